@@ -26,6 +26,18 @@ export const ERRORS = {
   storage_nested: { status: 500, title: 'The root database handle was used inside a transaction.' },
   seal_broken: { status: 500, title: 'A sealed value does not open under this key and context.' },
 
+  // names and outbound requests
+  name_not_found: { status: 400, title: 'The name does not exist in DNS.' },
+  name_unresolvable: { status: 502, title: 'The name could not be looked up.' },
+  outbound_refused: { status: 400, title: 'The bridge may not connect to this address.' },
+  outbound_redirect: {
+    status: 502,
+    title: 'The other side answered with a redirect, which is not followed.',
+  },
+  outbound_too_large: { status: 502, title: 'The other side answered with more than is accepted.' },
+  outbound_timeout: { status: 504, title: 'The other side did not answer in time.' },
+  outbound_failed: { status: 502, title: 'The other side could not be reached or answered with an error.' },
+
   // signed objects
   jws_malformed: { status: 400, title: 'The signed object is malformed.' },
   jws_algorithm: { status: 400, title: 'The signed object uses an algorithm that is not allowed.' },
