@@ -1,7 +1,8 @@
 /**
  * Every bound of the bridge on what others may send, how many, and how long: one file, so that they can be reviewed
  * together. Each says why it is what it is. What an operator may choose stands in bridge/config, with these as the
- * defaults or the outer bounds. Times end in `_MS` or `_S`, sizes in `_BYTES`.
+ * defaults or the outer bounds. Times end in `_MS` or `_S`, sizes in `_BYTES`, text lengths (UTF-16 units) in
+ * `_LENGTH`; the rest are counts.
  */
 
 const KIB = 1024;
@@ -10,11 +11,205 @@ const MINUTE_S = 60;
 const HOUR_S = 60 * MINUTE_S;
 const DAY_S = 24 * HOUR_S;
 
+// ---- clocks
+
+/** What two machines' clocks may differ by. NTP keeps them within a second; a minute forgives a laptop's. */
+export const CLOCK_SKEW_S = 60;
+
 // ---- names (DNS)
 
-/** One packet to one server. Longer than any healthy resolver takes, short enough to try a second server. */
+/** One packet to one server: longer than a healthy resolver takes, short enough to try a second server. */
 export const DNS_TRY_TIMEOUT_MS = 2_000;
 /** Two tries cover one lost packet; more would hold a sign-in up for a dead zone. */
 export const DNS_TRIES = 2;
 /** All servers and tries together: a person waits behind it. */
 export const DNS_TOTAL_TIMEOUT_MS = 8_000;
+
+// ---- what we fetch
+
+/** One outbound request from the look-up of the name to the last byte: a person waits behind most of them. */
+export const OUTBOUND_TIMEOUT_MS = 10_000;
+/** A TCP and TLS handshake; the rest of the time is for the answer. */
+export const OUTBOUND_CONNECT_TIMEOUT_MS = 5_000;
+/** Any answer for which nothing smaller is said. Discovery documents and JWKS are a few KiB. */
+export const OUTBOUND_BODY_BYTES = MIB;
+/** Response headers; larger ones serve only to fill memory. */
+export const OUTBOUND_HEADERS_BYTES = 16 * KIB;
+/** A URL that others supply (metadata, endpoints). Longer ones are not met in practice. */
+export const URL_LENGTH = 2_048;
+
+// ---- what we are sent
+
+/** A JSON body of any endpoint for which nothing else is said. */
+export const JSON_BODY_BYTES = 64 * KIB;
+/** A look-up: 1,000 addresses of at most 254 bytes each, with quotes, and the request around them. */
+export const LOOKUP_BODY_BYTES = 300 * KIB;
+/** Enrolment, approval and rotation carry a vault, a transform key and an endorsement per device. */
+export const ENROLMENT_BODY_BYTES = 256 * KIB;
+/** A form of the sign-in pages (not SAML): a handful of short fields. */
+export const FORM_BODY_BYTES = 64 * KIB;
+/** Everything that one request may carry in headers; the same as node:http's default, stated. */
+export const REQUEST_HEADERS_BYTES = 16 * KIB;
+/** A client that sends its request slower than this holds a socket for nothing. */
+export const REQUEST_TIMEOUT_MS = 30_000;
+/** How long open requests may finish when the bridge stops; orchestrators kill after 30 s. */
+export const STOP_GRACE_MS = 20_000;
+
+// ---- look-ups
+
+/** Addresses in one look-up (PROTOCOL.md section 5): a large meeting's invitation in ten requests. */
+export const LOOKUP_ADDRESSES = 1_000;
+/** How old an answer a client gets that does not say what it accepts: revocation shows within a minute. */
+export const LOOKUP_MAX_AGE_DEFAULT_S = 60;
+/** The oldest answer that anyone can ask for. A binding would be renewed by then. */
+export const LOOKUP_MAX_AGE_S = HOUR_S;
+/** One partner's answer: 1,000 stapled credentials of some 6 KiB, with room for the log's proofs. */
+export const LOOKUP_RESPONSE_BYTES = 16 * MIB;
+/** A partner that takes longer is 'down' for this look-up; the other addresses are answered. */
+export const PARTNER_TIMEOUT_MS = 8_000;
+/** The life of a signed request between bridges (PROTOCOL.md section 6), which bounds how long its `jti` is kept. */
+export const BRIDGE_REQUEST_LIFE_S = 60;
+/** The life of a signed answer: it is checked on arrival and then kept as what it holds. */
+export const BRIDGE_RESPONSE_LIFE_S = 60;
+
+// ---- federation
+
+/** A partner's entity configuration: keys, endpoints, and up to PARTNER_DOMAINS names. */
+export const ENTITY_CONFIGURATION_BYTES = 256 * KIB;
+/** Domains that one partner may claim. The largest groups own some hundreds. */
+export const PARTNER_DOMAINS = 1_000;
+/** Pinned partners are re-read and their TXT records checked this often (PROTOCOL.md section 6). */
+export const PARTNER_RECHECK_S = DAY_S;
+/** Our own entity configuration's life: two missed daily re-checks do not suspend us at our partners. */
+export const ENTITY_CONFIGURATION_LIFE_S = 3 * DAY_S;
+/** TXT records read under one name; a zone's owner chooses how many there are. */
+export const TXT_RECORDS = 50;
+
+// ---- enrolment, devices, persons
+
+/** From the first step of an enrolment to its confirmation (PROTOCOL.md section 2): machines do both. */
+export const ENROLMENT_LIFE_S = 5 * MINUTE_S;
+/** A new device waits this long for an approval: a person fetches the other device. */
+export const DEVICE_APPROVAL_LIFE_S = 10 * MINUTE_S;
+/** Wrong six-digit codes before a device's request is void: chance of guessing stays below 1 in 300,000. */
+export const APPROVAL_CODE_TRIES = 3;
+/** Devices of one person, by default: phone, laptop, desktop, tablets and rooms with room to spare. */
+export const DEVICES_PER_PERSON = 20;
+/** The most that an operator can set it to: a rotation re-endorses every device in one request. */
+export const DEVICES_PER_PERSON_MAX = 100;
+/** Addresses of one person (aliases). */
+export const ADDRESSES_PER_PERSON = 20;
+/** What a device calls itself ("Alice's laptop"). */
+export const DEVICE_LABEL_LENGTH = 64;
+/** A person's displayed name, as the IdP says it. */
+export const PERSON_NAME_LENGTH = 128;
+/** A vault holds two private keys sealed to one recipient; most of it is the sealing. */
+export const VAULT_BYTES = 8 * KIB;
+/** One recrypt transform key, encoded; 2 KiB covers the library's format with its signature. */
+export const TRANSFORM_KEY_BYTES = 2 * KIB;
+/** Names of organizations, connections, client apps and partners, which administrators give. */
+export const NAME_LENGTH = 80;
+/** An administrator's reason for a reset or a revocation; it stands in events. */
+export const REASON_LENGTH = 500;
+
+// ---- what we hand out
+
+/** A binding's life, by default: an offline verifier never trusts more than a day into the past. */
+export const BINDING_LIFE_HOURS = 24;
+/** Bindings are renewed once this part of their life is left, so that a pause of the bridge is not seen. */
+export const BINDING_RENEWAL_PART = 0.5;
+/** Online signing keys' life, by default: rotated four times a year under the offline root. */
+export const ONLINE_KEYS_LIFE_DAYS = 90;
+
+// ---- sign-in
+
+/** From the start at the client app to the answer of the IdP: a person types a password and a second factor. */
+export const SIGN_IN_LIFE_S = 10 * MINUTE_S;
+/** Between the SAML POST and the browser's following GET (PROTOCOL.md section 13); a slow phone fits in. */
+export const ONE_TIME_HANDLE_LIFE_S = 2 * MINUTE_S;
+/** How old a DPoP proof may be (RFC 9449 section 11.1); its `jti` is remembered that long. */
+export const DPOP_PROOF_AGE_S = 60;
+/** Access tokens, by default: the longest that a token could outlive a lost push of its revocation. */
+export const ACCESS_TOKEN_MINUTES = 15;
+/** Refresh tokens, by default: a device unused for a month signs in again. */
+export const REFRESH_TOKEN_DAYS = 30;
+/** Redirect URIs of one client app. */
+export const REDIRECT_URIS = 20;
+/** Origins that one client app may call from. */
+export const CORS_ORIGINS = 20;
+
+// ---- SAML
+
+/** A decoded SAML response. Real ones are 5 to 30 KiB; many groups in the attributes make 150. */
+export const SAML_RESPONSE_BYTES = 256 * KIB;
+/** The form around it: base64, percent-encoded at worst, and a RelayState. */
+export const SAML_FORM_BYTES = 512 * KIB;
+/** Nested elements. An assertion in a response needs about ten; deep nesting only exhausts parsers. */
+export const XML_DEPTH = 64;
+/** Elements in one SAML document: 2,000 groups as attribute values, and the rest. */
+export const XML_ELEMENTS = 10_000;
+/** Attributes of one element: parsers are quadratic in them. */
+export const XML_ATTRIBUTES = 64;
+/** IdP metadata of one entity; federations' aggregates (tens of MiB) are refused on purpose. */
+export const METADATA_BYTES = MIB;
+/** Metadata and discovery are read again this often, so that an IdP's new certificate is known in time. */
+export const METADATA_REFRESH_S = HOUR_S;
+/** Certificates of one IdP: current, next, and a few left over. */
+export const IDP_CERTIFICATES = 10;
+/** How long after the sign-in at the IdP an assertion may be presented, when it names no shorter time itself. */
+export const ASSERTION_AGE_S = 5 * MINUTE_S;
+
+// ---- connections and domains
+
+/** Domains that one connection may assert. */
+export const CONNECTION_DOMAINS = 200;
+/** A domain's TXT record is looked at again this often; a domain sold must not stay ours. */
+export const DOMAIN_RECHECK_S = DAY_S;
+/** Checks that may fail in a row (DNS outages happen) before a verified domain counts as lost. */
+export const DOMAIN_RECHECK_FAILURES = 3;
+
+// ---- administration
+
+/** The one-time link that makes the first administrator: it is opened by whoever has just run the command. */
+export const ADMIN_BOOTSTRAP_LIFE_S = 15 * MINUTE_S;
+/** An administrator's token for the CLI: one working day. */
+export const ADMIN_TOKEN_LIFE_S = 12 * HOUR_S;
+/** Rows of one page of any list. */
+export const PAGE_ROWS = 200;
+/** Rows of a page when the caller does not say. */
+export const PAGE_ROWS_DEFAULT = 50;
+
+// ---- events, log and background work
+
+/** Events in one answer of `GET /v1/events`: some MiB, then the caller comes again with `since`. */
+export const EVENT_PAGE = 1_000;
+/** One event's own data. Its fields are bounded one by one; this is the backstop. */
+export const EVENT_DATA_BYTES = 16 * KIB;
+/** Reads (look-ups) are committed in groups no longer apart than this, before the answers leave (section 8). */
+export const READ_EVENT_GROUP_MS = 10;
+/** The sequencer looks for staged entries this often when nobody wakes it. */
+export const SEQUENCER_INTERVAL_MS = 1_000;
+/** Entries that one epoch takes: keeps the sequencer's transaction short. */
+export const SEQUENCER_BATCH = 1_000;
+/** Expired rows (sign-ins, nonces, request ids) are deleted this often. */
+export const CLEAN_UP_INTERVAL_MS = 5 * MINUTE_S * 1_000;
+/** How long the answer to a request id is kept for repeats: a client that comes later starts afresh. */
+export const REQUEST_ID_LIFE_S = DAY_S;
+/** Text that the client makes up as a request id. */
+export const REQUEST_ID_LENGTH = 64;
+
+// ---- rates, per address of the caller unless said otherwise
+
+/** Requests to the sign-in and token endpoints a minute: a person makes ten; an office behind one NAT, hundreds. */
+export const SIGN_IN_RATE_PER_MINUTE = 300;
+/** Requests of one signed-in device a minute. */
+export const DEVICE_RATE_PER_MINUTE = 600;
+/** Signed requests of one partner bridge a minute, however many addresses it asks from. */
+export const PARTNER_RATE_PER_MINUTE = 6_000;
+
+// ---- storage
+
+/** How long a statement waits for SQLite's write lock before the transaction is tried anew. */
+export const STORAGE_BUSY_MS = 5_000;
+/** Tries of a transaction that lost to another one. */
+export const STORAGE_TRIES = 5;

@@ -1,0 +1,29 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { uuidv7 } from 'uuidv7';
+
+/**
+ * A new UUIDv7 (RFC 9562 section 5.7): the id of a record. It sorts by time and says when it was made, so it is
+ * never a secret: what must not be guessed is a handle.
+ */
+export function newId(): string {
+  return uuidv7();
+}
+
+/** 256 random bits as base64url (43 characters): state, nonces, one-time links, tokens. */
+export function newHandle(): string {
+  return randomBytes(32).toString('base64url');
+}
+
+/** SHA-256 of the bytes, or of the UTF-8 of the text, as base64url. */
+export function sha256Base64url(data: Uint8Array | string): string {
+  return createHash('sha256').update(data).digest('base64url');
+}
+
+/**
+ * Whether two secrets are equal, in a time that does not depend on where they differ. Hashing first makes their
+ * lengths equal, which timingSafeEqual demands.
+ */
+export function equalSecrets(a: string, b: string): boolean {
+  const [hashOfA, hashOfB] = [a, b].map((secret) => createHash('sha256').update(secret).digest());
+  return hashOfA !== undefined && hashOfB !== undefined && timingSafeEqual(hashOfA, hashOfB);
+}
