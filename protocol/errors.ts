@@ -12,6 +12,7 @@ export const ERRORS = {
   method_not_allowed: { status: 405, title: 'This address does not take this method.' },
   rate_limited: { status: 429, title: 'Too many requests; try again later.' },
   unauthenticated: { status: 401, title: 'This needs a valid access token.' },
+  dpop_invalid: { status: 401, title: 'The proof of possession does not fit this request.' },
   forbidden: { status: 403, title: 'Policy does not allow this.' },
   conflict: { status: 409, title: 'The state has changed since this was prepared.' },
   request_id_reused: { status: 409, title: 'This request id was used before with another body.' },
@@ -61,12 +62,81 @@ export const ERRORS = {
     title: 'A signature that the key statement needs is missing or wrong.',
   },
   endorsement_mismatch: { status: 400, title: 'The device endorsement does not match the person’s key.' },
+  device_commitment: { status: 400, title: 'The revealed nonce is not the one committed to.' },
+  presence_mismatch: { status: 400, title: 'The presence proof is for another meeting, epoch or device.' },
   level_too_low: {
     status: 400,
     title: 'The credential does not reach the level that the pinned policy demands.',
   },
   credential_too_old: { status: 400, title: 'The credential is older than the pinned policy allows.' },
   pin_changed: { status: 409, title: 'The key is not the one pinned for this address.' },
+
+  // proxy re-encryption
+  recrypt_input_invalid: { status: 400, title: 'A key or ciphertext of proxy re-encryption is malformed.' },
+  recrypt_decrypt_failed: { status: 400, title: 'The ciphertext does not open with this key.' },
+  recrypt_unavailable: { status: 503, title: 'Proxy re-encryption is not available.' },
+
+  // identity providers
+  upstream_refused: { status: 403, title: 'The identity provider refused the sign-in.' },
+  upstream_unreachable: { status: 502, title: 'The identity provider does not answer.' },
+  upstream_invalid: { status: 400, title: 'The identity provider’s answer is not one that can be used.' },
+  oidc_discovery: { status: 400, title: 'The identity provider’s discovery document cannot be used.' },
+  oidc_issuer: { status: 400, title: 'The answer is from another issuer than the configured one.' },
+  oidc_state: { status: 400, title: 'The answer does not belong to this sign-in.' },
+  oidc_token_endpoint: { status: 400, title: 'The identity provider did not exchange the code for a token.' },
+  oidc_algorithm: { status: 400, title: 'The ID token is not signed with an algorithm that is allowed.' },
+  oidc_keys: { status: 400, title: 'No single published key of the identity provider fits the ID token.' },
+  oidc_signature: { status: 400, title: 'The signature of the ID token does not verify.' },
+  oidc_nonce: { status: 400, title: 'The ID token was not issued for this sign-in.' },
+  oidc_audience: { status: 400, title: 'The ID token was issued to another client.' },
+  oidc_expired: { status: 400, title: 'The ID token has expired or is not yet valid.' },
+  oidc_auth_time: { status: 400, title: 'The identity provider does not show a fresh authentication.' },
+  oidc_claims: { status: 400, title: 'A claim that the sign-in needs is missing or malformed.' },
+  oidc_email_unverified: { status: 400, title: 'The identity provider does not vouch for the address.' },
+  oidc_userinfo: {
+    status: 400,
+    title: 'The UserInfo answer does not belong to the ID token or cannot be used.',
+  },
+
+  // sign-in through SAML
+  saml_malformed: { status: 400, title: 'The SAML message is not in the form that it must have.' },
+  saml_too_large: { status: 400, title: 'The SAML message is too large, too deep or has too many parts.' },
+  saml_doctype: { status: 400, title: 'The SAML message has a document type declaration.' },
+  saml_duplicate_id: { status: 400, title: 'Two elements of the SAML message have the same ID.' },
+  saml_wrapping: { status: 400, title: 'The SAML message has assertions or signatures where none may be.' },
+  saml_algorithm: { status: 400, title: 'The SAML message uses an algorithm that is not allowed.' },
+  saml_destination: { status: 400, title: 'The SAML response was sent to another destination.' },
+  saml_issuer: { status: 400, title: 'The SAML message is from another issuer.' },
+  saml_in_response_to: {
+    status: 400,
+    title: 'The SAML message does not answer the request of this sign-in.',
+  },
+  saml_unsigned: { status: 400, title: 'The SAML assertion is not signed.' },
+  saml_signature: { status: 400, title: 'The signature of the SAML message does not verify.' },
+  saml_certificate: { status: 400, title: 'No certificate of the identity provider is valid now.' },
+  saml_encryption: {
+    status: 400,
+    title: 'The encrypted SAML assertion cannot be opened, or is not as agreed.',
+  },
+  saml_audience: { status: 400, title: 'The SAML assertion is meant for another audience.' },
+  saml_recipient: { status: 400, title: 'The SAML assertion is meant for another recipient.' },
+  saml_confirmation: { status: 400, title: 'The SAML assertion does not confirm its subject as it must.' },
+  saml_conditions: {
+    status: 400,
+    title: 'The SAML assertion has no conditions, or conditions that are not understood.',
+  },
+  saml_expired: { status: 400, title: 'The SAML assertion has expired.' },
+  saml_not_yet_valid: { status: 400, title: 'The SAML assertion is not yet valid.' },
+  saml_authn_statement: {
+    status: 400,
+    title: 'The SAML assertion does not say how and when the person signed in.',
+  },
+  saml_subject: { status: 400, title: 'The SAML assertion does not name its subject as agreed.' },
+  saml_attributes: {
+    status: 400,
+    title: 'The attributes of the SAML assertion are ambiguous, too many or malformed.',
+  },
+  saml_metadata: { status: 400, title: 'The SAML metadata cannot be used.' },
 } as const satisfies Record<string, { status: number; title: string }>;
 
 /** A stable error code. */
