@@ -1,0 +1,89 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+
+/**
+ * The Debian 12 packages of each peer. LemonLDAP::NG's package only recommends most of the Perl modules that its
+ * portal loads for SAML; with fewer than these it answers 500 'Initialization failed'.
+ */
+export const PEER_PACKAGES = {
+  lemonldap: [
+    'lemonldap-ng',
+    'lemonldap-ng-fastcgi-server',
+    'nginx-light',
+    'liblasso-perl',
+    'libglib-perl',
+    'libxml-simple-perl',
+    'libxml-libxml-perl',
+    'libstring-random-perl',
+    'libemail-sender-perl',
+    'libimage-magick-perl',
+    'libgd-securityimage-perl',
+    'libio-string-perl',
+    'libmime-tools-perl',
+    'libunicode-string-perl',
+    'libio-socket-timeout-perl',
+  ],
+  simplesamlphp: ['simplesamlphp', 'php-cli', 'php-xml', 'php-sqlite3', 'php-curl', 'php-mbstring'],
+  glewlwyd: ['glewlwyd', 'sqlite3'],
+} as const satisfies Record<string, readonly string[]>;
+
+export type PeerName = keyof typeof PEER_PACKAGES;
+
+const INSTALL_OPTIONS = ['install', '-y', '--no-install-recommends'];
+
+/** Debian asks this script whether a package may start its daemon; 101 is 'no' (Debian Policy 9.3.3.2). */
+const POLICY_FILE = '/usr/sbin/policy-rc.d';
+const NO_DAEMONS = '#!/bin/sh\nexit 101\n';
+
+/** In CI (`CI=true`) what is missing is installed, and what cannot be installed fails the suite. */
+export const inCi = process.env.CI === 'true';
+
+/** Those of the peer's packages that are not installed. */
+export function missingPackages(peer: PeerName): string[] {
+  return PEER_PACKAGES[peer].filter((name) => !isInstalled(name));
+}
+
+function isInstalled(name: string): boolean {
+  const query = spawnSync('dpkg-query', ['--status', name], { encoding: 'utf8' });
+  return /^Status: .* installed$/m.test(query.stdout ?? '');
+}
+
+/**
+ * Why the peer's tests cannot run here, with the command that remedies it; `null` when they can. In CI it installs
+ * what is missing instead, and throws if that fails.
+ */
+export function unavailable(peer: PeerName): string | null {
+  const missing = missingPackages(peer);
+  if (missing.length === 0) return null;
+  if (inCi) {
+    install(missing);
+    return null;
+  }
+  return (
+    `${peer} is not installed; on Debian 12, as root: ` +
+    `apt-get update && apt-get ${INSTALL_OPTIONS.join(' ')} ${missing.join(' ')}`
+  );
+}
+
+function install(packages: readonly string[]): void {
+  const ours = !existsSync(POLICY_FILE);
+  if (ours) writeFileSync(POLICY_FILE, NO_DAEMONS, { mode: 0o755 });
+  try {
+    apt('update');
+    apt(...INSTALL_OPTIONS, ...packages);
+  } finally {
+    if (ours) rmSync(POLICY_FILE);
+  }
+}
+
+function apt(...args: string[]): void {
+  const run = spawnSync('apt-get', args, {
+    encoding: 'utf8',
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  if (run.status === 0) return;
+  const lastLines = `${run.stdout ?? ''}${run.stderr ?? ''}`.trim().split('\n').slice(-15).join('\n');
+  throw new Error(`apt-get ${args[0]} failed (${run.status ?? run.error?.message}):\n${lastLines}`);
+}
