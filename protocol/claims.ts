@@ -1,0 +1,42 @@
+import * as z from 'zod';
+
+/** Members that recur in signed objects, in one form each. */
+
+/** Entity id of a bridge: an https origin without path, query, or trailing slash. */
+export const entityId = z
+  .string()
+  .max(255)
+  .regex(/^https:\/\/[a-z0-9.-]+(?::[1-9][0-9]{0,4})?$/);
+
+/** Seconds since the epoch. */
+export const seconds = z.int().nonnegative();
+
+/** A SHA-256 value or an RFC 7638 thumbprint, base64url. */
+export const digest = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
+
+/** An Ed25519 signature, base64url. */
+export const signature = z.string().regex(/^[A-Za-z0-9_-]{86}$/);
+
+/** An opaque id of ours. */
+export const id = z
+  .string()
+  .min(1)
+  .max(64)
+  .regex(/^[A-Za-z0-9_-]+$/);
+
+/** A compact JWS, not yet verified. */
+export const compactJws = z
+  .string()
+  .max(65_536)
+  .regex(/^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/);
+
+/** Bytes as base64url. */
+export const bytes = (max: number) =>
+  z
+    .string()
+    .max(Math.ceil((max * 4) / 3))
+    .regex(/^[A-Za-z0-9_-]*$/);
+
+/** What kind of participant an address stands for; peers see it, policy uses it. */
+export const assurance = z.enum(['member', 'guest', 'room', 'gateway', 'recorder', 'bot']);
+export type Assurance = z.infer<typeof assurance>;

@@ -1,0 +1,139 @@
+import * as z from 'zod';
+import { parseAddress } from './address.ts';
+import { compactJws } from './claims.ts';
+import { CountersignError } from './errors.ts';
+import { type IdentityAttributes, verifyIdentityAttributes } from './identity-attributes.ts';
+import { type KeyBindingClaims, statementKey, verifyKeyBinding } from './key-binding.ts';
+import { type KeyStatement, signedStatementSchema, statementHash, verifyStatement } from './key-statement.ts';
+import { type OnlineKeys, verifyOnlineKeys } from './online-keys.ts';
+import { assertSpeaksFor, type TrustedIssuer } from './partner-record.ts';
+import type { SignatureKey } from './public-key.ts';
+
+/** The stapled credential (PROTOCOL §4): all that a verifier needs besides what it has pinned, and a clock. */
+export const credentialSchema = z.strictObject({
+  binding: compactJws,
+  online_keys: compactJws,
+  /** `identity-attributes+jwt` for the one who asked, where policy tells them anything. */
+  attributes: compactJws.optional(),
+});
+
+export type Credential = z.infer<typeof credentialSchema>;
+
+/** Evidence that an address has no active key: the revoked statement, signed by its bridge. */
+export const revocationSchema = z.strictObject({ ...signedStatementSchema.shape, online_keys: compactJws });
+export type Revocation = z.infer<typeof revocationSchema>;
+
+/** How much a verified credential proves, weakest first. */
+export const LEVELS = ['signed', 'logged', 'witnessed', 'audited'] as const;
+export type Level = (typeof LEVELS)[number];
+
+/** What the verifier demands: from its own pinned policy, never from the staple. */
+export interface VerificationPolicy {
+  readonly level: Level;
+  /** The oldest binding that is taken, seconds. */
+  readonly maxAge: number;
+}
+
+export interface VerificationContext {
+  readonly issuer: TrustedIssuer;
+  readonly policy: VerificationPolicy;
+  /** Seconds since the epoch. */
+  readonly now: number;
+  /** The highest online-keys serial seen of this issuer. */
+  readonly leastSerial?: number;
+  /** The person's `sig` key as last verified (from a pin), to hold a rotation against. */
+  readonly previous?: SignatureKey;
+  /** Who asked, to whom the attributes must be addressed; without it attributes are ignored. */
+  readonly audience?: string;
+}
+
+export interface VerifiedCredential {
+  readonly level: Level;
+  /** Seconds since the binding was issued. */
+  readonly age: number;
+  readonly statement: KeyStatement;
+  readonly statementHash: string;
+  readonly binding: KeyBindingClaims;
+  readonly attributes: IdentityAttributes | null;
+  readonly onlineKeys: OnlineKeys;
+}
+
+/**
+ * Verifies a stapled credential offline (PROTOCOL §4, §6). The address asked for is a parameter: a valid credential of
+ * somebody else is an attack, not an answer.
+ *
+ * Throws `claims_invalid` for another address, `domain_not_approved`, `level_too_low`, `credential_too_old`,
+ * `root_mismatch`, `serial_rollback`, and whatever the parts throw.
+ */
+export async function verifyCredential(
+  credential: Credential,
+  address: string,
+  context: VerificationContext,
+): Promise<VerifiedCredential> {
+  const onlineKeys = await issuerKeys(credential.online_keys, context);
+  const binding = await verifyKeyBinding(credential.binding, onlineKeys, context.now, context.previous);
+  assertAddress(binding.statement, address, context.issuer);
+  const level: Level = 'signed';
+  const age = Math.max(0, context.now - binding.iat);
+  if (LEVELS.indexOf(level) < LEVELS.indexOf(context.policy.level)) {
+    throw new CountersignError('level_too_low', `${level}, but ${context.policy.level} is demanded`);
+  }
+  if (age > context.policy.maxAge) throw new CountersignError('credential_too_old', `${age} s old`);
+  const attributes =
+    credential.attributes === undefined || context.audience === undefined
+      ? null
+      : await verifyIdentityAttributes(
+          credential.attributes,
+          onlineKeys,
+          { aud: context.audience, sub: binding.sub },
+          context.now,
+        );
+  return {
+    level,
+    age,
+    statement: binding.statement,
+    statementHash: statementHash(binding.statement),
+    binding,
+    attributes,
+    onlineKeys,
+  };
+}
+
+/** Verifies the evidence of a revocation; answers the revoked statement. Throws as `verifyCredential` does. */
+export async function verifyRevocation(
+  revocation: Revocation,
+  address: string,
+  context: Omit<VerificationContext, 'policy' | 'audience' | 'previous'>,
+): Promise<KeyStatement> {
+  const onlineKeys = await issuerKeys(revocation.online_keys, context);
+  const { statement, signatures } = revocation;
+  if (statement.status !== 'revoked' || statement.iss !== context.issuer.entity_id) {
+    throw new CountersignError('claims_invalid', 'this is no revocation by the issuer');
+  }
+  await verifyStatement(
+    { statement, signatures },
+    { bridgeKey: (kid) => statementKey(onlineKeys, kid, statement) },
+  );
+  assertAddress(statement, address, context.issuer);
+  return statement;
+}
+
+async function issuerKeys(
+  token: string,
+  context: Pick<VerificationContext, 'issuer' | 'now' | 'leastSerial'>,
+): Promise<OnlineKeys> {
+  const expected = { iss: context.issuer.entity_id, rootThumbprint: context.issuer.root_thumbprint };
+  return verifyOnlineKeys(
+    token,
+    context.leastSerial === undefined ? expected : { ...expected, leastSerial: context.leastSerial },
+    context.now,
+  );
+}
+
+function assertAddress(statement: KeyStatement, address: string, issuer: TrustedIssuer): void {
+  const wanted = parseAddress(address);
+  if (statement.address !== wanted.address) {
+    throw new CountersignError('claims_invalid', 'the credential is for another address');
+  }
+  assertSpeaksFor(issuer, wanted.domain);
+}

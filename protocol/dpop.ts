@@ -1,0 +1,93 @@
+import { CompactSign, calculateJwkThumbprint, compactVerify, decodeProtectedHeader, importJWK } from 'jose';
+import * as z from 'zod';
+import { encodeBase64url } from './base64url.ts';
+import { utf8 } from './bytes.ts';
+import type { SigningKey } from './ed25519.ts';
+import { CountersignError } from './errors.ts';
+import { sha256Base64url } from './hash.ts';
+
+/** Seconds that a DPoP proof is taken for, from its `iat`. */
+export const DPOP_PROOF_AGE = 60;
+
+const coordinate = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
+
+const headerSchema = z.strictObject({
+  typ: z.literal('dpop+jwt'),
+  alg: z.enum(['Ed25519', 'ES256']),
+  jwk: z.discriminatedUnion('kty', [
+    z.strictObject({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), x: coordinate }),
+    z.strictObject({ kty: z.literal('EC'), crv: z.literal('P-256'), x: coordinate, y: coordinate }),
+  ]),
+});
+
+const claimsSchema = z.object({
+  jti: z.string().min(16).max(128),
+  htm: z.string(),
+  htu: z.string(),
+  iat: z.int(),
+  ath: z.string().optional(),
+  nonce: z.string().optional(),
+});
+
+export interface DpopRequest {
+  readonly method: string;
+  /** The URL of the request; query and fragment do not count (RFC 9449 §4.2). */
+  readonly url: string;
+  readonly accessToken?: string;
+  readonly nonce?: string;
+}
+
+/** A DPoP proof (RFC 9449 §4.2) with the device's `sig` key. `now` in seconds. */
+export async function signDpopProof(key: SigningKey, request: DpopRequest, now: number): Promise<string> {
+  const claims = {
+    jti: encodeBase64url(crypto.getRandomValues(new Uint8Array(16))),
+    htm: request.method,
+    htu: withoutQuery(request.url),
+    iat: now,
+    ...(request.accessToken === undefined ? {} : { ath: sha256Base64url(request.accessToken) }),
+    ...(request.nonce === undefined ? {} : { nonce: request.nonce }),
+  };
+  return new CompactSign(utf8(JSON.stringify(claims)))
+    .setProtectedHeader({ typ: 'dpop+jwt', alg: 'Ed25519', jwk: key.publicKey })
+    .sign(key.privateKey);
+}
+
+/**
+ * Verifies a proof of possession for this very request (RFC 9449 §4.3). The caller consumes `jti` once and holds
+ * `jkt` against the token's `cnf`. Throws `dpop_invalid`.
+ */
+export async function verifyDpopProof(
+  proof: string,
+  request: Required<Omit<DpopRequest, 'nonce'>>,
+  now: number,
+): Promise<{ jkt: string; jti: string; iat: number }> {
+  const { header, claims } = await openProof(proof);
+  const refused =
+    claims.htm !== request.method
+      ? 'it is for another method'
+      : claims.htu !== withoutQuery(request.url)
+        ? 'it is for another address'
+        : claims.ath !== sha256Base64url(request.accessToken)
+          ? 'it is for another access token'
+          : Math.abs(now - claims.iat) > DPOP_PROOF_AGE
+            ? 'it is too old, or the clocks differ'
+            : null;
+  if (refused !== null) throw new CountersignError('dpop_invalid', `the DPoP proof is refused: ${refused}`);
+  return { jkt: await calculateJwkThumbprint(header.jwk), jti: claims.jti, iat: claims.iat };
+}
+
+async function openProof(proof: string) {
+  try {
+    const header = headerSchema.parse(decodeProtectedHeader(proof));
+    const key = await importJWK(header.jwk, header.alg);
+    const { payload } = await compactVerify(proof, key, { algorithms: [header.alg] });
+    return { header, claims: claimsSchema.parse(JSON.parse(new TextDecoder().decode(payload))) };
+  } catch (cause) {
+    throw new CountersignError('dpop_invalid', 'the DPoP proof does not verify', { cause });
+  }
+}
+
+function withoutQuery(url: string): string {
+  const parsed = new URL(url);
+  return `${parsed.origin}${parsed.pathname}`;
+}

@@ -1,0 +1,70 @@
+import * as z from 'zod';
+import { compactJws, digest, entityId, seconds } from './claims.ts';
+import { CountersignError } from './errors.ts';
+import { verifyIssued } from './issued.ts';
+import { decodeClaims } from './jws.ts';
+import { type OnlineKeys, verifyOnlineKeys } from './online-keys.ts';
+import { signatureKeySchema } from './public-key.ts';
+
+/**
+ * Entity configuration (OpenID Federation 1.0 §3, entity type `key_bridge`), served at
+ * `/.well-known/openid-federation`. Self-signed with a `federation` key, which the online keys inside, signed by the
+ * offline root, vouch for. Members of other entity types are left to the standard and ignored.
+ */
+export const entityConfigurationSchema = z.object({
+  iss: entityId,
+  sub: entityId,
+  iat: seconds,
+  exp: seconds,
+  jwks: z.object({
+    keys: z
+      .array(z.object({ ...signatureKeySchema.shape, kid: digest }))
+      .min(1)
+      .max(16),
+  }),
+  metadata: z.object({
+    key_bridge: z.strictObject({
+      organization_name: z.string().max(256),
+      domains: z.array(z.string().max(253)).max(256),
+      lookup_endpoint: z.url({ protocol: /^https$/ }),
+      online_keys: compactJws,
+    }),
+  }),
+});
+
+export type EntityConfiguration = z.infer<typeof entityConfigurationSchema>;
+
+export interface VerifiedEntity {
+  readonly configuration: EntityConfiguration;
+  readonly onlineKeys: OnlineKeys;
+  /** The `online-keys+jwt` as received. */
+  readonly onlineKeysToken: string;
+}
+
+/**
+ * Verifies an entity configuration under the root of this thumbprint: first the online keys within (claimed by the
+ * unverified payload, held against the root), then the configuration under them. Throws `root_mismatch`,
+ * `jws_issuer`, `jws_expired`, `serial_rollback` and what the parts throw.
+ */
+export async function verifyEntityConfiguration(
+  token: string,
+  expected: { entityId: string; rootThumbprint: string; leastSerial?: number },
+  now: number,
+): Promise<VerifiedEntity> {
+  const claimed = decodeClaims(token, 'entity-statement+jwt', entityConfigurationSchema);
+  const onlineKeysToken = claimed.metadata.key_bridge.online_keys;
+  const { entityId: iss, ...root } = expected;
+  const onlineKeys = await verifyOnlineKeys(onlineKeysToken, { iss, ...root }, now);
+  const signer = { onlineKeys, purpose: 'federation' as const };
+  const configuration = await verifyIssued(
+    token,
+    'entity-statement+jwt',
+    entityConfigurationSchema,
+    signer,
+    now,
+  );
+  if (configuration.sub !== expected.entityId) {
+    throw new CountersignError('jws_issuer', 'an entity configuration is about its issuer');
+  }
+  return { configuration, onlineKeys, onlineKeysToken };
+}

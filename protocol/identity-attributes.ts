@@ -1,0 +1,45 @@
+import * as z from 'zod';
+import { entityId, id, seconds } from './claims.ts';
+import { CountersignError } from './errors.ts';
+import { verifyIssued } from './issued.ts';
+import type { OnlineKeys } from './online-keys.ts';
+
+/**
+ * `identity-attributes+jwt` (PROTOCOL §4): what the bridge tells one audience about a person. Apart from the binding,
+ * because a JWS cannot be cut: policy decides per asker what is in it, and absent means not told.
+ */
+export const identityAttributesSchema = z.strictObject({
+  iss: entityId,
+  sub: id,
+  aud: z.string().max(255),
+  jti: id,
+  iat: seconds,
+  exp: seconds,
+  name: z.string().max(256).optional(),
+  organization: z.string().max(256).optional(),
+  sign_in: z
+    .strictObject({
+      protocol: z.enum(['oidc', 'saml']),
+      acr: z.string().max(512).nullable(),
+      amr: z.array(z.string().max(128)).max(16),
+      auth_time: seconds.nullable(),
+    })
+    .optional(),
+});
+
+export type IdentityAttributes = z.infer<typeof identityAttributesSchema>;
+
+/** Verifies attributes for this audience and person. Throws `jws_audience`, `claims_invalid`, and what its parts throw. */
+export async function verifyIdentityAttributes(
+  token: string,
+  onlineKeys: OnlineKeys,
+  expected: { aud: string; sub: string },
+  now: number,
+): Promise<IdentityAttributes> {
+  const signer = { onlineKeys, purpose: 'binding' as const };
+  const claims = await verifyIssued(token, 'identity-attributes+jwt', identityAttributesSchema, signer, now);
+  if (claims.aud !== expected.aud) throw new CountersignError('jws_audience');
+  if (claims.sub !== expected.sub)
+    throw new CountersignError('claims_invalid', 'the attributes are another person’s');
+  return claims;
+}

@@ -1,0 +1,29 @@
+/**
+ * The protocol: formats, and their verification, in pure TypeScript for Node and browsers.
+ * Nothing here does I/O; `docs/spec/protocol.md` says what each rule stops.
+ */
+export * from './address.ts';
+export * from './base64url.ts';
+export * from './bytes.ts';
+export * from './canonical-json.ts';
+export { type Assurance, assurance } from './claims.ts';
+export * from './credential.ts';
+export * from './device.ts';
+export * from './device-comparison.ts';
+export * from './dpop.ts';
+export * from './ed25519.ts';
+export * from './entity-configuration.ts';
+export * from './errors.ts';
+export * from './hash.ts';
+export * from './identity-attributes.ts';
+export * from './issued.ts';
+export * from './jws.ts';
+export * from './key-binding.ts';
+export * from './key-statement.ts';
+export * from './look-up.ts';
+export * from './online-keys.ts';
+export * from './partner-record.ts';
+export * from './presence.ts';
+export * from './public-key.ts';
+export * from './transcript.ts';
+export * from './vault.ts';

@@ -1,0 +1,67 @@
+import * as z from 'zod';
+import { digest, entityId, id, seconds } from './claims.ts';
+import { CountersignError } from './errors.ts';
+import { verifyIssued } from './issued.ts';
+import {
+  type KeyStatement,
+  keyStatementSchema,
+  statementSignaturesSchema,
+  verifyStatement,
+} from './key-statement.ts';
+import { assertKeyInUse, type OnlineKeys } from './online-keys.ts';
+import type { SignatureKey } from './public-key.ts';
+
+/** `key-binding+jwt` (PROTOCOL §4): the bridge's short-lived signature over a key statement. */
+export const keyBindingSchema = z.strictObject({
+  iss: entityId,
+  sub: id,
+  jti: id,
+  iat: seconds,
+  nbf: seconds,
+  exp: seconds,
+  /** Hash of the policy in force when this was issued. */
+  policy_hash: digest,
+  statement: keyStatementSchema,
+  signatures: statementSignaturesSchema,
+});
+
+export type KeyBindingClaims = z.infer<typeof keyBindingSchema>;
+
+/**
+ * Verifies a binding under its issuer's online keys and the statement within. Throws what these checks throw, and
+ * `statement_revoked` for a binding over a revoked statement.
+ */
+export async function verifyKeyBinding(
+  token: string,
+  onlineKeys: OnlineKeys,
+  now: number,
+  previous?: SignatureKey,
+): Promise<KeyBindingClaims> {
+  const claims = await verifyIssued(
+    token,
+    'key-binding+jwt',
+    keyBindingSchema,
+    { onlineKeys, purpose: 'binding' },
+    now,
+  );
+  const { statement, signatures } = claims;
+  if (statement.iss !== claims.iss || statement.sub !== claims.sub) {
+    throw new CountersignError('claims_invalid', 'the binding and its statement name different identities');
+  }
+  if (statement.status !== 'active') throw new CountersignError('statement_revoked');
+  await verifyStatement(
+    { statement, signatures },
+    {
+      bridgeKey: (kid) => statementKey(onlineKeys, kid, statement),
+      ...(previous === undefined ? {} : { previous }),
+    },
+  );
+  return claims;
+}
+
+/** The issuer's key that may sign this statement; it must have been in use when the statement began. */
+export function statementKey(onlineKeys: OnlineKeys, kid: string, statement: KeyStatement): SignatureKey {
+  const key = onlineKeys.find('statement', kid);
+  assertKeyInUse(key, statement.since);
+  return key.jwk;
+}

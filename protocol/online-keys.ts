@@ -1,0 +1,91 @@
+import * as z from 'zod';
+import { digest, entityId, seconds } from './claims.ts';
+import type { SigningKey } from './ed25519.ts';
+import { CountersignError } from './errors.ts';
+import { assertTimes, CLOCK_SKEW, signJws, verifyJws } from './jws.ts';
+import { signatureKeySchema, thumbprint } from './public-key.ts';
+
+/** What an online key may sign; one key, one purpose. */
+export const keyPurpose = z.enum(['binding', 'statement', 'federation', 'record', 'log', 'events']);
+export type KeyPurpose = z.infer<typeof keyPurpose>;
+
+/**
+ * `online-keys+jwt` (PROTOCOL §6): the keys that a bridge signs with, vouched for by its offline root. `nbf` and
+ * `exp` bound what a key may have signed: an object's `iat` must lie between them.
+ */
+export const onlineKeysSchema = z.strictObject({
+  iss: entityId,
+  /** Rises with every issue; a verifier refuses one lower than it has seen. */
+  serial: z.int().positive(),
+  iat: seconds,
+  exp: seconds,
+  keys: z
+    .array(z.strictObject({ jwk: signatureKeySchema, purpose: keyPurpose, nbf: seconds, exp: seconds }))
+    .min(1)
+    .max(64),
+  compromised: z.array(digest).max(64),
+});
+
+export type OnlineKeysClaims = z.infer<typeof onlineKeysSchema>;
+
+/** Signs the online keys with the offline root; the root's public key travels in the header, its thumbprint is pinned. */
+export async function signOnlineKeys(root: SigningKey, claims: OnlineKeysClaims): Promise<string> {
+  return signJws(root, 'online-keys+jwt', claims, { embedKey: true });
+}
+
+/** Online keys that were verified under a pinned root. */
+export interface OnlineKeys {
+  readonly iss: string;
+  readonly serial: number;
+  readonly exp: number;
+  readonly rootThumbprint: string;
+  /**
+   * The key of this thumbprint, if it may sign for `purpose`. Throws `jws_unknown_key` or `key_compromised`; what a
+   * compromised key signed is refused whatever its `iat`.
+   */
+  find(purpose: KeyPurpose, kid: string): OnlineKey;
+}
+
+export type OnlineKey = OnlineKeysClaims['keys'][number];
+
+/** Refuses a signature dated outside the key's time of use (seconds). Throws `jws_unknown_key`. */
+export function assertKeyInUse(key: OnlineKey, iat: number): void {
+  if (iat < key.nbf - CLOCK_SKEW || iat >= key.exp + CLOCK_SKEW) {
+    throw new CountersignError('jws_unknown_key', `the ${key.purpose} key was not in use then`);
+  }
+}
+
+/**
+ * Verifies `online-keys+jwt` under the root of this thumbprint. Throws `root_mismatch`, `jws_issuer`,
+ * `serial_rollback`, `jws_expired`, and what `verifyJws` throws.
+ */
+export async function verifyOnlineKeys(
+  token: string,
+  expected: { iss: string; rootThumbprint: string; leastSerial?: number },
+  now: number,
+): Promise<OnlineKeys> {
+  const claims = await verifyJws(token, 'online-keys+jwt', onlineKeysSchema, ({ jwk }) => {
+    if (jwk === undefined || thumbprint(jwk) !== expected.rootThumbprint)
+      throw new CountersignError('root_mismatch');
+    return jwk;
+  });
+  if (claims.iss !== expected.iss) throw new CountersignError('jws_issuer', `expected ${expected.iss}`);
+  assertTimes(claims, now);
+  if (claims.serial < (expected.leastSerial ?? 0)) {
+    throw new CountersignError('serial_rollback', `serial ${claims.serial} is below ${expected.leastSerial}`);
+  }
+  return {
+    iss: claims.iss,
+    serial: claims.serial,
+    exp: claims.exp,
+    rootThumbprint: expected.rootThumbprint,
+    find: (purpose, kid) => findOnlineKey(claims, purpose, kid),
+  };
+}
+
+function findOnlineKey(claims: OnlineKeysClaims, purpose: KeyPurpose, kid: string): OnlineKey {
+  if (claims.compromised.includes(kid)) throw new CountersignError('key_compromised', `key ${kid}`);
+  const found = claims.keys.find((key) => key.purpose === purpose && thumbprint(key.jwk) === kid);
+  if (found === undefined) throw new CountersignError('jws_unknown_key', `no ${purpose} key ${kid}`);
+  return found;
+}

@@ -1,0 +1,52 @@
+import { ed25519 } from '@noble/curves/ed25519.js';
+import * as z from 'zod';
+import { decodeBase64url } from './base64url.ts';
+import { canonicalJson } from './canonical-json.ts';
+import { CountersignError } from './errors.ts';
+import { sha256Base64url } from './hash.ts';
+
+const coordinate = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
+
+/** An Ed25519 public key as JWK (RFC 8037), with exactly the members that its thumbprint covers. */
+export const signatureKeySchema = z.strictObject({
+  kty: z.literal('OKP'),
+  crv: z.literal('Ed25519'),
+  x: coordinate,
+});
+
+/** A recrypt-256 public key, named by the same construction as an EC key. */
+export const encryptionKeySchema = z.strictObject({
+  kty: z.literal('EC'),
+  crv: z.literal('recrypt-256'),
+  x: coordinate,
+  y: coordinate,
+});
+
+/** The long-lived keys of a person: `pre` (encryption) first, `sig` (signatures) second. */
+export const keyPairSchema = z.tuple([encryptionKeySchema, signatureKeySchema]);
+
+export type SignatureKey = z.infer<typeof signatureKeySchema>;
+export type EncryptionKey = z.infer<typeof encryptionKeySchema>;
+
+/** RFC 7638 thumbprint: base64url SHA-256 over the required members in lexical order. */
+export function thumbprint(key: SignatureKey | EncryptionKey): string {
+  const required =
+    key.kty === 'OKP'
+      ? { crv: key.crv, kty: key.kty, x: key.x }
+      : { crv: key.crv, kty: key.kty, x: key.x, y: key.y };
+  return sha256Base64url(canonicalJson(required));
+}
+
+/**
+ * Refuses Ed25519 keys that are no point of the curve or of small order: under a small-order key one signature
+ * verifies for many messages. Throws `key_invalid`.
+ */
+export function assertSafeSignatureKey(key: SignatureKey): void {
+  try {
+    const point = ed25519.Point.fromBytes(decodeBase64url(key.x, 32));
+    if (!point.isSmallOrder()) return;
+  } catch (cause) {
+    throw new CountersignError('key_invalid', 'the Ed25519 key is not a point of the curve', { cause });
+  }
+  throw new CountersignError('key_invalid', 'the Ed25519 key is of small order');
+}
