@@ -3,6 +3,7 @@
  * Nothing here does I/O; `docs/spec/protocol.md` says what each rule stops.
  */
 export * from './address.ts';
+export * from './api.ts';
 export * from './base64url.ts';
 export * from './bytes.ts';
 export * from './canonical-json.ts';
