@@ -15,7 +15,7 @@ interface GlewlwydSettings {
 export function glewlwydConfiguration({ origin, port, database, key, cert }: GlewlwydSettings): string {
   return `port=${port}
 bind_address="127.0.0.1"
-external_url="${origin}/"
+external_url="${origin}"
 login_url="login.html"
 api_prefix="api"
 cookie_secure=1

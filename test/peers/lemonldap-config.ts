@@ -39,7 +39,6 @@ export function lemonLdapConfiguration(settings: LemonLdapSettings): string {
     portalDisplayResetPassword: 0,
     skipRenewConfirmation: 1,
     locationRules: { [host]: { default: 'accept' } },
-    groups: { staff: '$uid eq "dwho"', timelords: '$uid eq "dwho"' },
     globalStorage: 'Apache::Session::File',
     globalStorageOptions: sessionFiles(join(directory, 'sessions')),
     persistentStorage: 'Apache::Session::File',

@@ -25,7 +25,7 @@ const ACCOUNT: Account = {
   password: 'dwho',
   address: 'dwho@badwolf.org',
   name: 'Doctor Who',
-  groups: ['staff', 'timelords'],
+  groups: ['timelords', 'users'],
 };
 
 /** LemonLDAP::NG 2.16 (Perl, lasso): SAML identity provider and OpenID provider at once. */

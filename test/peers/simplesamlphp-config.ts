@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import type { Account, ServiceProvider } from './peer.ts';
 import type { RsaCertificate } from './rsa-certificate.ts';
 
@@ -9,7 +10,11 @@ export interface SimpleSamlPhpSettings {
   readonly account: Account;
   readonly signing: RsaCertificate;
   readonly serviceProviders: readonly ServiceProvider[];
+  readonly dataEncryption: DataEncryption;
 }
+
+/** What an assertion is encrypted with (names of XML Encryption 1.1). */
+export type DataEncryption = 'aes128-cbc' | 'aes256-gcm';
 
 /** SimpleSAMLphp 1.19's files, by name. What they leave out has the default that the program carries itself. */
 export function simpleSamlPhpFiles(settings: SimpleSamlPhpSettings): Record<string, string> {
@@ -25,6 +30,7 @@ export function simpleSamlPhpFiles(settings: SimpleSamlPhpSettings): Record<stri
     'cert/idp.key': settings.signing.key,
     'cert/idp.pem': settings.signing.cert,
     ...Object.fromEntries(providers),
+    ...(settings.dataEncryption === 'aes256-gcm' ? { 'gcm/EncryptedAssertion.php': gcmClass() } : {}),
   };
 }
 
@@ -35,8 +41,8 @@ display_errors = 0
 log_errors = 1
 `;
 
-function configuration({ directory, origin }: SimpleSamlPhpSettings): string {
-  return phpFile('config', {
+function configuration({ directory, origin, dataEncryption }: SimpleSamlPhpSettings): string {
+  const settings = phpFile('config', {
     baseurlpath: `${origin}/`,
     certdir: `${directory}/cert/`,
     loggingdir: `${directory}/log/`,
@@ -56,7 +62,35 @@ function configuration({ directory, origin }: SimpleSamlPhpSettings): string {
     'session.cookie.samesite': 'None',
     production: true,
   });
+  return dataEncryption === 'aes256-gcm' ? settings + LOAD_GCM_CLASS : settings;
 }
+
+const ENCRYPTED_ASSERTION_CLASS =
+  '/usr/share/simplesamlphp/vendor/simplesamlphp/saml2/src/SAML2/EncryptedAssertion.php';
+
+/**
+ * Release 1.19 has AES128-CBC written into one line of its SAML library, though the XML library below has AES-GCM.
+ * This is that class with that one constant changed.
+ *
+ * @throws when the line is not there
+ */
+function gcmClass(): string {
+  const source = readFileSync(ENCRYPTED_ASSERTION_CLASS, 'utf8');
+  const changed = source.replace(
+    'XMLSecurityKey(XMLSecurityKey::AES128_CBC)',
+    'XMLSecurityKey(XMLSecurityKey::AES256_GCM)',
+  );
+  if (changed === source) throw new Error(`${ENCRYPTED_ASSERTION_CLASS} is not the known one`);
+  return changed;
+}
+
+const LOAD_GCM_CLASS = `
+spl_autoload_register(function ($class) {
+    if ($class === 'SAML2\\EncryptedAssertion') {
+        require dirname(__DIR__) . '/gcm/EncryptedAssertion.php';
+    }
+}, true, true);
+`;
 
 function authenticationSources({ username, password, address, name, groups }: Account): string {
   return phpFile('config', {

@@ -5,7 +5,7 @@ import { freePort } from './free-port.ts';
 import type { Account, SamlPeer, ServiceProvider, TlsIdentity } from './peer.ts';
 import { getText, peerFetch } from './peer-fetch.ts';
 import { makeRsaCertificate } from './rsa-certificate.ts';
-import { simpleSamlPhpFiles } from './simplesamlphp-config.ts';
+import { type DataEncryption, simpleSamlPhpFiles } from './simplesamlphp-config.ts';
 import { makeStateDirectory } from './state-directory.ts';
 import { startTlsFront } from './tls-front.ts';
 
@@ -16,6 +16,8 @@ export interface SimpleSamlPhpOptions {
   /** For SIMPLESAMLPHP_HOST. */
   readonly tls: TlsIdentity;
   readonly serviceProviders: readonly ServiceProvider[];
+  /** As released it encrypts with AES128-CBC; what else costs a changed line is said in simplesamlphp-config.ts. */
+  readonly dataEncryption: DataEncryption;
 }
 
 const ACCOUNT: Account = {
@@ -47,6 +49,7 @@ export function startSimpleSamlPhp(options: SimpleSamlPhpOptions): Promise<SamlP
       account: ACCOUNT,
       signing: await makeRsaCertificate(host),
       serviceProviders: options.serviceProviders,
+      dataEncryption: options.dataEncryption,
     });
     for (const [name, content] of Object.entries(files)) state.write(name, content);
     state.makeFolders('log', 'data', 'tmp', 'sessions');
