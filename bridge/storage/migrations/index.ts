@@ -1,0 +1,17 @@
+import type { Transaction } from '../database.ts';
+import * as storage from './001-storage.ts';
+
+/** One step of the schema. It must not read what later versions of the code may change: spell everything out. */
+export interface Migration {
+  /** `NNN-name`, numbered from 001 without gaps: the name of its file. Never changed once released. */
+  readonly id: string;
+  up(transaction: Transaction): Promise<void>;
+}
+
+/**
+ * In the order in which they are applied, each in a transaction of its own. Only ever add at the end.
+ *
+ * Column types are `text`, `integer` (64 bits: the PostgreSQL driver makes it `bigint`) and `blob` (there `bytea`).
+ * No autoincrement: an id is minted by the code, a sequence number by whoever sequences.
+ */
+export const MIGRATIONS: readonly Migration[] = [{ id: '001-storage', up: storage.up }];

@@ -1,0 +1,180 @@
+import { resolve } from 'node:path';
+import { Kysely } from 'kysely';
+import { CountersignError } from '../../../protocol/errors.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Database, Query, Transaction } from '../database.ts';
+import { migrate } from '../migrate.ts';
+import { MIGRATIONS, type Migration } from '../migrations/index.ts';
+import { type Pause, pause, retryWhileBusy } from '../retry.ts';
+import type { Tables } from '../tables.ts';
+import { TransactionScope } from '../transaction-scope.ts';
+import { Turns } from '../turns.ts';
+import { readerDialect, writerDialect } from './dialect.ts';
+import { Handle } from './handle.ts';
+
+export interface SqliteOptions {
+  /** The file. Its folder is made if missing. In-memory databases are not offered: nothing would be durable. */
+  readonly path: string;
+  readonly clock: Clock;
+  /** The most pages (of 4 KiB) that the file may grow to, on a volume shared with others. Then: `storage_full`. */
+  readonly maxPages?: number;
+  /** Default: the bridge's own. */
+  readonly migrations?: readonly Migration[];
+  /** How waits between tries pass. Default: by a timer. */
+  readonly pause?: Pause;
+}
+
+/**
+ * Opens the embedded store: one connection that writes, one that reads.
+ *
+ * @throws `state_refused` if the file is not a database or cannot have a write-ahead log (network file systems);
+ *   `storage_full`; `storage_busy`
+ */
+export async function openSqlite(options: SqliteOptions): Promise<Database> {
+  if (options.path === '' || options.path.startsWith(':') || /^[a-z]+:/i.test(options.path)) {
+    throw new CountersignError('config_invalid', 'The database path must be a file.');
+  }
+  const path = resolve(options.path);
+  const wait = options.pause ?? pause;
+  const writer = await retryWhileBusy(async () => openWriter(path, options.maxPages), wait);
+  try {
+    const reader = await retryWhileBusy(async () => openReader(path), wait);
+    return new SqliteDatabase(writer, reader, options);
+  } catch (error) {
+    writer.close();
+    throw error;
+  }
+}
+
+/**
+ * `busy_timeout` is 0 because SQLite's own wait would stop the whole process: we wait between tries instead.
+ * `trusted_schema` off: a tampered file's schema cannot call functions.
+ */
+const EVERY_CONNECTION = `
+  PRAGMA busy_timeout = 0;
+  PRAGMA trusted_schema = OFF;
+  PRAGMA cell_size_check = ON;
+  PRAGMA temp_store = MEMORY;
+`;
+
+/**
+ * `synchronous` FULL syncs the log at each commit, `fullfsync` means that on macOS too. `secure_delete` overwrites
+ * what is deleted: a deleted transform key must not stay in a free page.
+ */
+const WRITER = `
+  PRAGMA synchronous = FULL;
+  PRAGMA fullfsync = ON;
+  PRAGMA checkpoint_fullfsync = ON;
+  PRAGMA foreign_keys = ON;
+  PRAGMA secure_delete = ON;
+`;
+
+function openWriter(path: string, maxPages: number | undefined): Handle {
+  const handle = new Handle(path);
+  try {
+    handle.exec(EVERY_CONNECTION);
+    if (handle.pragma('journal_mode = WAL') !== 'wal') {
+      throw new CountersignError('state_refused', 'The database file cannot have a write-ahead log there.');
+    }
+    handle.exec(WRITER);
+    if (maxPages !== undefined) {
+      handle.pragma(`max_page_count = ${maxPages}`);
+    }
+    assertSettings(handle);
+    return handle;
+  } catch (error) {
+    handle.close();
+    throw error;
+  }
+}
+
+/** SQLite ignores a pragma that it does not know or was built without: ask what is in force. */
+function assertSettings(handle: Handle): void {
+  const wanted = { synchronous: 2, foreign_keys: 1, trusted_schema: 0, secure_delete: 1 };
+  for (const [name, value] of Object.entries(wanted)) {
+    if (handle.pragma(name) !== value) {
+      throw new CountersignError('state_refused', `The embedded database does not take the setting ${name}.`);
+    }
+  }
+}
+
+function openReader(path: string): Handle {
+  const handle = new Handle(path);
+  try {
+    handle.exec(EVERY_CONNECTION);
+    handle.exec('PRAGMA query_only = ON');
+    return handle;
+  } catch (error) {
+    handle.close();
+    throw error;
+  }
+}
+
+class SqliteDatabase implements Database {
+  readonly dialect = 'sqlite';
+  readonly #options: SqliteOptions;
+  readonly #pause: Pause;
+  readonly #writerHandle: Handle;
+  readonly #readerHandle: Handle;
+  readonly #writer: Kysely<Tables>;
+  readonly #reader: Kysely<Tables>;
+  readonly #scope = new TransactionScope();
+  readonly #turns = new Turns();
+  readonly #running = new Set<Promise<unknown>>();
+  #closing: Promise<void> | undefined;
+
+  constructor(writer: Handle, reader: Handle, options: SqliteOptions) {
+    this.#options = options;
+    this.#pause = options.pause ?? pause;
+    this.#writerHandle = writer;
+    this.#readerHandle = reader;
+    this.#writer = new Kysely<Tables>({ dialect: writerDialect(writer) });
+    this.#reader = new Kysely<Tables>({ dialect: readerDialect(reader, this.#pause) });
+  }
+
+  async read<T>(work: (query: Query) => Promise<T>): Promise<T> {
+    return this.#run(() => work(this.#reader));
+  }
+
+  async transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    const attempt = () =>
+      this.#writer.transaction().execute((transaction) => this.#scope.run(() => work(transaction)));
+    return this.#run(() => this.#turns.take(() => retryWhileBusy(attempt, this.#pause)));
+  }
+
+  async migrate(): Promise<void> {
+    await migrate(this, this.#options.migrations ?? MIGRATIONS, this.#options.clock);
+  }
+
+  async close(): Promise<void> {
+    this.#scope.assertOutside();
+    this.#closing ??= this.#finish();
+    await this.#closing;
+  }
+
+  /** Keeps `close` waiting until `work` is done. */
+  async #run<T>(work: () => Promise<T>): Promise<T> {
+    this.#scope.assertOutside();
+    if (this.#closing !== undefined) {
+      throw new CountersignError('unavailable', 'The store is closed.');
+    }
+    const running = work();
+    this.#running.add(running);
+    try {
+      return await running;
+    } finally {
+      this.#running.delete(running);
+    }
+  }
+
+  /** Moves the log into the file, so that the file is whole by itself: libsql does not do it when it closes. */
+  async #finish(): Promise<void> {
+    await Promise.allSettled(this.#running);
+    this.#readerHandle.close();
+    try {
+      this.#writerHandle.pragma('wal_checkpoint(TRUNCATE)');
+    } finally {
+      this.#writerHandle.close();
+    }
+  }
+}

@@ -1,0 +1,7 @@
+import type { StorageTables } from './tables/storage.ts';
+
+/**
+ * Every table of the store. A context describes its own in tables/<context>.ts, adds that to the list here, and
+ * creates them in a migration.
+ */
+export interface Tables extends StorageTables {}
