@@ -51,6 +51,8 @@ export function startLoop(
   }
 
   async function loop(): Promise<void> {
+    // Not before the caller has the handle: the work may want to wake or stop its own loop.
+    await Promise.resolve();
     while (!stopping.signal.aborted) {
       woken = false;
       await runOnce();

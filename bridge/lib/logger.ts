@@ -2,6 +2,7 @@ import {
   type DestinationStream,
   destination,
   type LevelWithSilent,
+  type LogFn,
   type Logger as PinoLogger,
   pino,
 } from 'pino';
@@ -9,7 +10,10 @@ import { CountersignError } from '../../protocol/errors.ts';
 import { type Clock, systemClock } from './clock.ts';
 
 /** The operational log: what an operator reads. The security events are bridge/events, not this. */
-export type Logger = Pick<PinoLogger, 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'child'>;
+export interface Logger extends Record<'debug' | 'info' | 'warn' | 'error' | 'fatal', LogFn> {
+  /** A logger whose every line also says this. */
+  child(bindings: Record<string, unknown>): Logger;
+}
 
 export type LogLevel = LevelWithSilent;
 
@@ -40,14 +44,13 @@ export function createLogger(
   options: { level?: LogLevel; clock?: Clock; destination?: DestinationStream } = {},
 ): Logger {
   const clock = options.clock ?? systemClock;
-  return pino(
+  const root = pino(
     {
       level: options.level ?? 'info',
       base: { service: 'countersign', pid: process.pid },
       timestamp: () => `,"time":"${new Date(clock.now()).toISOString()}"`,
       formatters: {
         level: (label) => ({ level: label }),
-        bindings: (bindings) => withoutSecrets(bindings),
         log: (entry) => withoutSecrets(entry),
       },
       serializers: { err: (value: unknown) => value },
@@ -62,6 +65,19 @@ export function createLogger(
     },
     options.destination ?? destination({ dest: 2, sync: true }),
   );
+  return wrap(root);
+}
+
+/** pino does not pass a child's bindings through the formatters. */
+function wrap(logger: PinoLogger): Logger {
+  return {
+    debug: logger.debug.bind(logger),
+    info: logger.info.bind(logger),
+    warn: logger.warn.bind(logger),
+    error: logger.error.bind(logger),
+    fatal: logger.fatal.bind(logger),
+    child: (bindings) => wrap(logger.child(withoutSecrets(bindings))),
+  };
 }
 
 function withoutSecrets(entry: Record<string, unknown>): Record<string, unknown> {

@@ -50,7 +50,7 @@ export interface Outbound {
   request(url: string | URL, options?: OutboundRequest): Promise<OutboundResponse>;
   /** The UTF-8 text at a URL; a status other than 200 is `outbound_failed`. */
   text(url: string | URL, options?: OutboundBounds & { accept?: string }): Promise<string>;
-  /** Ends idle connections; requests under way are finished. */
+  /** Ends all connections; a request still under way fails. */
   close(): Promise<void>;
 }
 
@@ -86,7 +86,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
     const timeout = AbortSignal.timeout(wanted.timeoutMs ?? defaults.timeoutMs);
     const signal = wanted.signal === undefined ? timeout : AbortSignal.any([timeout, wanted.signal]);
     try {
-      const response = await undiciRequest(target, {
+      const asked = undiciRequest(target, {
         dispatcher: agent,
         method: (wanted.method ?? 'GET') as Dispatcher.HttpMethod,
         // Compressed bodies are not asked for: their size is known only after the work.
@@ -94,6 +94,10 @@ export function createOutbound(options: OutboundOptions): Outbound {
         ...(wanted.body === undefined ? {} : { body: wanted.body }),
         signal,
       });
+      // undici heeds the signal only once it is connected; looking the name up is part of the time as well.
+      const response = await Promise.race([asked, abortOf(signal)]);
+      // Its errors come out of the iteration below; a body dropped unread would end the process with one.
+      response.body.on('error', () => {});
       const headers = headersOf(response.headers);
       refuseUnusable(target, response.statusCode, headers, response.body);
       const body = await readBounded(response.body, wanted.maxBytes ?? defaults.maxBytes, target.hostname);
@@ -130,7 +134,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
         throw failed(new URL(url), 'answered with something that is not UTF-8 text', cause);
       }
     },
-    close: () => agent.close(),
+    close: () => agent.destroy(),
   };
 }
 
@@ -200,6 +204,13 @@ function assertReachable(host: string, addresses: readonly string[], allowed: re
     `${host} is not at a public address.`,
     new Error(`${host} is at ${bad.join(', ') || 'none'}`),
   );
+}
+
+function abortOf(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
 }
 
 function refuseUnusable(url: URL, status: number, headers: Headers, body: { destroy(): unknown }): void {
