@@ -4,8 +4,9 @@ import { assemble } from './assemble.ts';
 import { startDaemon } from './daemon.ts';
 import { freePort } from './free-port.ts';
 import { glewlwydConfiguration, setUpGlewlwyd } from './glewlwyd-config.ts';
+import { signInToGlewlwyd } from './glewlwyd-sign-in.ts';
 import type { Account, OidcPeer, RelyingParty, TlsIdentity } from './peer.ts';
-import { peerFetch } from './peer-fetch.ts';
+import { peerFetch } from './peer-network.ts';
 import { makeStateDirectory, type StateDirectory } from './state-directory.ts';
 
 /** The one name that Glewlwyd is reached under. */
@@ -50,7 +51,16 @@ export function startGlewlwyd(options: GlewlwydOptions): Promise<OidcPeer> {
     await setUpGlewlwyd({ api: `${origin}/api`, fetch, issuer, account: ACCOUNT, relyingParty });
 
     const { clientId, clientSecret } = relyingParty;
-    return { origin, host, account: ACCOUNT, issuer, clientId, clientSecret };
+    return {
+      origin,
+      host,
+      account: ACCOUNT,
+      signIn: (browser, page, password = ACCOUNT.password) =>
+        signInToGlewlwyd({ fetch, browser, page, clientId, username: ACCOUNT.username, password }),
+      issuer,
+      clientId,
+      clientSecret,
+    };
   });
 }
 

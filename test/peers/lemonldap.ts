@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { HeadlessBrowser, Page } from '../fakes/headless-browser.ts';
 import { assemble } from './assemble.ts';
 import { startDaemon } from './daemon.ts';
 import { freePort } from './free-port.ts';
 import { lemonLdapConfiguration, lemonLdapIni, nginxConfiguration } from './lemonldap-config.ts';
 import type { Account, OidcPeer, RelyingParty, SamlPeer, ServiceProvider, TlsIdentity } from './peer.ts';
-import { getText, peerFetch } from './peer-fetch.ts';
+import { getText, peerFetch } from './peer-network.ts';
 import { makeRsaCertificate } from './rsa-certificate.ts';
 import { makeStateDirectory, type StateDirectory } from './state-directory.ts';
 
@@ -72,6 +73,7 @@ export function startLemonLdap(options: LemonLdapOptions): Promise<SamlPeer & Oi
       origin,
       host,
       account: ACCOUNT,
+      signIn,
       entityId: metadataUrl,
       metadataUrl,
       metadataXml: await getText(fetch, metadataUrl),
@@ -80,6 +82,15 @@ export function startLemonLdap(options: LemonLdapOptions): Promise<SamlPeer & Oi
       clientSecret: options.relyingParty.clientSecret,
     };
   });
+}
+
+async function signIn(browser: HeadlessBrowser, page: Page, password = ACCOUNT.password): Promise<Page> {
+  const form = page.forms.find(({ fields }) => 'password' in fields);
+  if (form === undefined) throw new Error(`No password is asked for at ${page.url} (${page.status})`);
+  const next = await browser.submit(page, form, { user: ACCOUNT.username, password });
+  // The page that carries the SAML response is sent by a script of another file.
+  const response = next.forms.find(({ fields }) => 'SAMLResponse' in fields);
+  return response === undefined ? next : browser.submit(next, response);
 }
 
 async function writeFiles(state: StateDirectory, port: number, options: LemonLdapOptions) {

@@ -1,3 +1,5 @@
+import type { HeadlessBrowser, Page } from '../fakes/headless-browser.ts';
+
 /**
  * What a test needs of an identity provider that this project did not write. Each runs on 127.0.0.1 behind TLS, from
  * Debian's packages, with its state in a directory of its own that `stop` removes.
@@ -9,6 +11,11 @@ export interface Peer {
   readonly host: string;
   /** Somebody who can sign in there. */
   readonly account: Account;
+  /**
+   * What a person does who was sent to this peer: `page` is where its redirects ended, and the answer is where the
+   * browser is afterwards; on its way back to us, unless the peer refused. The password is the account's by default.
+   */
+  signIn(browser: HeadlessBrowser, page: Page, password?: string): Promise<Page>;
   /** Ends its processes and removes its state; to be called once. */
   stop(): Promise<void>;
 }

@@ -3,7 +3,7 @@ import { assemble } from './assemble.ts';
 import { startDaemon } from './daemon.ts';
 import { freePort } from './free-port.ts';
 import type { Account, SamlPeer, ServiceProvider, TlsIdentity } from './peer.ts';
-import { getText, peerFetch } from './peer-fetch.ts';
+import { getText, peerFetch } from './peer-network.ts';
 import { makeRsaCertificate } from './rsa-certificate.ts';
 import { type DataEncryption, simpleSamlPhpFiles } from './simplesamlphp-config.ts';
 import { makeStateDirectory } from './state-directory.ts';
@@ -69,6 +69,8 @@ export function startSimpleSamlPhp(options: SimpleSamlPhpOptions): Promise<SamlP
       origin,
       host,
       account: ACCOUNT,
+      signIn: (browser, page, password = ACCOUNT.password) =>
+        browser.signIn(page, ACCOUNT.username, password),
       entityId: metadataUrl,
       metadataUrl,
       metadataXml: await getText(fetch, metadataUrl),
