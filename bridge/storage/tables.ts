@@ -1,7 +1,8 @@
+import type { DirectoryTables } from './tables/directory.ts';
 import type { StorageTables } from './tables/storage.ts';
 
 /**
  * Every table of the store. A context describes its own in tables/<context>.ts, adds that to the list here, and
  * creates them in a migration.
  */
-export interface Tables extends StorageTables {}
+export interface Tables extends StorageTables, DirectoryTables {}

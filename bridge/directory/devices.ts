@@ -1,0 +1,67 @@
+import type { Transaction } from '../storage/database.ts';
+import type { DevicesTable } from '../storage/tables/directory.ts';
+import type { Reader } from './handle.ts';
+import { type KeyPair, parseKeyPair } from './person-keys.ts';
+
+/** An endorsed device; its transform key stays sealed by the signer. */
+export type Device = Readonly<Omit<DevicesTable, 'keys'>> & { readonly keys: KeyPair };
+
+export async function findDevice(reader: Reader, deviceId: string): Promise<Device | undefined> {
+  const row = await reader
+    .selectFrom('devices')
+    .selectAll()
+    .where('device_id', '=', deviceId)
+    .executeTakeFirst();
+  return row === undefined ? undefined : { ...row, keys: parseKeyPair(row.keys) };
+}
+
+/** The devices of a person, the oldest first. */
+export async function devicesOf(reader: Reader, sub: string): Promise<Device[]> {
+  const rows = await reader
+    .selectFrom('devices')
+    .selectAll()
+    .where('sub', '=', sub)
+    .orderBy('added')
+    .orderBy('device_id')
+    .execute();
+  return rows.map((row) => ({ ...row, keys: parseKeyPair(row.keys) }));
+}
+
+/** Adds a device. A unique violation means that this key is a device already. */
+export async function insertDevice(
+  transaction: Transaction,
+  device: Omit<Device, 'generation' | 'last_seen'>,
+): Promise<void> {
+  await transaction
+    .insertInto('devices')
+    .values({ ...device, keys: JSON.stringify(device.keys), generation: 0, last_seen: device.added })
+    .execute();
+}
+
+/** Deletes a device with its transform key; answers whether it was there. */
+export async function deleteDevice(transaction: Transaction, deviceId: string): Promise<boolean> {
+  const { numDeletedRows } = await transaction
+    .deleteFrom('devices')
+    .where('device_id', '=', deviceId)
+    .executeTakeFirst();
+  return numDeletedRows > 0n;
+}
+
+/** Deletes every device of a person with its transform key; answers their ids. */
+export async function deleteDevicesOf(transaction: Transaction, sub: string): Promise<string[]> {
+  const rows = await transaction
+    .deleteFrom('devices')
+    .where('sub', '=', sub)
+    .returning('device_id')
+    .execute();
+  return rows.map((row) => row.device_id);
+}
+
+/** A device was used; at most this exact row is written. */
+export async function noteSeen(transaction: Transaction, deviceId: string, now: number): Promise<void> {
+  await transaction
+    .updateTable('devices')
+    .set({ last_seen: now })
+    .where('device_id', '=', deviceId)
+    .execute();
+}

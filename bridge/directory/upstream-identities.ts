@@ -1,0 +1,52 @@
+import type { Transaction } from '../storage/database.ts';
+import type { Reader } from './handle.ts';
+
+/** The person known upstream as (connection, subject), or `undefined`. */
+export async function findLinkedPerson(
+  reader: Reader,
+  connectionId: string,
+  subject: string,
+): Promise<string | undefined> {
+  const row = await reader
+    .selectFrom('upstream_identities')
+    .select('sub')
+    .where('connection_id', '=', connectionId)
+    .where('subject', '=', subject)
+    .executeTakeFirst();
+  return row?.sub;
+}
+
+export async function linkPerson(
+  transaction: Transaction,
+  link: { connectionId: string; subject: string; sub: string; now: number },
+): Promise<void> {
+  await transaction
+    .insertInto('upstream_identities')
+    .values({
+      connection_id: link.connectionId,
+      subject: link.subject,
+      sub: link.sub,
+      linked: link.now,
+      last_sign_in: link.now,
+    })
+    .execute();
+}
+
+export async function noteSignIn(
+  transaction: Transaction,
+  connectionId: string,
+  subject: string,
+  now: number,
+): Promise<void> {
+  await transaction
+    .updateTable('upstream_identities')
+    .set({ last_sign_in: now })
+    .where('connection_id', '=', connectionId)
+    .where('subject', '=', subject)
+    .execute();
+}
+
+/** Takes a closed person's links away: whoever signs in upstream again is a new person, by policy. */
+export async function unlinkPerson(transaction: Transaction, sub: string): Promise<void> {
+  await transaction.deleteFrom('upstream_identities').where('sub', '=', sub).execute();
+}

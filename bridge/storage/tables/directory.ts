@@ -1,0 +1,106 @@
+import type { Assurance } from '../../../protocol/claims.ts';
+
+/** Tables of bridge/directory. Times in seconds; JSON as text; bytes as blobs. */
+export interface DirectoryTables {
+  persons: PersonsTable;
+  addresses: AddressesTable;
+  upstream_identities: UpstreamIdentitiesTable;
+  person_keys: PersonKeysTable;
+  statements: StatementsTable;
+  devices: DevicesTable;
+  domains: DomainsTable;
+  connection_domains: ConnectionDomainsTable;
+}
+
+export interface PersonsTable {
+  sub: string;
+  status: 'active' | 'closed';
+  name: string | null;
+  assurance: Assurance;
+  /** Raised by every restriction; read again before a transform's result is released (PROTOCOL §8). */
+  generation: number;
+  /** The key version of the current or last keys; null before the first enrolment. */
+  key_version: number | null;
+  created: number;
+}
+
+/** Who holds an address now. One row per address: it is never two people's. */
+export interface AddressesTable {
+  address: string;
+  domain: string;
+  sub: string;
+  connection_id: string;
+  /** 1 for the address that is used when none is named. */
+  is_primary: number;
+  since: number;
+  last_asserted: number;
+}
+
+/** The identity is (connection, subject), never an address. */
+export interface UpstreamIdentitiesTable {
+  connection_id: string;
+  subject: string;
+  sub: string;
+  linked: number;
+  last_sign_in: number;
+}
+
+/** A person's current keys. Deleted by a revocation: nothing can be transformed or approved afterwards. */
+export interface PersonKeysTable {
+  sub: string;
+  address: string;
+  key_version: number;
+  /** JSON `[pre, sig]`. */
+  keys: string;
+  /** s, sealed by the signer. */
+  share: Uint8Array;
+  /** Sealed to U′ by the client. */
+  vault: Uint8Array;
+}
+
+/** Every version of every address's key statement. */
+export interface StatementsTable {
+  address: string;
+  version: number;
+  sub: string;
+  status: 'active' | 'revoked';
+  /** JSON of the signed statement `{statement, signatures}`. */
+  signed: string;
+  hash: string;
+  since: number;
+}
+
+export interface DevicesTable {
+  /** Thumbprint of the device's `sig`. */
+  device_id: string;
+  sub: string;
+  label: string;
+  /** JSON `[pre, sig]`. */
+  keys: string;
+  /** `device-endorsement+jwt`. */
+  endorsement: string;
+  key_version: number;
+  /** Augmented transform key U′→D, sealed by the signer. */
+  transform_key: Uint8Array;
+  generation: number;
+  added: number;
+  last_seen: number;
+}
+
+/** Domains of the organization, proven by DNS TXT. */
+export interface DomainsTable {
+  domain: string;
+  challenge: string;
+  status: 'pending' | 'verified' | 'lost';
+  added: number;
+  verified: number | null;
+  checked: number | null;
+  /** Failed checks in a row. */
+  failures: number;
+}
+
+/** Which connections may assert addresses on which domains. */
+export interface ConnectionDomainsTable {
+  connection_id: string;
+  domain: string;
+}
