@@ -57,8 +57,8 @@ export const MAX_HOPS = 3;
 /**
  * Every call validates its inputs before they reach the library, because a wrong length there is a trap rather
  * than an error. Any input may come from an attacker. Throws `recrypt_input_invalid` for a value that is malformed,
- * no point of the curve, not canonical or wrongly signed, `recrypt_decrypt_failed` where `decrypt` fails on
- * well-formed input, and `recrypt_unavailable` when the library itself broke. Nothing is retried.
+ * no point of the curve, not canonical or wrongly signed; `recrypt_decrypt_failed` for whatever `decrypt` finds wrong
+ * beyond lengths and ranges; `recrypt_unavailable` when the library itself broke. Nothing is retried.
  */
 export interface TransformEngine {
   readonly name: 'native' | 'wasm';
