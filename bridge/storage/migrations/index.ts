@@ -1,5 +1,6 @@
 import type { Transaction } from '../database.ts';
 import * as storage from './001-storage.ts';
+import * as directory from './002-directory.ts';
 
 /** One step of the schema. It must not read what later versions of the code may change: spell everything out. */
 export interface Migration {
@@ -14,4 +15,7 @@ export interface Migration {
  * Column types are `text`, `integer` (64 bits: the PostgreSQL driver makes it `bigint`) and `blob` (there `bytea`).
  * No autoincrement: an id is minted by the code, a sequence number by whoever sequences.
  */
-export const MIGRATIONS: readonly Migration[] = [{ id: '001-storage', up: storage.up }];
+export const MIGRATIONS: readonly Migration[] = [
+  { id: '001-storage', up: storage.up },
+  { id: '002-directory', up: directory.up },
+];
