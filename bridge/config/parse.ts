@@ -1,0 +1,146 @@
+import { resolve } from 'node:path';
+import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
+import type { z } from 'zod';
+import { ConfigError, type ConfigFault } from './faults.ts';
+import { configSchema, type Settings } from './schema.ts';
+import { Secret, type SecretSource } from './secret.ts';
+
+/**
+ * The configuration that the bridge runs with: every default filled in, secrets read, paths absolute. Keys are
+ * spelt as in the file.
+ */
+export type Config = Omit<Settings, 'signer'> & {
+  signer: Omit<Settings['signer'], 'key_encryption_key'> & {
+    /** 32 bytes as base64url. */
+    key_encryption_key: Secret;
+  };
+};
+
+/** What the file alone does not say. */
+export interface ConfigSurroundings {
+  env: Readonly<Record<string, string | undefined>>;
+  /** The text of a file; throws if it cannot be read. */
+  readFile: (path: string) => string;
+  /** Where relative paths of the file start. */
+  directory: string;
+}
+
+/** The configuration in `text` (YAML). Throws `ConfigError` (`config_invalid`) with all faults. */
+export function parseConfig(text: string, surroundings: ConfigSurroundings): Config {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  if (document.errors.length > 0) {
+    throw new ConfigError(
+      document.errors.map((error) => ({
+        path: '',
+        message: error.message,
+        line: lines.linePos(error.pos[0]).line,
+      })),
+    );
+  }
+  const lineOf = (path: readonly PropertyKey[]) => lineInDocument(document, lines, path);
+
+  const checked = configSchema.safeParse(document.toJS() ?? {}, { reportInput: true });
+  if (!checked.success) {
+    throw new ConfigError(checked.error.issues.flatMap((issue) => faultsOf(issue, lineOf)));
+  }
+  return surround(checked.data, surroundings, lineOf);
+}
+
+type LineOf = (path: readonly PropertyKey[]) => number | undefined;
+
+function faultsOf(issue: z.core.$ZodIssue, lineOf: LineOf): ConfigFault[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => fault([...issue.path, key], 'there is no such key', lineOf));
+  }
+  const missing = issue.code === 'invalid_type' && issue.input === undefined;
+  return [fault(issue.path, missing ? 'is missing' : issue.message, lineOf)];
+}
+
+function fault(path: readonly PropertyKey[], message: string, lineOf: LineOf): ConfigFault {
+  const line = lineOf(path);
+  return { path: path.map(String).join('.'), message, ...(line === undefined ? {} : { line }) };
+}
+
+/** The line of the key at `path`, or of the nearest one around it that the file has. */
+function lineInDocument(
+  document: Document,
+  lines: LineCounter,
+  path: readonly PropertyKey[],
+): number | undefined {
+  for (let depth = path.length; depth > 0; depth -= 1) {
+    const parent = depth === 1 ? document.contents : document.getIn(path.slice(0, depth - 1), true);
+    const name = path[depth - 1];
+    const key = isMap(parent)
+      ? parent.items.find((pair) => isScalar(pair.key) && pair.key.value === name)?.key
+      : document.getIn(path.slice(0, depth), true);
+    if (isNode(key) && key.range != null) return lines.linePos(key.range[0]).line;
+  }
+  return undefined;
+}
+
+/** Reads what the settings refer to, and reports everything of it that is missing. */
+function surround(settings: Settings, surroundings: ConfigSurroundings, lineOf: LineOf): Config {
+  const faults: ConfigFault[] = [];
+  const attempt = <T>(path: string, work: () => T): T | undefined => {
+    try {
+      return work();
+    } catch (error) {
+      faults.push(fault(path.split('.'), error instanceof Error ? error.message : String(error), lineOf));
+      return undefined;
+    }
+  };
+  const absolute = (path: string) => resolve(surroundings.directory, path);
+  const readable = (path: string, file: string) => {
+    attempt(path, () => surroundings.readFile(absolute(file)));
+    return absolute(file);
+  };
+
+  const key = attempt('signer.key_encryption_key', () =>
+    keyEncryptionKey(settings.signer.key_encryption_key, surroundings),
+  );
+  const { tls, ...listen } = settings.listen;
+  const { ca_file: caFile, ...outbound } = settings.outbound;
+  const config = {
+    ...settings,
+    listen: {
+      ...listen,
+      ...(tls === undefined
+        ? {}
+        : {
+            tls: {
+              certificate_file: readable('listen.tls.certificate_file', tls.certificate_file),
+              key_file: readable('listen.tls.key_file', tls.key_file),
+            },
+          }),
+    },
+    storage: { ...settings.storage, path: absolute(settings.storage.path) },
+    outbound: {
+      ...outbound,
+      ...(caFile === undefined ? {} : { ca_file: readable('outbound.ca_file', caFile) }),
+    },
+  };
+  if (key === undefined || faults.length > 0) throw new ConfigError(faults);
+  return { ...config, signer: { ...settings.signer, key_encryption_key: key } };
+}
+
+const KEY_BYTES = 32;
+
+function keyEncryptionKey(source: SecretSource, surroundings: ConfigSurroundings): Secret {
+  const secret = readSecret(source, surroundings);
+  const value = secret.reveal();
+  const bytes = Buffer.from(value, 'base64url');
+  // The decoder skips what it does not know: only the exact spelling of 32 bytes comes back unchanged.
+  if (bytes.byteLength !== KEY_BYTES || bytes.toString('base64url') !== value) {
+    throw new Error(`the ${secret} must be ${KEY_BYTES} bytes as base64url without padding`);
+  }
+  return secret;
+}
+
+function readSecret(source: SecretSource, { env, readFile, directory }: ConfigSurroundings): Secret {
+  if ('file' in source) return new Secret(source, readFile(resolve(directory, source.file)).trim());
+  const value = env[source.env]?.trim();
+  if (value === undefined || value === '')
+    throw new Error(`the environment variable ${source.env} is not set`);
+  return new Secret(source, value);
+}

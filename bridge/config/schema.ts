@@ -1,0 +1,220 @@
+import { z } from 'zod';
+import {
+  ACCESS_TOKEN_MINUTES,
+  BINDING_LIFE_HOURS,
+  DEVICES_PER_PERSON,
+  DEVICES_PER_PERSON_MAX,
+  LOOKUP_MAX_AGE_DEFAULT_S,
+  LOOKUP_MAX_AGE_S,
+  NAME_LENGTH,
+  ONLINE_KEYS_LIFE_DAYS,
+  REFRESH_TOKEN_DAYS,
+} from '../lib/limits.ts';
+import { parseNetwork } from '../lib/networks.ts';
+import { isIssuer, isNameServer } from './addresses.ts';
+
+/** Every object refuses unknown keys; every key has a description, from which the example is written. */
+
+const secretSource = z.union(
+  [
+    z.strictObject({
+      env: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must name an environment variable'),
+    }),
+    z.strictObject({ file: z.string().min(1) }),
+  ],
+  { error: 'must be { env: NAME } or { file: PATH }; the secret itself never stands in this file' },
+);
+
+const network = z.string().refine((text) => parseNetwork(text) !== undefined, {
+  error: 'must be a network in CIDR notation, such as 10.0.0.0/8',
+});
+
+const listen = z.strictObject({
+  address: z.string().min(1).default('0.0.0.0').describe('The address of the machine to listen on.'),
+  port: z.int().min(0).max(65_535).default(8443).describe('The TCP port; 0 takes a free one.'),
+  tls: z
+    .strictObject({
+      certificate_file: z.string().min(1).describe('The certificate and its chain, PEM.'),
+      key_file: z.string().min(1).describe('The private key, PEM.'),
+    })
+    .optional()
+    .describe('TLS ended by the bridge itself. Without it, a proxy ends TLS and stands in trusted_proxies.')
+    .meta({
+      examples: [{ certificate_file: './tls/bridge.crt', key_file: './tls/bridge.key' }],
+      shown: true,
+    }),
+  trusted_proxies: z
+    .array(network)
+    .default([])
+    .describe('Networks (CIDR) of the proxies whose X-Forwarded headers are believed.')
+    .meta({ examples: [['10.0.0.0/24']] }),
+});
+
+const storage = z.discriminatedUnion(
+  'driver',
+  [
+    z.strictObject({
+      driver: z.literal('sqlite').describe('The database: sqlite is embedded.'),
+      path: z
+        .string()
+        .min(1)
+        .default('./data/countersign.db')
+        .describe('The database file. Relative paths in this file start at this file’s folder.'),
+    }),
+  ],
+  { error: 'needs a driver: sqlite' },
+);
+
+const cache = z.discriminatedUnion(
+  'driver',
+  [
+    z.strictObject({
+      driver: z
+        .literal('memory')
+        .describe('Where short-lived shared state is kept: memory, for one process.'),
+    }),
+  ],
+  { error: 'needs a driver: memory' },
+);
+
+const signer = z.discriminatedUnion(
+  'driver',
+  [
+    z.strictObject({
+      driver: z.literal('local').describe('Who keeps the bridge’s keys: local seals them in the database.'),
+      key_encryption_key: secretSource
+        .describe(
+          'The key that seals them: 32 random bytes as base64url (openssl rand -base64 32 | tr +/ -_ | tr -d =), ' +
+            'as { env: NAME } or { file: PATH }. Keep a copy apart from the backups of the database.',
+        )
+        .meta({ examples: [{ env: 'COUNTERSIGN_KEK' }] }),
+    }),
+  ],
+  { error: 'needs a driver: local' },
+);
+
+const outbound = z.strictObject({
+  allowed_networks: z
+    .array(network)
+    .default([])
+    .describe('Networks (CIDR) that the bridge may connect to although they are not public: an IdP inside.')
+    .meta({ examples: [['10.20.0.0/16']] }),
+  ca_file: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Certificates (PEM) to trust beside the public ones: the company’s own authority.')
+    .meta({ examples: ['./tls/company-ca.pem'] }),
+  dns_servers: z
+    .array(z.string().refine(isNameServer, { error: 'must be an IP address, with a port if it is not 53' }))
+    .min(1)
+    .optional()
+    .describe('Name servers (ip or ip:port) to ask in place of the machine’s.')
+    .meta({ examples: [['10.0.0.53', '10.0.1.53:5353']] }),
+});
+
+const lifetimes = z.strictObject({
+  binding_hours: z
+    .int()
+    .min(1)
+    .max(7 * 24)
+    .default(BINDING_LIFE_HOURS)
+    .describe('How long a signed key binding is valid; it is renewed well before.'),
+  online_keys_days: z
+    .int()
+    .min(1)
+    .max(397)
+    .default(ONLINE_KEYS_LIFE_DAYS)
+    .describe('How long the root vouches for the bridge’s online keys.'),
+  lookup_max_age_seconds: z
+    .int()
+    .min(0)
+    .max(LOOKUP_MAX_AGE_S)
+    .default(LOOKUP_MAX_AGE_DEFAULT_S)
+    .describe('How old a look-up’s answer may be when the client does not say.'),
+  access_token_minutes: z
+    .int()
+    .min(1)
+    .max(60)
+    .default(ACCESS_TOKEN_MINUTES)
+    .describe('How long a client app’s access token is valid.'),
+  refresh_token_days: z
+    .int()
+    .min(1)
+    .max(365)
+    .default(REFRESH_TOKEN_DAYS)
+    .describe('How long an unused device stays signed in.'),
+});
+
+const enrolment = z.strictObject({
+  max_devices: z
+    .int()
+    .min(1)
+    .max(DEVICES_PER_PERSON_MAX)
+    .default(DEVICES_PER_PERSON)
+    .describe('Devices that one person may have.'),
+  require_mfa: z
+    .boolean()
+    .default(false)
+    .describe('Refuse enrolment after a sign-in for which the IdP states no second factor.'),
+});
+
+/** The configuration file as it is written. */
+export const configSchema = z.strictObject({
+  issuer: z
+    .string()
+    .refine(isIssuer, {
+      error: 'must be an https URL of scheme, host and port alone: no path, no trailing slash, lower case',
+    })
+    .describe(
+      'The public base URL. It is also the entity id and the issuer (iss) of everything that is signed, so it ' +
+        'cannot be changed later.',
+    )
+    .meta({ examples: ['https://bridge.acme.example'] }),
+  organization: z
+    .strictObject({
+      name: z
+        .string()
+        .trim()
+        .min(1)
+        .max(NAME_LENGTH)
+        .describe('The name that people and partner companies see.')
+        .meta({ examples: ['Acme'] }),
+    })
+    .describe('The company that this bridge speaks for.'),
+  listen: listen
+    .refine((value) => value.tls !== undefined || value.trusted_proxies.length > 0, {
+      path: ['tls'],
+      error: 'needs a certificate, or else the proxy that ends TLS in trusted_proxies',
+    })
+    .describe('Where the bridge takes requests.'),
+  storage: storage.prefault({ driver: 'sqlite' }).describe('Where records are kept.'),
+  cache: cache.prefault({ driver: 'memory' }).describe('Login state, replay memory, rate limits.'),
+  signer: signer.describe('The bridge’s own keys.'),
+  outbound: outbound
+    .prefault({})
+    .describe('What the bridge may connect to: identity providers, partners, event receivers.'),
+  lifetimes: lifetimes.prefault({}).describe('How long things that the bridge hands out are valid.'),
+  enrolment: enrolment.prefault({}).describe('What enrolment demands.'),
+  events: z
+    .strictObject({
+      stdout: z
+        .boolean()
+        .default(true)
+        .describe('Write each security event to stdout, one JSON object a line.'),
+    })
+    .prefault({})
+    .describe('The security event log.'),
+  log: z
+    .strictObject({
+      level: z
+        .enum(['debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+        .default('info')
+        .describe('The least level that is written to stderr: debug, info, warn, error, fatal or silent.'),
+    })
+    .prefault({})
+    .describe('The operational log.'),
+});
+
+/** The file's content with its defaults: secrets are still references, paths as written. */
+export type Settings = z.infer<typeof configSchema>;
