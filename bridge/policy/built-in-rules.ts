@@ -1,0 +1,124 @@
+import type { DecisionRequest } from './decision.ts';
+
+/** What an operator may set of the built-in rules. */
+export interface RuleSettings {
+  readonly maxDevices: number;
+  readonly requireMultiFactor: boolean;
+}
+
+/** One rule. `forbid` wins over every `permit`. The texts are hashed into the policy hash. */
+export interface Rule {
+  readonly id: string;
+  readonly effect: 'permit' | 'forbid';
+  readonly reason: string;
+  readonly applies: (request: DecisionRequest, settings: RuleSettings) => boolean;
+}
+
+const isPerson = ({ principal }: DecisionRequest) => principal.kind === 'person';
+const isEndorsed = ({ principal }: DecisionRequest) => principal.kind === 'person' && principal.endorsed;
+const isOwn = ({ principal, resource }: DecisionRequest) =>
+  principal.kind === 'person' && resource.owner === principal.id;
+const belowLimit = ({ context }: DecisionRequest, { maxDevices }: RuleSettings) =>
+  context.devices !== undefined && context.devices < maxDevices;
+
+/** The built-in policy: narrow permits, a few backstops, deny by default. */
+export const BUILT_IN_RULES: readonly Rule[] = [
+  {
+    id: 'sign-in-through-active-connection',
+    effect: 'permit',
+    reason: 'People sign in through connections that an administrator activated.',
+    applies: ({ action, context }) => action === 'sign-in' && context.connectionStatus === 'active',
+  },
+  {
+    id: 'enrol-self',
+    effect: 'permit',
+    reason: 'A signed-in person enrols the first key of an address of their own.',
+    applies: (request, settings) =>
+      request.action === 'enrol' && isPerson(request) && isOwn(request) && belowLimit(request, settings),
+  },
+  {
+    id: 'multi-factor-for-keys',
+    effect: 'forbid',
+    reason: 'Keys are enrolled and devices requested only after a multi-factor sign-in.',
+    applies: ({ action, context }, settings) =>
+      settings.requireMultiFactor &&
+      (action === 'enrol' || action === 'request-device') &&
+      context.multiFactor !== true,
+  },
+  {
+    id: 'see-self',
+    effect: 'permit',
+    reason: 'A signed-in person sees what stands there about them.',
+    applies: (request) => request.action === 'see-self' && isPerson(request) && isOwn(request),
+  },
+  {
+    id: 'open-own-vault',
+    effect: 'permit',
+    reason: 'An endorsed device opens its own person’s vault.',
+    applies: (request) => request.action === 'open-vault' && isEndorsed(request) && isOwn(request),
+  },
+  {
+    id: 'request-own-device',
+    effect: 'permit',
+    reason: 'A signed-in person asks for another device, up to the limit.',
+    applies: (request, settings) =>
+      request.action === 'request-device' &&
+      isPerson(request) &&
+      isOwn(request) &&
+      belowLimit(request, settings),
+  },
+  {
+    id: 'approve-own-device',
+    effect: 'permit',
+    reason: 'An endorsed device approves or refuses a device of its own person, up to the limit.',
+    applies: (request, settings) =>
+      request.action === 'approve-device' &&
+      isEndorsed(request) &&
+      isOwn(request) &&
+      belowLimit(request, settings),
+  },
+  {
+    id: 'remove-own-device',
+    effect: 'permit',
+    reason: 'A person removes a device of their own.',
+    applies: (request) => request.action === 'remove-device' && isPerson(request) && isOwn(request),
+  },
+  {
+    id: 'own-people-look-up',
+    effect: 'permit',
+    reason: 'People of the company look addresses up from an endorsed device.',
+    applies: (request) => request.action === 'look-up' && isEndorsed(request),
+  },
+  {
+    id: 'partners-look-up',
+    effect: 'permit',
+    reason: 'Approved partners look addresses of the company up.',
+    applies: ({ action, principal }) =>
+      action === 'look-up-as-partner' && principal.kind === 'partner' && principal.status === 'active',
+  },
+  {
+    id: 'own-people-see-attributes',
+    effect: 'permit',
+    reason: 'People of the company see each other’s name and sign-in strength.',
+    applies: (request) => request.action === 'see-attributes' && isEndorsed(request),
+  },
+  {
+    id: 'partners-see-attributes',
+    effect: 'permit',
+    reason: 'Approved partners see name and organization of whom they look up.',
+    applies: ({ action, principal }) =>
+      action === 'see-attributes' && principal.kind === 'partner' && principal.status === 'active',
+  },
+  {
+    id: 'administrators-administer',
+    effect: 'permit',
+    reason: 'Administrators administer the bridge.',
+    applies: ({ action, principal }) => action === 'administer' && principal.kind === 'administrator',
+  },
+  {
+    id: 'administrators-read-events',
+    effect: 'permit',
+    reason: 'Administrators read the event log.',
+    applies: ({ action, principal }) => action === 'read-events' && principal.kind === 'administrator',
+  },
+];

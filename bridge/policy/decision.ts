@@ -1,0 +1,74 @@
+import type { Assurance } from '../../protocol/claims.ts';
+import { CountersignError } from '../../protocol/errors.ts';
+
+/** Everything that is decided; nothing is allowed beside it. */
+export const ACTIONS = [
+  'sign-in',
+  'enrol',
+  'open-vault',
+  'request-device',
+  'approve-device',
+  'remove-device',
+  'look-up',
+  'look-up-as-partner',
+  'see-attributes',
+  'see-self',
+  'administer',
+  'read-events',
+] as const;
+
+export type Action = (typeof ACTIONS)[number];
+
+/** Who asks. `endorsed`: their device is one of the person's. */
+export type Principal =
+  | {
+      readonly kind: 'person';
+      readonly id: string;
+      readonly assurance: Assurance;
+      readonly endorsed: boolean;
+    }
+  | { readonly kind: 'partner'; readonly id: string; readonly status: 'active' | 'suspended' }
+  | { readonly kind: 'administrator'; readonly id: string }
+  | { readonly kind: 'anonymous'; readonly id: 'anonymous' };
+
+/** What it is about. `owner`: the `sub` whose thing it is, where it is somebody's. */
+export interface Resource {
+  readonly kind: 'bridge' | 'person' | 'device' | 'address' | 'connection' | 'events';
+  readonly id: string;
+  readonly owner?: string;
+}
+
+export interface DecisionRequest {
+  readonly action: Action;
+  readonly principal: Principal;
+  readonly resource: Resource;
+  readonly context: DecisionContext;
+}
+
+/** Facts that rules may ask for; absent means unknown, and a rule that needs it does not permit. */
+export interface DecisionContext {
+  readonly connectionStatus?: 'draft' | 'tested' | 'active' | 'disabled';
+  /** Devices that the person has already. */
+  readonly devices?: number;
+  /** `amr` or `acr` showed several factors. */
+  readonly multiFactor?: boolean;
+}
+
+/** `policy` is the id of the rule that decided; `no-permit` when none allowed it. */
+export interface Decision {
+  readonly effect: 'allow' | 'deny';
+  readonly policy: string;
+  readonly reason: string;
+}
+
+/** The port that every decision goes through. Pure: the same request has the same answer under the same policy. */
+export type Decide = (request: DecisionRequest) => Decision;
+
+/** Decides, and throws `forbidden` with the deciding policy's id unless it is allowed. */
+export function requireAllowed(decide: Decide, request: DecisionRequest): Decision {
+  const decision = decide(request);
+  if (decision.effect === 'deny') {
+    throw new CountersignError('forbidden', `${decision.policy}: ${decision.reason}`);
+  }
+  return decision;
+}

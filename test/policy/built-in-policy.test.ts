@@ -1,0 +1,92 @@
+import { describe, expect, test } from 'vitest';
+import { createBuiltInPolicy } from '../../bridge/policy/built-in-policy.ts';
+import { BUILT_IN_RULES } from '../../bridge/policy/built-in-rules.ts';
+import {
+  ACTIONS,
+  type DecisionRequest,
+  type Principal,
+  requireAllowed,
+} from '../../bridge/policy/decision.ts';
+import { CountersignError } from '../../protocol/errors.ts';
+
+const settings = { maxDevices: 2, requireMultiFactor: false };
+const { decide } = createBuiltInPolicy(settings);
+
+const alice: Principal = { kind: 'person', id: 'alice', assurance: 'member', endorsed: true };
+const unendorsed: Principal = { ...alice, endorsed: false };
+const own = { kind: 'person', id: 'alice', owner: 'alice' } as const;
+const others = { kind: 'person', id: 'bob', owner: 'bob' } as const;
+
+function ask(request: Partial<DecisionRequest> & Pick<DecisionRequest, 'action'>) {
+  return decide({ principal: alice, resource: own, context: {}, ...request });
+}
+
+describe('the built-in policy', () => {
+  test('denies every action to an anonymous caller, naming no-permit', () => {
+    for (const action of ACTIONS) {
+      const anonymous: Principal = { kind: 'anonymous', id: 'anonymous' };
+      expect(ask({ action, principal: anonymous })).toMatchObject({ effect: 'deny', policy: 'no-permit' });
+    }
+  });
+
+  test('lets a person enrol an address of their own and nobody else’s', () => {
+    expect(ask({ action: 'enrol', context: { devices: 0 } })).toMatchObject({
+      effect: 'allow',
+      policy: 'enrol-self',
+    });
+    expect(ask({ action: 'enrol', resource: others, context: { devices: 0 } }).effect).toBe('deny');
+  });
+
+  test('denies a device beyond the limit, and when the number of devices is not known', () => {
+    expect(ask({ action: 'request-device', context: { devices: 1 } }).effect).toBe('allow');
+    expect(ask({ action: 'request-device', context: { devices: 2 } }).policy).toBe('no-permit');
+    expect(ask({ action: 'request-device' }).effect).toBe('deny');
+  });
+
+  test('opens the vault for an endorsed device of its own person alone', () => {
+    expect(ask({ action: 'open-vault' }).effect).toBe('allow');
+    expect(ask({ action: 'open-vault', principal: unendorsed }).effect).toBe('deny');
+    expect(ask({ action: 'open-vault', resource: others }).effect).toBe('deny');
+  });
+
+  test('denies look-ups to a suspended partner and to a device that is not endorsed', () => {
+    const partner = (status: 'active' | 'suspended'): Principal => ({
+      kind: 'partner',
+      id: 'https://p',
+      status,
+    });
+    expect(ask({ action: 'look-up-as-partner', principal: partner('active') }).effect).toBe('allow');
+    expect(ask({ action: 'look-up-as-partner', principal: partner('suspended') }).effect).toBe('deny');
+    expect(ask({ action: 'look-up', principal: unendorsed }).effect).toBe('deny');
+  });
+
+  test('a forbid wins over the permit: without several factors no key is enrolled where they are required', () => {
+    const strict = createBuiltInPolicy({ ...settings, requireMultiFactor: true });
+    const request: DecisionRequest = {
+      action: 'enrol',
+      principal: alice,
+      resource: own,
+      context: { devices: 0 },
+    };
+    expect(strict.decide(request)).toMatchObject({ effect: 'deny', policy: 'multi-factor-for-keys' });
+    expect(strict.decide({ ...request, context: { devices: 0, multiFactor: true } }).effect).toBe('allow');
+  });
+
+  test('a refusal is forbidden and names its policy', () => {
+    const request: DecisionRequest = { action: 'administer', principal: alice, resource: own, context: {} };
+    expect(() => requireAllowed(decide, request)).toThrow(
+      new CountersignError('forbidden', 'no-permit: No policy permits administer here.'),
+    );
+  });
+
+  test('the hash changes with a rule and with a setting, and with nothing else', () => {
+    const { hash } = createBuiltInPolicy(settings);
+    expect(createBuiltInPolicy({ ...settings }).hash).toBe(hash);
+    expect(createBuiltInPolicy({ ...settings, maxDevices: 3 }).hash).not.toBe(hash);
+    expect(createBuiltInPolicy(settings, BUILT_IN_RULES.slice(1)).hash).not.toBe(hash);
+  });
+
+  test('every rule has an id of its own', () => {
+    expect(new Set(BUILT_IN_RULES.map((rule) => rule.id)).size).toBe(BUILT_IN_RULES.length);
+  });
+});
