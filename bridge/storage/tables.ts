@@ -1,8 +1,11 @@
 import type { DirectoryTables } from './tables/directory.ts';
+import type { LogTables } from './tables/logs.ts';
+import type { OneTimeTables } from './tables/one-time.ts';
+import type { SignerTables } from './tables/signer.ts';
 import type { StorageTables } from './tables/storage.ts';
 
 /**
  * Every table of the store. A context describes its own in tables/<context>.ts, adds that to the list here, and
  * creates them in a migration.
  */
-export interface Tables extends StorageTables, DirectoryTables {}
+export interface Tables extends StorageTables, DirectoryTables, OneTimeTables, SignerTables, LogTables {}

@@ -1,6 +1,9 @@
 import type { Transaction } from '../database.ts';
 import * as storage from './001-storage.ts';
 import * as directory from './002-directory.ts';
+import * as oneTime from './003-one-time.ts';
+import * as signer from './004-signer.ts';
+import * as logs from './005-logs.ts';
 
 /** One step of the schema. It must not read what later versions of the code may change: spell everything out. */
 export interface Migration {
@@ -18,4 +21,7 @@ export interface Migration {
 export const MIGRATIONS: readonly Migration[] = [
   { id: '001-storage', up: storage.up },
   { id: '002-directory', up: directory.up },
+  { id: '003-one-time', up: oneTime.up },
+  { id: '004-signer', up: signer.up },
+  { id: '005-logs', up: logs.up },
 ];
