@@ -21,7 +21,8 @@ export function createNamedFetch(names: Resolver, certificatePem: string): Named
             if (options.all === true) callback(null, found);
             else callback(null, first?.address ?? '', first?.family);
           },
-          (cause) => callback(Object.assign(new Error(`unknown name ${host}`, { cause }), { code: 'ENOTFOUND' }), ''),
+          (cause) =>
+            callback(Object.assign(new Error(`unknown name ${host}`, { cause }), { code: 'ENOTFOUND' }), ''),
         );
       },
     },

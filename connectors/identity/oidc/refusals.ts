@@ -68,6 +68,8 @@ function tokenCode(error: unknown): ErrorCode {
     case 'OAUTH_JWT_CLAIM_COMPARISON_FAILED':
       return comparisonCode(details.claim);
     case 'OAUTH_UNSUPPORTED_OPERATION':
+      // A key that is too short, a token type that we did not ask for, or an algorithm (or JWE, or `crit`).
+      if (details instanceof CryptoKey) return 'oidc_keys';
       return 'body' in details ? 'oidc_token_endpoint' : 'oidc_algorithm';
     case 'OAUTH_INVALID_RESPONSE':
       return invalidCode(details);

@@ -2,6 +2,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair, type JWK } from 'jose';
 import Provider, { type ClientMetadata, type Configuration } from 'oidc-provider';
+import { createMemoryAdapters } from './memory-adapter.ts';
 import { handleInteraction } from './sign-in-page.ts';
 
 /** Somebody whom the IdP knows. The list given at the start is read at each sign-in: change it to close an account. */
@@ -64,6 +65,7 @@ async function configuration(options: {
   clients: readonly ClientMetadata[];
 }): Promise<Configuration> {
   return {
+    adapter: createMemoryAdapters(),
     clients: [...options.clients],
     jwks: { keys: await Promise.all(['RS256', 'ES256', 'Ed25519'].map(newSigningKey)) },
     cookies: { keys: [crypto.randomUUID()] },
