@@ -21,10 +21,12 @@ export async function createWasmEngine(
   loadBytes: () => BufferSource | Promise<BufferSource>,
 ): Promise<TransformEngine> {
   started ??= start(loadBytes);
+  const mine = started;
   try {
-    await started;
+    await mine;
   } catch (cause) {
-    started = undefined;
+    // Only one's own failure is forgotten: another caller may have started anew in the meantime.
+    if (started === mine) started = undefined;
     throw new CountersignError('recrypt_unavailable', 'the WebAssembly module does not load', { cause });
   }
   return createTransformEngine('wasm', WASM_BINDING_VERSION, wasmLibrary());
