@@ -31,8 +31,8 @@ export interface Database {
   read<T>(work: (query: Query) => Promise<T>): Promise<T>;
 
   /**
-   * Runs `work` in a transaction, one at a time, in the order of the calls. When this resolves, what `work` wrote is
-   * on disk. If `work` throws, nothing is stored and its error is thrown on.
+   * Runs `work` in a serializable transaction: as if transactions ran one at a time. When this resolves, what `work`
+   * wrote is on disk. If `work` throws, nothing is stored and its error is thrown on.
    *
    * It is retried (bounded, with jitter) when others hold the store, so `work` must have no effects outside the
    * transaction. As in PostgreSQL, a statement that fails ends the transaction: work that catches the error and

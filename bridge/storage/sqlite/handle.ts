@@ -11,17 +11,27 @@ const PREPARED_STATEMENTS = 512;
 
 type Statement = ReturnType<InstanceType<typeof Libsql>['prepare']>;
 
-/** One open connection to the file. Every call is synchronous; every error is ours (errors.ts). */
+/**
+ * One open connection to the file. Every call is synchronous; every error is ours (errors.ts).
+ *
+ * libsql 0.5 keeps the descriptors of a closed connection until its statements are collected: open a store once per
+ * process, not once per use.
+ */
 export class Handle {
   readonly #connection: InstanceType<typeof Libsql>;
   readonly #statements = new Map<string, Statement>();
 
-  /** @param path - absolute, so that libsql cannot take it for a URL or for `:memory:` */
+  /**
+   * @param path - absolute, so that libsql cannot take it for a URL or for `:memory:`
+   * @throws `state_refused`, `storage_full`
+   */
   constructor(path: string) {
-    this.#connection = translated(() => {
-      createPrivate(path);
-      return new Libsql(path);
-    });
+    createPrivate(path);
+    try {
+      this.#connection = new Libsql(path);
+    } catch (error) {
+      throw refused(path, error);
+    }
   }
 
   get inTransaction(): boolean {
@@ -71,19 +81,33 @@ export class Handle {
   }
 }
 
-/** SQLite would create the file readable by all; its WAL takes the file's mode. */
+/**
+ * SQLite would create the file readable by all; its log takes the file's mode. An existing file must not be opened
+ * here: closing it again would drop the locks (POSIX) that this process's connections hold on it, and another
+ * process that closes the store would then delete the log under them.
+ */
 function createPrivate(path: string): void {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    closeSync(openSync(path, 'a', 0o600));
+    closeSync(openSync(path, 'ax', 0o600));
   } catch (error) {
-    const full = error instanceof Error && 'code' in error && error.code === 'ENOSPC';
-    throw full
-      ? new CountersignError('storage_full', undefined, { cause: error })
-      : new CountersignError('state_refused', `The database file '${path}' cannot be opened.`, {
-          cause: error,
-        });
+    switch (systemCode(error)) {
+      case 'EEXIST':
+        return;
+      case 'ENOSPC':
+        throw new CountersignError('storage_full', undefined, { cause: error });
+      default:
+        throw refused(path, error);
+    }
   }
+}
+
+function refused(path: string, cause: unknown): CountersignError {
+  return new CountersignError('state_refused', `The database file '${path}' cannot be opened.`, { cause });
+}
+
+function systemCode(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
 }
 
 function translated<T>(call: () => T): T {

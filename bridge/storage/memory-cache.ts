@@ -1,0 +1,126 @@
+import { CountersignError } from '../../protocol/errors.ts';
+import type { Clock } from '../lib/clock.ts';
+import { assertEntry, type Cache } from './cache.ts';
+import { ExpiringMap } from './expiring-map.ts';
+
+/**
+ * Entries of each kind (values; marks of what was consumed). Typical ones take well under 1 KiB, so a flood costs
+ * some 100 MiB, not the process; honest use of one process stays far below. A full cache gives up expired values,
+ * then the oldest ones; marks that have not expired are kept, and what would need another is refused.
+ */
+export const MEMORY_CACHE_ENTRIES = 100_000;
+
+export interface MemoryCacheOptions {
+  readonly clock: Clock;
+  /** Default: MEMORY_CACHE_ENTRIES. */
+  readonly entries?: number;
+}
+
+/** The Cache port within one process. Every step is atomic because none of them waits. */
+export class MemoryCache implements Cache {
+  readonly #values: ExpiringMap<string>;
+  readonly #consumed: ExpiringMap<true>;
+  readonly #listeners = new Map<string, Set<() => void>>();
+  #closed = false;
+
+  constructor({ clock, entries = MEMORY_CACHE_ENTRIES }: MemoryCacheOptions) {
+    this.#values = new ExpiringMap(clock, entries);
+    this.#consumed = new ExpiringMap(clock, entries);
+  }
+
+  async get(key: string): Promise<string | undefined> {
+    this.#assertOpen();
+    return this.#values.get(key);
+  }
+
+  async set(key: string, value: string, ttlMs: number): Promise<void> {
+    this.#assertOpen();
+    assertEntry(key, value, ttlMs);
+    this.#store(key, value, ttlMs);
+  }
+
+  async delete(key: string): Promise<void> {
+    this.#assertOpen();
+    this.#values.delete(key);
+  }
+
+  async take(key: string): Promise<string | undefined> {
+    this.#assertOpen();
+    const value = this.#values.get(key);
+    this.#values.delete(key);
+    return value;
+  }
+
+  async consumeOnce(key: string, ttlMs: number): Promise<boolean> {
+    this.#assertOpen();
+    assertEntry(key, '', ttlMs);
+    if (this.#consumed.get(key)) {
+      return false;
+    }
+    if (!this.#consumed.set(key, true, ttlMs)) {
+      throw new CountersignError('unavailable', undefined, {
+        cause: new Error('too many marks in the cache'),
+      });
+    }
+    return true;
+  }
+
+  async increment(key: string, ttlMs: number): Promise<number> {
+    this.#assertOpen();
+    assertEntry(key, '', ttlMs);
+    const current = this.#values.get(key);
+    if (current === undefined) {
+      this.#store(key, '1', ttlMs);
+      return 1;
+    }
+    const count = Number(current) + 1;
+    if (!Number.isSafeInteger(count)) {
+      throw new CountersignError('internal', undefined, { cause: new TypeError('the value is not a count') });
+    }
+    this.#values.replace(key, String(count));
+    return count;
+  }
+
+  async onWake(channel: string, listener: () => void): Promise<() => void> {
+    this.#assertOpen();
+    // a wrapper per call, so that one listener subscribed twice is two subscriptions
+    const subscription = () => listener();
+    const listeners = this.#listeners.get(channel) ?? new Set();
+    this.#listeners.set(channel, listeners.add(subscription));
+    return () => {
+      listeners.delete(subscription);
+      if (listeners.size === 0 && this.#listeners.get(channel) === listeners) {
+        this.#listeners.delete(channel);
+      }
+    };
+  }
+
+  async wake(channel: string): Promise<void> {
+    this.#assertOpen();
+    for (const subscription of this.#listeners.get(channel) ?? []) {
+      setImmediate(() => {
+        if (this.#listeners.get(channel)?.has(subscription)) {
+          subscription();
+        }
+      });
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#listeners.clear();
+  }
+
+  #store(key: string, value: string, ttlMs: number): void {
+    if (!this.#values.set(key, value, ttlMs)) {
+      this.#values.deleteOldest();
+      this.#values.set(key, value, ttlMs);
+    }
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) {
+      throw new CountersignError('unavailable', 'The cache is closed.');
+    }
+  }
+}

@@ -1,0 +1,113 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../bridge/lib/clock.ts';
+import { openSqlite } from '../../bridge/storage/sqlite/open.ts';
+import { parseTrace, type SystemCall } from './system-calls.ts';
+
+const SERVER = fileURLToPath(new URL('acknowledging-server.ts', import.meta.url));
+const HAS_STRACE = spawnSync('strace', ['-V']).status === 0;
+
+describe('What is acknowledged is on disk', () => {
+  let folder: string;
+  let path: string;
+  let children: ChildProcess[];
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'countersign-durability-'));
+    path = join(folder, 'records.db');
+    children = [];
+  });
+
+  afterEach(async () => {
+    for (const child of children) {
+      await kill(child);
+    }
+    rmSync(folder, { recursive: true });
+  });
+
+  /** Starts the server, under `tracer` if given, and waits until it listens. */
+  const start = async (tracer: string[] = []): Promise<{ child: ChildProcess; url: string }> => {
+    const [command = '', ...rest] = [...tracer, process.execPath, '--import', 'tsx', SERVER, path];
+    const child = spawn(command, rest, { stdio: ['pipe', 'pipe', 'inherit'] });
+    children.push(child);
+    const lines = createInterface({ input: child.stdout });
+    const [port] = await Promise.race([
+      once(lines, 'line'),
+      once(child, 'exit').then(([code]) => Promise.reject(new Error(`the server ended with ${code}`))),
+    ]);
+    return { child, url: `http://127.0.0.1:${port}` };
+  };
+
+  const stored = async (): Promise<string[]> => {
+    const database = await openSqlite({ path, clock: systemClock });
+    const rows = await database.read((query) => query.selectFrom('meta').select('key').execute());
+    await database.close();
+    return rows.map((row) => row.key);
+  };
+
+  it('when the process is killed between the acknowledgement and the next request, twenty times', async () => {
+    const acknowledged: string[] = [];
+    for (let life = 1; life <= 20; life++) {
+      const { child, url } = await start();
+      for (const request of ['first', 'second', 'last']) {
+        const response = await fetch(`${url}/${life}-${request}`, { method: 'POST' });
+        acknowledged.push(await response.text());
+      }
+      await kill(child);
+      expect((await stored()).toSorted()).toEqual(acknowledged.toSorted());
+    }
+    expect(acknowledged).toHaveLength(60);
+  }, 180_000);
+
+  it.skipIf(!HAS_STRACE)(
+    `because the log is synced before the first byte of the answer leaves${HAS_STRACE ? '' : ' (skipped: strace is not installed)'}`,
+    async () => {
+      const trace = join(folder, 'trace');
+      const calls = 'trace=fsync,fdatasync,write,writev,pwrite64,pwritev,sendto,sendmsg';
+      const { child, url } = await start(['strace', '-f', '-y', '-s', '64', '-e', calls, '-o', trace]);
+      for (const request of ['first', 'second', 'third']) {
+        const response = await fetch(`${url}/${request}`, { method: 'POST' });
+        expect(await response.text()).toBe(request);
+      }
+      child.stdin?.end();
+      await once(child, 'exit');
+
+      // what was done to the log before each answer, since the answer before
+      const steps = logStepsBeforeAnswers(parseTrace(readFileSync(trace, 'utf8')));
+      expect(steps).toHaveLength(3);
+      for (const before of steps) {
+        expect(before).toContain('written');
+        expect(before.at(-1)).toBe('synced');
+      }
+    },
+    120_000,
+  );
+});
+
+function logStepsBeforeAnswers(calls: SystemCall[]): string[][] {
+  const answers: string[][] = [];
+  let steps: string[] = [];
+  for (const call of calls) {
+    if (call.arguments.includes('HTTP/1.1 200')) {
+      answers.push(steps);
+      steps = [];
+    } else if (/records\.db-wal>/.test(call.arguments) && !call.failed) {
+      steps.push(/sync$/.test(call.name) ? 'synced' : 'written');
+    }
+  }
+  return answers;
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) {
+    const ended = once(child, 'exit');
+    child.kill('SIGKILL');
+    await ended;
+  }
+}
