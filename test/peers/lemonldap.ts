@@ -8,6 +8,7 @@ import { lemonLdapConfiguration, lemonLdapIni, nginxConfiguration } from './lemo
 import type { Account, OidcPeer, RelyingParty, SamlPeer, ServiceProvider, TlsIdentity } from './peer.ts';
 import { getText, peerFetch } from './peer-network.ts';
 import { makeRsaCertificate } from './rsa-certificate.ts';
+import { carryResponse } from './saml-response-form.ts';
 import { makeStateDirectory, type StateDirectory } from './state-directory.ts';
 
 /** The one name that LemonLDAP::NG is reached under; it looks its own name up nowhere. */
@@ -87,10 +88,7 @@ export function startLemonLdap(options: LemonLdapOptions): Promise<SamlPeer & Oi
 async function signIn(browser: HeadlessBrowser, page: Page, password = ACCOUNT.password): Promise<Page> {
   const form = page.forms.find(({ fields }) => 'password' in fields);
   if (form === undefined) throw new Error(`No password is asked for at ${page.url} (${page.status})`);
-  const next = await browser.submit(page, form, { user: ACCOUNT.username, password });
-  // The page that carries the SAML response is sent by a script of another file.
-  const response = next.forms.find(({ fields }) => 'SAMLResponse' in fields);
-  return response === undefined ? next : browser.submit(next, response);
+  return carryResponse(browser, await browser.submit(page, form, { user: ACCOUNT.username, password }));
 }
 
 async function writeFiles(state: StateDirectory, port: number, options: LemonLdapOptions) {

@@ -54,5 +54,6 @@ export async function visitOidc(
 
 /** What the connector makes of the browser's return. */
 export function completeOidc({ connector, pending, page }: OidcVisit) {
+  if (!page.stopped) throw new Error(`The browser is still at ${page.url} (${page.status})`);
   return connector.complete({ protocol: 'oidc', url: page.url }, pending);
 }

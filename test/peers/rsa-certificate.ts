@@ -17,7 +17,8 @@ const ALGORITHM = {
   publicExponent: new Uint8Array([1, 0, 1]),
 };
 
-const DAY_MS = 24 * 60 * 60 * 1000;
+/** Longer than any peer's assertion, so that a test can look at one after its time. */
+const LIFE_MS = 7 * 24 * 60 * 60 * 1000;
 
 /** A key pair for signing SAML messages or ID tokens, with the certificate that SAML metadata wraps around it. */
 export async function makeRsaCertificate(commonName: string): Promise<RsaCertificate> {
@@ -28,8 +29,8 @@ export async function makeRsaCertificate(commonName: string): Promise<RsaCertifi
       name: `CN=${commonName}`,
       keys,
       signingAlgorithm: ALGORITHM,
-      notBefore: new Date(now - DAY_MS),
-      notAfter: new Date(now + DAY_MS),
+      notBefore: new Date(now - LIFE_MS),
+      notAfter: new Date(now + LIFE_MS),
     },
     crypto,
   );

@@ -5,6 +5,7 @@ import { freePort } from './free-port.ts';
 import type { Account, SamlPeer, ServiceProvider, TlsIdentity } from './peer.ts';
 import { getText, peerFetch } from './peer-network.ts';
 import { makeRsaCertificate } from './rsa-certificate.ts';
+import { carryResponse } from './saml-response-form.ts';
 import { type DataEncryption, simpleSamlPhpFiles } from './simplesamlphp-config.ts';
 import { makeStateDirectory } from './state-directory.ts';
 import { startTlsFront } from './tls-front.ts';
@@ -69,8 +70,8 @@ export function startSimpleSamlPhp(options: SimpleSamlPhpOptions): Promise<SamlP
       origin,
       host,
       account: ACCOUNT,
-      signIn: (browser, page, password = ACCOUNT.password) =>
-        browser.signIn(page, ACCOUNT.username, password),
+      signIn: async (browser, page, password = ACCOUNT.password) =>
+        carryResponse(browser, await browser.signIn(page, ACCOUNT.username, password)),
       entityId: metadataUrl,
       metadataUrl,
       metadataXml: await getText(fetch, metadataUrl),
