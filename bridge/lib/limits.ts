@@ -55,6 +55,11 @@ export const REQUEST_TIMEOUT_MS = 30_000;
 /** How long open requests may finish when the bridge stops; orchestrators kill after 30 s. */
 export const STOP_GRACE_MS = 20_000;
 
+/** Requests of one client address in a minute: an office behind one address, each person with a few clients. */
+export const REQUESTS_PER_MINUTE = 6_000;
+/** Refused ones among them: beyond this it is probing, and each refusal costs an event on disk. */
+export const REFUSALS_PER_MINUTE = 600;
+
 // ---- look-ups
 
 /** Addresses in one look-up (PROTOCOL.md section 5): a large meeting's invitation in ten requests. */

@@ -1,0 +1,206 @@
+import Router from '@koa/router';
+import Koa, { type Context, type Middleware } from 'koa';
+import helmet from 'koa-helmet';
+import { CountersignError } from '../../protocol/errors.ts';
+import type { EventLog } from '../events/event-log.ts';
+import { newId } from '../lib/ids.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { Network } from '../lib/networks.ts';
+import type { Actor, RequestContext } from '../lib/request-context.ts';
+import type { AuthenticateDevice } from './authenticate-device.ts';
+import { clientAddress } from './client-address.ts';
+import { cors } from './cors.ts';
+import { isOurFault, type ProblemDocument, problemOf } from './problem.ts';
+import type { RateLimit } from './rate-limit.ts';
+import { assertMediaType, decodeJson, decodeText, readBody } from './request-body.ts';
+import type { Administrator, ApiResponse, Route } from './route.ts';
+
+export interface AppDeps {
+  readonly issuer: string;
+  readonly trustedProxies: readonly Network[];
+  readonly logger: Logger;
+  readonly events: EventLog;
+  readonly rateLimit: RateLimit;
+  readonly authenticateDevice: AuthenticateDevice;
+  readonly authenticateAdministrator: (authorization: string | undefined) => Promise<Administrator>;
+  readonly isAllowedOrigin: (origin: string) => Promise<boolean>;
+  readonly routes: readonly Route[];
+  /** Browser pages and the authorization server: they render themselves. */
+  readonly pages: readonly Middleware[];
+}
+
+/** What the request is known by; set by the first middleware, completed by authentication. */
+export interface RequestState {
+  requestId: string;
+  actor: Actor;
+  /** The pattern of the route, once it is known. */
+  route?: string;
+}
+
+/** The bridge's HTTP application. The order of the middleware is the order of this table. */
+export function createApp(deps: AppDeps): Koa<RequestState> {
+  const app = new Koa<RequestState>();
+  const middleware: readonly Middleware<RequestState>[] = [
+    identifyRequest(deps),
+    renderErrors(deps),
+    securityHeaders(),
+    limitRate(deps),
+    cors(deps.isAllowedOrigin),
+    ...deps.pages,
+    apiRouter(deps),
+    refuseUnknown,
+  ];
+  for (const step of middleware) app.use(step);
+  app.on('error', (error: unknown) => deps.logger.error({ err: error }, 'answering a request failed'));
+  return app;
+}
+
+function identifyRequest({ trustedProxies }: AppDeps): Middleware<RequestState> {
+  return async (ctx, next) => {
+    ctx.state.requestId = newId();
+    ctx.state.actor = { kind: 'anonymous', address: clientAddress(ctx.req, trustedProxies) };
+    ctx.set('X-Request-Id', ctx.state.requestId);
+    await next();
+  };
+}
+
+/** The one place that renders an error, and the one that records a refused request: one event, nothing else stored. */
+function renderErrors({ logger, events, rateLimit }: AppDeps): Middleware<RequestState> {
+  return async (ctx, next) => {
+    try {
+      await next();
+    } catch (error) {
+      const problem = problemOf(error, { requestId: ctx.state.requestId });
+      if (isOurFault(error)) logger.error({ err: error, request_id: problem.request_id }, 'a request failed');
+      await recordRefusal(ctx, events, problem).catch((cause: unknown) => {
+        logger.error({ err: cause, request_id: problem.request_id }, 'a refusal could not be recorded');
+      });
+      if (problem.status < 500) await rateLimit.noteRefusal(ctx.state.actor.address ?? 'unknown');
+      ctx.status = problem.status;
+      if (problem.status === 401) ctx.set('WWW-Authenticate', 'DPoP algs="Ed25519 ES256"');
+      if (problem.status === 413) ctx.set('Connection', 'close');
+      ctx.body = JSON.stringify(problem);
+      ctx.type = 'application/problem+json';
+    }
+  };
+}
+
+async function recordRefusal(
+  ctx: Context & { state: RequestState },
+  events: EventLog,
+  { code, status }: ProblemDocument,
+): Promise<void> {
+  // Writing an event for each of these would let the flood that they stop fill the disk.
+  if (code === 'rate_limited') return;
+  await events.record({
+    type: 'request.refused',
+    actor: ctx.state.actor,
+    outcome: 'failure',
+    code,
+    requestId: ctx.state.requestId,
+    data: { method: ctx.method.slice(0, 16), route: ctx.state.route ?? ctx.path.slice(0, 128), status },
+  });
+}
+
+function securityHeaders(): Middleware {
+  return helmet({
+    contentSecurityPolicy: {
+      directives: {
+        defaultSrc: ["'none'"],
+        styleSrc: ["'self'"],
+        imgSrc: ["'self'"],
+        // The sign-in form's answer redirects to an IdP; browsers hold redirects against form-action too.
+        formAction: ["'self'", 'https:'],
+        frameAncestors: ["'none'"],
+        baseUri: ["'none'"],
+      },
+    },
+    referrerPolicy: { policy: 'no-referrer' },
+  });
+}
+
+function limitRate({ rateLimit }: AppDeps): Middleware<RequestState> {
+  return async (ctx, next) => {
+    await rateLimit.admit(ctx.state.actor.address ?? 'unknown');
+    await next();
+  };
+}
+
+function apiRouter(deps: AppDeps): Middleware {
+  const router = new Router<RequestState>();
+  for (const route of deps.routes) {
+    router[route.method](route.path, async (ctx) => answer(ctx, await runRoute(ctx, route, deps), route));
+  }
+  const serve = router.routes();
+  const refuseMethod = router.allowedMethods({
+    throw: true,
+    methodNotAllowed: () => new CountersignError('method_not_allowed'),
+    notImplemented: () => new CountersignError('method_not_allowed'),
+  });
+  return async (ctx, next) => serve(ctx as never, () => refuseMethod(ctx as never, next)) as Promise<void>;
+}
+
+/** Authenticate, then parse, then handle: nothing of an unauthenticated body is looked at. */
+async function runRoute(
+  ctx: Context & { state: RequestState; params: Record<string, string> },
+  route: Route,
+  deps: AppDeps,
+): Promise<ApiResponse> {
+  ctx.state.route = route.path;
+  const holder =
+    route.authentication === 'device' ? await deps.authenticateDevice(ctx.req, deps.issuer + ctx.path) : null;
+  const administrator =
+    route.authentication === 'administrator'
+      ? await deps.authenticateAdministrator(ctx.req.headers.authorization)
+      : null;
+  const address = ctx.state.actor.address === undefined ? {} : { address: ctx.state.actor.address };
+  if (holder !== null) {
+    ctx.state.actor = { kind: 'person', sub: holder.sub, device: holder.deviceId, ...address };
+  } else if (administrator !== null) {
+    ctx.state.actor = { kind: 'administrator', ...administrator, ...address };
+  }
+  const context: RequestContext = { requestId: ctx.state.requestId, actor: ctx.state.actor };
+  const { body, bodyBytes } = await parseBody(ctx, route);
+  const query = parseQuery(ctx, route);
+  return route.handle({ context, params: ctx.params, query, body, bodyBytes, holder, administrator });
+}
+
+async function parseBody(ctx: Context, route: Route): Promise<{ body: unknown; bodyBytes: Uint8Array }> {
+  if (route.body === undefined) return { body: undefined, bodyBytes: new Uint8Array() };
+  const mediaType = route.body.mediaType ?? 'application/json';
+  assertMediaType(ctx.req, mediaType);
+  const bodyBytes = await readBody(ctx.req, route.body.maxBytes);
+  const value = mediaType === 'application/json' ? decodeJson(bodyBytes) : decodeText(bodyBytes);
+  return { body: parsed(route.body.schema, value, 'body'), bodyBytes };
+}
+
+function parseQuery(ctx: Context, route: Route): unknown {
+  return route.query === undefined ? undefined : parsed(route.query, { ...ctx.query }, 'query');
+}
+
+function parsed(schema: NonNullable<Route['query']>, value: unknown, where: string): unknown {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const faults = result.error.issues
+    .slice(0, 5)
+    .map((issue) => `${[where, ...issue.path].join('.')}: ${issue.message}`);
+  throw new CountersignError('malformed_request', faults.join('; '), { cause: result.error });
+}
+
+function answer(ctx: Context, response: ApiResponse, route: Route): void {
+  ctx.status = response.status ?? route.response.status;
+  ctx.set('Cache-Control', 'no-store');
+  for (const [name, value] of Object.entries(response.headers ?? {})) ctx.set(name, value);
+  if (ctx.status === 204) return;
+  if ('text' in response) {
+    ctx.body = response.text;
+    ctx.set('Content-Type', response.mediaType);
+  } else {
+    ctx.body = JSON.stringify(response.body);
+    ctx.type = 'application/json';
+  }
+}
+
+const refuseUnknown: Middleware = () => {
+  throw new CountersignError('not_found');
+};

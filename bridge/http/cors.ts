@@ -1,0 +1,25 @@
+import type { Middleware } from 'koa';
+
+const ALLOWED_HEADERS = 'authorization, content-type, dpop';
+const ALLOWED_METHODS = 'GET, POST, PATCH, DELETE';
+const EXPOSED_HEADERS = 'DPoP-Nonce, WWW-Authenticate, X-Request-Id';
+
+/**
+ * Lets the registered origins of client apps call the client API from a browser; no other origin is named, and
+ * cookies are never allowed. `isAllowed` is asked for the exact `Origin`, which the page cannot choose.
+ */
+export function cors(isAllowed: (origin: string) => Promise<boolean>): Middleware {
+  return async (ctx, next) => {
+    const origin = ctx.get('Origin');
+    if (origin === '' || !ctx.path.startsWith('/v1/')) return next();
+    ctx.vary('Origin');
+    if (!(await isAllowed(origin))) return next();
+    ctx.set('Access-Control-Allow-Origin', origin);
+    ctx.set('Access-Control-Expose-Headers', EXPOSED_HEADERS);
+    if (ctx.method !== 'OPTIONS') return next();
+    ctx.set('Access-Control-Allow-Methods', ALLOWED_METHODS);
+    ctx.set('Access-Control-Allow-Headers', ALLOWED_HEADERS);
+    ctx.set('Access-Control-Max-Age', '600');
+    ctx.status = 204;
+  };
+}

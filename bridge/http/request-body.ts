@@ -1,0 +1,50 @@
+import type { IncomingMessage } from 'node:http';
+import { CountersignError } from '../../protocol/errors.ts';
+
+/**
+ * The body of a request, up to `maxBytes`; more is `payload_too_large`, noticed before it is kept. What is left unread
+ * is discarded by closing the connection after the answer.
+ */
+export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
+  const announced = Number(request.headers['content-length'] ?? 0);
+  if (announced > maxBytes) throw tooLarge(maxBytes);
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.byteLength;
+    if (size > maxBytes) throw tooLarge(maxBytes);
+    chunks.push(chunk);
+  }
+  return new Uint8Array(Buffer.concat(chunks));
+}
+
+/** Refuses a body of another media type (parameters such as a charset do not count). */
+export function assertMediaType(request: IncomingMessage, expected: string): void {
+  const given = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase();
+  if (given !== expected) {
+    throw new CountersignError('unsupported_media_type', `Send this as ${expected}.`);
+  }
+}
+
+/** UTF-8 text of a body; anything else is `malformed_request`. */
+export function decodeText(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new CountersignError('malformed_request', 'The body is not UTF-8.', { cause });
+  }
+}
+
+/** The JSON value of a body; anything else is `malformed_request`. */
+export function decodeJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(decodeText(bytes));
+  } catch (cause) {
+    throw new CountersignError('malformed_request', 'The body is not JSON.', { cause });
+  }
+}
+
+/** A body read in vain would keep its sender's connection busy. */
+function tooLarge(maxBytes: number): CountersignError {
+  return new CountersignError('payload_too_large', `At most ${maxBytes} bytes are taken here.`);
+}

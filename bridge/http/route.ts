@@ -1,0 +1,73 @@
+import type * as z from 'zod';
+import type { ErrorCode } from '../../protocol/errors.ts';
+import type { Holder } from '../binding/holder.ts';
+import type { RequestContext } from '../lib/request-context.ts';
+
+/** Who may call a route. `none` routes authenticate nobody, or do it by the signed object that they take. */
+export type RouteAuthentication = 'none' | 'device' | 'administrator';
+
+export interface Administrator {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** What a handler receives: parsed, authenticated, bounded. */
+export interface ApiRequest<Body, Query> {
+  readonly context: RequestContext;
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: Query;
+  readonly body: Body;
+  /** The body as received, for what signs over it. */
+  readonly bodyBytes: Uint8Array;
+  /** Set on `device` routes. */
+  readonly holder: Holder | null;
+  /** Set on `administrator` routes. */
+  readonly administrator: Administrator | null;
+}
+
+/** JSON in `body`, or anything else as `text` with its media type; neither for 204. */
+export type ApiResponse =
+  | { readonly status?: number; readonly body: unknown; readonly headers?: Readonly<Record<string, string>> }
+  | {
+      readonly status?: number;
+      readonly text: string;
+      readonly mediaType: string;
+      readonly headers?: Readonly<Record<string, string>>;
+    };
+
+/** One API endpoint: the router and the OpenAPI document are both made from it. */
+export interface Route<Body = unknown, Query = unknown> {
+  readonly method: 'get' | 'post' | 'patch' | 'delete';
+  /** With `:name` for parameters. */
+  readonly path: string;
+  readonly summary: string;
+  readonly tag: 'client' | 'federation' | 'administration' | 'events' | 'health';
+  readonly authentication: RouteAuthentication;
+  readonly body?: {
+    readonly schema: z.ZodType<Body>;
+    readonly maxBytes: number;
+    /** `application/json` unless named; other types arrive in the schema as text. */
+    readonly mediaType?: string;
+  };
+  readonly query?: z.ZodType<Query>;
+  readonly response: {
+    readonly status: number;
+    readonly description: string;
+    readonly schema?: z.ZodType;
+    readonly mediaType?: string;
+  };
+  /** The codes that this route answers beside those of its authentication and body. */
+  readonly errors: readonly ErrorCode[];
+  handle(request: ApiRequest<Body, Query>): Promise<ApiResponse>;
+}
+
+/** Declares a route; body and query have the types of their schemas in `handle`. */
+export function defineRoute<Body, Query>(route: Route<Body, Query>): Route {
+  return route as Route;
+}
+
+/** The holder of a `device` route's token. */
+export function holderOf(request: { readonly holder: Holder | null }): Holder {
+  if (request.holder === null) throw new TypeError('holderOf is for device routes');
+  return request.holder;
+}
