@@ -6,7 +6,7 @@ import { completeOidc, connectOidc, makeRelyingParty, visitOidc } from './oidc-s
 import type { OidcPeer } from './peer.ts';
 import { makeTlsIdentity, peerFetch } from './peer-network.ts';
 
-describeWithPeer('glewlwyd', 'OpenID Connect at Glewlwyd (EdDSA)', () => {
+await describeWithPeer('glewlwyd', 'OpenID Connect at Glewlwyd (EdDSA)', () => {
   let peer: OidcPeer;
   let network: NamedFetch;
 

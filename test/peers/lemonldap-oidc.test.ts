@@ -6,7 +6,7 @@ import { completeOidc, connectOidc, makeRelyingParty, visitOidc } from './oidc-s
 import type { OidcPeer } from './peer.ts';
 import { makeTlsIdentity, peerFetch } from './peer-network.ts';
 
-describeWithPeer('lemonldap', 'OpenID Connect at LemonLDAP::NG', () => {
+await describeWithPeer('lemonldap', 'OpenID Connect at LemonLDAP::NG', () => {
   let peer: OidcPeer;
   let network: NamedFetch;
 

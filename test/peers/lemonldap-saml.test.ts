@@ -15,7 +15,7 @@ import {
   visitSaml,
 } from './saml-sign-in.ts';
 
-describeWithPeer('lemonldap', 'SAML at LemonLDAP::NG', () => {
+await describeWithPeer('lemonldap', 'SAML at LemonLDAP::NG', () => {
   let peer: SamlPeer;
   let network: NamedFetch;
   let signed: SamlConnection;

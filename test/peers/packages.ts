@@ -1,5 +1,6 @@
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { promisify } from 'node:util';
 
 /**
  * The Debian 12 packages of each peer. LemonLDAP::NG's package only recommends most of the Perl modules that its
@@ -31,15 +32,18 @@ export type PeerName = keyof typeof PEER_PACKAGES;
 
 const INSTALL_OPTIONS = ['install', '-y', '--no-install-recommends'];
 
+/** Another package manager may be at work: wait for it rather than fail. */
+const PATIENCE = ['-o', 'DPkg::Lock::Timeout=120'];
+
 /** Debian asks this script whether a package may start its daemon; 101 is 'no' (Debian Policy 9.3.3.2). */
 const POLICY_FILE = '/usr/sbin/policy-rc.d';
 const NO_DAEMONS = '#!/bin/sh\nexit 101\n';
 
 /** In CI (`CI=true`) what is missing is installed, and what cannot be installed fails the suite. */
-export const inCi = process.env.CI === 'true';
+const inCi = process.env.CI === 'true';
 
 /** Those of the peer's packages that are not installed. */
-export function missingPackages(peer: PeerName): string[] {
+function missingPackages(peer: PeerName): string[] {
   return PEER_PACKAGES[peer].filter((name) => !isInstalled(name));
 }
 
@@ -52,11 +56,11 @@ function isInstalled(name: string): boolean {
  * Why the peer's tests cannot run here, with the command that remedies it; `null` when they can. In CI it installs
  * what is missing instead, and throws if that fails.
  */
-export function unavailable(peer: PeerName): string | null {
+export async function unavailable(peer: PeerName): Promise<string | null> {
   const missing = missingPackages(peer);
   if (missing.length === 0) return null;
   if (inCi) {
-    install(missing);
+    await install(missing);
     return null;
   }
   return (
@@ -65,25 +69,25 @@ export function unavailable(peer: PeerName): string | null {
   );
 }
 
-function install(packages: readonly string[]): void {
+async function install(packages: readonly string[]): Promise<void> {
   const ours = !existsSync(POLICY_FILE);
   if (ours) writeFileSync(POLICY_FILE, NO_DAEMONS, { mode: 0o755 });
   try {
-    apt('update');
-    apt(...INSTALL_OPTIONS, ...packages);
+    await apt('update');
+    await apt(...INSTALL_OPTIONS, ...packages);
   } finally {
     if (ours) rmSync(POLICY_FILE);
   }
 }
 
-function apt(...args: string[]): void {
-  const run = spawnSync('apt-get', args, {
-    encoding: 'utf8',
+async function apt(...args: string[]): Promise<void> {
+  const run = promisify(execFile)('apt-get', [...PATIENCE, ...args], {
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-    stdio: ['ignore', 'pipe', 'pipe'],
     maxBuffer: 64 * 1024 * 1024,
   });
-  if (run.status === 0) return;
-  const lastLines = `${run.stdout ?? ''}${run.stderr ?? ''}`.trim().split('\n').slice(-15).join('\n');
-  throw new Error(`apt-get ${args[0]} failed (${run.status ?? run.error?.message}):\n${lastLines}`);
+  run.child.stdin?.end();
+  await run.catch((cause: { stdout?: string; stderr?: string }) => {
+    const lastLines = `${cause.stdout ?? ''}${cause.stderr ?? ''}`.trim().split('\n').slice(-15).join('\n');
+    throw new Error(`apt-get ${args[0]} failed:\n${lastLines}`, { cause });
+  });
 }

@@ -40,7 +40,7 @@ async function startBench(dataEncryption: DataEncryption): Promise<Bench> {
   };
 }
 
-describeWithPeer('simplesamlphp', 'SAML at SimpleSAMLphp', () => {
+await describeWithPeer('simplesamlphp', 'SAML at SimpleSAMLphp', () => {
   describe('as released', () => {
     let bench: Bench;
     beforeAll(async () => {
