@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { newLyingKey, signed } from '../fakes/oidc-idp/lying-idp.ts';
 import { refusal, useLyingIdp } from './lying-idp-fixture.ts';
 
 const fixture = useLyingIdp();
@@ -122,6 +123,44 @@ describe('UserInfo', () => {
       claims,
       raw: (path) => (path === '/userinfo' ? { status: 403 } : undefined),
     });
+  });
+});
+
+describe('A signed UserInfo answer', () => {
+  const offered = (document: Claims) => ({
+    ...document,
+    userinfo_signing_alg_values_supported: ['RS256', 'HS256'],
+  });
+  const about = (answer: string) => ({
+    discovery: offered,
+    claims: changed({ name: undefined }),
+    raw: (path: string) =>
+      path === '/userinfo'
+        ? { status: 200, headers: { 'content-type': 'application/jwt' }, body: answer }
+        : undefined,
+  });
+  const header = { alg: 'RS256', kid: 'key-1' };
+
+  it('counts when the IdP signed it', async () => {
+    fixture.idp.lie(
+      about(await signed(header, { sub: 'alice-1', name: 'Alice' }, fixture.idp.key.privateKey)),
+    );
+    expect((await fixture.signIn()).name).toBe('Alice');
+  });
+
+  it('is refused when somebody else signed it', async () => {
+    const { privateKey } = await newLyingKey('key-1');
+    await fixture.refuses(
+      'oidc_userinfo',
+      about(await signed(header, { sub: 'alice-1', name: 'X' }, privateKey)),
+    );
+  });
+
+  it('is refused when it is an HMAC or not signed at all, even if the IdP offers that', async () => {
+    const secret = new TextEncoder().encode('a-secret+with/odd=characters');
+    const hmac = await signed({ ...header, alg: 'HS256' }, { sub: 'alice-1', name: 'X' }, secret);
+    await fixture.refuses('oidc_userinfo', about(hmac));
+    await fixture.refuses('oidc_userinfo', about('eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbGljZS0xIn0.'));
   });
 });
 

@@ -16,14 +16,7 @@ export function ownErrorIn(error: unknown): CountersignError | undefined {
 export function refusalOf(error: unknown, exchange: Exchange): CountersignError {
   const own = ownErrorIn(error);
   if (own !== undefined) return own;
-  const code = codeOf(error, exchange);
-  return new CountersignError(
-    code,
-    error instanceof client.ResponseBodyError ? oauthError(error) : undefined,
-    {
-      cause: error,
-    },
-  );
+  return new CountersignError(codeOf(error, exchange), detailOf(error), { cause: error });
 }
 
 /** Error codes of OAuth are ASCII words; anything else that the IdP put there is not repeated. */
@@ -33,8 +26,12 @@ export function oauthErrorText(code: string): string {
     : 'The identity provider answered with an error.';
 }
 
-function oauthError(error: client.ResponseBodyError): string {
-  return oauthErrorText(error.error);
+function detailOf(error: unknown): string | undefined {
+  if (error instanceof client.ResponseBodyError) return oauthErrorText(error.error);
+  if (error instanceof client.WWWAuthenticateChallengeError) {
+    return 'The identity provider does not accept how we authenticate.';
+  }
+  return undefined;
 }
 
 function codeOf(error: unknown, exchange: Exchange): ErrorCode {
