@@ -8,6 +8,8 @@ export interface Address {
 }
 
 const LOCAL = /^[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*$/;
+/** All digits, or hexadecimal: a URL parser would read the name as an IPv4 address. */
+const NUMERIC_LABEL = /^(?:[0-9]+|0x[0-9a-f]*)$/;
 const DOMAIN_LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /**
@@ -31,12 +33,12 @@ export function parseAddress(text: string): Address {
 
 /** A domain in its one form: lower-case A-labels, at least two, no trailing dot. Throws `address_invalid`. */
 export function parseDomain(text: string): string {
-  const domain = text.toLowerCase();
+  // ASCII first: lowering the Kelvin sign gives a plain k, which would be a fold.
+  const domain = text.length <= 253 && /^[\x21-\x7e]+$/.test(text) ? text.toLowerCase() : '';
   const labels = domain.split('.');
   const lastLabel = labels.at(-1) ?? '';
-  const wellFormed =
-    labels.length >= 2 && domain.length <= 253 && labels.every((label) => DOMAIN_LABEL.test(label));
-  if (!wellFormed || /^[0-9]+$/.test(lastLabel)) {
+  const wellFormed = labels.length >= 2 && labels.every((label) => DOMAIN_LABEL.test(label));
+  if (!wellFormed || NUMERIC_LABEL.test(lastLabel)) {
     throw new CountersignError('address_invalid', 'the domain is not a name in A-label form');
   }
   return domain;

@@ -1,12 +1,27 @@
 import * as z from 'zod';
+import { parseDomain } from './address.ts';
 
 /** Members that recur in signed objects, in one form each. */
 
-/** Entity id of a bridge: an https origin without path, query, or trailing slash. */
+/** Entity id of a bridge: an https origin without path, query, or trailing slash, as a URL parser writes it. */
 export const entityId = z
   .string()
   .max(255)
-  .regex(/^https:\/\/[a-z0-9.-]+(?::[1-9][0-9]{0,4})?$/);
+  .regex(/^https:\/\/[a-z0-9.-]+(?::[1-9][0-9]{0,4})?$/)
+  .refine((text) => URL.canParse(text) && new URL(text).origin === text);
+
+/** A domain in its one form (see `parseDomain`). */
+export const domainName = z.string().max(253).refine(isDomainInOneForm);
+
+/** Text that people are shown: no control characters, line breaks, or overrides of the writing direction. */
+export const displayText = (max: number) =>
+  z
+    .string()
+    .max(max)
+    .refine((text) => text.isWellFormed() && !/[\p{Cc}\u2028-\u202e\u2066-\u2069]/u.test(text));
+
+/** 32 bytes as base64url, in the one form: the two bits that stand for nothing are zero. */
+export const bytes32 = z.string().regex(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/);
 
 /** Seconds since the epoch. */
 export const seconds = z.int().nonnegative();
@@ -40,3 +55,11 @@ export const bytes = (max: number) =>
 /** What kind of participant an address stands for; peers see it, policy uses it. */
 export const assurance = z.enum(['member', 'guest', 'room', 'gateway', 'recorder', 'bot']);
 export type Assurance = z.infer<typeof assurance>;
+
+function isDomainInOneForm(text: string): boolean {
+  try {
+    return parseDomain(text) === text;
+  } catch {
+    return false;
+  }
+}

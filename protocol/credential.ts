@@ -43,6 +43,8 @@ export interface VerificationContext {
   readonly leastSerial?: number;
   /** The person's `sig` key as last verified (from a pin), to hold a rotation against. */
   readonly previous?: SignatureKey;
+  /** The version of this address's statement as last verified (from a pin): versions never go back. */
+  readonly leastVersion?: number;
   /** Who asked, to whom the attributes must be addressed; without it attributes are ignored. */
   readonly audience?: string;
 }
@@ -62,8 +64,9 @@ export interface VerifiedCredential {
  * Verifies a stapled credential offline (PROTOCOL §4, §6). The address asked for is a parameter: a valid credential of
  * somebody else is an attack, not an answer.
  *
- * Throws `claims_invalid` for another address, `domain_not_approved`, `level_too_low`, `credential_too_old`,
- * `root_mismatch`, `serial_rollback`, and whatever the parts throw.
+ * Throws `claims_invalid` for another address, `domain_not_approved`, `issuer_suspended`, `level_too_low`,
+ * `credential_too_old`, `root_mismatch`, `serial_rollback`, `version_rollback`, `pin_changed`, and whatever the parts
+ * throw.
  */
 export async function verifyCredential(
   credential: Credential,
@@ -73,12 +76,13 @@ export async function verifyCredential(
   const onlineKeys = await issuerKeys(credential.online_keys, context);
   const binding = await verifyKeyBinding(credential.binding, onlineKeys, context.now, context.previous);
   assertAddress(binding.statement, address, context.issuer);
+  assertNotRolledBack(binding.statement, context.leastVersion);
   const level: Level = 'signed';
   const age = Math.max(0, context.now - binding.iat);
-  if (LEVELS.indexOf(level) < LEVELS.indexOf(context.policy.level)) {
+  if (!reaches(level, context.policy.level)) {
     throw new CountersignError('level_too_low', `${level}, but ${context.policy.level} is demanded`);
   }
-  if (age > context.policy.maxAge) throw new CountersignError('credential_too_old', `${age} s old`);
+  if (!(age <= context.policy.maxAge)) throw new CountersignError('credential_too_old', `${age} s old`);
   const attributes =
     credential.attributes === undefined || context.audience === undefined
       ? null
@@ -115,7 +119,20 @@ export async function verifyRevocation(
     { bridgeKey: (kid) => statementKey(onlineKeys, kid, statement) },
   );
   assertAddress(statement, address, context.issuer);
+  assertNotRolledBack(statement, context.leastVersion);
   return statement;
+}
+
+/** A demand that is no level at all (a pinned policy that was damaged) is reached by nothing. */
+function reaches(level: Level, demanded: Level): boolean {
+  const index = LEVELS.indexOf(demanded);
+  return index !== -1 && LEVELS.indexOf(level) >= index;
+}
+
+function assertNotRolledBack(statement: KeyStatement, leastVersion = 0): void {
+  if (!(statement.version >= leastVersion)) {
+    throw new CountersignError('version_rollback', `version ${statement.version} is below ${leastVersion}`);
+  }
 }
 
 async function issuerKeys(

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { compactJws, digest, entityId, id, seconds } from './claims.ts';
-import type { SigningKey } from './ed25519.ts';
+import { importSignatureKey, type SigningKey } from './ed25519.ts';
 import { CountersignError } from './errors.ts';
 import { verifyIssued } from './issued.ts';
 import { signJws, verifyJws } from './jws.ts';
@@ -43,7 +43,7 @@ export async function signDeviceEndorsement(person: SigningKey, claims: DeviceEn
 /** Who the endorsement must be from, and for: taken from a verified statement. */
 export type EndorsedPerson = Pick<KeyStatement, 'iss' | 'sub' | 'key_version' | 'keys'>;
 
-/** Verifies an endorsement under the person's `sig`. Throws `endorsement_mismatch`, `jws_unknown_key`, and what its parts throw. */
+/** Verifies an endorsement under the person's `sig`. Throws `endorsement_mismatch`, `key_invalid`, and what its parts throw. */
 export async function verifyDeviceEndorsement(
   token: string,
   person: EndorsedPerson,
@@ -71,6 +71,7 @@ export async function verifyDeviceEndorsement(
       'the device id is not the thumbprint of the device key',
     );
   }
+  await importSignatureKey(claims.keys[1]);
   return claims;
 }
 

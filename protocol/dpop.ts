@@ -2,21 +2,21 @@ import { CompactSign, calculateJwkThumbprint, compactVerify, decodeProtectedHead
 import * as z from 'zod';
 import { encodeBase64url } from './base64url.ts';
 import { utf8 } from './bytes.ts';
-import type { SigningKey } from './ed25519.ts';
+import { bytes32 } from './claims.ts';
+import { importSignatureKey, type SigningKey } from './ed25519.ts';
 import { CountersignError } from './errors.ts';
 import { sha256Base64url } from './hash.ts';
+import { isCompactJws } from './jws.ts';
 
 /** Seconds that a DPoP proof is taken for, from its `iat`. */
 export const DPOP_PROOF_AGE = 60;
-
-const coordinate = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
 
 const headerSchema = z.strictObject({
   typ: z.literal('dpop+jwt'),
   alg: z.enum(['Ed25519', 'ES256']),
   jwk: z.discriminatedUnion('kty', [
-    z.strictObject({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), x: coordinate }),
-    z.strictObject({ kty: z.literal('EC'), crv: z.literal('P-256'), x: coordinate, y: coordinate }),
+    z.strictObject({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), x: bytes32 }),
+    z.strictObject({ kty: z.literal('EC'), crv: z.literal('P-256'), x: bytes32, y: bytes32 }),
   ]),
 });
 
@@ -65,11 +65,11 @@ export async function verifyDpopProof(
   const refused =
     claims.htm !== request.method
       ? 'it is for another method'
-      : claims.htu !== withoutQuery(request.url)
+      : !sameTarget(claims.htu, request.url)
         ? 'it is for another address'
         : claims.ath !== sha256Base64url(request.accessToken)
           ? 'it is for another access token'
-          : Math.abs(now - claims.iat) > DPOP_PROOF_AGE
+          : !(Math.abs(now - claims.iat) <= DPOP_PROOF_AGE)
             ? 'it is too old, or the clocks differ'
             : null;
   if (refused !== null) throw new CountersignError('dpop_invalid', `the DPoP proof is refused: ${refused}`);
@@ -78,16 +78,31 @@ export async function verifyDpopProof(
 
 async function openProof(proof: string) {
   try {
+    if (!isCompactJws(proof)) throw new Error('not a compact JWS with a signature of 64 bytes');
     const header = headerSchema.parse(decodeProtectedHeader(proof));
-    const key = await importJWK(header.jwk, header.alg);
+    const key = await importProofKey(header);
     const { payload } = await compactVerify(proof, key, { algorithms: [header.alg] });
-    return { header, claims: claimsSchema.parse(JSON.parse(new TextDecoder().decode(payload))) };
+    return {
+      header,
+      claims: claimsSchema.parse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload))),
+    };
   } catch (cause) {
     throw new CountersignError('dpop_invalid', 'the DPoP proof does not verify', { cause });
   }
 }
 
+async function importProofKey({ alg, jwk }: z.infer<typeof headerSchema>) {
+  if (jwk.kty === 'OKP' && alg === 'Ed25519') return importSignatureKey(jwk);
+  if (jwk.kty === 'EC' && alg === 'ES256') return importJWK(jwk, alg);
+  throw new Error('the algorithm is not the key’s');
+}
+
 function withoutQuery(url: string): string {
   const parsed = new URL(url);
   return `${parsed.origin}${parsed.pathname}`;
+}
+
+/** RFC 9449 §4.3: compared without query and fragment, in the form that a URL parser gives both. */
+function sameTarget(htu: string, url: string): boolean {
+  return URL.canParse(htu) && withoutQuery(htu) === withoutQuery(url);
 }

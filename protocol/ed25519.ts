@@ -65,19 +65,30 @@ export async function verifyBytes(
 /** The WebCrypto form of a checked public key. Throws `key_invalid`. */
 export async function importSignatureKey(key: SignatureKey): Promise<CryptoKey> {
   const known = imported.get(key.x);
-  if (known !== undefined) return known;
+  if (known !== undefined) {
+    remember(key.x, known);
+    return known;
+  }
   assertSafeSignatureKey(key);
-  const publicKey = await crypto.subtle.importKey('jwk', { ...key, alg: 'Ed25519' }, 'Ed25519', true, [
-    'verify',
-  ]);
-  if (imported.size >= IMPORTED_KEYS) imported.clear();
-  imported.set(key.x, publicKey);
+  const raw = decodeBase64url(key.x, 32).slice();
+  const publicKey = await crypto.subtle.importKey('raw', raw, 'Ed25519', true, ['verify']);
+  remember(key.x, publicKey);
   return publicKey;
 }
 
 /** Point checks cost more than a verification; keys of a company's bridges recur in every look-up. */
 const IMPORTED_KEYS = 4096;
 const imported = new Map<string, CryptoKey>();
+
+/** The key used longest ago makes room: whoever sends new keys cannot drive out those in use. */
+function remember(x: string, key: CryptoKey): void {
+  imported.delete(x);
+  imported.set(x, key);
+  for (const oldest of imported.keys()) {
+    if (imported.size <= IMPORTED_KEYS) break;
+    imported.delete(oldest);
+  }
+}
 
 function signingKey(privateKey: CryptoKey, publicKey: SignatureKey): SigningKey {
   return { privateKey, publicKey, kid: thumbprint(publicKey) };

@@ -1,10 +1,10 @@
 import * as z from 'zod';
-import { compactJws, digest, entityId, seconds } from './claims.ts';
+import { compactJws, digest, displayText, domainName, entityId, seconds } from './claims.ts';
 import { CountersignError } from './errors.ts';
 import { verifyIssued } from './issued.ts';
-import { decodeClaims } from './jws.ts';
+import { decodeClaims, readHeader } from './jws.ts';
 import { type OnlineKeys, verifyOnlineKeys } from './online-keys.ts';
-import { signatureKeySchema } from './public-key.ts';
+import { signatureKeySchema, thumbprint } from './public-key.ts';
 
 /**
  * Entity configuration (OpenID Federation 1.0 §3, entity type `key_bridge`), served at
@@ -24,8 +24,8 @@ export const entityConfigurationSchema = z.object({
   }),
   metadata: z.object({
     key_bridge: z.strictObject({
-      organization_name: z.string().max(256),
-      domains: z.array(z.string().max(253)).max(256),
+      organization_name: displayText(256),
+      domains: z.array(domainName).max(256),
       lookup_endpoint: z.url({ protocol: /^https$/ }),
       online_keys: compactJws,
     }),
@@ -66,5 +66,15 @@ export async function verifyEntityConfiguration(
   if (configuration.sub !== expected.entityId) {
     throw new CountersignError('jws_issuer', 'an entity configuration is about its issuer');
   }
+  assertPublishesKey(configuration, readHeader(token).kid);
   return { configuration, onlineKeys, onlineKeysToken };
+}
+
+/** OpenID Federation 1.0 §3.1: an entity's `jwks` holds the key that signed; ids there are thumbprints too. */
+function assertPublishesKey(configuration: EntityConfiguration, kid: string): void {
+  const { keys } = configuration.jwks;
+  const named = keys.every(({ kid: name, ...key }) => name === thumbprint(key));
+  if (!named || !keys.some((key) => key.kid === kid)) {
+    throw new CountersignError('claims_invalid', 'the jwks does not hold the key that signed');
+  }
 }

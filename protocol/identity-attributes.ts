@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { entityId, id, seconds } from './claims.ts';
+import { displayText, entityId, id, seconds } from './claims.ts';
 import { CountersignError } from './errors.ts';
 import { verifyIssued } from './issued.ts';
 import type { OnlineKeys } from './online-keys.ts';
@@ -15,8 +15,8 @@ export const identityAttributesSchema = z.strictObject({
   jti: id,
   iat: seconds,
   exp: seconds,
-  name: z.string().max(256).optional(),
-  organization: z.string().max(256).optional(),
+  name: displayText(256).optional(),
+  organization: displayText(256).optional(),
   sign_in: z
     .strictObject({
       protocol: z.enum(['oidc', 'saml']),

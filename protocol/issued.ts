@@ -1,6 +1,6 @@
 import type * as z from 'zod';
 import { CountersignError } from './errors.ts';
-import { assertTimes, type ObjectType, verifyJws } from './jws.ts';
+import { assertTimes, CLOCK_SKEW, type ObjectType, verifyJws } from './jws.ts';
 import { assertKeyInUse, type KeyPurpose, type OnlineKey, type OnlineKeys } from './online-keys.ts';
 
 interface IssuedClaims {
@@ -12,7 +12,8 @@ interface IssuedClaims {
 
 /**
  * Verifies an object that a bridge signed with an online key: type, key and purpose, signature, issuer, times, and
- * that the key was in use when the object says it was signed. Throws what these checks throw.
+ * that the key was in use when the object says it was signed, and that the online keys, which a caller may have held
+ * for long, are still good. Throws what these checks throw.
  */
 export async function verifyIssued<Claims extends IssuedClaims>(
   token: string,
@@ -32,5 +33,8 @@ export async function verifyIssued<Claims extends IssuedClaims>(
   if (key === undefined) throw new CountersignError('internal');
   assertKeyInUse(key, claims.iat);
   assertTimes(claims, now);
+  if (now >= signer.onlineKeys.exp + CLOCK_SKEW) {
+    throw new CountersignError('jws_expired', 'the online keys of the issuer have expired');
+  }
   return claims;
 }

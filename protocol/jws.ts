@@ -27,6 +27,9 @@ const headerSchema = z.strictObject({
   jwk: signatureKeySchema.optional(),
 });
 
+/** Characters of a header: ours has four short members at most. */
+const MAX_HEADER = 1024;
+
 /** What a compact JWS says of itself, before anything is verified: attacker-controlled. */
 export type UnverifiedHeader = z.infer<typeof headerSchema>;
 
@@ -63,9 +66,11 @@ export async function verifyJws<Claims>(
   findKey: (header: UnverifiedHeader) => SignatureKey,
 ): Promise<Claims> {
   const header = readHeader(token);
-  if (header.alg !== 'Ed25519')
-    throw new CountersignError('jws_algorithm', `only Ed25519 is taken, not ${header.alg}`);
+  if (header.alg !== 'Ed25519') throw new CountersignError('jws_algorithm', 'only Ed25519 is taken');
   if (header.typ !== type) throw new CountersignError('jws_type', `expected ${type}`);
+  if (header.jwk !== undefined && type !== 'online-keys+jwt') {
+    throw new CountersignError('jws_malformed', `a ${type} does not carry its key`);
+  }
   const key = await importSignatureKey(findKey(header));
   let payload: Uint8Array;
   try {
@@ -76,10 +81,18 @@ export async function verifyJws<Claims>(
   return parseClaims(payload, type, schema);
 }
 
+/**
+ * Whether a text has the form of a compact JWS with a signature of 64 bytes. The last of its 86 characters carries two
+ * bits; with the other four free, one token would have 16 forms.
+ */
+export function isCompactJws(text: string): boolean {
+  return /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{85}[AQgw]$/.test(text);
+}
+
 /** The header of a compact JWS as it stands. Throws `jws_malformed`. */
 export function readHeader(token: string): UnverifiedHeader {
-  if (!/^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/.test(token))
-    throw new CountersignError('jws_malformed');
+  if (!isCompactJws(token)) throw new CountersignError('jws_malformed');
+  if (token.indexOf('.') > MAX_HEADER) throw new CountersignError('jws_malformed', 'the header is too long');
   let header: unknown;
   try {
     header = decodeProtectedHeader(token);
@@ -101,7 +114,15 @@ export function readHeader(token: string): UnverifiedHeader {
  */
 export function decodeClaims<Claims>(token: string, type: ObjectType, schema: z.ZodType<Claims>): Claims {
   if (readHeader(token).typ !== type) throw new CountersignError('jws_type', `expected ${type}`);
-  return parseClaims(decodeBase64url(token.split('.')[1] ?? ''), type, schema);
+  return parseClaims(decodePayload(token), type, schema);
+}
+
+function decodePayload(token: string): Uint8Array {
+  try {
+    return decodeBase64url(token.split('.')[1] ?? '');
+  } catch (cause) {
+    throw new CountersignError('jws_malformed', 'the payload is not base64url', { cause });
+  }
 }
 
 /** Holds `iat`, `nbf` and `exp` (seconds) against the clock, with a tolerance for clocks that differ. */
@@ -110,6 +131,8 @@ export function assertTimes(
   now: number,
   skew: number = CLOCK_SKEW,
 ): void {
+  // Every comparison with a clock that gives no number is false: nothing would ever expire.
+  if (!Number.isFinite(now)) throw new CountersignError('internal', 'the clock gives no time');
   if (claims.exp <= claims.iat) throw new CountersignError('claims_invalid', 'exp is not after iat');
   if (now >= claims.exp + skew) throw new CountersignError('jws_expired');
   if (now < (claims.nbf ?? claims.iat) - skew || now < claims.iat - skew)
@@ -118,6 +141,9 @@ export function assertTimes(
 
 /** Seconds that two well-kept clocks may differ. */
 export const CLOCK_SKEW = 60;
+
+/** Characters of an error's detail, which may quote names that the sender chose. */
+const MAX_DETAIL = 256;
 
 function parseClaims<Claims>(payload: Uint8Array, type: ObjectType, schema: z.ZodType<Claims>): Claims {
   let value: unknown;
@@ -129,9 +155,8 @@ function parseClaims<Claims>(payload: Uint8Array, type: ObjectType, schema: z.Zo
   const parsed = schema.safeParse(value);
   if (!parsed.success) {
     const where = parsed.error.issues[0];
-    throw new CountersignError('claims_invalid', `${type}: ${where?.path.join('.')} ${where?.message}`, {
-      cause: parsed.error,
-    });
+    const detail = `${type}: ${where?.path.join('.')} ${where?.message}`.slice(0, MAX_DETAIL);
+    throw new CountersignError('claims_invalid', detail, { cause: parsed.error });
   }
   return parsed.data;
 }

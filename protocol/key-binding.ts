@@ -9,7 +9,7 @@ import {
   verifyStatement,
 } from './key-statement.ts';
 import { assertKeyInUse, type OnlineKeys } from './online-keys.ts';
-import type { SignatureKey } from './public-key.ts';
+import { type SignatureKey, thumbprint } from './public-key.ts';
 
 /** `key-binding+jwt` (PROTOCOL §4): the bridge's short-lived signature over a key statement. */
 export const keyBindingSchema = z.strictObject({
@@ -30,6 +30,9 @@ export type KeyBindingClaims = z.infer<typeof keyBindingSchema>;
 /**
  * Verifies a binding under its issuer's online keys and the statement within. Throws what these checks throw, and
  * `statement_revoked` for a binding over a revoked statement.
+ *
+ * With `previous` known, a `sig` that the bridge alone put in its place (a reset, a new enrolment) is `pin_changed`:
+ * otherwise a bridge could swap `sig`, keep `pre`, and add a device unseen.
  */
 export async function verifyKeyBinding(
   token: string,
@@ -56,6 +59,10 @@ export async function verifyKeyBinding(
       ...(previous === undefined ? {} : { previous }),
     },
   );
+  const begunAnew = statement.reason !== undefined && previous !== undefined;
+  if (begunAnew && thumbprint(previous) !== thumbprint(statement.keys[1])) {
+    throw new CountersignError('pin_changed', 'the person’s keys were begun anew by the bridge');
+  }
   return claims;
 }
 

@@ -96,16 +96,18 @@ export async function verifyStatement(
 ): Promise<KeyStatement> {
   const { statement } = signed;
   assertConsistent(statement);
+  assertSignatureCount(signed);
+  const bytes = statementBytes(statement);
   if (statement.status === 'revoked') {
-    await requireBridgeSignature(signed, signers);
+    await requireBridgeSignature(signed, signers, bytes);
     return statement;
   }
   const own = statement.keys[1];
-  await requireSignature(signed, own);
+  await requireSignature(signed, own, bytes);
   if (statement.reason !== undefined) {
-    await requireBridgeSignature(signed, signers);
+    await requireBridgeSignature(signed, signers, bytes);
   } else if (signers.previous !== undefined && thumbprint(signers.previous) !== thumbprint(own)) {
-    await requireSignature(signed, signers.previous);
+    await requireSignature(signed, signers.previous, bytes);
   }
   return statement;
 }
@@ -120,22 +122,54 @@ function assertConsistent(statement: KeyStatement): void {
   if (statement.status === 'revoked' && statement.reason === undefined) {
     throw new CountersignError('claims_invalid', 'a revocation names its reason');
   }
-  if (statement.status === 'revoked' && statement.version === 0) {
-    throw new CountersignError('claims_invalid', 'a revocation follows the statement that it revokes');
+  if (statement.reason !== undefined && statement.version === 0) {
+    throw new CountersignError('claims_invalid', 'what has a reason follows an earlier statement');
+  }
+  if (statement.reason === (statement.status === 'active' ? 'closed' : 're-enrolled')) {
+    throw new CountersignError(
+      'claims_invalid',
+      `${statement.reason} is no reason to be ${statement.status}`,
+    );
   }
 }
 
-async function requireSignature(signed: SignedStatement, key: SignatureKey): Promise<void> {
+/**
+ * A signature that nobody checks would ride along in what the enrolment confirmation hashes: each statement has those
+ * that it needs and no other.
+ */
+function assertSignatureCount({ statement, signatures }: SignedStatement): void {
+  const count = signatures.length;
+  const signers = new Set(signatures.map(({ kid }) => kid)).size;
+  const fits =
+    statement.status === 'revoked'
+      ? count === 1
+      : statement.reason !== undefined
+        ? count === 2
+        : count === 1 || (count === 2 && statement.version > 0);
+  if (!fits || signers !== count) {
+    throw new CountersignError('statement_signature', 'there are other signatures than the ones needed');
+  }
+}
+
+async function requireSignature(
+  signed: SignedStatement,
+  key: SignatureKey,
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<void> {
   const kid = thumbprint(key);
   const found = signed.signatures.find((candidate) => candidate.kid === kid);
-  if (found === undefined || !(await verifyBytes(key, statementBytes(signed.statement), found.signature))) {
+  if (found === undefined || !(await verifyBytes(key, bytes, found.signature))) {
     throw new CountersignError('statement_signature', `no valid signature by ${kid}`);
   }
 }
 
-async function requireBridgeSignature(signed: SignedStatement, signers: StatementSigners): Promise<void> {
+async function requireBridgeSignature(
+  signed: SignedStatement,
+  signers: StatementSigners,
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<void> {
   const person = thumbprint(signed.statement.keys[1]);
   const byBridge = signed.signatures.find((candidate) => candidate.kid !== person);
   if (byBridge === undefined) throw new CountersignError('statement_signature', 'the bridge has not signed');
-  await requireSignature(signed, signers.bridgeKey(byBridge.kid));
+  await requireSignature(signed, signers.bridgeKey(byBridge.kid), bytes);
 }

@@ -92,7 +92,7 @@ export async function verifyLookUpRequest(
 
 /**
  * Verifies that a response answers this very request: signer, audience, `jti`, hash of the request's bytes, and the
- * addresses in the order asked. Throws what these checks throw.
+ * addresses in the order asked, with whose claim each one is. Throws what these checks throw.
  */
 export async function verifyLookUpResponse(
   token: string,
@@ -110,5 +110,7 @@ export async function verifyLookUpResponse(
     claims.results.length === asked.addresses.length &&
     claims.results.every((result, index) => result.address === asked.addresses[index]);
   if (!inOrder) throw new CountersignError('claims_invalid', 'the response is for other addresses');
+  const attributed = claims.results.every(({ source, iss }) => (source === 'own') === (iss === claims.iss));
+  if (!attributed) throw new CountersignError('claims_invalid', 'a claim is passed off as another bridge’s');
   return claims;
 }

@@ -57,21 +57,17 @@ export function assertKeyInUse(key: OnlineKey, iat: number): void {
 
 /**
  * Verifies `online-keys+jwt` under the root of this thumbprint. Throws `root_mismatch`, `jws_issuer`,
- * `serial_rollback`, `jws_expired`, and what `verifyJws` throws.
+ * `serial_rollback`, `jws_expired`, `claims_invalid` for a key with two purposes, and what `verifyJws` throws.
  */
 export async function verifyOnlineKeys(
   token: string,
   expected: { iss: string; rootThumbprint: string; leastSerial?: number },
   now: number,
 ): Promise<OnlineKeys> {
-  const claims = await verifyJws(token, 'online-keys+jwt', onlineKeysSchema, ({ jwk }) => {
-    if (jwk === undefined || thumbprint(jwk) !== expected.rootThumbprint)
-      throw new CountersignError('root_mismatch');
-    return jwk;
-  });
+  const { claims, byPurpose } = await underRoot(token, expected.rootThumbprint);
   if (claims.iss !== expected.iss) throw new CountersignError('jws_issuer', `expected ${expected.iss}`);
   assertTimes(claims, now);
-  if (claims.serial < (expected.leastSerial ?? 0)) {
+  if (!(claims.serial >= (expected.leastSerial ?? 0))) {
     throw new CountersignError('serial_rollback', `serial ${claims.serial} is below ${expected.leastSerial}`);
   }
   return {
@@ -79,13 +75,57 @@ export async function verifyOnlineKeys(
     serial: claims.serial,
     exp: claims.exp,
     rootThumbprint: expected.rootThumbprint,
-    find: (purpose, kid) => findOnlineKey(claims, purpose, kid),
+    find: (purpose, kid) => {
+      if (claims.compromised.includes(kid))
+        throw new CountersignError('key_compromised', 'declared by the root');
+      const found = byPurpose.get(`${purpose} ${kid}`);
+      if (found === undefined) throw new CountersignError('jws_unknown_key', `no such ${purpose} key`);
+      return found;
+    },
   };
 }
 
-function findOnlineKey(claims: OnlineKeysClaims, purpose: KeyPurpose, kid: string): OnlineKey {
-  if (claims.compromised.includes(kid)) throw new CountersignError('key_compromised', `key ${kid}`);
-  const found = claims.keys.find((key) => key.purpose === purpose && thumbprint(key.jwk) === kid);
-  if (found === undefined) throw new CountersignError('jws_unknown_key', `no ${purpose} key ${kid}`);
-  return found;
+interface RootSigned {
+  readonly claims: OnlineKeysClaims;
+  /** By `<purpose> <thumbprint>`. */
+  readonly byPurpose: ReadonlyMap<string, OnlineKey>;
+}
+
+/**
+ * One token staples every credential of a bridge, and a look-up brings a thousand of them: the root's signature is
+ * verified once for each token and root. Only what does not change is kept; times, serial and issuer are held
+ * against each caller's expectations.
+ */
+async function underRoot(token: string, rootThumbprint: string): Promise<RootSigned> {
+  const name = `${rootThumbprint} ${token}`;
+  const known = rootSigned.get(name);
+  if (known !== undefined) return known;
+  const claims = await verifyJws(token, 'online-keys+jwt', onlineKeysSchema, ({ jwk, kid }) => {
+    if (jwk === undefined || kid !== rootThumbprint || thumbprint(jwk) !== rootThumbprint)
+      throw new CountersignError('root_mismatch');
+    return jwk;
+  });
+  const verified = { claims, byPurpose: indexByPurpose(claims, rootThumbprint) };
+  for (const oldest of rootSigned.keys()) {
+    if (rootSigned.size < ROOT_SIGNED) break;
+    rootSigned.delete(oldest);
+  }
+  rootSigned.set(name, verified);
+  return verified;
+}
+
+/** Tokens kept: two for each of some hundred partners; only what a pinned root signed gets here. */
+const ROOT_SIGNED = 256;
+const rootSigned = new Map<string, RootSigned>();
+
+function indexByPurpose(claims: OnlineKeysClaims, root: string): ReadonlyMap<string, OnlineKey> {
+  const byPurpose = new Map<string, OnlineKey>();
+  const seen = new Set([root]);
+  for (const key of claims.keys) {
+    const kid = thumbprint(key.jwk);
+    if (seen.has(kid)) throw new CountersignError('claims_invalid', 'one key is listed for two purposes');
+    seen.add(kid);
+    byPurpose.set(`${key.purpose} ${kid}`, key);
+  }
+  return byPurpose;
 }

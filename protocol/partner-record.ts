@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { digest, entityId, id, seconds } from './claims.ts';
+import { digest, domainName, entityId, id, seconds } from './claims.ts';
 import { CountersignError } from './errors.ts';
 import { verifyIssued } from './issued.ts';
 import type { OnlineKeys } from './online-keys.ts';
@@ -11,6 +11,8 @@ export interface TrustedIssuer {
   readonly root_thumbprint: string;
   /** The only domains that this issuer may speak for. */
   readonly domains: readonly string[];
+  /** A suspended issuer is believed about nothing. Absent for the own company. */
+  readonly status?: 'active' | 'suspended' | undefined;
 }
 
 /**
@@ -27,7 +29,7 @@ export const partnerRecordSchema = z.strictObject({
   partner: z.strictObject({
     entity_id: entityId,
     root_thumbprint: digest,
-    domains: z.array(z.string().max(253)).max(256),
+    domains: z.array(domainName).max(256),
     scope: z.array(z.enum(['lookup'])),
     status: z.enum(['active', 'suspended']),
   }),
@@ -35,23 +37,37 @@ export const partnerRecordSchema = z.strictObject({
 
 export type PartnerRecord = z.infer<typeof partnerRecordSchema>;
 
-/** Verifies a record under the own bridge's online keys. Throws what `verifyIssued` throws. */
+/**
+ * Verifies a record under the own bridge's online keys. `leastVersion` is the version of the pinned record. Throws
+ * `version_rollback` and what `verifyIssued` throws.
+ */
 export async function verifyPartnerRecord(
   token: string,
   own: OnlineKeys,
   now: number,
+  leastVersion = 1,
 ): Promise<PartnerRecord> {
-  return verifyIssued(
+  const record = await verifyIssued(
     token,
     'partner-record+jwt',
     partnerRecordSchema,
     { onlineKeys: own, purpose: 'record' },
     now,
   );
+  if (!(record.version >= leastVersion)) {
+    throw new CountersignError('version_rollback', `record ${record.version} is below ${leastVersion}`);
+  }
+  return record;
 }
 
-/** Refuses an address whose domain is not in the issuer's record. Throws `domain_not_approved`. */
+/**
+ * Refuses an address whose domain is not in the issuer's record, and every address of a suspended issuer. Throws
+ * `domain_not_approved`, `issuer_suspended`.
+ */
 export function assertSpeaksFor(issuer: TrustedIssuer, domain: string): void {
+  if (issuer.status !== undefined && issuer.status !== 'active') {
+    throw new CountersignError('issuer_suspended', `${issuer.entity_id} is suspended`);
+  }
   if (!issuer.domains.includes(domain)) {
     throw new CountersignError('domain_not_approved', `${issuer.entity_id} is not approved for ${domain}`);
   }

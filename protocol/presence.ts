@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { digest, entityId, id, seconds } from './claims.ts';
+import { bytes32, digest, entityId, id, seconds } from './claims.ts';
 import type { DeviceEndorsement } from './device.ts';
 import type { SigningKey } from './ed25519.ts';
 import { CountersignError } from './errors.ts';
@@ -9,7 +9,7 @@ import { thumbprint } from './public-key.ts';
 const x25519Key = z.strictObject({
   kty: z.literal('OKP'),
   crv: z.literal('X25519'),
-  x: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
+  x: bytes32,
 });
 
 /**

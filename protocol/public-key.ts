@@ -2,24 +2,23 @@ import { ed25519 } from '@noble/curves/ed25519.js';
 import * as z from 'zod';
 import { decodeBase64url } from './base64url.ts';
 import { canonicalJson } from './canonical-json.ts';
+import { bytes32 } from './claims.ts';
 import { CountersignError } from './errors.ts';
 import { sha256Base64url } from './hash.ts';
-
-const coordinate = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
 
 /** An Ed25519 public key as JWK (RFC 8037), with exactly the members that its thumbprint covers. */
 export const signatureKeySchema = z.strictObject({
   kty: z.literal('OKP'),
   crv: z.literal('Ed25519'),
-  x: coordinate,
+  x: bytes32,
 });
 
 /** A recrypt-256 public key, named by the same construction as an EC key. */
 export const encryptionKeySchema = z.strictObject({
   kty: z.literal('EC'),
   crv: z.literal('recrypt-256'),
-  x: coordinate,
-  y: coordinate,
+  x: bytes32,
+  y: bytes32,
 });
 
 /** The long-lived keys of a person: `pre` (encryption) first, `sig` (signatures) second. */
