@@ -1,12 +1,17 @@
-import { existsSync } from 'node:fs';
+import { copyFileSync, existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { build } from 'esbuild';
 
 /**
- * Bundles the client for browsers: dist/browser/client.js, one ES module. Run in the project's folder after tsc.
- * The WebAssembly of recrypt is not put inside: the page loads it beside the bundle.
+ * Bundles the client for browsers: dist/browser/client.js, one ES module, with recrypt's WebAssembly as a file beside
+ * it, which the page serves and names when it loads the engine. Run in the project's folder after tsc.
  */
 const ENTRY = 'client/browser.ts';
 const OUTPUT = 'dist/browser/client.js';
+const WASM = createRequire(import.meta.url).resolve(
+  '@ironcorelabs/recrypt-wasm-binding/recrypt_wasm_binding_bg.wasm',
+);
+const WASM_OUTPUT = 'dist/browser/recrypt.wasm';
 
 if (!existsSync(ENTRY)) {
   console.error(`build-browser: there is no ${ENTRY} here; run this in the project's folder.`);
@@ -22,11 +27,11 @@ const result = await build({
   format: 'esm',
   platform: 'browser',
   target: 'es2022',
-  loader: { '.wasm': 'file' },
   legalComments: 'linked',
   logLevel: 'warning',
   metafile: true,
 });
 
+copyFileSync(WASM, WASM_OUTPUT);
 const bytes = result.metafile.outputs[OUTPUT]?.bytes ?? 0;
-console.log(`build-browser: ${OUTPUT}, ${Math.round(bytes / 1024)} KiB`);
+console.log(`build-browser: ${OUTPUT} (${Math.round(bytes / 1024)} KiB), ${WASM_OUTPUT}`);

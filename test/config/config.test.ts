@@ -89,6 +89,12 @@ log: { level: loud }
     ]);
   });
 
+  it('says of a value of the wrong type what it should be', () => {
+    expect(faultsOf(`${LEAST}events: { stdout: loud }\n`)).toEqual([
+      { path: 'events.stdout', message: 'Invalid input: expected boolean, received string', line: 6 },
+    ]);
+  });
+
   it('refuses a key that it does not know', () => {
     expect(faultsOf(`${LEAST}connections: []\n`)).toEqual([
       { path: 'connections', message: 'there is no such key', line: 6 },
