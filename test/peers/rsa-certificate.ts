@@ -1,4 +1,4 @@
-import '../fakes/reflect-metadata.ts';
+import 'reflect-metadata';
 import { PemConverter, X509CertificateGenerator } from '@peculiar/x509';
 
 export interface RsaCertificate {

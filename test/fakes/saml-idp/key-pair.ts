@@ -1,4 +1,4 @@
-import '../reflect-metadata.ts';
+import 'reflect-metadata';
 import { PemConverter, X509CertificateGenerator } from '@peculiar/x509';
 
 /** An RSA key with a self-signed certificate; both PEM. */
