@@ -1,0 +1,111 @@
+import 'reflect-metadata';
+import { KeyUsageFlags, KeyUsagesExtension, PemConverter, X509CertificateGenerator } from '@peculiar/x509';
+import { utf8 } from '../../protocol/bytes.ts';
+import { CountersignError } from '../../protocol/errors.ts';
+import { sha256Base64url } from '../../protocol/hash.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Database, Query, Transaction } from '../storage/database.ts';
+import { KeyEncryptionKey } from './key-encryption-key.ts';
+import type { PemKeyPair, SamlKeys, SealContext } from './signer.ts';
+import { refused } from './stored-keys.ts';
+
+/** RSA because SAML's peers take nothing else everywhere; 3,072 bits match the strength of our other keys. */
+const RSA = {
+  name: 'RSASSA-PKCS1-v1_5',
+  hash: 'SHA-256',
+  modulusLength: 3072,
+  publicExponent: new Uint8Array([1, 0, 1]),
+};
+
+/** IdPs pin the certificate rather than believe its dates, but some refuse an expired one. */
+const CERTIFICATE_LIFE_MS = 5 * 365 * 86_400_000;
+/** An IdP's clock may be behind ours. */
+const BACKDATED_MS = 3_600_000;
+
+type Role = 'current' | 'next';
+
+export interface SamlKeyDeps {
+  readonly database: Database;
+  /** 32 bytes. */
+  readonly keyEncryptionKey: Uint8Array;
+  readonly iss: string;
+  readonly clock: Clock;
+}
+
+/** The stored SAML keys; `null` before the first are made. */
+export async function readSamlKeys(query: Query, kek: KeyEncryptionKey): Promise<SamlKeys | null> {
+  const rows = await query.selectFrom('saml_keys').selectAll().execute();
+  const pair = (role: Role): PemKeyPair | null => {
+    const row = rows.find((candidate) => candidate.role === role);
+    if (row === undefined) return null;
+    const privateKey = kek.open(samlContext(row.certificate), row.sealed);
+    return { privateKey: new TextDecoder().decode(privateKey), certificate: row.certificate };
+  };
+  const current = pair('current');
+  return current === null ? null : { current, next: pair('next') };
+}
+
+/** Makes the first pair unless another process has just made it. */
+export async function createSamlKeys(deps: SamlKeyDeps, kek: KeyEncryptionKey): Promise<SamlKeys> {
+  await storeNew(deps, kek, 'current');
+  const keys = await deps.database.read((query) => readSamlKeys(query, kek));
+  if (keys === null) throw refused('The SAML keys vanished while they were made.');
+  return keys;
+}
+
+/**
+ * Makes the next pair: from now on it stands in the SAML metadata beside the current one. Throws `conflict` while
+ * there is a next pair already.
+ */
+export async function stageSamlKey(deps: SamlKeyDeps): Promise<void> {
+  const made = await storeNew(deps, new KeyEncryptionKey(deps.keyEncryptionKey), 'next');
+  if (!made) throw new CountersignError('conflict', 'There is a next SAML key already: activate it first.');
+}
+
+/** The next pair becomes the current one, and the old private key is deleted. Throws `conflict` if there is none. */
+export async function activateSamlKey(tx: Transaction): Promise<void> {
+  const next = await tx.selectFrom('saml_keys').select('role').where('role', '=', 'next').executeTakeFirst();
+  if (next === undefined)
+    throw new CountersignError('conflict', 'There is no next SAML key: stage one first.');
+  await tx.deleteFrom('saml_keys').where('role', '=', 'current').execute();
+  await tx.updateTable('saml_keys').set({ role: 'current' }).where('role', '=', 'next').execute();
+}
+
+/** Generates outside of the transaction: it takes about a second, and others wait for the store. */
+async function storeNew(deps: SamlKeyDeps, kek: KeyEncryptionKey, role: Role): Promise<boolean> {
+  const { privateKey, certificate } = await generatePair(deps.iss, deps.clock);
+  const sealed = kek.seal(samlContext(certificate), utf8(privateKey));
+  return deps.database.transaction(async (tx) => {
+    const { numInsertedOrUpdatedRows } = await tx
+      .insertInto('saml_keys')
+      .values({ role, certificate, sealed, created_at: deps.clock.now() })
+      .onConflict((conflict) => conflict.column('role').doNothing())
+      .executeTakeFirstOrThrow();
+    return numInsertedOrUpdatedRows === 1n;
+  });
+}
+
+async function generatePair(iss: string, clock: Clock): Promise<PemKeyPair> {
+  const keys = await crypto.subtle.generateKey(RSA, true, ['sign', 'verify']);
+  const now = clock.now();
+  const certificate = await X509CertificateGenerator.createSelfSigned(
+    {
+      name: [{ CN: [new URL(iss).hostname] }],
+      keys,
+      signingAlgorithm: RSA,
+      notBefore: new Date(now - BACKDATED_MS),
+      notAfter: new Date(now + CERTIFICATE_LIFE_MS),
+      extensions: [new KeyUsagesExtension(KeyUsageFlags.digitalSignature | KeyUsageFlags.keyEncipherment)],
+    },
+    crypto,
+  );
+  const pkcs8 = await crypto.subtle.exportKey('pkcs8', keys.privateKey);
+  return {
+    privateKey: PemConverter.encode(pkcs8, PemConverter.PrivateKeyTag),
+    certificate: certificate.toString('pem'),
+  };
+}
+
+function samlContext(certificate: string): SealContext {
+  return { kind: 'saml-key', certificate: sha256Base64url(certificate) };
+}
