@@ -1,4 +1,5 @@
 import type { DirectoryTables } from './tables/directory.ts';
+import type { FederationTables } from './tables/federation.ts';
 import type { LogTables } from './tables/logs.ts';
 import type { OneTimeTables } from './tables/one-time.ts';
 import type { SignerTables } from './tables/signer.ts';
@@ -8,4 +9,10 @@ import type { StorageTables } from './tables/storage.ts';
  * Every table of the store. A context describes its own in tables/<context>.ts, adds that to the list here, and
  * creates them in a migration.
  */
-export interface Tables extends StorageTables, DirectoryTables, OneTimeTables, SignerTables, LogTables {}
+export interface Tables
+  extends FederationTables,
+    StorageTables,
+    DirectoryTables,
+    OneTimeTables,
+    SignerTables,
+    LogTables {}

@@ -4,6 +4,7 @@ import * as directory from './002-directory.ts';
 import * as oneTime from './003-one-time.ts';
 import * as signer from './004-signer.ts';
 import * as logs from './005-logs.ts';
+import * as federation from './006-federation.ts';
 
 /** One step of the schema. It must not read what later versions of the code may change: spell everything out. */
 export interface Migration {
@@ -24,4 +25,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: '003-one-time', up: oneTime.up },
   { id: '004-signer', up: signer.up },
   { id: '005-logs', up: logs.up },
+  { id: '006-federation', up: federation.up },
 ];

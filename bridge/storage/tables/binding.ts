@@ -1,0 +1,55 @@
+/** Tables of bridge/binding. Times in seconds; JSON as text. */
+export interface BindingTables {
+  enrolments: EnrolmentsTable;
+  device_requests: DeviceRequestsTable;
+  device_sign_ins: DeviceSignInsTable;
+}
+
+/** Enrolments in progress, and confirmed ones for as long as a client may repeat itself. */
+export interface EnrolmentsTable {
+  enrolment_id: string;
+  sub: string;
+  /** The client's; once per person. */
+  request_id: string;
+  /** Hash of the request's body, token and device. */
+  request_hash: string;
+  device_id: string;
+  status: 'offered' | 'confirmed';
+  /** Request, offer and, until confirmed, the share s: sealed by the signer. */
+  sealed: Uint8Array;
+  confirmation_hash: string | null;
+  created: number;
+  expires: number;
+}
+
+/** Devices that ask to be added. */
+export interface DeviceRequestsTable {
+  id: string;
+  sub: string;
+  device_id: string;
+  /** The client's; once per person. */
+  request_id: string;
+  request_hash: string;
+  /** JSON `[pre, sig]`. */
+  keys: string;
+  label: string;
+  method: 'fingerprint' | 'code';
+  commitment: string | null;
+  status: 'pending' | 'approved' | 'refused' | 'expired';
+  /** The device that challenged, and JSON of its `sig`. */
+  approver_device: string | null;
+  approver_sig: string | null;
+  approver_nonce: string | null;
+  device_nonce: string | null;
+  /** JSON of how the asking device's person had signed in. */
+  sign_in: string;
+  created: number;
+  expires: number;
+}
+
+/** How a person had signed in when their newest device was added: what others are told of sign-in strength. */
+export interface DeviceSignInsTable {
+  sub: string;
+  /** JSON `{protocol, acr, amr, auth_time}`. */
+  sign_in: string;
+}
