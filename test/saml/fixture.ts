@@ -53,7 +53,7 @@ export function metadata(certificates: readonly string[]): string {
 
 export function connector(
   changes: Partial<SamlSettings> = {},
-  deps: { now?: number; fetchText?: (url: string) => Promise<string> } = {},
+  deps: { readonly now?: number; readonly fetchText?: (url: string) => Promise<string> } = {},
 ): IdentityConnector {
   const unexpected = () => Promise.reject(new Error('no fetch is expected'));
   return createSamlConnector(

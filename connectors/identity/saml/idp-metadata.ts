@@ -1,6 +1,6 @@
 /** What an IdP publishes about itself (SAML Metadata §2). Read by an own small parser: it decides whom we trust. */
 import type { Clock } from '../../../bridge/lib/clock.ts';
-import { CountersignError } from '../../../protocol/errors.ts';
+import { CountersignError, isCountersignError } from '../../../protocol/errors.ts';
 import { type IdpCertificate, parseCertificate } from './certificates.ts';
 import { BINDING_REDIRECT, NS } from './names.ts';
 import { timeOf } from './post-gate/signed-time.ts';
@@ -34,8 +34,19 @@ export interface IdpMetadata {
  * @throws saml_metadata for anything that cannot be used, saml_doctype, saml_too_large.
  */
 export function parseIdpMetadata(xml: string, options: { clock: Clock; entityId?: string }): IdpMetadata {
+  try {
+    return readMetadata(xml, options);
+  } catch (error) {
+    // The gates' readers, used here as well, speak of messages.
+    const malformed = isCountersignError(error, 'saml_malformed');
+    throw malformed ? new CountersignError('saml_metadata', error.detail, { cause: error }) : error;
+  }
+}
+
+function readMetadata(xml: string, options: { clock: Clock; entityId?: string }): IdpMetadata {
   checkSize(xml.length, SAML_LIMITS.metadataBytes);
-  const root = parseMetadataDocument(xml);
+  // Published metadata is full of comments; here nothing signed is read, so they are dropped.
+  const root = rootOf(parseXml(checkWellFormed(withoutComments(xml))));
   const entity = findEntity(root, options.entityId);
   const descriptor = onlyChild(entity, NS.metadata, 'IDPSSODescriptor', 'saml_metadata');
   return {
@@ -53,16 +64,6 @@ export function checkHttps(location: string): string {
     refuse('saml_metadata', 'an endpoint is not an https URL');
   }
   return location;
-}
-
-// Published metadata is full of comments; here nothing signed is read, so they are dropped.
-function parseMetadataDocument(xml: string): Element {
-  try {
-    return rootOf(parseXml(checkWellFormed(withoutComments(xml))), 'saml_metadata');
-  } catch (error) {
-    const malformed = error instanceof CountersignError && error.code === 'saml_malformed';
-    throw malformed ? new CountersignError('saml_metadata', error.detail, { cause: error }) : error;
-  }
 }
 
 // A regular expression would be quadratic in the number of comments that never end.

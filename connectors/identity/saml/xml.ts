@@ -10,13 +10,14 @@ const ELEMENT = 1;
 const TEXT = 3;
 
 /** Parses text that checkWellFormed has accepted; whatever the parser still has to say is a refusal. */
-export function parseXml(xml: string, code: ErrorCode = 'saml_malformed'): Document {
-  const errorHandler = (_level: string, message: unknown) => refuse(code, 'the XML does not parse', message);
+export function parseXml(xml: string): Document {
+  const errorHandler = (_level: string, message: unknown) =>
+    refuse('saml_malformed', 'the XML does not parse', message);
   return new DOMParser({ locator: {}, errorHandler }).parseFromString(xml, 'text/xml');
 }
 
-export function rootOf(document: Document, code: ErrorCode = 'saml_malformed'): Element {
-  return document.documentElement ?? refuse(code, 'there is no root element');
+export function rootOf(document: Document): Element {
+  return document.documentElement ?? refuse('saml_malformed', 'there is no root element');
 }
 
 export function isNamed(node: Node | null, namespace: string, name: string): node is Element {

@@ -10,17 +10,38 @@ import { refuse } from '../refuse.ts';
 import { attributeOf, elementsOf, isNamed, onlyChild, optionalChild, textOf } from '../xml.ts';
 import { checkAlgorithm } from './signature-form.ts';
 
+/** How often each part may occur, whatever its namespace: what decrypts later looks for some by local name alone. */
+const AT_MOST: Readonly<Record<string, number>> = {
+  EncryptedData: 1,
+  EncryptedKey: 1,
+  EncryptionMethod: 2,
+  CipherData: 2,
+  CipherValue: 2,
+  DigestMethod: 1,
+  MGF: 1,
+  OAEPparams: 1,
+  RetrievalMethod: 1,
+};
+
 export function checkEncryptionForm(encryptedAssertion: Element, algorithms: SamlAlgorithms): void {
   const all = elementsOf(encryptedAssertion);
-  const data = onlyChild(encryptedAssertion, NS.encryption, 'EncryptedData', 'saml_encryption');
-  const key = onlyElement(all, 'EncryptedKey');
-  onlyElement(all, 'EncryptedData');
+  checkCounts(all);
   checkNothingRemote(all);
+  const data = onlyChild(encryptedAssertion, NS.encryption, 'EncryptedData', 'saml_encryption');
   const dataMethod = onlyChild(data, NS.encryption, 'EncryptionMethod', 'saml_encryption');
   checkAlgorithm(dataMethod, algorithms.dataEncryption);
-  checkKeyMethod(onlyChild(key, NS.encryption, 'EncryptionMethod', 'saml_encryption'), algorithms);
   checkCiphertext(data);
+  const key = all.find((element) => isNamed(element, NS.encryption, 'EncryptedKey'));
+  if (key === undefined) refuse('saml_encryption', 'there is no EncryptedKey');
+  checkKeyMethod(onlyChild(key, NS.encryption, 'EncryptionMethod', 'saml_encryption'), algorithms);
   checkCiphertext(key);
+}
+
+function checkCounts(all: readonly Element[]): void {
+  for (const [name, limit] of Object.entries(AT_MOST)) {
+    const count = all.filter((element) => element.localName === name).length;
+    if (count > limit) refuse('saml_encryption', `there are too many ${name} elements`);
+  }
 }
 
 function checkKeyMethod(method: Element, algorithms: SamlAlgorithms): void {
@@ -46,11 +67,4 @@ function checkNothingRemote(all: readonly Element[]): void {
 function checkCiphertext(parent: Element): void {
   const cipher = onlyChild(parent, NS.encryption, 'CipherData', 'saml_encryption');
   textOf(onlyChild(cipher, NS.encryption, 'CipherValue', 'saml_encryption'), 'saml_encryption');
-}
-
-function onlyElement(all: readonly Element[], name: string): Element {
-  const found = all.filter((element) => isNamed(element, NS.encryption, name));
-  const [first] = found;
-  if (first === undefined || found.length > 1) refuse('saml_encryption', `there is not exactly one ${name}`);
-  return first;
 }
