@@ -1,3 +1,4 @@
+import type { BindingTables } from './tables/binding.ts';
 import type { DirectoryTables } from './tables/directory.ts';
 import type { FederationTables } from './tables/federation.ts';
 import type { LogTables } from './tables/logs.ts';
@@ -15,4 +16,5 @@ export interface Tables
     DirectoryTables,
     OneTimeTables,
     SignerTables,
-    LogTables {}
+    LogTables,
+    BindingTables {}

@@ -5,6 +5,7 @@ import * as oneTime from './003-one-time.ts';
 import * as signer from './004-signer.ts';
 import * as logs from './005-logs.ts';
 import * as federation from './006-federation.ts';
+import * as binding from './007-binding.ts';
 
 /** One step of the schema. It must not read what later versions of the code may change: spell everything out. */
 export interface Migration {
@@ -26,4 +27,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: '004-signer', up: signer.up },
   { id: '005-logs', up: logs.up },
   { id: '006-federation', up: federation.up },
+  { id: '007-binding', up: binding.up },
 ];
