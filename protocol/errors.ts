@@ -35,6 +35,31 @@ export const ERRORS = {
   device_request_expired: { status: 410, title: 'The request to add a device has expired; begin again.' },
   device_request_state: { status: 409, title: 'The request to add a device is past this step.' },
   replayed: { status: 409, title: 'This was used before and counts only once.' },
+  partner_unknown: {
+    status: 403,
+    title: 'No approved partner speaks for this domain, or asks under this name.',
+  },
+  partner_suspended: {
+    status: 403,
+    title: 'The partner is suspended until an administrator approves it again.',
+  },
+  partner_unreachable: { status: 502, title: 'The partner’s bridge cannot be reached.' },
+  partner_slow: { status: 504, title: 'The partner’s bridge did not answer in time.' },
+  partner_refuses: { status: 502, title: 'The partner’s bridge refuses to answer us.' },
+  partner_lying: { status: 502, title: 'The partner’s answer does not verify.' },
+  partner_foreign_domain: {
+    status: 502,
+    title: 'The partner spoke for a domain that it is not approved for.',
+  },
+  partner_replay: { status: 502, title: 'The partner’s answer is for another request.' },
+  partner_expired: { status: 502, title: 'The partner’s keys or configuration have expired.' },
+  partner_dns: { status: 400, title: 'The DNS record of the domain does not name this bridge and root.' },
+  partner_domain: {
+    status: 409,
+    title: 'The domain is ours, another partner’s, or not claimed by this bridge.',
+  },
+  partner_fingerprint: { status: 400, title: 'The fingerprint is not that of the bridge’s root key.' },
+  response_mismatch: { status: 400, title: 'The response answers another request.' },
   conflict: { status: 409, title: 'The state has changed since this was prepared.' },
   request_id_reused: { status: 409, title: 'This request id was used before with another body.' },
   internal: { status: 500, title: 'Something went wrong on our side; quote the request id.' },
@@ -120,6 +145,14 @@ export const ERRORS = {
     status: 400,
     title: 'The UserInfo answer does not belong to the ID token or cannot be used.',
   },
+
+  // sign-in, connections, client apps
+  sign_in_unknown: { status: 400, title: 'This sign-in is over, or was not begun here; start again.' },
+  sign_in_foreign: { status: 403, title: 'This sign-in was begun in another browser.' },
+  connection_unknown: { status: 404, title: 'There is no such connection.' },
+  connection_inactive: { status: 403, title: 'Nobody can sign in through this connection now.' },
+  connection_untested: { status: 409, title: 'Exactly these settings must pass a test first.' },
+  app_unknown: { status: 404, title: 'There is no such client app.' },
 
   // sign-in through SAML
   saml_malformed: { status: 400, title: 'The SAML message is not in the form that it must have.' },

@@ -1,0 +1,69 @@
+import type { SignIn } from '../../connectors/identity/connector.ts';
+import type { ErrorCode } from '../../protocol/errors.ts';
+import type { RequestContext } from '../lib/request-context.ts';
+
+/** A connection as somebody who signs in may see it. */
+export interface ConnectionChoice {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** An IdP's answer was verified; the browser that began must take it. */
+export interface Completed {
+  /** The interaction that it was begun in. */
+  readonly interaction: string;
+  /** One-time, for `resume`. */
+  readonly handle: string;
+}
+
+export interface SignedIn {
+  readonly sub: string;
+  readonly connectionId: string;
+  readonly signIn: SignIn;
+}
+
+/**
+ * Sign-in through the connections: a browser leaves with an opaque handle and comes back with an answer, which is
+ * verified and kept under a one-time handle; only the browser that holds the interaction's cookie can take it.
+ */
+export interface SignIns {
+  /** The active connections for an address by its domain (home-realm discovery); every one where none is given. */
+  choices(address?: string): Promise<ConnectionChoice[]>;
+  /** Where to send the browser. Throws `connection_unknown`, `forbidden`, and what the connector throws. */
+  begin(start: {
+    /** Who may take the result: the authorization server's interaction. */
+    interaction: string;
+    connectionId: string;
+    /** The address that the person typed. */
+    loginHint?: string;
+  }): Promise<string>;
+  /** `url` as it came, query included. Throws `sign_in_unknown`, `replayed` and what the connector throws. */
+  completeOidc(connectionId: string, url: string): Promise<Completed>;
+  /** The form that was posted to the ACS. Throws as `completeOidc`. */
+  completeSaml(connectionId: string, form: Readonly<Record<string, string>>): Promise<Completed>;
+  /**
+   * Links and records, for the interaction that the browser's cookie names. Throws `sign_in_unknown`,
+   * `sign_in_foreign`, `replayed`, `no_address`, `address_taken`, `person_closed`, `forbidden`.
+   */
+  resume(taken: { interaction: string; handle: string }, context: RequestContext): Promise<SignedIn>;
+}
+
+/** Why a sign-in was refused: for administrators. The person sees the id alone. */
+export interface SignInTrace {
+  readonly traceId: string;
+  readonly code: ErrorCode;
+  readonly connectionId: string | null;
+  /** Seconds. */
+  readonly time: number;
+  /** In words, without secrets. */
+  readonly detail: string | null;
+}
+
+export interface SignInTraces {
+  /** Records a refusal as an event and under a new trace id, which it answers. */
+  record(refusal: { error: unknown; connectionId: string | null }, context: RequestContext): Promise<string>;
+  /** `traceId` as a person typed it. Throws `not_found`. */
+  get(traceId: string): Promise<SignInTrace>;
+  /** Forgets old ones; answers how many. */
+  purge(): Promise<number>;
+}
