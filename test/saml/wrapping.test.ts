@@ -145,6 +145,12 @@ describe('a wrapped signature', () => {
     await expectRefused(bring(wrap(facts)), 'saml_wrapping');
   });
 
+  test('is refused by the mere sight of a second Response', async () => {
+    const { response } = await honest();
+    const nested = response.replace('<samlp:Status>', '<samlp:Response/><samlp:Status>');
+    await expectRefused(bring(nested), 'saml_wrapping', /a Response within/);
+  });
+
   test('is refused when the false document surrounds a whole signed one (CVE-2025-54369)', async () => {
     const { response } = await honest({});
     await expectRefused(
