@@ -1,7 +1,10 @@
+import type { AdministrationTables } from './tables/administration.ts';
 import type { BindingTables } from './tables/binding.ts';
 import type { DirectoryTables } from './tables/directory.ts';
 import type { FederationTables } from './tables/federation.ts';
+import type { IdentityTables } from './tables/identity.ts';
 import type { LogTables } from './tables/logs.ts';
+import type { OAuthTables } from './tables/oauth.ts';
 import type { OneTimeTables } from './tables/one-time.ts';
 import type { SignerTables } from './tables/signer.ts';
 import type { StorageTables } from './tables/storage.ts';
@@ -11,10 +14,13 @@ import type { StorageTables } from './tables/storage.ts';
  * creates them in a migration.
  */
 export interface Tables
-  extends FederationTables,
+  extends AdministrationTables,
+    FederationTables,
     StorageTables,
     DirectoryTables,
     OneTimeTables,
     SignerTables,
     LogTables,
-    BindingTables {}
+    BindingTables,
+    IdentityTables,
+    OAuthTables {}

@@ -6,6 +6,9 @@ import * as signer from './004-signer.ts';
 import * as logs from './005-logs.ts';
 import * as federation from './006-federation.ts';
 import * as binding from './007-binding.ts';
+import * as administration from './008-administration.ts';
+import * as identity from './009-identity.ts';
+import * as oauth from './010-oauth.ts';
 
 /** One step of the schema. It must not read what later versions of the code may change: spell everything out. */
 export interface Migration {
@@ -28,4 +31,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: '005-logs', up: logs.up },
   { id: '006-federation', up: federation.up },
   { id: '007-binding', up: binding.up },
+  { id: '008-administration', up: administration.up },
+  { id: '009-identity', up: identity.up },
+  { id: '010-oauth', up: oauth.up },
 ];

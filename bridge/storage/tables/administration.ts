@@ -1,0 +1,24 @@
+/** Tables of the administrators' access. Times in seconds. Secrets stand as their SHA-256 alone. */
+export interface AdministrationTables {
+  administrator_tokens: AdministratorTokensTable;
+  bootstrap_links: BootstrapLinksTable;
+}
+
+export interface AdministratorTokensTable {
+  /** UUIDv7: what events and administrators name the token by. */
+  id: string;
+  /** Whose it is, as its maker said. */
+  name: string;
+  /** SHA-256 of the token, base64url. */
+  hash: string;
+  created: number;
+  expires: number;
+}
+
+/** One-time links that make an administrator's token. Using one deletes it. */
+export interface BootstrapLinksTable {
+  /** SHA-256 of the link's token, base64url. */
+  hash: string;
+  created: number;
+  expires: number;
+}
