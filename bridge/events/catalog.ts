@@ -51,6 +51,8 @@ export const EVENTS = {
       amr: z.array(name).max(16),
       /** When the person authenticated at the IdP, seconds. */
       auth_time: count.nullable(),
+      /** Asserted, but not on a verified domain of the connection, or not in the plain form: not counted. */
+      dropped_addresses: z.array(text(254)).max(20).optional(),
     }),
   },
   'sign_in.refused': {
