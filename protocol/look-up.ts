@@ -104,7 +104,7 @@ export async function verifyLookUpResponse(
   const claims = await verifyIssued(token, 'key-lookup-response+jwt', lookUpResponseSchema, signer, now);
   if (claims.aud !== asked.aud) throw new CountersignError('jws_audience');
   if (claims.jti !== asked.jti || claims.request_hash !== asked.requestHash) {
-    throw new CountersignError('claims_invalid', 'the response answers another request');
+    throw new CountersignError('response_mismatch');
   }
   const inOrder =
     claims.results.length === asked.addresses.length &&

@@ -66,6 +66,8 @@ export const REFUSALS_PER_MINUTE = 600;
 export const LOOKUP_ADDRESSES = 1_000;
 /** How old an answer a client gets that does not say what it accepts: revocation shows within a minute. */
 export const LOOKUP_MAX_AGE_DEFAULT_S = 60;
+/** The same as a signed request between bridges: base64url makes it a third longer. */
+export const LOOKUP_REQUEST_BYTES = 400 * KIB;
 /** The oldest answer that anyone can ask for. A binding would be renewed by then. */
 export const LOOKUP_MAX_AGE_S = HOUR_S;
 /** One partner's answer: 1,000 stapled credentials of some 6 KiB, with room for the log's proofs. */
@@ -81,6 +83,8 @@ export const BRIDGE_RESPONSE_LIFE_S = 60;
 
 /** A partner's entity configuration: keys, endpoints, and up to PARTNER_DOMAINS names. */
 export const ENTITY_CONFIGURATION_BYTES = 256 * KIB;
+/** A partner's record as handed to our clients: a client that was offline longer asks again. */
+export const PARTNER_RECORD_LIFE_S = DAY_S;
 /** Domains that one partner may claim. The largest groups own some hundreds. */
 export const PARTNER_DOMAINS = 1_000;
 /** Pinned partners are re-read and their TXT records checked this often (PROTOCOL.md section 6). */
@@ -140,6 +144,12 @@ export const ACCESS_TOKEN_MINUTES = 15;
 export const REFRESH_TOKEN_DAYS = 30;
 /** Redirect URIs of one client app. */
 export const REDIRECT_URIS = 20;
+/** A grant ends even if its device is used daily: once a year, the IdP is asked again. */
+export const GRANT_LIFE_S = 365 * DAY_S;
+/** From the redirect to the client app to its token request: machines do both. */
+export const AUTHORIZATION_CODE_LIFE_S = MINUTE_S;
+/** Why a sign-in was refused: until the help desk has asked, not for ever. */
+export const SIGN_IN_TRACE_LIFE_S = 7 * DAY_S;
 /** Origins that one client app may call from. */
 export const CORS_ORIGINS = 20;
 

@@ -1,0 +1,321 @@
+import { parseAddress } from '../../protocol/address.ts';
+import { CountersignError, type ErrorCode, isCountersignError } from '../../protocol/errors.ts';
+import { sha256Base64url } from '../../protocol/hash.ts';
+import { decodeClaims } from '../../protocol/jws.ts';
+import {
+  type LookUpBody,
+  type LookUpResponse,
+  type LookUpResult,
+  lookUpRequestSchema,
+  verifyLookUpRequest,
+} from '../../protocol/look-up.ts';
+import { verifyOnlineKeys } from '../../protocol/online-keys.ts';
+import type { Holder } from '../binding/holder.ts';
+import type { Asker, Credentials } from '../binding/services.ts';
+import { verifiedDomains } from '../directory/domains.ts';
+import type { EventLog } from '../events/event-log.ts';
+import { type Clock, seconds } from '../lib/clock.ts';
+import { BRIDGE_RESPONSE_LIFE_S } from '../lib/limits.ts';
+import { type RequestContext, SYSTEM } from '../lib/request-context.ts';
+import { type Decide, requireAllowed } from '../policy/decision.ts';
+import type { Signer } from '../signer/signer.ts';
+import type { Database } from '../storage/database.ts';
+import { consumeOnce } from '../storage/one-time.ts';
+import type { AnswerCache } from './answer-cache.ts';
+import { lookUpEventData } from './look-up-event.ts';
+import type { AskPartner } from './partner-client.ts';
+import { isMisbehaviour } from './partner-faults.ts';
+import type { PartnerRecords } from './partner-records.ts';
+import { findPartner, listPartners, type Partner } from './partner-store.ts';
+import type { Partners } from './partners.ts';
+
+export interface LookUpsDeps {
+  readonly signer: Signer;
+  readonly database: Database;
+  readonly events: EventLog;
+  readonly clock: Clock;
+  readonly decide: Decide;
+  readonly credentials: Credentials;
+  readonly partners: Partners;
+  readonly records: PartnerRecords;
+  readonly askPartner: AskPartner;
+  readonly answers: AnswerCache;
+  /** `max_age` where the asker names none, seconds. */
+  readonly defaultMaxAge: number;
+}
+
+/** Both answers are `key-lookup-response+jwt` (PROTOCOL §5). */
+export interface LookUps {
+  /** For a client of ours: own and foreign addresses mixed. Throws `forbidden`. */
+  answerClient(
+    who: Holder,
+    body: LookUpBody,
+    bodyBytes: Uint8Array,
+    context: RequestContext,
+  ): Promise<string>;
+  /** For a partner: own addresses only. Throws `partner_unknown`, `forbidden`, `replayed`, and what verifying throws. */
+  answerPartner(token: string, context: RequestContext): Promise<string>;
+}
+
+export function createLookUps(deps: LookUpsDeps): LookUps {
+  const { signer, database, clock, events } = deps;
+
+  async function answerClient(
+    who: Holder,
+    body: LookUpBody,
+    bodyBytes: Uint8Array,
+    context: RequestContext,
+  ): Promise<string> {
+    const principal = {
+      kind: 'person',
+      id: who.sub,
+      assurance: who.assurance,
+      endorsed: who.endorsed,
+    } as const;
+    requireAllowed(deps.decide, {
+      action: 'look-up',
+      principal,
+      resource: { kind: 'bridge', id: signer.iss },
+      context: {},
+    });
+    const asker = { principal, audience: who.deviceId };
+    const { results, partners } = await findAll(body.addresses, asker, body.max_age ?? deps.defaultMaxAge);
+    const records = await Promise.all([deps.records.own(), ...partners.map(deps.records.ofPartner)]);
+    await recordAnswer(results, context);
+    return respond({ aud: who.deviceId, jti: body.request_id, request: bodyBytes, results, records });
+  }
+
+  async function answerPartner(token: string, context: RequestContext): Promise<string> {
+    const { partner, claims } = await openRequest(token);
+    const principal = { kind: 'partner', id: partner.entity_id, status: 'active' } as const;
+    requireAllowed(deps.decide, {
+      action: 'look-up-as-partner',
+      principal,
+      resource: { kind: 'bridge', id: signer.iss },
+      context: {},
+    });
+    await database.transaction((tx) =>
+      consumeOnce(
+        tx,
+        'look-up-request',
+        sha256Base64url(`${partner.entity_id} ${claims.jti}`),
+        claims.exp * 1000,
+      ),
+    );
+    const ours = new Set(await database.read(verifiedDomains));
+    const results = await findOwn(claims.addresses, { principal, audience: partner.entity_id }, ours);
+    const actor = { kind: 'partner' as const, iss: partner.entity_id };
+    await recordAnswer(results, { ...context, actor });
+    return respond({ aud: partner.entity_id, jti: claims.jti, request: token, results });
+  }
+
+  /** Who asks is read from the unverified request only to find the pinned keys under which it must verify. */
+  async function openRequest(token: string) {
+    const claimed = decodeClaims(token, 'key-lookup-request+jwt', lookUpRequestSchema);
+    const partner = await database.read((query) => findPartner(query, claimed.iss));
+    if (partner === undefined || partner.status === 'removed') throw new CountersignError('partner_unknown');
+    if (partner.status === 'suspended') throw new CountersignError('partner_suspended');
+    try {
+      return { partner, claims: await verifyRequest(token, partner) };
+    } catch (error) {
+      if (!isCountersignError(error, 'jws_unknown_key') && !isCountersignError(error, 'jws_expired'))
+        throw error;
+      const refreshed = await deps.partners.refresh(partner.entity_id, SYSTEM);
+      if (refreshed.status !== 'active' || refreshed.online_keys === partner.online_keys) throw error;
+      return { partner: refreshed, claims: await verifyRequest(token, refreshed) };
+    }
+  }
+
+  async function verifyRequest(token: string, partner: Partner) {
+    const now = seconds(clock);
+    const keys = await verifyOnlineKeys(
+      partner.online_keys,
+      { iss: partner.entity_id, rootThumbprint: partner.root_thumbprint, leastSerial: partner.serial },
+      now,
+    );
+    return verifyLookUpRequest(token, keys, signer.iss, now);
+  }
+
+  async function findAll(
+    addresses: readonly string[],
+    asker: Asker,
+    maxAge: number,
+  ): Promise<{ results: LookUpResult[]; partners: Partner[] }> {
+    const { ours, partners } = await database.read(async (query) => ({
+      ours: new Set(await verifiedDomains(query)),
+      partners: (await listPartners(query)).filter(({ status }) => status !== 'removed'),
+    }));
+    const foreign = new Map<Partner, string[]>();
+    for (const address of addresses) {
+      const partner = partnerFor(address, partners);
+      if (partner !== undefined) foreign.set(partner, [...(foreign.get(partner) ?? []), address]);
+    }
+    const answered = new Map<string, LookUpResult>();
+    const own = addresses.filter((address) => partnerFor(address, partners) === undefined);
+    for (const result of await findOwn(own, asker, ours)) answered.set(result.address, result);
+    await Promise.all(
+      [...foreign].map(async ([partner, asked]) => {
+        for (const result of await findForeign(partner, asked, maxAge)) answered.set(result.address, result);
+      }),
+    );
+    const results = addresses.map(
+      (address) => answered.get(address) ?? refused(address, 'internal', undefined),
+    );
+    return { results, partners: [...foreign.keys()] };
+  }
+
+  async function findOwn(
+    addresses: readonly string[],
+    asker: Asker,
+    ours: ReadonlySet<string>,
+  ): Promise<LookUpResult[]> {
+    const parsed = new Map(addresses.map((address) => [address, parsedOrUndefined(address)]));
+    const inForm = [...parsed.values()].filter((each) => each !== undefined && ours.has(each.domain));
+    const answers = await deps.credentials.forAddresses(
+      inForm.flatMap((each) => (each === undefined ? [] : [each.address])),
+      asker,
+    );
+    return addresses.map((address): LookUpResult => {
+      const each = parsed.get(address);
+      if (each === undefined) return refused(address, 'address_invalid', undefined);
+      if (each.address !== address)
+        return refused(address, 'address_invalid', `Write it as ${each.address}.`);
+      const answer = answers.get(each.address);
+      if (answer === undefined) {
+        return refused(address, 'partner_unknown', `No approved partner speaks for ${each.domain}.`);
+      }
+      const head = { address, source: 'own', iss: signer.iss, as_of: seconds(clock) } as const;
+      switch (answer.status) {
+        case 'credential':
+          return { ...head, status: 'credential', credential: answer.credential };
+        case 'revoked':
+          return { ...head, status: 'revoked', revocation: answer.revocation };
+        default:
+          return { ...head, status: answer.status };
+      }
+    });
+  }
+
+  async function findForeign(
+    partner: Partner,
+    addresses: readonly string[],
+    maxAge: number,
+  ): Promise<LookUpResult[]> {
+    if (partner.status === 'suspended') {
+      return addresses.map((address) => refused(address, 'partner_suspended', partner.reason ?? undefined));
+    }
+    const results = new Map<string, LookUpResult>();
+    for (const address of addresses) {
+      const known = await deps.answers.get(partner, address, maxAge);
+      if (known !== undefined) results.set(address, known);
+    }
+    const missing = addresses.filter((address) => !results.has(address));
+    if (missing.length > 0) {
+      for (const result of await askAndRemember(partner, missing, maxAge))
+        results.set(result.address, result);
+    }
+    return [...results.values()];
+  }
+
+  async function askAndRemember(
+    partner: Partner,
+    addresses: readonly string[],
+    maxAge: number,
+  ): Promise<LookUpResult[]> {
+    const answers = await deps.askPartner(partner, addresses, maxAge);
+    const results: LookUpResult[] = [];
+    const faults = new Map<ErrorCode, CountersignError>();
+    for (const [address, { result, fault }] of answers) {
+      if (result === null) {
+        faults.set(fault.code, fault);
+        results.push(refused(address, fault.code, fault.detail));
+      } else {
+        await deps.answers.put(partner, result);
+        results.push(result);
+      }
+    }
+    await events.record({
+      type: 'look_up.foreign',
+      actor: { kind: 'system' },
+      subject: { partner: partner.entity_id },
+      outcome: faults.size === 0 ? 'success' : 'failure',
+      data: lookUpEventData(results),
+    });
+    for (const fault of faults.values()) await recordFault(partner, fault);
+    return results;
+  }
+
+  async function recordFault(partner: Partner, fault: CountersignError): Promise<void> {
+    const detail =
+      isMisbehaviour(fault.code) && isCountersignError(fault.cause) ? fault.cause.code : fault.detail;
+    await events.record({
+      type: 'partner.fault',
+      actor: { kind: 'system' },
+      subject: { partner: partner.entity_id },
+      outcome: 'failure',
+      code: fault.code,
+      data: { operation: 'look-up', ...(detail === undefined ? {} : { detail: detail.slice(0, 200) }) },
+    });
+  }
+
+  async function recordAnswer(results: readonly LookUpResult[], context: RequestContext): Promise<void> {
+    await events.record({
+      type: 'look_up.answered',
+      actor: context.actor,
+      outcome: 'success',
+      requestId: context.requestId,
+      data: lookUpEventData(results),
+    });
+  }
+
+  function refused(address: string, code: ErrorCode, detail: string | undefined): LookUpResult {
+    return {
+      status: 'refused',
+      address,
+      source: 'own',
+      iss: signer.iss,
+      as_of: seconds(clock),
+      code,
+      ...(detail === undefined ? {} : { detail: detail.slice(0, 512) }),
+    };
+  }
+
+  async function respond(answer: {
+    aud: string;
+    jti: string;
+    request: string | Uint8Array;
+    results: LookUpResult[];
+    records?: string[];
+  }): Promise<string> {
+    const now = seconds(clock);
+    const response: LookUpResponse = {
+      iss: signer.iss,
+      aud: answer.aud,
+      jti: answer.jti,
+      request_hash: sha256Base64url(answer.request),
+      iat: now,
+      exp: now + BRIDGE_RESPONSE_LIFE_S,
+      results: answer.results,
+      ...(answer.records === undefined ? {} : { records: answer.records }),
+    };
+    return signer.sign('federation', 'key-lookup-response+jwt', JSON.parse(JSON.stringify(response)));
+  }
+
+  return { answerClient, answerPartner };
+}
+
+function parsedOrUndefined(address: string) {
+  try {
+    return parseAddress(address);
+  } catch (error) {
+    if (isCountersignError(error, 'address_invalid')) return undefined;
+    throw error;
+  }
+}
+
+/** Whom to ask: the partner that is approved for the address's domain. Only addresses in their one form are sent on. */
+function partnerFor(address: string, partners: readonly Partner[]): Partner | undefined {
+  const parsed = parsedOrUndefined(address);
+  if (parsed === undefined || parsed.address !== address) return undefined;
+  return partners.find((partner) => partner.domains.includes(parsed.domain));
+}

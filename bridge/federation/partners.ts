@@ -1,0 +1,298 @@
+import { parseDomain } from '../../protocol/address.ts';
+import { labelled } from '../../protocol/canonical-json.ts';
+import type { VerifiedEntity } from '../../protocol/entity-configuration.ts';
+import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
+import { findDomain } from '../directory/domains.ts';
+import type { EventLog } from '../events/event-log.ts';
+import type { KeyLog } from '../keylog/key-log.ts';
+import { type Clock, seconds } from '../lib/clock.ts';
+import { equalSecrets } from '../lib/ids.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { RequestContext } from '../lib/request-context.ts';
+import type { Resolver } from '../lib/resolver.ts';
+import type { Database, Transaction } from '../storage/database.ts';
+import { readDomainRecord } from './domain-record.ts';
+import type { ReadEntity } from './entity-reader.ts';
+import { asPartnerFault } from './partner-faults.ts';
+import { findPartner, listPartners, type Partner, savePartner } from './partner-store.ts';
+
+export interface PartnersDeps {
+  readonly iss: string;
+  readonly database: Database;
+  readonly events: EventLog;
+  readonly keyLog: KeyLog;
+  readonly resolver: Resolver;
+  readonly readEntity: ReadEntity;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** What an administrator is shown before anything is believed. */
+export interface DiscoveredBridge {
+  readonly entityId: string;
+  /** To be compared with what the partner says by another way. */
+  readonly rootThumbprint: string;
+  readonly organizationName: string;
+  /** Claimed by the bridge; `confirmed` ones name it in DNS too and can be approved. */
+  readonly domains: readonly { readonly domain: string; readonly confirmed: boolean }[];
+}
+
+/** An administrator's approval: the fingerprint that they compared, and the domains that they grant. */
+export interface Approval {
+  readonly entityId: string;
+  readonly rootThumbprint: string;
+  readonly domains: readonly string[];
+}
+
+export interface Partners {
+  /** Finds the bridge of a domain by DNS and its entity configuration. Nothing is stored. */
+  discover(domain: string, context: RequestContext): Promise<DiscoveredBridge>;
+  /** Pins root and domains. Throws `partner_fingerprint`, `partner_domain`, `partner_dns`. */
+  approve(approval: Approval, context: RequestContext): Promise<Partner>;
+  suspend(entityId: string, reason: string, context: RequestContext): Promise<Partner>;
+  remove(entityId: string, context: RequestContext): Promise<Partner>;
+  list(): Promise<Partner[]>;
+  /** Reads one partner again under its pinned root; a broken pin suspends it. Answers how it stands then. */
+  refresh(entityId: string, context: RequestContext): Promise<Partner>;
+}
+
+export function createPartners(deps: PartnersDeps): Partners {
+  const { database, events, clock } = deps;
+
+  async function discover(domain: string, context: RequestContext): Promise<DiscoveredBridge> {
+    const record = await readDomainRecord(deps.resolver, parseDomain(domain));
+    if (record.entityId === deps.iss) throw new CountersignError('partner_domain', 'This domain is our own.');
+    const entity = await readPartner(record);
+    const { organization_name, domains } = entity.configuration.metadata.key_bridge;
+    const found = {
+      entityId: record.entityId,
+      rootThumbprint: record.rootThumbprint,
+      organizationName: organization_name,
+      domains: await Promise.all(
+        domains.map(async (name) => ({ domain: name, confirmed: await isConfirmed(name, record) })),
+      ),
+    };
+    await events.record({
+      type: 'partner.discovered',
+      actor: context.actor,
+      subject: { partner: record.entityId, domain },
+      outcome: 'success',
+      requestId: context.requestId,
+      data: { root_thumbprint: record.rootThumbprint, domains: domains.slice(0, 50) },
+    });
+    return found;
+  }
+
+  async function readPartner(expected: Parameters<ReadEntity>[0]): Promise<VerifiedEntity> {
+    try {
+      return await deps.readEntity(expected);
+    } catch (error) {
+      if (isCountersignError(error, 'root_mismatch')) {
+        throw new CountersignError('partner_fingerprint', undefined, { cause: error });
+      }
+      throw asPartnerFault(error);
+    }
+  }
+
+  async function isConfirmed(
+    domain: string,
+    expected: Pick<Approval, 'entityId' | 'rootThumbprint'>,
+  ): Promise<boolean> {
+    const record = await readDomainRecord(deps.resolver, domain).catch((error: unknown) => {
+      if (isCountersignError(error, 'partner_dns')) return undefined;
+      throw error;
+    });
+    return (
+      record?.entityId === expected.entityId && equalSecrets(record.rootThumbprint, expected.rootThumbprint)
+    );
+  }
+
+  async function approve(approval: Approval, context: RequestContext): Promise<Partner> {
+    const domains = [...new Set(approval.domains.map(parseDomain))].sort();
+    if (domains.length === 0)
+      throw new CountersignError('partner_domain', 'Name at least one domain to approve.');
+    if (approval.entityId === deps.iss)
+      throw new CountersignError('partner_domain', 'This bridge is our own.');
+    const entity = await readPartner(approval);
+    const bridge = entity.configuration.metadata.key_bridge;
+    for (const domain of domains) {
+      if (!bridge.domains.includes(domain)) {
+        throw new CountersignError('partner_domain', `${approval.entityId} does not claim ${domain}.`);
+      }
+      if (!(await isConfirmed(domain, approval))) {
+        throw new CountersignError('partner_dns', `The record of ${domain} names another bridge or root.`);
+      }
+    }
+    const partner = await database.transaction(async (tx) => {
+      await assertDomainsFree(tx, approval.entityId, domains);
+      const known = await findPartner(tx, approval.entityId);
+      const approved: Partner = {
+        ...observed(entity, clock),
+        entity_id: approval.entityId,
+        status: 'active',
+        root_thumbprint: approval.rootThumbprint,
+        domains,
+        version: (known?.version ?? 0) + 1,
+        reason: null,
+      };
+      await savePartner(tx, approved);
+      await stageTrustChange(tx, approved);
+      await events.append(tx, {
+        type: 'partner.approved',
+        actor: context.actor,
+        subject: { partner: approved.entity_id },
+        outcome: 'success',
+        requestId: context.requestId,
+        data: {
+          root_thumbprint: approved.root_thumbprint,
+          domains: domains.slice(0, 50),
+          version: approved.version,
+        },
+      });
+      return approved;
+    });
+    await deps.keyLog.published('trust-change', partner.entity_id, partner.version);
+    return partner;
+  }
+
+  async function assertDomainsFree(
+    tx: Transaction,
+    entityId: string,
+    domains: readonly string[],
+  ): Promise<void> {
+    const others = (await listPartners(tx)).filter(
+      (partner) => partner.entity_id !== entityId && partner.status !== 'removed',
+    );
+    for (const domain of domains) {
+      if ((await findDomain(tx, domain)) !== undefined) {
+        throw new CountersignError('partner_domain', `${domain} is a domain of our own.`);
+      }
+      const holder = others.find((partner) => partner.domains.includes(domain));
+      if (holder !== undefined) {
+        throw new CountersignError('partner_domain', `${domain} is approved for ${holder.entity_id}.`);
+      }
+    }
+  }
+
+  /** A partner's pinned record is a trust change: the log commits to it (PROTOCOL §6, §7). */
+  async function stageTrustChange(tx: Transaction, partner: Partner): Promise<void> {
+    const { entity_id, version, root_thumbprint, domains, status } = partner;
+    const value = labelled('trust-change', {
+      iss: deps.iss,
+      entity_id,
+      version,
+      root_thumbprint,
+      domains,
+      status,
+    });
+    await deps.keyLog.stage(tx, { kind: 'trust-change', name: entity_id, version, value });
+  }
+
+  async function restrict(
+    entityId: string,
+    status: 'suspended' | 'removed',
+    reason: string,
+    context: RequestContext,
+  ): Promise<Partner> {
+    return database.transaction(async (tx) => {
+      const known = await requirePartner(tx, entityId);
+      if (known.status === status) return known;
+      const restricted: Partner = { ...known, status, reason, version: known.version + 1 };
+      await savePartner(tx, restricted);
+      await stageTrustChange(tx, restricted);
+      await events.append(tx, {
+        type: status === 'removed' ? 'partner.removed' : 'partner.suspended',
+        actor: context.actor,
+        subject: { partner: entityId },
+        outcome: 'success',
+        requestId: context.requestId,
+        data: { reason: reason.slice(0, 200) },
+      });
+      return restricted;
+    });
+  }
+
+  async function refresh(entityId: string, context: RequestContext): Promise<Partner> {
+    const known = await database.read((query) => requirePartner(query, entityId));
+    if (known.status !== 'active') return known;
+    const broken = await brokenPin(known);
+    if (broken !== null) return restrict(entityId, 'suspended', broken, context);
+    const entity = await readUnderPin(known);
+    if (entity === undefined) return known;
+    return database.transaction(async (tx) => {
+      const current = await requirePartner(tx, entityId);
+      // Approved anew meanwhile: what was read is about the pin before.
+      if (current.version !== known.version) return current;
+      const refreshed: Partner = { ...current, ...observed(entity, clock) };
+      await savePartner(tx, refreshed);
+      return refreshed;
+    });
+  }
+
+  /** Why the pin does not hold any more, or null. An outage of DNS or of the partner breaks no pin: expiry does. */
+  async function brokenPin(partner: Partner): Promise<string | null> {
+    const expected = { entityId: partner.entity_id, rootThumbprint: partner.root_thumbprint };
+    for (const domain of partner.domains) {
+      const confirmed = await isConfirmed(domain, expected).catch((error: unknown) => {
+        if (isCountersignError(error, 'name_unresolvable')) return true;
+        throw error;
+      });
+      if (!confirmed) return `The DNS record of ${domain} does not name the pinned bridge and root any more.`;
+    }
+    try {
+      await deps.readEntity({ ...expected, leastSerial: partner.serial });
+      return null;
+    } catch (error) {
+      if (isCountersignError(error, 'root_mismatch'))
+        return 'The bridge shows another root key than the pinned one.';
+      if (isCountersignError(error, 'serial_rollback'))
+        return 'The bridge shows older online keys than before.';
+      const fault = asPartnerFault(error);
+      deps.logger.warn({ err: fault, partner: partner.entity_id }, 'a partner could not be read again');
+      return null;
+    }
+  }
+
+  async function readUnderPin(partner: Partner): Promise<VerifiedEntity | undefined> {
+    const expected = {
+      entityId: partner.entity_id,
+      rootThumbprint: partner.root_thumbprint,
+      leastSerial: partner.serial,
+    };
+    return deps.readEntity(expected).catch((error: unknown) => {
+      asPartnerFault(error);
+      return undefined;
+    });
+  }
+
+  return {
+    discover,
+    approve,
+    suspend: (entityId, reason, context) => restrict(entityId, 'suspended', reason, context),
+    remove: (entityId, context) => restrict(entityId, 'removed', 'removed by an administrator', context),
+    list: () => database.read(listPartners),
+    refresh,
+  };
+}
+
+async function requirePartner(reader: Parameters<typeof findPartner>[0], entityId: string): Promise<Partner> {
+  const partner = await findPartner(reader, entityId);
+  if (partner === undefined || partner.status === 'removed') throw new CountersignError('partner_unknown');
+  return partner;
+}
+
+/** What a verified entity configuration says that is not pinned. */
+function observed(
+  entity: VerifiedEntity,
+  clock: Clock,
+): Pick<Partner, 'organization_name' | 'lookup_endpoint' | 'online_keys' | 'serial' | 'expires' | 'checked'> {
+  const bridge = entity.configuration.metadata.key_bridge;
+  return {
+    organization_name: bridge.organization_name,
+    lookup_endpoint: bridge.lookup_endpoint,
+    online_keys: entity.onlineKeysToken,
+    serial: entity.onlineKeys.serial,
+    expires: Math.min(entity.configuration.exp, entity.onlineKeys.exp),
+    checked: seconds(clock),
+  };
+}
