@@ -154,6 +154,17 @@ export const ERRORS = {
   connection_untested: { status: 409, title: 'Exactly these settings must pass a test first.' },
   app_unknown: { status: 404, title: 'There is no such client app.' },
 
+  // administration
+  bootstrap_invalid: {
+    status: 403,
+    title: 'This one-time link is not valid, was used, or has expired; make a new one.',
+  },
+  token_unknown: { status: 404, title: 'There is no such administrator’s token.' },
+  domain_unknown: { status: 404, title: 'There is no such domain.' },
+  domain_refused: { status: 400, title: 'This domain cannot be the organization’s own.' },
+  domain_unproven: { status: 409, title: 'The DNS record that proves the domain is not there.' },
+  domain_in_use: { status: 409, title: 'People hold addresses on this domain.' },
+
   // sign-in through SAML
   saml_malformed: { status: 400, title: 'The SAML message is not in the form that it must have.' },
   saml_too_large: { status: 400, title: 'The SAML message is too large, too deep or has too many parts.' },

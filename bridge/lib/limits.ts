@@ -52,6 +52,12 @@ export const FORM_BODY_BYTES = 64 * KIB;
 export const REQUEST_HEADERS_BYTES = 16 * KIB;
 /** A client that sends its request slower than this holds a socket for nothing. */
 export const REQUEST_TIMEOUT_MS = 30_000;
+/** The headers alone: they fit in a packet or two, so a client that takes this long is stalling. */
+export const REQUEST_HEADERS_TIMEOUT_MS = 10_000;
+/** An idle connection is kept for the next request this long; proxies reuse theirs for a minute. */
+export const KEEP_ALIVE_MS = 65_000;
+/** Connections at once: each costs some 50 KiB with TLS, so a flood costs memory that a small machine has. */
+export const CONNECTIONS = 10_000;
 /** How long open requests may finish when the bridge stops; orchestrators kill after 30 s. */
 export const STOP_GRACE_MS = 20_000;
 
@@ -189,6 +195,10 @@ export const DOMAIN_RECHECK_FAILURES = 3;
 export const ADMIN_BOOTSTRAP_LIFE_S = 15 * MINUTE_S;
 /** An administrator's token for the CLI: one working day. */
 export const ADMIN_TOKEN_LIFE_S = 12 * HOUR_S;
+/** The longest life of a token made for a machine (a SIEM that fetches events, a script). */
+export const ADMIN_TOKEN_LIFE_MAX_S = 90 * DAY_S;
+/** An administrator's token as it is sent; ours are shorter. */
+export const ADMIN_TOKEN_LENGTH = 128;
 /** Rows of one page of any list. */
 export const PAGE_ROWS = 200;
 /** Rows of a page when the caller does not say. */
