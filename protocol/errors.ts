@@ -119,6 +119,22 @@ export const ERRORS = {
   credential_too_old: { status: 400, title: 'The credential is older than the pinned policy allows.' },
   pin_changed: { status: 409, title: 'The key is not the one pinned for this address.' },
 
+  // the client
+  sign_in_required: { status: 401, title: 'Nobody is signed in on this device; sign in again.' },
+  sign_in_refused: { status: 403, title: 'The sign-in was refused or given up.' },
+  sign_in_mismatch: { status: 400, title: 'The answer does not belong to this sign-in or to this bridge.' },
+  bridge_unreachable: { status: 502, title: 'The bridge does not answer.' },
+  bridge_invalid: { status: 502, title: 'The bridge’s answer is not one that can be used.' },
+  enrolment_offer: { status: 400, title: 'The bridge offers another enrolment than was asked for.' },
+  not_enrolled: { status: 409, title: 'There is no active key for this person; enrol first.' },
+  vault_mismatch: { status: 400, title: 'The vault does not hold the keys of this person.' },
+  device_comparison: { status: 400, title: 'What was compared differs: this device must not be added.' },
+  statement_forked: { status: 400, title: 'The statement does not continue the one seen before.' },
+  issuer_unknown: { status: 400, title: 'There is no pinned record of this issuer.' },
+  pin_store_invalid: { status: 500, title: 'The stored pins cannot be read; nothing is believed without them.' },
+  key_store_invalid: { status: 500, title: 'The stored device keys cannot be read.' },
+  aborted: { status: 400, title: 'The caller ended the wait.' },
+
   // proxy re-encryption
   recrypt_input_invalid: { status: 400, title: 'A key or ciphertext of proxy re-encryption is malformed.' },
   recrypt_decrypt_failed: { status: 400, title: 'The ciphertext does not open with this key.' },

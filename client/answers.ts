@@ -1,0 +1,67 @@
+import type { Level } from '../protocol/credential.ts';
+import type { CountersignError, ErrorCode } from '../protocol/errors.ts';
+import type { IdentityAttributes } from '../protocol/identity-attributes.ts';
+import type { KeyStatement } from '../protocol/key-statement.ts';
+import type { AddressPin } from './pin-store.ts';
+
+/** A key that was verified and agrees with the pin, or is pinned by this. */
+export interface VerifiedAnswer {
+  readonly status: 'verified';
+  readonly address: string;
+  readonly level: Level;
+  /** Seconds since the bridge last signed the binding. */
+  readonly age: number;
+  readonly statement: KeyStatement;
+  /** What the issuer tells this client about the person; null where it tells nothing. */
+  readonly attributes: IdentityAttributes | null;
+  /** Nothing was pinned for this address before: trusted on first use. */
+  readonly firstSeen: boolean;
+}
+
+/** The issuer signs that the address has no active key any more; verified. */
+export interface RevokedAnswer {
+  readonly status: 'revoked';
+  readonly address: string;
+  readonly statement: KeyStatement;
+}
+
+/** Everything verifies, but it is not the key pinned for this address. Nothing is accepted until a person decides. */
+export interface ChangedKeyAnswer {
+  readonly status: 'changed_key';
+  readonly address: string;
+  readonly pinned: AddressPin;
+  readonly offered: AddressPin;
+}
+
+/** What was answered does not verify: a lie or a fault of the issuer or of the own bridge. Nothing of it counts. */
+export interface RejectedAnswer {
+  readonly status: 'rejected';
+  readonly address: string;
+  readonly code: ErrorCode;
+  readonly error: CountersignError;
+}
+
+/** Claims of a bridge alone, without evidence; `source` says whose. */
+export interface ClaimedAnswer {
+  readonly status: 'revoked_pending' | 'not_found';
+  readonly address: string;
+  readonly source: 'own' | 'partner';
+}
+
+export interface RefusedAnswer {
+  readonly status: 'refused';
+  readonly address: string;
+  readonly source: 'own' | 'partner';
+  /** Why, as the bridge names it; `bridge_invalid` for a code that this client does not know. */
+  readonly code: ErrorCode;
+  readonly detail: string | null;
+}
+
+/** What a look-up says of one address. */
+export type Answer =
+  | VerifiedAnswer
+  | RevokedAnswer
+  | ChangedKeyAnswer
+  | RejectedAnswer
+  | ClaimedAnswer
+  | RefusedAnswer;

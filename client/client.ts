@@ -1,0 +1,133 @@
+import type { DeviceSummary } from '../protocol/api.ts';
+import type { Assurance } from '../protocol/claims.ts';
+import type { Credential, VerifiedCredential } from '../protocol/credential.ts';
+import type { DeviceEndorsement } from '../protocol/device.ts';
+import type { Presence } from '../protocol/presence.ts';
+import type { Answer, ChangedKeyAnswer, VerifiedAnswer } from './answers.ts';
+
+/** A sign-in under way: keep it (it can be written as JSON) until the browser comes back. */
+export interface PendingSignIn {
+  readonly state: string;
+  readonly codeVerifier: string;
+  readonly redirectUri: string;
+}
+
+/** Who is signed in, and what stands at the bridge for them; all that is signed was verified. */
+export interface OwnAccount {
+  readonly iss: string;
+  readonly sub: string;
+  readonly deviceId: string;
+  readonly organization: string;
+  readonly name: string | null;
+  /** The primary one first. */
+  readonly addresses: readonly string[];
+  readonly assurance: Assurance;
+  /** Null until enrolled, or after a revocation. */
+  readonly credential: Credential | null;
+  readonly verified: VerifiedCredential | null;
+  /** Null while this device is not (or no longer) one of the person's. */
+  readonly deviceBinding: string | null;
+  readonly devices: readonly DeviceSummary[];
+}
+
+export interface Enrolment {
+  readonly credential: Credential;
+  readonly deviceBinding: string;
+  readonly verified: VerifiedCredential;
+  readonly device: DeviceEndorsement;
+}
+
+interface WaitOptions {
+  readonly signal?: AbortSignal;
+}
+
+/** This device's request to be added to its person. */
+export interface DeviceAddition {
+  readonly id: string;
+  readonly method: 'fingerprint' | 'code';
+  /** To be shown as QR code or text (`fingerprintInGroups`); the approver computes its own. */
+  readonly fingerprint: string;
+  /** Only for `code`: waits for the approver, reveals, and answers the six digits to show. */
+  showCode(options?: WaitOptions): Promise<string>;
+  /** Waits for the approval and verifies what came of it. Throws `forbidden` when refused, `device_request_expired`. */
+  waitForApproval(options?: WaitOptions): Promise<Enrolment>;
+}
+
+/** A device that asks to be added, as the bridge tells it: compare before approving. */
+export interface PendingDevice {
+  readonly id: string;
+  readonly label: string;
+  readonly method: 'fingerprint' | 'code';
+  /** Seconds. */
+  readonly expires: number;
+}
+
+/** How a person compared the new device with what this device computed. */
+export type DeviceComparison =
+  | { readonly fingerprint: string }
+  | { readonly confirmCode: (digits: string) => Promise<boolean>; readonly signal?: AbortSignal };
+
+/** What another participant gets and verifies with `verifyPresence`. */
+export interface PresenceProof {
+  readonly proof: string;
+  readonly credential: Credential;
+  readonly device_binding: string;
+}
+
+export interface PresenceRequest {
+  readonly meeting: string;
+  readonly epoch: number;
+  /** The host's, for this epoch. */
+  readonly challenge: string;
+  readonly aud: string;
+  readonly mediaKey: string;
+}
+
+export interface OwnPresence extends PresenceProof {
+  /** X25519, not extractable, of the proof's `ephemeral`. */
+  readonly ephemeralPrivateKey: CryptoKey;
+}
+
+export interface VerifiedPresence {
+  readonly person: VerifiedAnswer;
+  readonly device: DeviceEndorsement;
+  readonly presence: Presence;
+}
+
+/** The SDK: one signed-in person on one device, at one bridge. Every method throws `CountersignError` only. */
+export interface Client {
+  beginSignIn(options: { redirectUri: string; loginHint?: string }): Promise<{
+    url: string;
+    pending: PendingSignIn;
+  }>;
+  /** `callbackUrl` is the whole URL that the browser came back to. */
+  completeSignIn(callbackUrl: string, pending: PendingSignIn): Promise<void>;
+  signedIn(): Promise<boolean>;
+  /** Ends the session; the device's keys stay. */
+  signOut(): Promise<void>;
+
+  me(): Promise<OwnAccount>;
+  enrol(options: { label: string; address?: string }): Promise<Enrolment>;
+
+  requestDevice(options: { label: string; method: 'fingerprint' | 'code' }): Promise<DeviceAddition>;
+  listDeviceRequests(): Promise<PendingDevice[]>;
+  /** Throws `device_comparison` when what the person compared differs. */
+  approveDevice(id: string, comparison: DeviceComparison): Promise<void>;
+  refuseDevice(id: string): Promise<void>;
+  removeDevice(deviceId: string): Promise<void>;
+
+  /** One answer for each address, in the order asked. `maxAge`: seconds that a cached answer may be old. */
+  lookUp(addresses: readonly string[], options?: { maxAge?: number }): Promise<Answer[]>;
+  /** The person compared the keys: from now on the offered one is pinned. Throws `conflict` if the pin is another by now. */
+  acceptChangedKey(change: ChangedKeyAnswer): Promise<void>;
+  /** A partner has a new root, which a person compared by its fingerprint: the next look-up pins it. */
+  acceptChangedRoot(entityId: string, rootThumbprint: string): Promise<void>;
+  /** With what is pinned, without asking anybody. Throws what does not verify, `pin_changed` for another key than pinned. */
+  verifyOffline(credential: Credential, address: string): Promise<VerifiedAnswer>;
+
+  createPresence(request: PresenceRequest): Promise<OwnPresence>;
+  verifyPresence(
+    shown: PresenceProof,
+    expected: { address: string; aud: string; meeting: string; epoch: number; challenge: string },
+  ): Promise<VerifiedPresence>;
+}

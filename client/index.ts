@@ -1,0 +1,18 @@
+/**
+ * The client for Node: sign in, enrol, look up, verify, pin. `client/browser.ts` is the entry for browsers; they differ
+ * in how the engine loads, and in what needs files or a local port.
+ */
+
+export { fingerprintInGroups } from '../protocol/device-comparison.ts';
+export { CountersignError, type ErrorCode, isCountersignError } from '../protocol/errors.ts';
+export { loadTransformEngine } from '../recrypt/load-node.ts';
+export * from './answers.ts';
+export * from './client.ts';
+export * from './client-options.ts';
+export { createClient } from './create-client.ts';
+export * from './key-store.ts';
+export * from './memory-stores.ts';
+export { createFileKeyStore } from './node-file-key-store.ts';
+export { createFilePinStore } from './node-file-pin-store.ts';
+export { signInWithLoopback } from './node-loopback.ts';
+export * from './pin-store.ts';

@@ -1,0 +1,36 @@
+import type { SigningKey } from '../protocol/ed25519.ts';
+import type { PrePrivateKey } from '../recrypt/transform-engine.ts';
+
+/** What the authorization server gave: bound to the device's `sig`, worth nothing without it. */
+export interface Tokens {
+  readonly accessToken: string;
+  readonly refreshToken: string | null;
+  /** Seconds. */
+  readonly expires: number;
+}
+
+/** The private halves of a device, and its session. */
+export interface DeviceSecrets {
+  /** Entity id of the bridge that this device belongs to. */
+  readonly issuer: string;
+  /** Also the DPoP key. Extractable only if the store says so. */
+  readonly sig: SigningKey;
+  /** recrypt private key of the device. A store that can keeps it wrapped under a key that does not leave the platform. */
+  readonly pre: PrePrivateKey;
+  /** Null when signed out. */
+  readonly tokens: Tokens | null;
+}
+
+/**
+ * Where the device's keys rest; one store for each account on a bridge. A person's own private keys never come here:
+ * they rest as a vault at the bridge.
+ */
+export interface KeyStore {
+  /** Whether `save` needs the `sig` key extractable: true for files, false for memory and IndexedDB. */
+  readonly extractable: boolean;
+  /** Null where nothing is stored. Throws `key_store_invalid` for what cannot be read. */
+  load(): Promise<DeviceSecrets | null>;
+  /** Replaces what is stored; durable when the promise resolves, as far as the store is. */
+  save(secrets: DeviceSecrets): Promise<void>;
+  clear(): Promise<void>;
+}

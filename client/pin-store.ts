@@ -1,0 +1,78 @@
+import type { EncryptionKey, SignatureKey } from '../protocol/public-key.ts';
+
+/** The own bridge: its root, and the highest serial of its online keys that was seen. */
+export interface OwnBridgePin {
+  readonly root_thumbprint: string;
+  readonly serial: number;
+}
+
+/** Whom the own bridge approved for which domains, as its record last said (PROTOCOL §6). */
+export interface IssuerPin {
+  readonly entity_id: string;
+  readonly root_thumbprint: string;
+  readonly domains: readonly string[];
+  readonly status: 'active' | 'suspended';
+  /** Version of the record, which never goes back. */
+  readonly version: number;
+  /** Seconds; after that the record counts for nothing until a newer one came. */
+  readonly expires: number;
+  /** The highest serial of this issuer's online keys that was seen. */
+  readonly serial: number;
+}
+
+/** The key of an address as last verified. What must stay the same is (iss, sub, pre). */
+export interface AddressPin {
+  readonly iss: string;
+  readonly sub: string;
+  readonly pre: EncryptionKey;
+  readonly sig: SignatureKey;
+  readonly version: number;
+  readonly key_version: number;
+  readonly statement_hash: string;
+  readonly status: 'active' | 'revoked';
+  /** Seconds. */
+  readonly first_seen: number;
+}
+
+/** The person's own keys, where this device knows more than others say. */
+export interface OwnKeyPin {
+  readonly address: string;
+  /** U: the client's half, known from the enrolment or from the first vault that was opened. */
+  readonly client_half: EncryptionKey;
+}
+
+/** All that a client believes beyond what is signed: the anchor of every verification. */
+export interface Pins {
+  readonly v: 1;
+  /** Entity id of the own bridge; pins of one bridge's client are no other's. */
+  readonly issuer: string;
+  readonly own: OwnBridgePin | null;
+  readonly own_key: OwnKeyPin | null;
+  readonly issuers: Readonly<Record<string, IssuerPin>>;
+  readonly addresses: Readonly<Record<string, AddressPin>>;
+}
+
+/** What `update` stores, and what it answers. */
+export interface PinChange<Result> {
+  readonly pins: Pins;
+  readonly result: Result;
+}
+
+/**
+ * Where pins rest. Whoever can write here can make the client believe anything; nothing in it is secret.
+ */
+export interface PinStore {
+  /** The pins as last stored, or null where none were. Throws `pin_store_invalid` for what cannot be read. */
+  read(): Promise<Pins | null>;
+
+  /**
+   * Runs `change` on the latest pins with nobody else writing meanwhile, whoever shares the store. What it returns
+   * is durable when the promise resolves; if it throws, nothing changes. It must not call the store again.
+   */
+  update<Result>(change: (pins: Pins | null) => Promise<PinChange<Result>>): Promise<Result>;
+}
+
+/** No pins yet, for the client of this bridge. */
+export function emptyPins(issuer: string): Pins {
+  return { v: 1, issuer, own: null, own_key: null, issuers: {}, addresses: {} };
+}
