@@ -84,7 +84,9 @@ async function openProof(proof: string) {
     const { payload } = await compactVerify(proof, key, { algorithms: [header.alg] });
     return {
       header,
-      claims: claimsSchema.parse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload))),
+      claims: claimsSchema.parse(
+        JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(payload)),
+      ),
     };
   } catch (cause) {
     throw new CountersignError('dpop_invalid', 'the DPoP proof does not verify', { cause });

@@ -131,7 +131,10 @@ export const ERRORS = {
   device_comparison: { status: 400, title: 'What was compared differs: this device must not be added.' },
   statement_forked: { status: 400, title: 'The statement does not continue the one seen before.' },
   issuer_unknown: { status: 400, title: 'There is no pinned record of this issuer.' },
-  pin_store_invalid: { status: 500, title: 'The stored pins cannot be read; nothing is believed without them.' },
+  pin_store_invalid: {
+    status: 500,
+    title: 'The stored pins cannot be read; nothing is believed without them.',
+  },
   key_store_invalid: { status: 500, title: 'The stored device keys cannot be read.' },
   aborted: { status: 400, title: 'The caller ended the wait.' },
 

@@ -148,7 +148,7 @@ const MAX_DETAIL = 256;
 function parseClaims<Claims>(payload: Uint8Array, type: ObjectType, schema: z.ZodType<Claims>): Claims {
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload));
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(payload));
   } catch (cause) {
     throw new CountersignError('claims_invalid', `the ${type} is not JSON`, { cause });
   }

@@ -26,7 +26,9 @@ export function encodeVault(content: VaultContent): Uint8Array<ArrayBuffer> {
 /** The content of an opened vault. Throws `claims_invalid`. */
 export function decodeVault(bytes: Uint8Array): VaultContent {
   try {
-    return vaultContentSchema.parse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)));
+    return vaultContentSchema.parse(
+      JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)),
+    );
   } catch {
     // No cause: a parser's message quotes the text that it refuses, and this text is private keys.
     throw new CountersignError('claims_invalid', 'the vault does not hold what a vault holds');
