@@ -1,0 +1,112 @@
+import { parseAddress } from '../../protocol/address.ts';
+import type { SignedStatement } from '../../protocol/key-statement.ts';
+import { type Device, findDevice } from '../directory/devices.ts';
+import { verifiedDomains } from '../directory/domains.ts';
+import { findPerson } from '../directory/persons.ts';
+import { activeStatementOf, latestStatements } from '../directory/statements.ts';
+import type { Query } from '../storage/database.ts';
+import { issueAttributes } from './attributes.ts';
+import { type DescribedPerson, describePersons } from './credential-store.ts';
+import { createIssuedTokens } from './issued-tokens.ts';
+import { createPublishedStatements, type Standing } from './published-statements.ts';
+import type { Asker, BindingDeps, Credentials, OwnAnswer } from './services.ts';
+
+/** What our bridge says of its own people (PROTOCOL §4, §5, §8). Tokens are signed once and reused. */
+export function createCredentials(deps: BindingDeps): Credentials {
+  const { database, signer, policy, organization } = deps;
+  const published = createPublishedStatements(deps.keyLog);
+  const tokens = createIssuedTokens({ ...deps, lifeSeconds: deps.bindingLifeSeconds });
+  const attributesOf = (person: DescribedPerson, asker: Asker) =>
+    issueAttributes({ policy, tokens, iss: signer.iss, organization }, person, asker);
+
+  async function issueBinding({ statement, signatures }: SignedStatement): Promise<string> {
+    const { reason, ...rest } = statement;
+    return tokens.issue('key-binding+jwt', {
+      iss: signer.iss,
+      sub: statement.sub,
+      policy_hash: policy.hash,
+      statement: reason === undefined ? rest : { ...rest, reason },
+      signatures,
+    });
+  }
+
+  async function answer(
+    standing: Standing,
+    person: DescribedPerson | undefined,
+    asker: Asker | undefined,
+  ): Promise<OwnAnswer> {
+    const onlineKeys = signer.onlineKeysToken();
+    if (standing.status === 'none') return { status: 'not_found' };
+    if (standing.status === 'revoked_pending') return { status: 'revoked_pending' };
+    if (standing.status === 'revoked') {
+      return { status: 'revoked', revocation: { ...standing.signed, online_keys: onlineKeys } };
+    }
+    // A closed person's statement is revoked with them; this stands in case it was not.
+    if (person?.status !== 'active') return { status: 'revoked_pending' };
+    const binding = await issueBinding(standing.signed);
+    const attributes = asker === undefined ? null : await attributesOf(person, asker);
+    const stapled = attributes === null ? {} : { attributes };
+    return {
+      status: 'credential',
+      sub: person.sub,
+      credential: { binding, online_keys: onlineKeys, ...stapled },
+    };
+  }
+
+  async function forAddresses(
+    addresses: readonly string[],
+    asker?: Asker,
+  ): Promise<ReadonlyMap<string, OwnAnswer>> {
+    const { standings, persons } = await database.read((query) => readStandings(query, addresses));
+    const answers = [...standings].map(async ([address, standing]) => {
+      const person = standing.status === 'active' ? persons.get(standing.signed.statement.sub) : undefined;
+      return [address, await answer(standing, person, asker)] as const;
+    });
+    return new Map(await Promise.all(answers));
+  }
+
+  async function readStandings(query: Query, addresses: readonly string[]) {
+    const domains = new Set(await verifiedDomains(query));
+    const latest = await latestStatements(query, addresses);
+    const standings = new Map<string, Standing>();
+    const subs = new Set<string>();
+    for (const address of addresses) {
+      const ours = domains.has(parseAddress(address).domain);
+      const standing = await published.standingOf(query, ours ? latest.get(address) : undefined);
+      standings.set(address, standing);
+      if (standing.status === 'active') subs.add(standing.signed.statement.sub);
+    }
+    return { standings, persons: await describePersons(query, [...subs]) };
+  }
+
+  async function bindableDevice(query: Query, deviceId: string): Promise<Device | undefined> {
+    const device = await findDevice(query, deviceId);
+    if (device === undefined) return undefined;
+    const person = await findPerson(query, device.sub);
+    const active = await activeStatementOf(query, device.sub);
+    if (person?.status !== 'active' || active?.statement.key_version !== device.key_version) return undefined;
+    return (await published.isPublished(query, active.statement)) ? device : undefined;
+  }
+
+  return {
+    forAddresses,
+
+    async forAddress(address, asker) {
+      const answers = await forAddresses([address], asker);
+      return answers.get(address) ?? { status: 'not_found' };
+    },
+
+    async attributes(sub, asker) {
+      const persons = await database.read((query) => describePersons(query, [sub]));
+      const person = persons.get(sub);
+      return person?.status === 'active' ? attributesOf(person, asker) : null;
+    },
+
+    async deviceBinding(deviceId) {
+      const device = await database.read((query) => bindableDevice(query, deviceId));
+      if (device === undefined) return null;
+      const { sub, endorsement } = device;
+      return tokens.issue('device-binding+jwt', { iss: signer.iss, sub, endorsement });
+    },
+  };
+}

@@ -1,0 +1,34 @@
+import { seconds } from '../lib/clock.ts';
+import { REQUEST_ID_LIFE_S } from '../lib/limits.ts';
+import { createConfirmations } from './enrolment-confirmation.ts';
+import { createOffers } from './enrolment-offer.ts';
+import { deleteExpiredOffers, deleteOldConfirmed } from './enrolment-store.ts';
+import type { BindingDeps, Credentials, Enrolments } from './services.ts';
+
+/** Enrolment in two steps (PROTOCOL §2). */
+export function createEnrolments(deps: BindingDeps & { credentials: Credentials }): Enrolments {
+  return {
+    offer: createOffers(deps),
+    confirm: createConfirmations(deps),
+    expire: () => expire(deps),
+  };
+}
+
+async function expire({ database, events, clock }: BindingDeps): Promise<number> {
+  const now = seconds(clock);
+  return database.transaction(async (transaction) => {
+    const expired = await deleteExpiredOffers(transaction, now);
+    for (const { enrolment_id, sub, device_id } of expired) {
+      await events.append(transaction, {
+        type: 'enrolment.expired',
+        actor: { kind: 'system' },
+        subject: { sub, device: device_id },
+        outcome: 'failure',
+        code: 'enrolment_expired',
+        data: { enrolment_id },
+      });
+    }
+    await deleteOldConfirmed(transaction, now - REQUEST_ID_LIFE_S);
+    return expired.length;
+  });
+}

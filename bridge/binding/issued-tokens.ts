@@ -1,0 +1,73 @@
+import type { Json } from '../../protocol/canonical-json.ts';
+import type { ObjectType } from '../../protocol/jws.ts';
+import { thumbprint } from '../../protocol/public-key.ts';
+import { type Clock, seconds } from '../lib/clock.ts';
+import { newId, sha256Base64url } from '../lib/ids.ts';
+import { BINDING_RENEWAL_PART } from '../lib/limits.ts';
+import type { Signer } from '../signer/signer.ts';
+
+/** Short-lived objects by the `binding` key: signed once, and handed out until half of their life is over. */
+export interface IssuedTokens {
+  /** A token over `body`, with its id and times added. Another body or another signing key makes another token. */
+  issue(type: IssuedType, body: { readonly [name: string]: Json }): Promise<string>;
+}
+
+export type IssuedType = Extract<
+  ObjectType,
+  'key-binding+jwt' | 'device-binding+jwt' | 'identity-attributes+jwt'
+>;
+
+interface Kept {
+  readonly token: Promise<string>;
+  readonly iat: number;
+}
+
+/** Some 3 KB each. What was asked for longest ago makes room, and is signed anew when it is asked for again. */
+const KEPT_TOKENS = 20_000;
+
+export function createIssuedTokens(deps: {
+  signer: Signer;
+  clock: Clock;
+  lifeSeconds: number;
+}): IssuedTokens {
+  const { signer, clock, lifeSeconds } = deps;
+  const kept = new Map<string, Kept>();
+
+  function sign(type: IssuedType, body: { readonly [name: string]: Json }, iat: number): Promise<string> {
+    const times = { jti: newId(), iat, exp: iat + lifeSeconds };
+    const notBefore = type === 'identity-attributes+jwt' ? {} : { nbf: iat };
+    return signer.sign('binding', type, { ...body, ...times, ...notBefore });
+  }
+
+  function keep(name: string, entry: Kept): void {
+    kept.delete(name);
+    kept.set(name, entry);
+    for (const oldest of kept.keys()) {
+      if (kept.size <= KEPT_TOKENS) break;
+      kept.delete(oldest);
+    }
+  }
+
+  return {
+    async issue(type, body) {
+      const now = seconds(clock);
+      const signedBy = `${signer.onlineKeys().serial} ${thumbprint(signer.currentKey('binding'))}`;
+      const name = `${type} ${signedBy} ${sha256Base64url(JSON.stringify(body))}`;
+      const known = kept.get(name);
+      if (known !== undefined && isFresh(known.iat, now, lifeSeconds)) {
+        keep(name, known);
+        return known.token;
+      }
+      const token = sign(type, body, now);
+      keep(name, { token, iat: now });
+      // A failure is not kept: the next one who asks tries again.
+      token.catch(() => kept.delete(name));
+      return token;
+    },
+  };
+}
+
+/** Also false when the clock was set back: a token from the future is of no use. */
+function isFresh(iat: number, now: number, lifeSeconds: number): boolean {
+  return now >= iat && now < iat + lifeSeconds * (1 - BINDING_RENEWAL_PART);
+}

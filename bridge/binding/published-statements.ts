@@ -1,0 +1,68 @@
+import { type KeyStatement, type SignedStatement, statementHash } from '../../protocol/key-statement.ts';
+import type { KeyLog } from '../keylog/key-log.ts';
+import type { Query } from '../storage/database.ts';
+import { findStatement } from './credential-store.ts';
+
+/** Where an address stands, by its newest statement and what of it is published (PROTOCOL §8). */
+export type Standing =
+  | { readonly status: 'active'; readonly signed: SignedStatement }
+  | { readonly status: 'revoked'; readonly signed: SignedStatement }
+  | { readonly status: 'revoked_pending' }
+  | { readonly status: 'none' };
+
+export interface PublishedStatements {
+  /** Whether transaction 2 has sequenced this statement. */
+  isPublished(query: Query, statement: KeyStatement): Promise<boolean>;
+
+  /**
+   * A grant counts for nobody before it is published, a revocation at once. While the newest version waits: an
+   * address that never had a key has none, a revoked one is still revoked, and for a key that is being replaced
+   * nothing is said, least of all the old one.
+   */
+  standingOf(query: Query, latest: SignedStatement | undefined): Promise<Standing>;
+}
+
+/** A version once published stays published, so that much is remembered. 43 characters each. */
+const REMEMBERED = 200_000;
+
+export function createPublishedStatements(keyLog: KeyLog): PublishedStatements {
+  const known = new Set<string>();
+
+  function remember(hash: string): void {
+    known.add(hash);
+    for (const oldest of known) {
+      if (known.size <= REMEMBERED) break;
+      known.delete(oldest);
+    }
+  }
+
+  async function isPublished(query: Query, statement: KeyStatement): Promise<boolean> {
+    const hash = statementHash(statement);
+    if (known.has(hash)) return true;
+    const published = await keyLog.isPublished(query, 'address', statement.address, statement.version);
+    if (published) remember(hash);
+    return published;
+  }
+
+  async function beforePublication(query: Query, { address, version }: KeyStatement): Promise<Standing> {
+    if (version === 0) return { status: 'none' };
+    const previous = await findStatement(query, address, version - 1);
+    const revoked =
+      previous?.statement.status === 'revoked' && (await isPublished(query, previous.statement));
+    return previous !== undefined && revoked
+      ? { status: 'revoked', signed: previous }
+      : { status: 'revoked_pending' };
+  }
+
+  return {
+    isPublished,
+    async standingOf(query, latest) {
+      if (latest === undefined) return { status: 'none' };
+      const { statement } = latest;
+      if (await isPublished(query, statement)) return { status: statement.status, signed: latest };
+      return statement.status === 'revoked'
+        ? { status: 'revoked_pending' }
+        : beforePublication(query, statement);
+    },
+  };
+}

@@ -1,0 +1,102 @@
+import { decodeBase64url } from '../../protocol/base64url.ts';
+import { equalBytes } from '../../protocol/bytes.ts';
+import { CountersignError } from '../../protocol/errors.ts';
+import type { EncryptionKey, SignatureKey } from '../../protocol/public-key.ts';
+import {
+  decodeEncryptedValue,
+  decodeTransformKey,
+  encodeTransformKey,
+  encryptedValueBytes,
+  preFromJwk,
+} from '../../recrypt/encoding.ts';
+import { transformSealed } from '../../recrypt/sealed-box.ts';
+import type { PrePrivateKey, TransformEngine } from '../../recrypt/transform-engine.ts';
+import type { Signer } from '../signer/signer.ts';
+
+/** Whose sealed transform key it is; part of what it is sealed with. */
+export interface TransformKeyName {
+  readonly sub: string;
+  readonly deviceId: string;
+  readonly keyVersion: number;
+}
+
+/** A transform key u→D as a client sends it, and what it must be for. */
+export interface OfferedTransformKey {
+  readonly encoded: Uint8Array;
+  /** D. */
+  readonly deviceKey: EncryptionKey;
+  /** The person's `sig`. */
+  readonly personSig: SignatureKey;
+  /** s. */
+  readonly share: PrePrivateKey;
+  /** Sealed to U′ by the client: what the key must be able to transform. */
+  readonly vault: Uint8Array;
+}
+
+/**
+ * Refuses a transform key that is not exactly from this person to this device; answers it augmented with s, so that
+ * it serves what is encrypted to U′. The vault is put through it once: the library verifies the key's signature only
+ * there, and what could not be opened later is refused now.
+ *
+ * Throws `enrolment_proof` for another device or signer, `recrypt_input_invalid` for what is malformed.
+ */
+export function augmentedTransformKey(engine: TransformEngine, offered: OfferedTransformKey): Uint8Array {
+  const key = decodeTransformKey(offered.encoded);
+  const device = preFromJwk(engine, offered.deviceKey);
+  if (!equalBytes(key.toPublicKey.x, device.x) || !equalBytes(key.toPublicKey.y, device.y)) {
+    throw new CountersignError('enrolment_proof', 'the transform key leads to another device');
+  }
+  if (!equalBytes(key.publicSigningKey, decodeBase64url(offered.personSig.x, 32))) {
+    throw new CountersignError('enrolment_proof', 'the transform key is not signed by the person');
+  }
+  const augmented = engine.augmentTransformKey(key, offered.share);
+  transformSealed(engine, offered.vault, augmented);
+  return encodeTransformKey(augmented);
+}
+
+/** Refuses a vault that is not sealed by the client itself: transforms are for the bridge to do (PROTOCOL §10). */
+export function assertUntransformed(vault: Uint8Array): void {
+  decodeEncryptedValue(vault.subarray(1, 1 + encryptedValueBytes(0)), { maxBlocks: 0 });
+}
+
+export function sealTransformKey(
+  signer: Signer,
+  name: TransformKeyName,
+  encoded: Uint8Array,
+): Promise<Uint8Array> {
+  return signer.seal(transformKeyContext(name), encoded);
+}
+
+/** Throws `seal_broken` for one that was sealed for another person, device or key version. */
+export function openTransformKey(
+  signer: Signer,
+  name: TransformKeyName,
+  sealed: Uint8Array,
+): Promise<Uint8Array> {
+  return signer.open(transformKeyContext(name), sealed);
+}
+
+export function sealShare(
+  signer: Signer,
+  name: { sub: string; keyVersion: number },
+  share: PrePrivateKey,
+): Promise<Uint8Array> {
+  return signer.seal(shareContext(name), share);
+}
+
+/** Throws `seal_broken` for one that was sealed for another person or key version. */
+export function openShare(
+  signer: Signer,
+  name: { sub: string; keyVersion: number },
+  sealed: Uint8Array,
+): Promise<PrePrivateKey> {
+  return signer.open(shareContext(name), sealed);
+}
+
+function transformKeyContext({ sub, deviceId, keyVersion }: TransformKeyName) {
+  return { kind: 'transform-key', sub, device: deviceId, key_version: keyVersion };
+}
+
+function shareContext({ sub, keyVersion }: { sub: string; keyVersion: number }) {
+  return { kind: 'share', sub, key_version: keyVersion };
+}
