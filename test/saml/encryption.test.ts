@@ -211,6 +211,22 @@ describe('what comes out of the encryption passes the gate again', () => {
     );
   });
 
+  test('and is refused with a prefix that only the Response around it would have bound', async () => {
+    await expectRefused(
+      opened((xml) => xml.replace('<saml:Subject>', '<saml:Subject><samlp:x/>')),
+      'saml_malformed',
+      /no namespace/,
+    );
+  });
+
+  test('and is refused with a signature, an object or encrypted data where it may not be', async () => {
+    const within = (inner: string) =>
+      opened((xml) => xml.replace('</saml:Subject>', `${inner}</saml:Subject>`));
+    await expectRefused(within(`<ds:Signature xmlns:ds="${DSIG}"/>`), 'saml_wrapping', /signature is where/);
+    await expectRefused(within(`<ds:Object xmlns:ds="${DSIG}"/>`), 'saml_wrapping', /contains an object/);
+    await expectRefused(within(`<e:EncryptedData xmlns:e="${XENC}"/>`), 'saml_wrapping', /other than/);
+  });
+
   test('and is refused with algorithms that are not allowed', async () => {
     const signing = { signatureAlgorithm: 'http://www.w3.org/2000/09/xmldsig#rsa-sha1' };
     await expectRefused(signIn({ encryptFor, signResponse: false, signing }), 'saml_algorithm');

@@ -19,10 +19,12 @@ export const SP = 'https://bridge.globex.example/saml';
 export const ACS = 'https://bridge.globex.example/saml/acs';
 export const REQUEST = '_request-0001';
 
-export const idpKeys = await makeKeyPair({ commonName: 'idp' });
-export const otherKeys = await makeKeyPair({ commonName: 'attacker' });
-export const spKeys = await makeKeyPair({ commonName: 'sp' });
-export const nextSpKeys = await makeKeyPair({ commonName: 'sp next' });
+export const [idpKeys, otherKeys, spKeys, nextSpKeys] = await Promise.all([
+  makeKeyPair({ commonName: 'idp' }),
+  makeKeyPair({ commonName: 'attacker' }),
+  makeKeyPair({ commonName: 'sp' }),
+  makeKeyPair({ commonName: 'sp next' }),
+]);
 
 export const context: ResponseContext = {
   idpEntityId: IDP,

@@ -180,6 +180,36 @@ describe('metadata at a URL', () => {
     await expectRefused(connector.begin(LOGIN), 'upstream_unreachable');
   });
 
+  test('is asked for at most once a minute while it cannot be fetched', async () => {
+    const { world, connector } = moving();
+    await connector.begin(LOGIN);
+    world.answer = () => Promise.reject(new Error('connect ECONNREFUSED'));
+    world.now += HOUR;
+    await connector.begin(LOGIN);
+    await connector.begin(LOGIN);
+    expect(world.fetches).toBe(2);
+    world.now += HOUR / 60;
+    await connector.begin(LOGIN);
+    expect(world.fetches).toBe(3);
+  });
+
+  test('is fetched once for many sign-ins at the same time', async () => {
+    const { world, connector } = moving();
+    await Promise.all(Array.from({ length: 20 }, () => connector.begin(LOGIN)));
+    expect(world.fetches).toBe(1);
+  });
+
+  test('does not hide the fault of a response where it cannot be fetched again', async () => {
+    const { world, connector } = moving();
+    await connector.begin(LOGIN);
+    world.answer = () => Promise.reject(new Error('connect ECONNREFUSED'));
+    await expectRefused(
+      bring(await makeResponse(context, { signWith: otherKeys }), connector),
+      'saml_signature',
+    );
+    expect(world.fetches).toBe(2);
+  });
+
   test('does not serve past its validUntil, though it cannot be fetched', async () => {
     const { world, connector } = moving();
     world.answer = async () => xml({ validUntil: new Date(NOW + HOUR / 2).toISOString() });

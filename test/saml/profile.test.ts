@@ -1,7 +1,19 @@
 /** What a truly signed assertion may still not say (SAML Profiles §4.1.4). node-saml alone accepts most of these. */
 import { describe, expect, test } from 'vitest';
 import { makeResponse, type ResponseOverrides } from '../fakes/saml-idp/make-response.ts';
-import { bring, connector, context, expectRefused, IDP, NOW, REQUEST, SP, signIn } from './fixture.ts';
+import {
+  bring,
+  connector,
+  context,
+  expectRefused,
+  IDP,
+  NOW,
+  otherKeys,
+  REQUEST,
+  SP,
+  signIn,
+  spKeys,
+} from './fixture.ts';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -297,4 +309,15 @@ describe('what is read from the assertion', () => {
     const identity = await bring(await makeResponse({ ...context, nameId: 'a&b<c>"d' }));
     expect(identity.subject).toBe('a&b<c>"d');
   });
+});
+
+test('settings whose keys do not fit are refused at once', async () => {
+  const mixed = { privateKey: spKeys.privateKey, certificate: otherKeys.certificate };
+  const broken = { privateKey: 'no key', certificate: spKeys.certificate };
+  await expectRefused(() => connector({ signing: { current: mixed } }), 'config_invalid', /signing key/);
+  await expectRefused(
+    () => connector({ decryption: { current: spKeys, next: broken } }),
+    'config_invalid',
+    /decryption/,
+  );
 });

@@ -106,6 +106,13 @@ describe('the form of a signature', () => {
     },
   );
 
+  test('is refused with two KeyInfo, or with something foreign beside its value', async () => {
+    const doubled = await tampered((xml) => xml.replace(/<ds:KeyInfo>[\s\S]*?<\/ds:KeyInfo>/, '$&$&'));
+    await expectRefused(bring(doubled), 'saml_signature', /more than one KeyInfo/);
+    const foreign = await tampered((xml) => xml.replace('<ds:KeyInfo>', '<ds:Foreign/><ds:KeyInfo>'));
+    await expectRefused(bring(foreign), 'saml_signature', /^Signature contains an element/);
+  });
+
   test('may have anything in its KeyInfo, which is never read', async () => {
     const stuffed = await tampered((xml) =>
       xml.replace('<ds:KeyInfo>', '<ds:KeyInfo><ds:KeyName>x</ds:KeyName>'),
@@ -189,6 +196,18 @@ describe('the algorithms of a signature', () => {
       ),
     );
     await expectRefused(bring(odd), 'saml_algorithm', /parameters/);
+  });
+
+  test('are refused: parameters other than a list of prefixes', async () => {
+    const xpath = '<ds:XPath>1=0</ds:XPath>';
+    const transform = await tampered((xml) =>
+      xml.replace(/(<ds:Transform [^>]*)\/>/, `$1>${xpath}</ds:Transform>`),
+    );
+    await expectRefused(bring(transform), 'saml_algorithm', /Transform has parameters/);
+    const method = await tampered((xml) =>
+      xml.replace(/(<ds:CanonicalizationMethod [^>]*)\/>/, `$1>${xpath}</ds:CanonicalizationMethod>`),
+    );
+    await expectRefused(bring(method), 'saml_algorithm', /CanonicalizationMethod has parameters/);
   });
 
   test('are refused: one that the connection has struck off the list', async () => {

@@ -1,5 +1,5 @@
 import type { Clock } from '../../../bridge/lib/clock.ts';
-import { CountersignError } from '../../../protocol/errors.ts';
+import { isCountersignError } from '../../../protocol/errors.ts';
 import { parseCertificate } from './certificates.ts';
 import { checkHttps, type IdpMetadata, parseIdpMetadata } from './idp-metadata.ts';
 import { refuse } from './refuse.ts';
@@ -26,25 +26,41 @@ export function createIdpMetadataSource(
   const { clock, fetchText } = deps;
   const { metadata } = idp;
   let kept: { readonly value: IdpMetadata; readonly at: number } | undefined;
+  let underWay: Promise<IdpMetadata> | undefined;
+  let lastFailed = Number.NEGATIVE_INFINITY;
   let lastForced = Number.NEGATIVE_INFINITY;
 
-  const fetch = async () => {
+  const load = async () => {
     const xml = 'xml' in metadata ? metadata.xml : await download(metadata.url, fetchText);
     kept = { value: readMetadata(xml, idp, clock), at: clock.now() };
     return kept.value;
   };
 
+  // Many sign-ins at once cause one fetch.
+  const fetch = () => {
+    underWay ??= load().finally(() => {
+      underWay = undefined;
+    });
+    return underWay;
+  };
+
+  /** What is kept, if it is younger than `ageMs` and its validUntil has not passed. */
+  const keptFor = (ageMs: number) => {
+    if (kept === undefined || clock.now() - kept.at >= ageMs) return undefined;
+    return (kept.value.validUntil ?? Number.POSITIVE_INFINITY) > clock.now() ? kept.value : undefined;
+  };
+
   const current = async () => {
-    const age = kept === undefined ? Number.POSITIVE_INFINITY : clock.now() - kept.at;
-    const expired = (kept?.value.validUntil ?? Number.POSITIVE_INFINITY) <= clock.now();
-    if (kept !== undefined && age < SAML_LIMITS.metadataFreshMs && !expired) return kept.value;
+    const fresh = keptFor(SAML_LIMITS.metadataFreshMs);
+    if (fresh !== undefined) return fresh;
+    const stale = keptFor(SAML_LIMITS.metadataStaleMs);
+    if (stale !== undefined && clock.now() - lastFailed < SAML_LIMITS.refetchPauseMs) return stale;
     try {
       return await fetch();
     } catch (error) {
-      const unreachable = error instanceof CountersignError && error.code === 'upstream_unreachable';
-      if (unreachable && kept !== undefined && !expired && age < SAML_LIMITS.metadataStaleMs)
-        return kept.value;
-      throw error;
+      if (stale === undefined || !isCountersignError(error, 'upstream_unreachable')) throw error;
+      lastFailed = clock.now();
+      return stale;
     }
   };
 
@@ -52,7 +68,8 @@ export function createIdpMetadataSource(
     if ('xml' in metadata || clock.now() - lastForced < SAML_LIMITS.refetchPauseMs) return undefined;
     lastForced = clock.now();
     const before = kept?.value;
-    const after = await fetch();
+    // Nothing newer to have: the response stays refused for what it was refused for.
+    const after = await fetch().catch(() => undefined);
     return fingerprints(before) === fingerprints(after) ? undefined : after;
   };
 

@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { CountersignError } from '../../../protocol/errors.ts';
 import type { SamlAlgorithms } from './algorithms.ts';
 import type { AssertionSignature } from './pre-gate/pre-gate.ts';
@@ -84,11 +85,34 @@ export const DEFAULT_ATTRIBUTES: AttributeMapping = {
   ],
 };
 
-/** The configured skew; more than the limit is a fault of the configuration, not something to cut silently. */
-export function clockSkewOf(settings: SamlSettings): number {
-  const skew = settings.clockSkewMs ?? SAML_LIMITS.defaultSkewMs;
-  if (!Number.isInteger(skew) || skew < 0 || skew > SAML_LIMITS.skewMs) {
+/**
+ * Refuses settings that could only fail later, and answers the clock skew in milliseconds. More than the limit is a
+ * fault of the configuration, not something to cut silently.
+ * @throws config_invalid
+ */
+export function checkSettings(settings: SamlSettings): { skewMs: number } {
+  const skewMs = settings.clockSkewMs ?? SAML_LIMITS.defaultSkewMs;
+  if (!Number.isInteger(skewMs) || skewMs < 0 || skewMs > SAML_LIMITS.skewMs) {
     throw new CountersignError('config_invalid', `clockSkewMs must lie between 0 and ${SAML_LIMITS.skewMs}`);
   }
-  return skew;
+  for (const use of ['signing', 'decryption'] as const) {
+    const { current, next } = settings[use];
+    for (const pair of next === undefined ? [current] : [current, next]) checkKeyPair(pair, use);
+  }
+  return { skewMs };
+}
+
+function checkKeyPair(pair: SamlKeyPair, use: string): void {
+  if (!isRsaPair(pair)) {
+    throw new CountersignError('config_invalid', `a ${use} key and its certificate are no RSA pair`);
+  }
+}
+
+function isRsaPair({ privateKey, certificate }: SamlKeyPair): boolean {
+  try {
+    const key = createPrivateKey(privateKey);
+    return key.asymmetricKeyType === 'rsa' && new X509Certificate(certificate).checkPrivateKey(key);
+  } catch {
+    return false;
+  }
 }

@@ -50,8 +50,8 @@ export async function verifySignedAssertion(
  */
 export function verifyOuterSignature(xml: string, certificates: Certificates): void {
   const [signature] = childrenNamed(rootOf(parseXml(xml)), NS.signature, 'Signature');
-  if (signature === undefined) refuse('saml_signature', 'the Response is not signed');
   const verified = certificates.some(({ pem }) => {
+    if (signature === undefined) return false;
     // A certificate in the message is the attacker's to choose: never read.
     const signedXml = new SignedXml({ publicCert: pem, getCertFromKeyInfo: () => null });
     try {

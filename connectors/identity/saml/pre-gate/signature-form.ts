@@ -5,7 +5,15 @@
 import type { SamlAlgorithms } from '../algorithms.ts';
 import { NS } from '../names.ts';
 import { refuse } from '../refuse.ts';
-import { attributeOf, childElements, childrenNamed, onlyChild, optionalChild, textOf } from '../xml.ts';
+import {
+  attributeOf,
+  childElements,
+  childrenNamed,
+  isNamed,
+  onlyChild,
+  optionalChild,
+  textOf,
+} from '../xml.ts';
 
 const MAX_TRANSFORMS = 2;
 const BASE64 = /^[A-Za-z0-9+/\s]+={0,2}\s*$/;
@@ -47,6 +55,7 @@ function checkSignedInfoChildren(signature: Element): void {
 function checkCanonicalization(signature: Element, { canonicalization }: SamlAlgorithms): void {
   const method = onlyChild(signedInfoOf(signature), NS.signature, 'CanonicalizationMethod', 'saml_signature');
   checkAlgorithm(method, canonicalization);
+  checkParameters(method);
 }
 
 /** HMAC is refused here: it would take the public certificate for a shared secret. So is SHA-1. */
@@ -69,7 +78,10 @@ function checkTransforms(signature: Element, algorithms: SamlAlgorithms): void {
   checkChildNames(transforms, ['Transform']);
   const each = childrenNamed(transforms, NS.signature, 'Transform');
   if (each.length > MAX_TRANSFORMS) refuse('saml_algorithm', 'a signature has too many transforms');
-  for (const transform of each) checkAlgorithm(transform, algorithms.transform);
+  for (const transform of each) {
+    checkAlgorithm(transform, algorithms.transform);
+    checkParameters(transform);
+  }
 }
 
 function checkDigestMethod(signature: Element, { digest }: SamlAlgorithms): void {
@@ -83,6 +95,15 @@ function checkDigestValue(signature: Element): void {
 
 function checkSignatureValue(signature: Element): void {
   checkBase64(onlyChild(signature, NS.signature, 'SignatureValue', 'saml_signature'));
+}
+
+/** Exclusive canonicalization takes a list of prefixes (Exclusive XML Canonicalization §4), the rest takes nothing. */
+function checkParameters(method: Element): void {
+  const parameters = childElements(method);
+  const prefixes = parameters.filter((child) => isNamed(child, NS.exclusive, 'InclusiveNamespaces'));
+  if (prefixes.length !== parameters.length || prefixes.length > 1) {
+    refuse('saml_algorithm', `${method.localName} has parameters that it may not`);
+  }
 }
 
 function checkBase64(element: Element): void {
