@@ -25,7 +25,7 @@ import { readAssertion } from './post-gate/post-gate.ts';
 import { decodeMessage } from './pre-gate/message-bytes.ts';
 import { type PreGatePolicy, screenDecrypted, screenResponse } from './pre-gate/pre-gate.ts';
 import { refuse } from './refuse.ts';
-import { checkSettings, type SamlSettings } from './saml-settings.ts';
+import { checkKeyPairs, clockSkewOf, type SamlSettings } from './saml-settings.ts';
 import { verifyOuterSignature, verifySignedAssertion } from './signature.ts';
 import { toUpstreamIdentity } from './upstream-identity.ts';
 
@@ -37,7 +37,8 @@ export interface SamlConnectorDeps {
 /** @throws config_invalid for settings out of bounds */
 export function createSamlConnector(settings: SamlSettings, deps: SamlConnectorDeps): IdentityConnector {
   const { clock } = deps;
-  const { skewMs } = checkSettings(settings);
+  const skewMs = clockSkewOf(settings);
+  checkKeyPairs(settings);
   const source = createIdpMetadataSource(settings.idp, deps);
 
   const verify = async (field: string | undefined, requestId: string, idp: IdpMetadata) => {

@@ -86,20 +86,27 @@ export const DEFAULT_ATTRIBUTES: AttributeMapping = {
 };
 
 /**
- * Refuses settings that could only fail later, and answers the clock skew in milliseconds. More than the limit is a
- * fault of the configuration, not something to cut silently.
+ * The configured skew in milliseconds. More than the limit is a fault of the configuration, not something to cut
+ * silently.
  * @throws config_invalid
  */
-export function checkSettings(settings: SamlSettings): { skewMs: number } {
-  const skewMs = settings.clockSkewMs ?? SAML_LIMITS.defaultSkewMs;
-  if (!Number.isInteger(skewMs) || skewMs < 0 || skewMs > SAML_LIMITS.skewMs) {
+export function clockSkewOf(settings: Pick<SamlSettings, 'clockSkewMs'>): number {
+  const skew = settings.clockSkewMs ?? SAML_LIMITS.defaultSkewMs;
+  if (!Number.isInteger(skew) || skew < 0 || skew > SAML_LIMITS.skewMs) {
     throw new CountersignError('config_invalid', `clockSkewMs must lie between 0 and ${SAML_LIMITS.skewMs}`);
   }
+  return skew;
+}
+
+/**
+ * Refuses keys that do not fit their certificates: the first sign-in would be too late to learn it.
+ * @throws config_invalid
+ */
+export function checkKeyPairs(settings: Pick<SamlSettings, 'signing' | 'decryption'>): void {
   for (const use of ['signing', 'decryption'] as const) {
     const { current, next } = settings[use];
     for (const pair of next === undefined ? [current] : [current, next]) checkKeyPair(pair, use);
   }
-  return { skewMs };
 }
 
 function checkKeyPair(pair: SamlKeyPair, use: string): void {
