@@ -1,12 +1,23 @@
 import * as z from 'zod';
-import { assurance, bytes, compactJws, digest, entityId, id, seconds, signature } from './claims.ts';
+import {
+  assurance,
+  bytes,
+  compactJws,
+  digest,
+  displayText,
+  entityId,
+  id,
+  seconds,
+  signature,
+} from './claims.ts';
 import { credentialSchema } from './credential.ts';
 import { keyStatementSchema } from './key-statement.ts';
 import { encryptionKeySchema, signatureKeySchema } from './public-key.ts';
 
 /** The bodies of the client API (`/v1`), one schema for the bridge that parses them and the client that makes them. */
 
-const label = z.string().trim().min(1).max(64);
+/** Typed on the device that asks, read on the one that approves. */
+const label = displayText(64).trim().min(1);
 const nonce = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
 
 /** `POST /v1/enrolments` → 201 `enrolmentOfferSchema` (PROTOCOL §2, step 1). */
