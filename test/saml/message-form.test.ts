@@ -172,12 +172,17 @@ describe('what would cost too much is refused', () => {
   });
 
   test('a flood of elements', async () => {
-    await expectRefused(() => checkWellFormed(`<a>${'<b/>'.repeat(6000)}</a>`), 'saml_too_large', /elements/);
+    await expectRefused(() => checkWellFormed(`<a>${'<b/>'.repeat(3000)}</a>`), 'saml_too_large', /elements/);
   });
 
   test('a flood of attributes in one element', async () => {
     const many = Array.from({ length: 33 }, (_, index) => ` x${index}=""`).join('');
-    await expectRefused(() => checkWellFormed(`<a${many}/>`), 'saml_too_large', /attributes/);
+    await expectRefused(() => checkWellFormed(`<a${many}/>`), 'saml_too_large', /of an element/);
+  });
+
+  test('a flood of attributes in all elements together', async () => {
+    const flood = `<a>${'<b x="" y="" z=""/>'.repeat(2001)}</a>`;
+    await expectRefused(() => checkWellFormed(flood), 'saml_too_large', /^too many attributes$/);
   });
 
   test('nothing that makes the reading slow', () => {

@@ -6,13 +6,15 @@ export const SAML_LIMITS = {
   metadataBytes: 1024 * 1024,
   /** A signed response is 10 deep; parsers and canonicalization recurse. */
   depth: 32,
-  /** 1,000 attribute values and their wrapping. */
-  elements: 6000,
+  /** 1,000 attribute values and their wrapping, twice over; signature libraries search them quadratically. */
+  elements: 3000,
+  /** All XML attributes and namespace declarations together, for the same reason. */
+  attributes: 6000,
   /** Attributes (with namespace declarations) of one element; duplicates are found quadratically. */
   attributesOfElement: 32,
   /** Attributes and values of the assertion's statement. */
   statementAttributes: 200,
-  statementValues: 2000,
+  statementValues: 1000,
   valueCharacters: 4096,
   /** SAML Core §8.3.7 limits persistent identifiers to 256 characters. */
   nameIdCharacters: 256,

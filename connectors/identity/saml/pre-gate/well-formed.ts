@@ -80,6 +80,7 @@ function hasForeignReference(text: string): boolean {
 function checkTags(text: string): void {
   const open: string[] = [];
   let elements = 0;
+  let attributeCount = 0;
   let position = 0;
   while (position < text.length) {
     TAG.lastIndex = position;
@@ -94,7 +95,8 @@ function checkTags(text: string): void {
       elements += 1;
       if (elements > SAML_LIMITS.elements) refuse('saml_too_large', 'too many elements');
       if (open.length >= SAML_LIMITS.depth) refuse('saml_too_large', 'elements are nested too deep');
-      checkAttributes(attributes);
+      attributeCount += countAttributes(attributes);
+      if (attributeCount > SAML_LIMITS.attributes) refuse('saml_too_large', 'too many attributes');
       if (empty !== '/') open.push(opening);
     }
     const next = text.indexOf('<', position);
@@ -107,8 +109,10 @@ function checkTags(text: string): void {
   if (elements === 0 || open.length > 0) refuse('saml_malformed', 'the document is not complete');
 }
 
-function checkAttributes(attributes: string): void {
+function countAttributes(attributes: string): number {
   const names = [...attributes.replace(QUOTED, '').matchAll(ATTRIBUTE)].map((match) => match[1]);
-  if (names.length > SAML_LIMITS.attributesOfElement) refuse('saml_too_large', 'too many attributes');
+  if (names.length > SAML_LIMITS.attributesOfElement)
+    refuse('saml_too_large', 'too many attributes of an element');
   if (new Set(names).size !== names.length) refuse('saml_malformed', 'an attribute is given twice');
+  return names.length;
 }
