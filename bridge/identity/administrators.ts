@@ -1,0 +1,168 @@
+import * as z from 'zod';
+import { CountersignError } from '../../protocol/errors.ts';
+import type { EventLog } from '../events/event-log.ts';
+import { type Clock, seconds } from '../lib/clock.ts';
+import { newHandle, newId, sha256Base64url } from '../lib/ids.ts';
+import {
+  ADMIN_BOOTSTRAP_LIFE_S,
+  ADMIN_TOKEN_LENGTH,
+  ADMIN_TOKEN_LIFE_MAX_S,
+  ADMIN_TOKEN_LIFE_S,
+  NAME_LENGTH,
+} from '../lib/limits.ts';
+import type { RequestContext } from '../lib/request-context.ts';
+import type { Database, Transaction } from '../storage/database.ts';
+import {
+  deleteToken,
+  findTokenByHash,
+  insertLink,
+  insertToken,
+  listTokens,
+  purgeExpired,
+  takeLink,
+} from './administrators-store.ts';
+
+/** What scanners of leaked secrets find our tokens by. */
+const PREFIX = 'csadm_';
+
+const name = z.string().trim().min(1).max(NAME_LENGTH);
+
+export const bootstrapSchema = z.strictObject({
+  /** What stands behind the `#` of the one-time link. */
+  token: z.string().max(ADMIN_TOKEN_LENGTH),
+  /** Who takes it; stands in events. */
+  name,
+});
+
+export const newTokenSchema = z.strictObject({
+  name,
+  /** Seconds until it expires. */
+  expiresIn: z.int().min(60).max(ADMIN_TOKEN_LIFE_MAX_S).default(ADMIN_TOKEN_LIFE_S),
+});
+
+/** An administrator, known by the token that they use. */
+export interface AdministratorIdentity {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** Seconds. */
+export interface AdministratorToken extends AdministratorIdentity {
+  readonly created: number;
+  readonly expires: number;
+}
+
+/** The token itself is told once and stored nowhere. */
+export type IssuedToken = AdministratorToken & { readonly token: string };
+
+/** Who may administer the bridge: whoever holds a token. Tokens and links are 256 random bits, stored as hashes. */
+export interface Administrators {
+  /** Makes a one-time link for `bootstrap`. Only for who runs the bridge's machine; never over HTTP. */
+  createLink(): Promise<{ url: string; expires: number }>;
+  /** Uses a link up and makes a token. Throws `bootstrap_invalid`, never saying why. */
+  bootstrap(taken: z.infer<typeof bootstrapSchema>, context: RequestContext): Promise<IssuedToken>;
+  /** Whose token an `Authorization` header carries. Throws `unauthenticated`. */
+  authenticate(authorization: string | undefined): Promise<AdministratorIdentity>;
+  create(wanted: z.infer<typeof newTokenSchema>, context: RequestContext): Promise<IssuedToken>;
+  /** Those in force, without the tokens themselves. */
+  list(): Promise<AdministratorToken[]>;
+  /** Throws `token_unknown`. */
+  revoke(id: string, context: RequestContext): Promise<void>;
+  /** Forgets what has expired; answers how many. */
+  purge(): Promise<number>;
+}
+
+export interface AdministratorsDeps {
+  readonly issuer: string;
+  readonly database: Database;
+  readonly events: EventLog;
+  readonly clock: Clock;
+}
+
+export function createAdministrators(deps: AdministratorsDeps): Administrators {
+  const { issuer, database, events, clock } = deps;
+
+  async function issue(tx: Transaction, wanted: { name: string; expiresIn: number }): Promise<IssuedToken> {
+    const created = seconds(clock);
+    const token = PREFIX + newHandle();
+    const known = { id: newId(), name: wanted.name, created, expires: created + wanted.expiresIn };
+    await insertToken(tx, { ...known, hash: sha256Base64url(token) });
+    return { ...known, token };
+  }
+
+  return {
+    async createLink() {
+      const secret = newHandle();
+      const created = seconds(clock);
+      const expires = created + ADMIN_BOOTSTRAP_LIFE_S;
+      const hash = sha256Base64url(secret);
+      await database.transaction((tx) => insertLink(tx, { hash, created, expires }));
+      // Behind the `#`, it stays out of the logs of proxies and servers.
+      return { url: `${issuer}/admin/bootstrap#${secret}`, expires };
+    },
+
+    bootstrap: ({ token, name }, context) =>
+      database.transaction(async (tx) => {
+        const taken = await takeLink(tx, sha256Base64url(token), seconds(clock));
+        if (!taken) throw new CountersignError('bootstrap_invalid');
+        const issued = await issue(tx, { name, expiresIn: ADMIN_TOKEN_LIFE_S });
+        await events.append(tx, {
+          type: 'admin.bootstrapped',
+          ...byWhom(context),
+          data: { id: issued.id, name: issued.name },
+        });
+        return issued;
+      }),
+
+    async authenticate(authorization) {
+      const token = /^Bearer (csadm_[A-Za-z0-9_-]{43})$/i.exec(authorization ?? '')?.[1];
+      if (token === undefined) {
+        throw new CountersignError('unauthenticated', 'Send an administrator’s token as Bearer.');
+      }
+      // The look-up is by the hash: its timing tells nothing about the token.
+      const found = await database.read((query) =>
+        findTokenByHash(query, sha256Base64url(token), seconds(clock)),
+      );
+      if (found === undefined) {
+        throw new CountersignError(
+          'unauthenticated',
+          'The token has expired, was revoked, or never was one.',
+        );
+      }
+      return { id: found.id, name: found.name };
+    },
+
+    create: (wanted, context) =>
+      database.transaction(async (tx) => {
+        const issued = await issue(tx, wanted);
+        await events.append(tx, {
+          type: 'admin.token_created',
+          ...byWhom(context),
+          data: { id: issued.id, name: issued.name, expires: issued.expires },
+        });
+        return issued;
+      }),
+
+    async list() {
+      const tokens = await database.read((query) => listTokens(query, seconds(clock)));
+      return tokens.map(({ id, name, created, expires }) => ({ id, name, created, expires }));
+    },
+
+    revoke: (id, context) =>
+      database.transaction(async (tx) => {
+        const deleted = await deleteToken(tx, id);
+        if (deleted === undefined) throw new CountersignError('token_unknown');
+        await events.append(tx, {
+          type: 'admin.token_revoked',
+          ...byWhom(context),
+          data: { id: deleted.id, name: deleted.name },
+        });
+      }),
+
+    purge: () => database.transaction((tx) => purgeExpired(tx, seconds(clock))),
+  };
+}
+
+function byWhom({ actor, requestId }: RequestContext) {
+  return { actor, requestId, outcome: 'success' as const };
+}

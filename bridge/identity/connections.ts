@@ -1,0 +1,246 @@
+import { isDeepStrictEqual } from 'node:util';
+import { parseDomain } from '../../protocol/address.ts';
+import { CountersignError } from '../../protocol/errors.ts';
+import { findDomain, setConnectionDomains } from '../directory/domains.ts';
+import type { EventInput, EventLog } from '../events/event-log.ts';
+import { seconds } from '../lib/clock.ts';
+import { newId, sha256Base64url } from '../lib/ids.ts';
+import type { RequestContext } from '../lib/request-context.ts';
+import { type Database, isUniqueViolation, type Transaction } from '../storage/database.ts';
+import { checkInput } from './checked-input.ts';
+import {
+  type Connection,
+  type Connections,
+  connectionChangeSchema,
+  newConnectionSchema,
+} from './connection.ts';
+import { type CheckedSettings, checkSettings, ourUrls } from './connection-settings.ts';
+import {
+  type ConnectionRow,
+  deleteConnection,
+  domainsByConnection,
+  findConnection,
+  hasPeople,
+  insertConnection,
+  listConnections,
+  updateConnection,
+} from './connection-store.ts';
+import { type ConnectorDeps, createConnectors, openSecret, sealSecret } from './connectors.ts';
+
+export interface ConnectionsDeps extends ConnectorDeps {
+  readonly database: Database;
+  readonly events: EventLog;
+}
+
+export function createConnections(deps: ConnectionsDeps): Connections {
+  const { database, events, clock, signer, issuer } = deps;
+  const connectors = createConnectors(deps);
+
+  const row = (id: string) => database.read(async (query) => known(await findConnection(query, id)));
+
+  const get = async (id: string) =>
+    database.read(async (query) => {
+      const found = known(await findConnection(query, id));
+      return view(issuer, found, (await domainsByConnection(query)).get(id) ?? []);
+    });
+
+  /** Changes one connection, with its event. `work` sees the row as it is within the transaction. */
+  const alter = async (
+    id: string,
+    event: Pick<EventInput, 'type' | 'data'>,
+    context: RequestContext,
+    work: (tx: Transaction, current: ConnectionRow) => Promise<void>,
+  ): Promise<Connection> => {
+    await database.transaction(async (tx) => {
+      await work(tx, known(await findConnection(tx, id)));
+      await events.append(tx, reported(event, id, context));
+    });
+    return get(id);
+  };
+
+  /** Seals anew only what changed, so that the same settings keep their fingerprint. */
+  const stored = async (id: string, checked: CheckedSettings, before?: ConnectionRow) => {
+    const settings = JSON.stringify(checked.shown);
+    const kept = before === undefined ? null : await openSecret(signer, before);
+    const secret =
+      before !== undefined && isDeepStrictEqual(kept, checked.secret)
+        ? before.secret
+        : await sealSecret(signer, id, checked.secret);
+    return { settings, secret, fingerprint: fingerprintOf(settings, secret) };
+  };
+
+  return {
+    get,
+
+    async list() {
+      return database.read(async (query) => {
+        const domains = await domainsByConnection(query);
+        return (await listConnections(query)).map((found) =>
+          view(issuer, found, domains.get(found.id) ?? []),
+        );
+      });
+    },
+
+    async create(given, context) {
+      const asked = checkInput(newConnectionSchema, given);
+      const id = asked.id ?? newId();
+      const checked = checkSettings(asked.protocol, asked.settings, ourUrls(issuer, id), null);
+      const now = seconds(clock);
+      const values = await stored(id, checked);
+      await database
+        .transaction(async (tx) => {
+          const { name, protocol, assurance } = asked;
+          await insertConnection(tx, {
+            ...{ id, name, protocol, assurance, status: 'draft' },
+            ...values,
+            ...{ tested_fingerprint: null, tested: null, created: now, changed: now },
+          });
+          await setConnectionDomains(tx, id, await knownDomains(tx, asked.domains));
+          const event = { type: 'connection.created', data: { name, protocol } } as const;
+          await events.append(tx, reported(event, id, context));
+        })
+        .catch((error: unknown) => {
+          if (!isUniqueViolation(error, 'connections')) throw error;
+          throw new CountersignError('conflict', `There is a connection ${id} already.`, { cause: error });
+        });
+      return get(id);
+    },
+
+    async change(id, given, context) {
+      const asked = checkInput(connectionChangeSchema, given);
+      const before = await row(id);
+      const values =
+        asked.settings === undefined
+          ? undefined
+          : await stored(
+              id,
+              checkSettings(
+                before.protocol,
+                asked.settings,
+                ourUrls(issuer, id),
+                await openSecret(signer, before),
+              ),
+              before,
+            );
+      const event = { type: 'connection.changed', data: { changed: Object.keys(asked) } } as const;
+      return alter(id, event, context, async (tx, current) => {
+        if (current.changed !== before.changed || current.fingerprint !== before.fingerprint) {
+          throw new CountersignError('conflict', 'Somebody else changed this connection meanwhile.');
+        }
+        const untested = values !== undefined && values.fingerprint !== current.tested_fingerprint;
+        await updateConnection(tx, id, {
+          ...(asked.name === undefined ? {} : { name: asked.name }),
+          ...(asked.assurance === undefined ? {} : { assurance: asked.assurance }),
+          ...values,
+          ...(untested ? { status: 'draft', tested: null, tested_fingerprint: null } : {}),
+          changed: seconds(clock),
+        });
+        if (asked.domains !== undefined) {
+          await setConnectionDomains(tx, id, await knownDomains(tx, asked.domains));
+        }
+      });
+    },
+
+    async test(id, context) {
+      const before = await row(id);
+      const probe = await (await connectors.of(before)).probe();
+      const event = { type: 'connection.tested', data: { issuer: probe.issuer } } as const;
+      const connection = await alter(id, event, context, async (tx, current) => {
+        if (current.fingerprint !== before.fingerprint) {
+          throw new CountersignError('conflict', 'The settings were changed during the test.');
+        }
+        await updateConnection(tx, id, {
+          tested_fingerprint: before.fingerprint,
+          tested: seconds(clock),
+          ...(current.status === 'draft' ? { status: 'tested' } : {}),
+        });
+      });
+      return { connection, probe };
+    },
+
+    activate: (id, context) =>
+      alter(id, { type: 'connection.activated', data: {} }, context, async (tx, current) => {
+        if (current.tested_fingerprint !== current.fingerprint) {
+          throw new CountersignError('connection_untested');
+        }
+        await updateConnection(tx, id, { status: 'active' });
+      }),
+
+    disable: (id, reason, context) =>
+      alter(
+        id,
+        { type: 'connection.disabled', data: reason === undefined ? {} : { reason } },
+        context,
+        async (tx) => updateConnection(tx, id, { status: 'disabled' }),
+      ),
+
+    async remove(id, context) {
+      await database.transaction(async (tx) => {
+        const current = known(await findConnection(tx, id));
+        if (current.status === 'active') throw new CountersignError('conflict', 'Disable it first.');
+        if (await hasPeople(tx, id)) {
+          throw new CountersignError('conflict', 'People are known through it; it can only be disabled.');
+        }
+        await setConnectionDomains(tx, id, []);
+        await deleteConnection(tx, id);
+        const event = { type: 'connection.disabled', data: { reason: 'removed' } } as const;
+        await events.append(tx, reported(event, id, context));
+      });
+    },
+
+    connector: async (id) => connectors.of(await row(id)),
+
+    async metadata(id) {
+      const found = await row(id);
+      if (found.protocol !== 'saml') throw new CountersignError('not_found');
+      return connectors.samlMetadata(found);
+    },
+  };
+}
+
+function known(row: ConnectionRow | undefined): ConnectionRow {
+  if (row === undefined) throw new CountersignError('connection_unknown');
+  return row;
+}
+
+async function knownDomains(tx: Transaction, given: readonly string[]): Promise<string[]> {
+  const domains = [...new Set(given.map(parseDomain))];
+  for (const domain of domains) {
+    if ((await findDomain(tx, domain)) === undefined) {
+      throw new CountersignError('config_invalid', `domains: ${domain} is not known; add it first`);
+    }
+  }
+  return domains;
+}
+
+function view(issuer: string, row: ConnectionRow, domains: readonly string[]): Connection {
+  const { redirectUri, ...saml } = ourUrls(issuer, row.id);
+  return {
+    id: row.id,
+    name: row.name,
+    protocol: row.protocol,
+    assurance: row.assurance,
+    status: row.status,
+    settings: JSON.parse(row.settings),
+    domains,
+    ours: row.protocol === 'oidc' ? { redirectUri } : saml,
+    hasSecret: row.secret !== null,
+    tested: row.tested_fingerprint === row.fingerprint ? row.tested : null,
+    created: row.created,
+    changed: row.changed,
+  };
+}
+
+function fingerprintOf(settings: string, secret: Uint8Array | null): string {
+  return sha256Base64url(
+    JSON.stringify([settings, secret === null ? null : Buffer.from(secret).toString('base64')]),
+  );
+}
+
+function reported(
+  event: Pick<EventInput, 'type' | 'data'>,
+  connection: string,
+  { actor, requestId }: RequestContext,
+): EventInput {
+  return { ...event, actor, requestId, subject: { connection }, outcome: 'success' } as EventInput;
+}
