@@ -1,0 +1,33 @@
+import type { Action, Decide, Resource } from '../policy/decision.ts';
+import { requireAllowed } from '../policy/decision.ts';
+import { defineRoute, type Route } from './route.ts';
+
+/** A route for administrators, as they declare it: who may call it is the same for all of them. */
+export type AdministratorRoute<Body, Query> = Omit<Route<Body, Query>, 'authentication' | 'tag'> & {
+  readonly tag?: Route['tag'];
+};
+
+/** Declares a route that only an administrator may call, and only as policy decides. */
+export function defineAdministratorRoute<Body, Query>(
+  decide: Decide,
+  route: AdministratorRoute<Body, Query>,
+  action: Extract<Action, 'administer' | 'read-events'> = 'administer',
+): Route {
+  const resource: Resource =
+    action === 'read-events' ? { kind: 'events', id: 'events' } : { kind: 'bridge', id: 'bridge' };
+  return defineRoute<Body, Query>({
+    tag: 'administration',
+    ...route,
+    authentication: 'administrator',
+    handle: async (request) => {
+      if (request.administrator === null) throw new TypeError('an administrator route without one');
+      requireAllowed(decide, {
+        action,
+        principal: { kind: 'administrator', id: request.administrator.id },
+        resource,
+        context: {},
+      });
+      return route.handle(request);
+    },
+  });
+}

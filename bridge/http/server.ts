@@ -1,0 +1,77 @@
+import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { CountersignError } from '../../protocol/errors.ts';
+import {
+  CONNECTIONS,
+  KEEP_ALIVE_MS,
+  REQUEST_HEADERS_BYTES,
+  REQUEST_HEADERS_TIMEOUT_MS,
+  REQUEST_TIMEOUT_MS,
+} from '../lib/limits.ts';
+
+export interface ServerOptions {
+  /** Of the machine. */
+  readonly address: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** PEM. Absent where a proxy ends TLS. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  readonly answer: RequestListener;
+}
+
+/** A server that takes requests. */
+export interface ListeningServer {
+  readonly port: number;
+  /** Takes no new connection, lets open requests finish for up to `graceMs`, then cuts what is left. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** Listens. Throws `config_invalid` for an address, port or certificate that cannot be used. */
+export async function startServer(options: ServerOptions): Promise<ListeningServer> {
+  const server = createServer(options);
+  server.headersTimeout = REQUEST_HEADERS_TIMEOUT_MS;
+  server.requestTimeout = REQUEST_TIMEOUT_MS;
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
+  server.maxConnections = CONNECTIONS;
+  await listen(server, options);
+  const { port } = server.address() as AddressInfo;
+  return { port, stop: (graceMs) => stopServer(server, graceMs) };
+}
+
+function createServer({ tls, answer }: ServerOptions): Server {
+  const limits = { maxHeaderSize: REQUEST_HEADERS_BYTES };
+  if (tls === undefined) return createHttpServer(limits, answer);
+  try {
+    return createHttpsServer({ ...limits, ...tls, minVersion: 'TLSv1.2' }, answer);
+  } catch (cause) {
+    throw new CountersignError(
+      'config_invalid',
+      'listen.tls: the certificate and its private key cannot be used together.',
+      { cause },
+    );
+  }
+}
+
+function listen(server: Server, { address, port }: ServerOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const place = `${address} port ${port} (${cause.code ?? 'unknown error'})`;
+      reject(new CountersignError('config_invalid', `listen: cannot listen on ${place}.`, { cause }));
+    });
+    server.listen(port, address, resolve);
+  });
+}
+
+/** How often connections that have become idle are looked for. */
+const IDLE_LOOK_MS = 25;
+
+async function stopServer(server: Server, graceMs: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  // A client that keeps its connection for a next request would hold the stop up.
+  const idle = setInterval(() => server.closeIdleConnections(), IDLE_LOOK_MS);
+  const late = setTimeout(() => server.closeAllConnections(), graceMs);
+  await closed;
+  clearInterval(idle);
+  clearTimeout(late);
+}

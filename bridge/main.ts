@@ -1,0 +1,272 @@
+import { readFileSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
+import { stdoutSink } from '../connectors/siem/stdout.ts';
+import { CountersignError } from '../protocol/errors.ts';
+import { loadTransformEngine } from '../recrypt/load-node.ts';
+import type { TransformEngine } from '../recrypt/transform-engine.ts';
+import { createCredentials } from './binding/credentials.ts';
+import { createEnrolments } from './binding/enrolments.ts';
+import { createProfiles } from './binding/profiles.ts';
+import { createVaults } from './binding/vaults.ts';
+import type { Config } from './config/index.ts';
+import { createEventLog } from './events/database-event-log.ts';
+import { createDelivery } from './events/delivery.ts';
+import { createAnswerCache } from './federation/answer-cache.ts';
+import { createEntityConfiguration } from './federation/entity-configuration.ts';
+import { createEntityReader } from './federation/entity-reader.ts';
+import { createLookUps } from './federation/look-ups.ts';
+import { createPartnerClient } from './federation/partner-client.ts';
+import { createPartnerRecords } from './federation/partner-records.ts';
+import { createPartners } from './federation/partners.ts';
+import { createApp } from './http/app.ts';
+import { createDeviceAuthentication } from './http/authenticate-device.ts';
+import { createRateLimit } from './http/rate-limit.ts';
+import { apiRoutes } from './http/routes/table.ts';
+import { startServer } from './http/server.ts';
+import { createAdministrators } from './identity/administrators.ts';
+import { createKeyLog } from './keylog/database-key-log.ts';
+import { type Clock, systemClock } from './lib/clock.ts';
+import { type Closing, createClosing } from './lib/closing.ts';
+import { STOP_GRACE_MS } from './lib/limits.ts';
+import { createLogger, type Logger } from './lib/logger.ts';
+import { parseNetwork } from './lib/networks.ts';
+import { createOutbound } from './lib/outbound.ts';
+import { SYSTEM } from './lib/request-context.ts';
+import { createDnsResolver, type Resolver } from './lib/resolver.ts';
+import { readVersion } from './lib/version.ts';
+import { stagePolicy } from './lifecycle/policy-version.ts';
+import { createReadiness } from './lifecycle/readiness.ts';
+import { allOrFaults } from './lifecycle/start-faults.ts';
+import { createBuiltInPolicy } from './policy/built-in-policy.ts';
+import { openLocalSigner } from './signer/local-signer.ts';
+import { MemoryCache } from './storage/memory-cache.ts';
+import { openSqlite } from './storage/sqlite/open.ts';
+
+/** What tests and the demo put in the place of the machine's own. */
+export interface BridgeOverrides {
+  readonly resolver?: Resolver;
+  readonly clock?: Clock;
+  readonly engine?: TransformEngine;
+  readonly logger?: Logger;
+}
+
+export interface RunningBridge {
+  /** The issuer: where clients reach it. */
+  readonly origin: string;
+  /** The TCP port that it listens on. */
+  readonly port: number;
+  /** For what runs in the process beside the server: commands and tests. */
+  readonly services: Services;
+  /** Finishes open requests within bounds, writes what is under way, closes. It never rejects. */
+  stop(): Promise<void>;
+}
+
+type Foundation = Awaited<ReturnType<typeof openFoundation>>;
+type Services = ReturnType<typeof composeServices>;
+
+/**
+ * The composition root. Resolves when requests are taken. Throws `config_invalid` or `state_refused` with everything
+ * that is wrong and what to do; nothing is left open then.
+ */
+export async function startBridge(config: Config, overrides: BridgeOverrides = {}): Promise<RunningBridge> {
+  const clock = overrides.clock ?? systemClock;
+  const logger = overrides.logger ?? createLogger({ level: config.log.level, clock });
+  const closing = createClosing(logger);
+  try {
+    const foundation = await openFoundation(config, { ...overrides, clock, logger }, closing);
+    const services = composeServices(foundation, config);
+    return await serve(foundation, services, config, closing);
+  } catch (error) {
+    await closing.close();
+    throw error;
+  }
+}
+
+/** Opens what rests on the machine: keys, store, logs. */
+async function openFoundation(
+  config: Config,
+  given: BridgeOverrides & { clock: Clock; logger: Logger },
+  closing: Closing,
+) {
+  const { clock, logger } = given;
+  const version = readVersion();
+  const { store, tls, caCertificates, engine } = await allOrFaults({
+    store: () => openStore(config, clock, closing),
+    tls: () => readTls(config),
+    caCertificates: () => readCaCertificates(config),
+    engine: () => given.engine ?? loadEngine(logger),
+  });
+  const { database, signer } = store;
+
+  const cache = new MemoryCache({ clock });
+  closing.add('cache', () => cache.close());
+  const resolver = given.resolver ?? createDnsResolver(dnsServers(config));
+  const outbound = createOutbound({
+    resolver,
+    allowedNetworks: config.outbound.allowed_networks,
+    caCertificates,
+  });
+  closing.add('outbound', () => outbound.close());
+
+  const events = createEventLog({ database, clock, logger, iss: config.issuer, cache });
+  const sinks = config.events.stdout ? [stdoutSink()] : [];
+  const delivery = createDelivery({ database, log: events, sinks, logger });
+  closing.add('delivery', () => delivery.stop());
+  closing.add('events', () => events.stop());
+  const keyLog = createKeyLog({ database, logger, cache });
+  closing.add('key log', () => keyLog.stop());
+  events.start();
+  keyLog.start();
+  delivery.start();
+
+  const policy = createBuiltInPolicy({
+    maxDevices: config.enrolment.max_devices,
+    requireMultiFactor: config.enrolment.require_mfa,
+  });
+  await stagePolicy({ database, keyLog }, policy);
+  logger.info({ engine: engine.name, engine_version: engine.version }, 'proxy re-encryption is ready');
+  return {
+    version,
+    clock,
+    logger,
+    database,
+    signer,
+    tls,
+    engine,
+    cache,
+    resolver,
+    outbound,
+    events,
+    keyLog,
+    policy,
+  };
+}
+
+async function openStore(config: Config, clock: Clock, closing: Closing) {
+  const database = await openSqlite({ path: config.storage.path, clock });
+  closing.add('database', () => database.close());
+  await database.migrate();
+  const keyEncryptionKey = new Uint8Array(
+    Buffer.from(config.signer.key_encryption_key.reveal(), 'base64url'),
+  );
+  const signer = await openLocalSigner({ database, keyEncryptionKey, iss: config.issuer, clock });
+  return { database, signer };
+}
+
+function readTls(config: Config): { cert: string; key: string } | undefined {
+  const { tls } = config.listen;
+  if (tls === undefined) return undefined;
+  const pair = { cert: readPem(tls.certificate_file), key: readPem(tls.key_file) };
+  try {
+    createSecureContext(pair);
+  } catch (cause) {
+    const detail = 'listen.tls: the certificate and its private key cannot be used together.';
+    throw new CountersignError('config_invalid', detail, { cause });
+  }
+  return pair;
+}
+
+function readCaCertificates(config: Config): string[] {
+  const file = config.outbound.ca_file;
+  if (file === undefined) return [];
+  const found = readPem(file).match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g);
+  if (found === null) {
+    throw new CountersignError('config_invalid', `outbound.ca_file: there is no certificate in ${file}.`);
+  }
+  return found;
+}
+
+function readPem(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new CountersignError('config_invalid', `The file ${file} cannot be read.`, { cause });
+  }
+}
+
+function dnsServers(config: Config): { servers?: readonly string[] } {
+  const servers = config.outbound.dns_servers;
+  return servers === undefined ? {} : { servers };
+}
+
+function loadEngine(logger: Logger): Promise<TransformEngine> {
+  return loadTransformEngine({
+    onFallback: (err) => logger.info({ err }, 'the native addon is not used; WebAssembly takes its place'),
+  });
+}
+
+/** The contexts, each built from the ones below it. */
+function composeServices(foundation: Foundation, config: Config) {
+  const { version, clock, logger, database, signer, engine, cache, outbound, events, keyLog, policy } =
+    foundation;
+  const { issuer } = config;
+  const { decide } = policy;
+  const organization = config.organization.name;
+
+  const administrators = createAdministrators({ issuer, database, events, clock });
+
+  const bindingLifeSeconds = config.lifetimes.binding_hours * 3_600;
+  const binding = {
+    ...{ database, signer, events, keyLog, clock, engine, policy, organization, bindingLifeSeconds },
+  };
+  const credentials = createCredentials(binding);
+  const enrolments = createEnrolments({ ...binding, credentials });
+  const vaults = createVaults(binding);
+  const profiles = createProfiles({ ...binding, credentials });
+
+  const readEntity = createEntityReader({ outbound, clock });
+  const partners = createPartners({ ...foundation, iss: issuer, readEntity });
+  const records = createPartnerRecords(foundation);
+  const lookUps = createLookUps({
+    ...{ signer, database, events, clock, decide, credentials, partners, records },
+    askPartner: createPartnerClient({ signer, outbound, partners, clock }),
+    answers: createAnswerCache({ cache, clock }),
+    defaultMaxAge: config.lifetimes.lookup_max_age_seconds,
+  });
+  const describeEntity = createEntityConfiguration({ ...foundation, organizationName: organization });
+  const readiness = createReadiness({ database, signer, engine, policy, clock, version });
+  return {
+    ...{ issuer, version, logger, signer, events, decide, administrators },
+    ...{ credentials, enrolments, vaults, profiles, partners, lookUps, describeEntity, readiness },
+  };
+}
+
+/** Takes requests, and stops taking them before anything else is closed. */
+async function serve(
+  foundation: Foundation,
+  services: Services,
+  config: Config,
+  closing: Closing,
+): Promise<RunningBridge> {
+  const { clock, logger, cache, events, tls, version } = foundation;
+  const app = createApp({
+    issuer: config.issuer,
+    trustedProxies: config.listen.trusted_proxies
+      .map(parseNetwork)
+      .filter((network) => network !== undefined),
+    logger,
+    events,
+    rateLimit: createRateLimit(cache),
+    authenticateDevice: createDeviceAuthentication({ cache, clock, findHolder: async () => undefined }),
+    authenticateAdministrator: (authorization) => services.administrators.authenticate(authorization),
+    isAllowedOrigin: async () => false,
+    routes: apiRoutes(services),
+    pages: [],
+  });
+  const server = await startServer({
+    address: config.listen.address,
+    port: config.listen.port,
+    ...(tls === undefined ? {} : { tls }),
+    answer: app.callback(),
+  });
+  await events.record({ type: 'bridge.started', actor: SYSTEM.actor, outcome: 'success', data: { version } });
+  closing.add('last event', () =>
+    events.record({ type: 'bridge.stopped', actor: SYSTEM.actor, outcome: 'success', data: {} }),
+  );
+  closing.add('server', () => server.stop(STOP_GRACE_MS));
+  logger.info(
+    { issuer: config.issuer, port: server.port, tls: tls !== undefined, version },
+    'the bridge runs',
+  );
+  return { origin: config.issuer, port: server.port, services, stop: () => closing.close() };
+}
