@@ -1,0 +1,76 @@
+import { readFileSync } from 'node:fs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { verifyCredential } from '../../protocol/credential.ts';
+import { deviceFingerprint, fingerprintInGroups } from '../../protocol/device-comparison.ts';
+import { exportSigningKey } from '../../protocol/ed25519.ts';
+import { signStatement, statementBytes, statementHash } from '../../protocol/key-statement.ts';
+import { keyPurpose } from '../../protocol/online-keys.ts';
+import { codeOf } from './codes.ts';
+import { type Company, DAY, makeCompany, NOW } from './company.ts';
+import { KEY_BINDING, ONLINE_KEYS } from './pinned.ts';
+
+const page = readFileSync(new URL('../../docs/spec/protocol.md', import.meta.url), 'utf8');
+let acme: Company;
+
+beforeAll(async () => {
+  acme = await makeCompany();
+});
+
+describe('the worked example of docs/spec/protocol.md', () => {
+  it('shows the keys, statement, hash and signatures that the tests pin', async () => {
+    const { iss, person, device, root, keys } = acme;
+    const { d, x } = await exportSigningKey(person.sig);
+    const { signature } = await signStatement(person.sig, acme.statement());
+    const asked = { iss, sub: person.sub, pre: device.pre, sig: device.sig.publicKey };
+    const shown = [
+      d,
+      x,
+      person.sig.kid,
+      root.kid,
+      keys.binding.kid,
+      device.sig.kid,
+      statementHash(acme.statement()),
+      signature,
+      KEY_BINDING.split('.').at(-1) ?? '',
+      atob(KEY_BINDING.split('.').at(0) ?? ''),
+      fingerprintInGroups(deviceFingerprint(asked)),
+    ];
+    for (const text of shown) expect(page).toContain(text);
+  });
+
+  it('shows the statement, but for line breaks', () => {
+    const text = new TextDecoder().decode(statementBytes(acme.statement()));
+    expect(page.replaceAll(/\n {4}/g, '')).toContain(text.replace('\n', ''));
+  });
+
+  it('is taken and refused as the page says', async () => {
+    const credential = { binding: KEY_BINDING, online_keys: ONLINE_KEYS };
+    const context = (changes: object = {}) => ({ ...acme.context(), ...changes });
+    const alice = acme.person.address;
+    expect((await verifyCredential(credential, alice, context())).level).toBe('signed');
+    const refusals = {
+      claims_invalid: () => verifyCredential(credential, 'carol@acme.example', context()),
+      credential_too_old: () => verifyCredential(credential, alice, context({ now: NOW + DAY + 1 })),
+      domain_not_approved: () =>
+        verifyCredential(credential, alice, context({ issuer: acme.trusted({ domains: [] }) })),
+      root_mismatch: () =>
+        verifyCredential(
+          credential,
+          alice,
+          context({ issuer: acme.trusted({ root_thumbprint: acme.keys.log.kid }) }),
+        ),
+    };
+    for (const [code, refused] of Object.entries(refusals)) expect(await codeOf(refused)).toBe(code);
+  });
+});
+
+describe('docs/spec/protocol.md', () => {
+  it('names every type, label and purpose of protocol/', () => {
+    const source = (name: string) => readFileSync(new URL(`../../protocol/${name}`, import.meta.url), 'utf8');
+    const types = source('jws.ts').match(/'[a-z-]+\+jwt'/g) ?? [];
+    const labels = source('canonical-json.ts').match(/\| '[a-z-]+'/g) ?? [];
+    const names = [...types, ...labels].map((quoted) => quoted.replaceAll(/[|' ]/g, ''));
+    expect(names.length).toBeGreaterThan(20);
+    for (const name of [...names, ...keyPurpose.options]) expect(page).toContain(`\`${name}\``);
+  });
+});
