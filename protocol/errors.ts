@@ -110,6 +110,10 @@ export const ERRORS = {
     title: 'A signature that the key statement needs is missing or wrong.',
   },
   endorsement_mismatch: { status: 400, title: 'The device endorsement does not match the person’s key.' },
+  transform_key_mismatch: {
+    status: 400,
+    title: 'The transform key is not one from this person to this device.',
+  },
   device_commitment: { status: 400, title: 'The revealed nonce is not the one committed to.' },
   presence_mismatch: { status: 400, title: 'The presence proof is for another meeting, epoch or device.' },
   level_too_low: {

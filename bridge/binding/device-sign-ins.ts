@@ -13,9 +13,9 @@ export function signInStrength({ protocol, acr, amr, authTime }: Holder['signIn'
 export async function noteDeviceSignIn(
   transaction: Transaction,
   sub: string,
-  signIn: Holder['signIn'],
+  signIn: SignInStrength,
 ): Promise<void> {
-  const row = { sub, sign_in: JSON.stringify(signInStrength(signIn)) };
+  const row = { sub, sign_in: JSON.stringify(signIn) };
   await transaction
     .insertInto('device_sign_ins')
     .values(row)

@@ -25,7 +25,8 @@ export interface CheckedConfirmation {
 
 /**
  * Holds a confirmation, all of which an attacker may have made, against the bridge's record of the offer. Throws
- * `statement_signature`, `enrolment_proof`, `endorsement_mismatch`, `recrypt_input_invalid`, `malformed_request`.
+ * `statement_signature`, `enrolment_proof`, `endorsement_mismatch`, `transform_key_mismatch`, `recrypt_input_invalid`,
+ * `malformed_request`, `payload_too_large`.
  */
 export async function checkConfirmation(
   engine: TransformEngine,

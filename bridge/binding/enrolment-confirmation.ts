@@ -16,7 +16,8 @@ import { seconds } from '../lib/clock.ts';
 import { sha256Base64url } from '../lib/ids.ts';
 import type { RequestContext } from '../lib/request-context.ts';
 import type { Transaction } from '../storage/database.ts';
-import { noteDeviceSignIn } from './device-sign-ins.ts';
+import { noteDeviceSignIn, signInStrength } from './device-sign-ins.ts';
+import { announce } from './enrolment-announcement.ts';
 import { type CheckedConfirmation, checkConfirmation } from './enrolment-checks.ts';
 import { type EnrolmentState, openState, sealState } from './enrolment-state.ts';
 import { findEnrolment, markConfirmed, type StoredEnrolment } from './enrolment-store.ts';
@@ -37,7 +38,7 @@ export function createConfirmations(deps: BindingDeps & { credentials: Credentia
     if (confirmed.confirmation_hash !== confirmationHash) {
       throw new CountersignError('replayed', 'This enrolment was confirmed with another body.');
     }
-    return result(deps, who, state);
+    return result(deps, who, confirmed, state);
   };
 }
 
@@ -170,7 +171,7 @@ async function store(deps: BindingDeps, transaction: Transaction, confirmed: Con
     transform_key: rows.sealedTransformKey,
     added: seconds(deps.clock),
   });
-  await noteDeviceSignIn(transaction, who.sub, who.signIn);
+  await noteDeviceSignIn(transaction, who.sub, signInStrength(who.signIn));
   await deps.keyLog.stage(transaction, {
     kind: 'address',
     name: statement.address,
@@ -221,14 +222,16 @@ async function appendEvents(
 
 /** Nobody is served the grant before it is published: the enrolled person neither. */
 async function result(
-  { keyLog, credentials }: BindingDeps & { credentials: Credentials },
+  deps: BindingDeps & { credentials: Credentials },
   who: Holder,
+  stored: StoredEnrolment,
   { offer }: EnrolmentState,
 ): Promise<EnrolmentResult> {
   const { address, version } = offer.statement;
-  await keyLog.published('address', address, version);
-  const answer = await credentials.forAddress(address);
-  const deviceBinding = await credentials.deviceBinding(who.deviceId);
+  await deps.keyLog.published('address', address, version);
+  await announce(deps, stored, offer.statement);
+  const answer = await deps.credentials.forAddress(address);
+  const deviceBinding = await deps.credentials.deviceBinding(who.deviceId);
   if (answer.status !== 'credential' || answer.sub !== who.sub || deviceBinding === null) {
     throw new CountersignError('conflict', 'The enrolment was revoked meanwhile.');
   }

@@ -58,6 +58,22 @@ export async function markConfirmed(
   return numUpdatedRows === 1n;
 }
 
+/** Confirmed enrolments of which nobody has noted yet that they were published. */
+export async function unannouncedEnrolments(reader: Reader): Promise<StoredEnrolment[]> {
+  return reader.selectFrom('enrolments').selectAll().where('status', '=', 'confirmed').execute();
+}
+
+/** Notes that a confirmed enrolment was published; `false` if that was noted before. */
+export async function markPublished(transaction: Transaction, enrolmentId: string): Promise<boolean> {
+  const { numUpdatedRows } = await transaction
+    .updateTable('enrolments')
+    .set({ status: 'published' })
+    .where('enrolment_id', '=', enrolmentId)
+    .where('status', '=', 'confirmed')
+    .executeTakeFirst();
+  return numUpdatedRows === 1n;
+}
+
 /** Deletes offers that ran out; answers whose they were. */
 export async function deleteExpiredOffers(
   transaction: Transaction,
@@ -71,11 +87,11 @@ export async function deleteExpiredOffers(
     .execute();
 }
 
-/** Deletes confirmed enrolments that began before `before`: nobody repeats them any more. */
-export async function deleteOldConfirmed(transaction: Transaction, before: number): Promise<void> {
+/** Deletes published enrolments that began before `before`: nobody repeats them any more. */
+export async function deleteOldPublished(transaction: Transaction, before: number): Promise<void> {
   await transaction
     .deleteFrom('enrolments')
-    .where('status', '=', 'confirmed')
+    .where('status', '=', 'published')
     .where('created', '<', before)
     .execute();
 }

@@ -1,8 +1,9 @@
 import { seconds } from '../lib/clock.ts';
 import { REQUEST_ID_LIFE_S } from '../lib/limits.ts';
+import { announceOverdue } from './enrolment-announcement.ts';
 import { createConfirmations } from './enrolment-confirmation.ts';
 import { createOffers } from './enrolment-offer.ts';
-import { deleteExpiredOffers, deleteOldConfirmed } from './enrolment-store.ts';
+import { deleteExpiredOffers, deleteOldPublished } from './enrolment-store.ts';
 import type { BindingDeps, Credentials, Enrolments } from './services.ts';
 
 /** Enrolment in two steps (PROTOCOL §2). */
@@ -14,7 +15,9 @@ export function createEnrolments(deps: BindingDeps & { credentials: Credentials 
   };
 }
 
-async function expire({ database, events, clock }: BindingDeps): Promise<number> {
+async function expire(deps: BindingDeps): Promise<number> {
+  const { database, events, clock } = deps;
+  await announceOverdue(deps);
   const now = seconds(clock);
   return database.transaction(async (transaction) => {
     const expired = await deleteExpiredOffers(transaction, now);
@@ -28,7 +31,7 @@ async function expire({ database, events, clock }: BindingDeps): Promise<number>
         data: { enrolment_id },
       });
     }
-    await deleteOldConfirmed(transaction, now - REQUEST_ID_LIFE_S);
+    await deleteOldPublished(transaction, now - REQUEST_ID_LIFE_S);
     return expired.length;
   });
 }

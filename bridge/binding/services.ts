@@ -48,8 +48,8 @@ export interface Enrolments {
   /**
    * Step 2: checks every proof, stores, and answers once the statement is published. The same confirmation again
    * answers the credential as it is then. Throws `enrolment_unknown`, `enrolment_expired`, `enrolment_proof`,
-   * `statement_signature`, `endorsement_mismatch`, `recrypt_input_invalid`, `replayed` (confirmed with another body),
-   * `already_enrolled`, `conflict`, and `unavailable` when it is stored but not yet published: repeat it then.
+   * `statement_signature`, `endorsement_mismatch`, `transform_key_mismatch`, `recrypt_input_invalid`, `replayed`
+   * (confirmed with another body), `already_enrolled`, `conflict`, and `unavailable` when it is stored but not yet published: repeat it then.
    */
   confirm(
     who: Holder,
@@ -102,12 +102,15 @@ export interface DeviceAdditions {
   find(who: Holder, id: string): Promise<DeviceRequest>;
 
   /** The approver's nonce, once, before the reveal. Throws `device_request_state`, `device_request_expired`. */
-  challenge(who: Holder, id: string, nonce: string): Promise<DeviceRequest>;
+  challenge(who: Holder, id: string, nonce: string, context: RequestContext): Promise<DeviceRequest>;
 
   /** The new device's nonce, once, after the challenge. Throws also `device_commitment`. */
   reveal(who: Holder, id: string, nonce: string): Promise<DeviceRequest>;
 
-  /** Adds the device. Throws also `endorsement_mismatch`, `recrypt_input_invalid`, `device_limit`, `conflict`. */
+  /**
+   * Adds the device. Throws also `endorsement_mismatch`, `transform_key_mismatch`, `recrypt_input_invalid`,
+   * `device_limit`, `conflict`.
+   */
   approve(who: Holder, id: string, approval: DeviceApproval, context: RequestContext): Promise<DeviceRequest>;
 
   /** By an endorsed device, or by the device that asked. */

@@ -38,16 +38,16 @@ export interface OfferedTransformKey {
  * it serves what is encrypted to U′. The vault is put through it once: the library verifies the key's signature only
  * there, and what could not be opened later is refused now.
  *
- * Throws `enrolment_proof` for another device or signer, `recrypt_input_invalid` for what is malformed.
+ * Throws `transform_key_mismatch` for another device or signer, `recrypt_input_invalid` for what is malformed.
  */
 export function augmentedTransformKey(engine: TransformEngine, offered: OfferedTransformKey): Uint8Array {
   const key = decodeTransformKey(offered.encoded);
   const device = preFromJwk(engine, offered.deviceKey);
   if (!equalBytes(key.toPublicKey.x, device.x) || !equalBytes(key.toPublicKey.y, device.y)) {
-    throw new CountersignError('enrolment_proof', 'the transform key leads to another device');
+    throw new CountersignError('transform_key_mismatch', 'the transform key leads to another device');
   }
   if (!equalBytes(key.publicSigningKey, decodeBase64url(offered.personSig.x, 32))) {
-    throw new CountersignError('enrolment_proof', 'the transform key is not signed by the person');
+    throw new CountersignError('transform_key_mismatch', 'the transform key is not signed by the person');
   }
   const augmented = engine.augmentTransformKey(key, offered.share);
   transformSealed(engine, offered.vault, augmented);

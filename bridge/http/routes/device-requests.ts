@@ -87,7 +87,12 @@ function comparingRoutes({ deviceAdditions }: Deps): Route[] {
       response: answered,
       errors: [...stepErrors, 'device_not_endorsed', 'device_limit'],
       handle: async (request) => ({
-        body: await deviceAdditions.challenge(holderOf(request), request.params.id ?? '', request.body.nonce),
+        body: await deviceAdditions.challenge(
+          holderOf(request),
+          request.params.id ?? '',
+          request.body.nonce,
+          request.context,
+        ),
       }),
     }),
     defineRoute({
@@ -119,6 +124,7 @@ function decidingRoutes({ deviceAdditions }: Deps): Route[] {
         'device_not_endorsed',
         'device_limit',
         'endorsement_mismatch',
+        'transform_key_mismatch',
         'recrypt_input_invalid',
         'conflict',
       ],

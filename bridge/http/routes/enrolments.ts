@@ -49,6 +49,7 @@ export function enrolmentRoutes({ enrolments }: { enrolments: Enrolments }): Rou
         'enrolment_proof',
         'statement_signature',
         'endorsement_mismatch',
+        'transform_key_mismatch',
         'recrypt_input_invalid',
         'already_enrolled',
         'person_unknown',

@@ -14,7 +14,8 @@ export interface EnrolmentsTable {
   /** Hash of the request's body, token and device. */
   request_hash: string;
   device_id: string;
-  status: 'offered' | 'confirmed';
+  /** `published`: the event was written that the statement took effect. */
+  status: 'offered' | 'confirmed' | 'published';
   /** Request, offer and, until confirmed, the share s: sealed by the signer. */
   sealed: Uint8Array;
   confirmation_hash: string | null;
