@@ -64,7 +64,7 @@ export interface VerifiedCredential {
  * Verifies a stapled credential offline (PROTOCOL §4, §6). The address asked for is a parameter: a valid credential of
  * somebody else is an attack, not an answer.
  *
- * Throws `claims_invalid` for another address, `domain_not_approved`, `issuer_suspended`, `level_too_low`,
+ * Throws `claims_invalid` for another address, `domain_not_approved`, `partner_suspended`, `level_too_low`,
  * `credential_too_old`, `root_mismatch`, `serial_rollback`, `version_rollback`, `pin_changed`, and whatever the parts
  * throw.
  */
@@ -147,10 +147,10 @@ async function issuerKeys(
   );
 }
 
+/** The issuer may speak for the address that it signed, and that address is the one asked for. */
 function assertAddress(statement: KeyStatement, address: string, issuer: TrustedIssuer): void {
-  const wanted = parseAddress(address);
-  if (statement.address !== wanted.address) {
+  assertSpeaksFor(issuer, parseAddress(statement.address).domain);
+  if (statement.address !== parseAddress(address).address) {
     throw new CountersignError('claims_invalid', 'the credential is for another address');
   }
-  assertSpeaksFor(issuer, wanted.domain);
 }

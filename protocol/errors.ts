@@ -101,7 +101,6 @@ export const ERRORS = {
   key_compromised: { status: 400, title: 'The signing key was declared compromised.' },
   serial_rollback: { status: 400, title: 'The online keys are older than ones already seen.' },
   version_rollback: { status: 400, title: 'The signed object is older than one already seen.' },
-  issuer_suspended: { status: 403, title: 'The issuer is suspended: nothing that it says counts.' },
   root_mismatch: { status: 400, title: 'The root key is not the pinned one.' },
   domain_not_approved: { status: 400, title: 'The issuer may not speak for this domain.' },
   statement_revoked: { status: 400, title: 'The key statement is revoked.' },

@@ -62,11 +62,11 @@ export async function verifyPartnerRecord(
 
 /**
  * Refuses an address whose domain is not in the issuer's record, and every address of a suspended issuer. Throws
- * `domain_not_approved`, `issuer_suspended`.
+ * `domain_not_approved`, `partner_suspended`.
  */
 export function assertSpeaksFor(issuer: TrustedIssuer, domain: string): void {
   if (issuer.status !== undefined && issuer.status !== 'active') {
-    throw new CountersignError('issuer_suspended', `${issuer.entity_id} is suspended`);
+    throw new CountersignError('partner_suspended', `${issuer.entity_id} is suspended`);
   }
   if (!issuer.domains.includes(domain)) {
     throw new CountersignError('domain_not_approved', `${issuer.entity_id} is not approved for ${domain}`);

@@ -54,7 +54,7 @@ describe('verifyCredential', () => {
     const issuer = acme.trusted({ status: 'suspended' });
     const credential = await acme.credential();
     expect(await codeOf(() => verifyCredential(credential, ALICE, acme.context({ issuer })))).toBe(
-      'issuer_suspended',
+      'partner_suspended',
     );
   });
 

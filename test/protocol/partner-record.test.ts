@@ -77,6 +77,6 @@ describe('assertSpeaksFor', () => {
       own,
       NOW,
     );
-    expect(await codeOf(() => assertSpeaksFor(partner, 'globex.example'))).toBe('issuer_suspended');
+    expect(await codeOf(() => assertSpeaksFor(partner, 'globex.example'))).toBe('partner_suspended');
   });
 });
