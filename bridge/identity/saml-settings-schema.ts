@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { SAML_LIMITS } from '../../connectors/identity/saml/saml-limits.ts';
 import type { SamlSettings } from '../../connectors/identity/saml/saml-settings.ts';
-import { IDP_CERTIFICATES, METADATA_BYTES, URL_LENGTH } from '../lib/limits.ts';
+import { IDP_CERTIFICATES, METADATA_BYTES, SAML_CLOCK_SKEW_MAX_S, URL_LENGTH } from '../lib/limits.ts';
 
 /** What an administrator may set of a SAML connection; entity id, ACS and keys are the bridge's own. */
 export type AdministeredSamlSettings = Omit<SamlSettings, 'spEntityId' | 'acsUrl' | 'signing' | 'decryption'>;
@@ -33,7 +32,11 @@ export const administeredSamlSettings = z.strictObject({
   subject: z
     .union([z.strictObject({ nameId: z.literal('persistent') }), z.strictObject({ attribute: name })])
     .optional(),
-  clockSkewMs: z.int().min(0).max(SAML_LIMITS.skewMs).optional(),
+  clockSkewMs: z
+    .int()
+    .min(0)
+    .max(SAML_CLOCK_SKEW_MAX_S * 1000)
+    .optional(),
   wantEncrypted: z.boolean().optional(),
   assertionSignature: z.enum(['assertion', 'response-or-assertion']).optional(),
   algorithms: z

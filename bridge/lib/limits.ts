@@ -95,6 +95,8 @@ export const PARTNER_RECORD_LIFE_S = DAY_S;
 export const PARTNER_DOMAINS = 1_000;
 /** Pinned partners are re-read and their TXT records checked this often (PROTOCOL.md section 6). */
 export const PARTNER_RECHECK_S = DAY_S;
+/** Between readings of one partner that unverified requests can cause: anybody can send those. */
+export const PARTNER_REFRESH_PAUSE_MS = 60_000;
 /** Our own entity configuration's life: two missed daily re-checks do not suspend us at our partners. */
 export const ENTITY_CONFIGURATION_LIFE_S = 3 * DAY_S;
 /** TXT records read under one name; a zone's owner chooses how many there are. */
@@ -166,18 +168,34 @@ export const SAML_RESPONSE_BYTES = 256 * KIB;
 /** The form around it: base64, percent-encoded at worst, and a RelayState. */
 export const SAML_FORM_BYTES = 512 * KIB;
 /** Nested elements. An assertion in a response needs about ten; deep nesting only exhausts parsers. */
-export const XML_DEPTH = 64;
-/** Elements in one SAML document: 2,000 groups as attribute values, and the rest. */
-export const XML_ELEMENTS = 10_000;
-/** Attributes of one element: parsers are quadratic in them. */
-export const XML_ATTRIBUTES = 64;
+export const XML_DEPTH = 32;
+/** Elements in one SAML document: 1,000 attribute values twice over. Signature libraries search them quadratically. */
+export const XML_ELEMENTS = 3_000;
+/** XML attributes and namespace declarations of one element: parsers are quadratic in them. */
+export const XML_ATTRIBUTES = 32;
+/** The same of the whole document, for the same reason as elements. */
+export const XML_ATTRIBUTES_TOTAL = 6_000;
+/** What an assertion may say about a person; directories have some 50 attributes. */
+export const SAML_ATTRIBUTES = 200;
+/** Values of all of them, groups mostly. */
+export const SAML_ATTRIBUTE_VALUES = 1_000;
+/** One value: a distinguished name of a deep directory fits in. */
+export const SAML_VALUE_LENGTH = 4_096;
+/** SAML Core section 8.3.7 limits persistent identifiers to 256 characters. */
+export const NAME_ID_LENGTH = 256;
+/** The most that a connection may forgive in an IdP's clock: it also is how much longer an assertion lives. */
+export const SAML_CLOCK_SKEW_MAX_S = 5 * MINUTE_S;
 /** IdP metadata of one entity; federations' aggregates (tens of MiB) are refused on purpose. */
 export const METADATA_BYTES = MIB;
 /** Metadata and discovery are read again this often, so that an IdP's new certificate is known in time. */
 export const METADATA_REFRESH_S = HOUR_S;
+/** How long what was fetched serves while it cannot be fetched again: an outage must not lock everyone out. */
+export const METADATA_STALE_S = DAY_S;
+/** Between two fetches that failures cause (an unreachable URL, a response of no known key): anyone can cause them. */
+export const METADATA_RETRY_S = MINUTE_S;
 /** Certificates of one IdP: current, next, and a few left over. */
 export const IDP_CERTIFICATES = 10;
-/** How long after the sign-in at the IdP an assertion may be presented, when it names no shorter time itself. */
+/** How long after it was issued an assertion may be presented, when it names no shorter time itself. */
 export const ASSERTION_AGE_S = 5 * MINUTE_S;
 
 // ---- connections and domains

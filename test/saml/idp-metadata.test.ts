@@ -64,6 +64,11 @@ describe('the metadata of an identity provider', () => {
     await refused(xml({ use: 'encryption' }), /no certificate for signing/);
   });
 
+  test('is refused with a flood of certificates', async () => {
+    const certificates = Array.from({ length: 11 }, () => idpKeys.certificate);
+    await refused(xml({ certificates }), /too many certificates/);
+  });
+
   test('is refused where a certificate does not parse', async () => {
     await refused(xml({ certificates: ['AAAA'] }), /certificate does not parse/);
   });

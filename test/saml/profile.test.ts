@@ -226,6 +226,13 @@ describe('a signed response is refused', () => {
   });
 });
 
+test('an assertion is refused five minutes after it was issued, however long it says it holds', async () => {
+  const overrides = { confirmationNotOnOrAfter: NOW + 60 * MINUTE, notOnOrAfter: NOW + 60 * MINUTE };
+  const identity = await signIn(overrides, {}, { now: NOW + 6 * MINUTE - 1 });
+  expect(identity.assertionExpires).toBe(Math.ceil((NOW + 6 * MINUTE) / 1000));
+  await expectRefused(signIn(overrides, {}, { now: NOW + 6 * MINUTE }), 'saml_expired', /too long ago/);
+});
+
 describe('the clocks may differ', () => {
   test('by a minute and no more', async () => {
     expect(await signIn({ confirmationNotOnOrAfter: NOW - 59 * SECOND })).toMatchObject({

@@ -1,9 +1,14 @@
 import type { Clock } from '../../../bridge/lib/clock.ts';
+import {
+  METADATA_BYTES,
+  METADATA_REFRESH_S,
+  METADATA_RETRY_S,
+  METADATA_STALE_S,
+} from '../../../bridge/lib/limits.ts';
 import { isCountersignError } from '../../../protocol/errors.ts';
 import { parseCertificate } from './certificates.ts';
 import { checkHttps, type IdpMetadata, parseIdpMetadata } from './idp-metadata.ts';
 import { refuse } from './refuse.ts';
-import { SAML_LIMITS } from './saml-limits.ts';
 import type { SamlIdpSettings } from './saml-settings.ts';
 
 /** The caller's guarded fetch: https, no internal address, no more than `maxBytes`; throws where it cannot. */
@@ -51,10 +56,10 @@ export function createIdpMetadataSource(
   };
 
   const current = async () => {
-    const fresh = keptFor(SAML_LIMITS.metadataFreshMs);
+    const fresh = keptFor(METADATA_REFRESH_S * 1000);
     if (fresh !== undefined) return fresh;
-    const stale = keptFor(SAML_LIMITS.metadataStaleMs);
-    if (stale !== undefined && clock.now() - lastFailed < SAML_LIMITS.refetchPauseMs) return stale;
+    const stale = keptFor(METADATA_STALE_S * 1000);
+    if (stale !== undefined && clock.now() - lastFailed < METADATA_RETRY_S * 1000) return stale;
     try {
       return await fetch();
     } catch (error) {
@@ -65,7 +70,7 @@ export function createIdpMetadataSource(
   };
 
   const afterUnknownKey = async () => {
-    if ('xml' in metadata || clock.now() - lastForced < SAML_LIMITS.refetchPauseMs) return undefined;
+    if ('xml' in metadata || clock.now() - lastForced < METADATA_RETRY_S * 1000) return undefined;
     lastForced = clock.now();
     const before = kept?.value;
     // Nothing newer to have: the response stays refused for what it was refused for.
@@ -78,7 +83,7 @@ export function createIdpMetadataSource(
 
 async function download(url: string, fetchText: FetchText): Promise<string> {
   try {
-    return await fetchText(url, { maxBytes: SAML_LIMITS.metadataBytes });
+    return await fetchText(url, { maxBytes: METADATA_BYTES });
   } catch (error) {
     return refuse('upstream_unreachable', 'the metadata could not be fetched', error);
   }

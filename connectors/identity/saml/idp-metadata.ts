@@ -1,5 +1,6 @@
 /** What an IdP publishes about itself (SAML Metadata §2). Read by an own small parser: it decides whom we trust. */
 import type { Clock } from '../../../bridge/lib/clock.ts';
+import { IDP_CERTIFICATES, METADATA_BYTES } from '../../../bridge/lib/limits.ts';
 import { CountersignError, isCountersignError } from '../../../protocol/errors.ts';
 import { type IdpCertificate, parseCertificate } from './certificates.ts';
 import { BINDING_REDIRECT, NS } from './names.ts';
@@ -7,7 +8,6 @@ import { timeOf } from './post-gate/signed-time.ts';
 import { checkSize } from './pre-gate/message-bytes.ts';
 import { checkWellFormed } from './pre-gate/well-formed.ts';
 import { refuse } from './refuse.ts';
-import { SAML_LIMITS } from './saml-limits.ts';
 import {
   attributeOf,
   childrenNamed,
@@ -44,7 +44,7 @@ export function parseIdpMetadata(xml: string, options: { clock: Clock; entityId?
 }
 
 function readMetadata(xml: string, options: { clock: Clock; entityId?: string }): IdpMetadata {
-  checkSize(xml.length, SAML_LIMITS.metadataBytes);
+  checkSize(xml.length, METADATA_BYTES);
   // Published metadata is full of comments; here nothing signed is read, so they are dropped.
   const root = rootOf(parseXml(checkWellFormed(withoutComments(xml))));
   const entity = findEntity(root, options.entityId);
@@ -109,6 +109,7 @@ function signingCertificatesOf(descriptor: Element): IdpCertificate[] {
     .filter((element) => isNamed(element, NS.signature, 'X509Certificate'))
     .map((element) => parseCertificate(textOf(element, 'saml_metadata')));
   if (certificates.length === 0) refuse('saml_metadata', 'there is no certificate for signing');
+  if (certificates.length > IDP_CERTIFICATES) refuse('saml_metadata', 'there are too many certificates');
   return certificates;
 }
 

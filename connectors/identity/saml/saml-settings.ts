@@ -1,8 +1,8 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { CLOCK_SKEW_S, SAML_CLOCK_SKEW_MAX_S } from '../../../bridge/lib/limits.ts';
 import { CountersignError } from '../../../protocol/errors.ts';
 import type { SamlAlgorithms } from './algorithms.ts';
 import type { AssertionSignature } from './pre-gate/pre-gate.ts';
-import { SAML_LIMITS } from './saml-limits.ts';
 
 /** One SAML connection, as the administrator configured it. */
 export interface SamlSettings {
@@ -91,9 +91,12 @@ export const DEFAULT_ATTRIBUTES: AttributeMapping = {
  * @throws config_invalid
  */
 export function clockSkewOf(settings: Pick<SamlSettings, 'clockSkewMs'>): number {
-  const skew = settings.clockSkewMs ?? SAML_LIMITS.defaultSkewMs;
-  if (!Number.isInteger(skew) || skew < 0 || skew > SAML_LIMITS.skewMs) {
-    throw new CountersignError('config_invalid', `clockSkewMs must lie between 0 and ${SAML_LIMITS.skewMs}`);
+  const skew = settings.clockSkewMs ?? CLOCK_SKEW_S * 1000;
+  if (!Number.isInteger(skew) || skew < 0 || skew > SAML_CLOCK_SKEW_MAX_S * 1000) {
+    throw new CountersignError(
+      'config_invalid',
+      `clockSkewMs must lie between 0 and ${SAML_CLOCK_SKEW_MAX_S * 1000}`,
+    );
   }
   return skew;
 }

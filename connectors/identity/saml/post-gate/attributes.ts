@@ -1,7 +1,8 @@
 /** AttributeStatement (SAML Core §2.7.3). Names and values are the IdP's; a Map has no `__proto__`. */
+
+import { SAML_ATTRIBUTE_VALUES, SAML_ATTRIBUTES, SAML_VALUE_LENGTH } from '../../../../bridge/lib/limits.ts';
 import { NS } from '../names.ts';
 import { refuse } from '../refuse.ts';
-import { SAML_LIMITS } from '../saml-limits.ts';
 import { attributeOf, childElements, childrenNamed, isNamed, plainText } from '../xml.ts';
 
 /** By name. A value that is not plain text is undefined: it hurts only who wants to read it. */
@@ -10,7 +11,7 @@ export type SamlAttributes = ReadonlyMap<string, readonly (string | undefined)[]
 export function readAttributes(assertion: Element): SamlAttributes {
   const statements = childrenNamed(assertion, NS.assertion, 'AttributeStatement');
   const elements = statements.flatMap(childElements);
-  if (elements.length > SAML_LIMITS.statementAttributes) refuse('saml_attributes', 'too many attributes');
+  if (elements.length > SAML_ATTRIBUTES) refuse('saml_attributes', 'too many attributes');
   const attributes = new Map<string, readonly (string | undefined)[]>();
   let values = 0;
   for (const element of elements) {
@@ -18,7 +19,7 @@ export function readAttributes(assertion: Element): SamlAttributes {
     // Which of two would win depends on the reader, so neither does.
     if (attributes.has(name)) refuse('saml_attributes', 'an attribute is given twice');
     values += texts.length;
-    if (values > SAML_LIMITS.statementValues) refuse('saml_attributes', 'too many attribute values');
+    if (values > SAML_ATTRIBUTE_VALUES) refuse('saml_attributes', 'too many attribute values');
     attributes.set(name, texts);
   }
   return attributes;
@@ -43,7 +44,7 @@ function readAttribute(element: Element): [name: string, values: (string | undef
 
 function readValue(value: Element): string | undefined {
   const text = plainText(value);
-  if (text !== undefined && text.length > SAML_LIMITS.valueCharacters) {
+  if (text !== undefined && text.length > SAML_VALUE_LENGTH) {
     refuse('saml_attributes', 'an attribute value is too long');
   }
   return text;

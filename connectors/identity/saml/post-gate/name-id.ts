@@ -1,7 +1,8 @@
 /** The subject's NameID (SAML Core §2.2.3, §8.3). */
+
+import { NAME_ID_LENGTH } from '../../../../bridge/lib/limits.ts';
 import { NS } from '../names.ts';
 import { refuse } from '../refuse.ts';
-import { SAML_LIMITS } from '../saml-limits.ts';
 import { attributeOf, onlyChild, textOf } from '../xml.ts';
 
 export interface NameId {
@@ -20,7 +21,7 @@ export function readNameId(
   checkQualifier(nameId, 'SPNameQualifier', expected.spEntityId);
   const value = textOf(nameId, 'saml_subject');
   if (value === '') refuse('saml_subject', 'the NameID is empty');
-  if (value.length > SAML_LIMITS.nameIdCharacters) refuse('saml_subject', 'the NameID is too long');
+  if (value.length > NAME_ID_LENGTH) refuse('saml_subject', 'the NameID is too long');
   return { value, format: attributeOf(nameId, 'Format') };
 }
 

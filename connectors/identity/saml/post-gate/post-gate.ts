@@ -2,6 +2,7 @@
  * The second gate. It reads the assertion from the bytes that the signature covers and from nothing else; what it
  * returns is all that leaves this connector. The order of the rules stands in readAssertion.
  */
+import { ASSERTION_AGE_S } from '../../../../bridge/lib/limits.ts';
 import { NS } from '../names.ts';
 import { checkIssuer, type Expected } from '../pre-gate/response-head.ts';
 import { checkWellFormed } from '../pre-gate/well-formed.ts';
@@ -12,7 +13,7 @@ import { type AuthnStatement, readAuthnStatement } from './authn-statement.ts';
 import { checkConditions } from './conditions.ts';
 import { readConfirmation } from './confirmation.ts';
 import { type NameId, readNameId } from './name-id.ts';
-import { checkNotBefore, type Now, requiredTimeOf } from './signed-time.ts';
+import { checkNotBefore, checkNotOnOrAfter, type Now, requiredTimeOf } from './signed-time.ts';
 
 export interface AssertionExpected extends Expected {
   readonly spEntityId: string;
@@ -32,7 +33,7 @@ export function readAssertion(signedXml: string, expected: AssertionExpected, no
   const assertion = rootOf(parseXml(checkWellFormed(signedXml)));
   checkIsAssertion(assertion);
   checkIssuer(assertion, expected);
-  checkIssueInstant(assertion, now);
+  const issued = readIssueInstant(assertion, now);
   checkConditions(assertion, expected.spEntityId, now);
   const confirmedUntil = readConfirmation(assertion, expected, now);
   return {
@@ -40,7 +41,7 @@ export function readAssertion(signedXml: string, expected: AssertionExpected, no
     nameId: readNameId(assertion, expected),
     authn: readAuthnStatement(assertion, now),
     attributes: readAttributes(assertion),
-    replayableUntil: confirmedUntil + now.skewMs,
+    replayableUntil: Math.min(confirmedUntil, issued + ASSERTION_AGE_S * 1000) + now.skewMs,
   };
 }
 
@@ -49,9 +50,12 @@ function checkIsAssertion(root: Element): void {
   if (attributeOf(root, 'Version') !== '2.0') refuse('saml_malformed', 'the version is not 2.0');
 }
 
-function checkIssueInstant(assertion: Element, now: Now): void {
+/** An IdP may confirm for a year; nobody needs that long to be redirected. */
+function readIssueInstant(assertion: Element, now: Now): number {
   const issued = requiredTimeOf(assertion, 'IssueInstant', 'saml_malformed');
   checkNotBefore(issued, 'the assertion was issued in the future', now);
+  checkNotOnOrAfter(issued + ASSERTION_AGE_S * 1000, 'the assertion was issued too long ago', now);
+  return issued;
 }
 
 function readId(assertion: Element): string {

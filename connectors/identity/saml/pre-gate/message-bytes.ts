@@ -1,14 +1,14 @@
 /** What arrives in the `SAMLResponse` form field (SAML Bindings §3.5.4), before anything reads it as XML. */
 
+import { SAML_RESPONSE_BYTES } from '../../../../bridge/lib/limits.ts';
 import { refuse } from '../refuse.ts';
-import { SAML_LIMITS } from '../saml-limits.ts';
 
 /** base64 → UTF-8 text. Attacker-controlled on both sides. */
 export function decodeMessage(field: string | undefined): string {
   if (field === undefined || field === '') refuse('saml_malformed', 'there is no SAMLResponse');
-  checkSize(field.length, (SAML_LIMITS.messageBytes * 3) / 2);
+  checkSize(field.length, (SAML_RESPONSE_BYTES * 3) / 2);
   const bytes = decodeBase64(field);
-  checkSize(bytes.length, SAML_LIMITS.messageBytes);
+  checkSize(bytes.length, SAML_RESPONSE_BYTES);
   return decodeUtf8(bytes);
 }
 

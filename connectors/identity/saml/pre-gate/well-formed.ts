@@ -6,9 +6,15 @@
  * Comments, CDATA sections and processing instructions are refused everywhere: no identity provider needs them, and
  * each has cut or moved a signed value in some library.
  */
+
+import {
+  XML_ATTRIBUTES,
+  XML_ATTRIBUTES_TOTAL,
+  XML_DEPTH,
+  XML_ELEMENTS,
+} from '../../../../bridge/lib/limits.ts';
 import type { ErrorCode } from '../../../../protocol/errors.ts';
 import { refuse } from '../refuse.ts';
-import { SAML_LIMITS } from '../saml-limits.ts';
 
 const DECLARATION =
   /^\uFEFF?(?:<\?xml\s+version=(["'])1\.0\1(?:\s+encoding=(["'])([A-Za-z0-9._-]+)\2)?(?:\s+standalone=(["'])(?:yes|no)\4)?\s*\?>)?/;
@@ -93,10 +99,10 @@ function checkTags(text: string): void {
     } else if (opening !== undefined) {
       if (open.length === 0 && elements > 0) refuse('saml_malformed', 'more than one root element');
       elements += 1;
-      if (elements > SAML_LIMITS.elements) refuse('saml_too_large', 'too many elements');
-      if (open.length >= SAML_LIMITS.depth) refuse('saml_too_large', 'elements are nested too deep');
+      if (elements > XML_ELEMENTS) refuse('saml_too_large', 'too many elements');
+      if (open.length >= XML_DEPTH) refuse('saml_too_large', 'elements are nested too deep');
       attributeCount += countAttributes(attributes);
-      if (attributeCount > SAML_LIMITS.attributes) refuse('saml_too_large', 'too many attributes');
+      if (attributeCount > XML_ATTRIBUTES_TOTAL) refuse('saml_too_large', 'too many attributes');
       if (empty !== '/') open.push(opening);
     }
     const next = text.indexOf('<', position);
@@ -111,8 +117,7 @@ function checkTags(text: string): void {
 
 function countAttributes(attributes: string): number {
   const names = [...attributes.replace(QUOTED, '').matchAll(ATTRIBUTE)].map((match) => match[1]);
-  if (names.length > SAML_LIMITS.attributesOfElement)
-    refuse('saml_too_large', 'too many attributes of an element');
+  if (names.length > XML_ATTRIBUTES) refuse('saml_too_large', 'too many attributes of an element');
   if (new Set(names).size !== names.length) refuse('saml_malformed', 'an attribute is given twice');
   return names.length;
 }
