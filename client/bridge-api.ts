@@ -1,0 +1,96 @@
+import { fetchProtectedResource, WWWAuthenticateChallengeError } from 'openid-client';
+import type * as z from 'zod';
+import { problemSchema } from '../protocol/api.ts';
+import { CountersignError, isCountersignError, parseErrorCode } from '../protocol/errors.ts';
+import { oauthError } from './authorization-server.ts';
+import type { ClientContext } from './context.ts';
+import type { Access, Session } from './session.ts';
+
+type Method = 'GET' | 'POST' | 'DELETE';
+
+/** The client API of the bridge (`/v1`), as the signed-in device. Everything that it answers is attacker-controlled. */
+export interface BridgeApi {
+  get<Body>(path: string, schema: z.ZodType<Body>): Promise<Body>;
+  post<Body>(path: string, body: unknown, schema: z.ZodType<Body>): Promise<Body>;
+  /** For requests whose answer says nothing beyond that it was done. */
+  act(method: 'POST' | 'DELETE', path: string, body?: unknown): Promise<void>;
+  /** Sends this very text and answers the text; `as` is the token to use, and no other. */
+  send(method: Method, path: string, body: string | undefined, as?: Access): Promise<string>;
+  /** Who the token makes the asker. */
+  access(seconds?: number): Promise<Access>;
+}
+
+export function createBridgeApi(context: ClientContext, session: Session): BridgeApi {
+  async function send(method: Method, path: string, body: string | undefined, as?: Access): Promise<string> {
+    const access = as ?? (await session.access());
+    try {
+      return await sendOnce(context, access, method, path, body);
+    } catch (error) {
+      if (as !== undefined || !isCountersignError(error, 'unauthenticated')) throw error;
+      const renewed = await session.accessInsteadOf(access.accessToken);
+      return sendOnce(context, renewed, method, path, body);
+    }
+  }
+  return {
+    send,
+    access: (seconds) => session.access(seconds),
+    get: async (path, schema) => parseAnswer(await send('GET', path, undefined), schema),
+    post: async (path, body, schema) => parseAnswer(await send('POST', path, JSON.stringify(body)), schema),
+    act: async (method, path, body) => {
+      await send(method, path, body === undefined ? undefined : JSON.stringify(body));
+    },
+  };
+}
+
+/** Throws `bridge_invalid` for what is not as specified. */
+export function parseAnswer<Body>(text: string, schema: z.ZodType<Body>): Body {
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new CountersignError('bridge_invalid', 'the answer is not in the form that it must have', {
+      cause,
+    });
+  }
+}
+
+async function sendOnce(
+  context: ClientContext,
+  { accessToken, server }: Access,
+  method: Method,
+  path: string,
+  body: string | undefined,
+): Promise<string> {
+  const url = new URL(`${context.issuer}${path}`);
+  const headers = new Headers(body === undefined ? {} : { 'content-type': 'application/json' });
+  let response: Response;
+  try {
+    const { configuration, dpop } = server;
+    response = await fetchProtectedResource(configuration, accessToken, url, method, body, headers, dpop);
+  } catch (error) {
+    if (!(error instanceof WWWAuthenticateChallengeError)) throw oauthError(error, 'bridge_invalid');
+    response = error.response;
+  }
+  const text = await response.text().catch((cause: unknown) => {
+    throw new CountersignError('bridge_unreachable', 'the answer broke off', { cause });
+  });
+  if (!response.ok) throw problemError(response.status, text);
+  return text;
+}
+
+/** The error of a problem document (RFC 9457), by its code; what it says is shown with the request id to quote. */
+export function problemError(status: number, text: string): CountersignError {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    json = null;
+  }
+  const problem = problemSchema.safeParse(json);
+  if (!problem.success) {
+    if (status === 401) return new CountersignError('unauthenticated');
+    return new CountersignError('bridge_invalid', `HTTP ${status} without a problem document`);
+  }
+  const code = parseErrorCode(problem.data.code) ?? 'bridge_invalid';
+  const said = problem.data.detail ?? problem.data.title;
+  return new CountersignError(code, `${said} (request ${problem.data.request_id})`);
+}

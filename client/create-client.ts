@@ -1,0 +1,47 @@
+import { createBridgeApi } from './bridge-api.ts';
+import type { Client } from './client.ts';
+import type { ClientOptions } from './client-options.ts';
+import { createContext } from './context.ts';
+import { requestDevice } from './device-addition.ts';
+import { approveDevice, listDeviceRequests, refuseDevice } from './device-approval.ts';
+import { loadSecrets } from './device-secrets.ts';
+import { enrol } from './enrol.ts';
+import { lookUp } from './look-up.ts';
+import { acceptChangedKey, acceptChangedRoot, verifyShownCredential } from './offline.ts';
+import { describeAccount } from './own-account.ts';
+import { createOwnOnlineKeys } from './own-online-keys.ts';
+import { createPresence, verifyShownPresence } from './presence.ts';
+import { createSession } from './session.ts';
+
+/** The client of one account at one bridge. Nothing is sent or stored before a method is called. */
+export function createClient(options: ClientOptions): Client {
+  const context = createContext(options);
+  const session = createSession(context);
+  const api = createBridgeApi(context, session);
+  const parts = { context, api, ownKeys: createOwnOnlineKeys(context) };
+
+  return {
+    beginSignIn: (request) => session.begin(request),
+    completeSignIn: (callbackUrl, pending) => session.complete(callbackUrl, pending),
+    signedIn: async () => (await loadSecrets(context))?.tokens != null,
+    signOut: () => session.end(),
+
+    me: () => describeAccount(parts),
+    enrol: (request) => enrol(parts, request),
+
+    requestDevice: (request) => requestDevice(parts, request),
+    listDeviceRequests: () => listDeviceRequests(parts),
+    approveDevice: (id, comparison) => approveDevice(parts, id, comparison),
+    refuseDevice: (id) => refuseDevice(parts, id),
+    removeDevice: (deviceId) => api.act('DELETE', `/v1/devices/${encodeURIComponent(deviceId)}`),
+
+    lookUp: (addresses, request) => lookUp(parts, addresses, request),
+    acceptChangedKey: (change) => acceptChangedKey(context, change),
+    acceptChangedRoot: (entityId, root) => acceptChangedRoot(context, entityId, root),
+    verifyOffline: async (credential, address) =>
+      (await verifyShownCredential(context, credential, address)).answer,
+
+    createPresence: (request) => createPresence(parts, request),
+    verifyPresence: (shown, expected) => verifyShownPresence(context, shown, expected),
+  };
+}

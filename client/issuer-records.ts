@@ -1,0 +1,86 @@
+import { CountersignError, isCountersignError } from '../protocol/errors.ts';
+import { CLOCK_SKEW, decodeClaims } from '../protocol/jws.ts';
+import type { OnlineKeys } from '../protocol/online-keys.ts';
+import { type PartnerRecord, partnerRecordSchema, verifyPartnerRecord } from '../protocol/partner-record.ts';
+import type { PinDraft } from './pin-draft.ts';
+import type { IssuerPin } from './pin-store.ts';
+
+/** Why an issuer is not believed in this answer, by entity id. */
+export type RecordFaults = ReadonlyMap<string, CountersignError>;
+
+/**
+ * Verifies the records that came with an answer and pins them (PROTOCOL §6). A record that fails spoils the answers of
+ * its issuer and of nobody else.
+ */
+export async function pinRecords(
+  draft: PinDraft,
+  tokens: readonly string[],
+  own: OnlineKeys,
+  now: number,
+): Promise<RecordFaults> {
+  const faults = new Map<string, CountersignError>();
+  for (const token of tokens) {
+    const name = nameOf(token);
+    try {
+      pinRecord(draft, await verifyPartnerRecord(token, own, now), own);
+    } catch (error) {
+      if (!isCountersignError(error)) throw error;
+      if (name !== null) faults.set(name, error);
+    }
+  }
+  return faults;
+}
+
+/** Whom a record is about, before it is verified: only to know whose answers must not count. */
+function nameOf(token: string): string | null {
+  try {
+    return decodeClaims(token, 'partner-record+jwt', partnerRecordSchema).partner.entity_id;
+  } catch {
+    return null;
+  }
+}
+
+function pinRecord(draft: PinDraft, { version, exp, partner }: PartnerRecord, own: OnlineKeys): void {
+  const known = draft.issuer(partner.entity_id);
+  const root = partner.entity_id === own.iss ? own.rootThumbprint : known?.root_thumbprint;
+  if (root !== undefined && root !== partner.root_thumbprint) {
+    throw new CountersignError(
+      'pin_changed',
+      `${partner.entity_id} has another root now: ${partner.root_thumbprint}`,
+    );
+  }
+  const pin: IssuerPin = {
+    entity_id: partner.entity_id,
+    root_thumbprint: partner.root_thumbprint,
+    domains: partner.domains,
+    status: partner.scope.includes('lookup') ? partner.status : 'suspended',
+    version,
+    expires: exp,
+    serial: known?.serial ?? 0,
+  };
+  if (known !== undefined) assertContinues(known, pin);
+  draft.setIssuer(pin);
+}
+
+function assertContinues(known: IssuerPin, pin: IssuerPin): void {
+  if (pin.version < known.version) {
+    throw new CountersignError('version_rollback', `record ${pin.version} is below ${known.version}`);
+  }
+  const same = pin.status === known.status && pin.domains.join() === known.domains.join();
+  if (pin.version === known.version && !same) {
+    throw new CountersignError(
+      'statement_forked',
+      `there are two records ${pin.version} of ${pin.entity_id}`,
+    );
+  }
+}
+
+/** The pinned record of this issuer. Throws `issuer_unknown`, and `jws_expired` when it was not renewed. */
+export function pinnedIssuer(draft: PinDraft, entityId: string, now: number): IssuerPin {
+  const pin = draft.issuer(entityId);
+  if (pin === undefined) throw new CountersignError('issuer_unknown', entityId);
+  if (now >= pin.expires + CLOCK_SKEW) {
+    throw new CountersignError('jws_expired', `the pinned record of ${entityId} has expired`);
+  }
+  return pin;
+}

@@ -1,0 +1,147 @@
+import {
+  type Credential,
+  type Revocation,
+  type VerificationContext,
+  type VerifiedCredential,
+  verifyCredential,
+  verifyRevocation,
+} from '../protocol/credential.ts';
+import { CountersignError, isCountersignError } from '../protocol/errors.ts';
+import { type KeyStatement, statementHash } from '../protocol/key-statement.ts';
+import { thumbprint } from '../protocol/public-key.ts';
+import type { ChangedKeyAnswer, RevokedAnswer, VerifiedAnswer } from './answers.ts';
+import type { ClientContext } from './context.ts';
+import type { PinDraft } from './pin-draft.ts';
+import type { AddressPin, IssuerPin } from './pin-store.ts';
+
+/** A credential for `address`, in its one form, as anybody may have sent it. */
+export interface Shown {
+  readonly address: string;
+  readonly credential: Credential;
+  readonly issuer: IssuerPin;
+  /** Whom the attributes must be addressed to; without it they are ignored. */
+  readonly audience: string | null;
+}
+
+export interface Judged {
+  readonly answer: VerifiedAnswer | ChangedKeyAnswer;
+  readonly verified: VerifiedCredential;
+}
+
+/**
+ * Verifies a credential under its issuer's pinned record and holds it against the pin of its address, which it makes
+ * or renews (PROTOCOL §3: pins cover iss, sub, pre). Throws what does not verify, and `statement_forked`.
+ */
+export async function judgeCredential(
+  context: ClientContext,
+  draft: PinDraft,
+  shown: Shown,
+): Promise<Judged> {
+  const pin = draft.address(shown.address);
+  const { verified, begunAnew } = await verifyShown(context, shown, pin);
+  draft.sawSerial(shown.issuer.entity_id, verified.onlineKeys.serial);
+  const offered = pinOf(verified, context.now());
+  if (pin !== undefined && (begunAnew || !isSameKey(pin, offered))) {
+    return { verified, answer: { status: 'changed_key', address: shown.address, pinned: pin, offered } };
+  }
+  if (pin !== undefined) assertContinues(pin, verified.statement);
+  draft.setAddress(shown.address, { ...offered, first_seen: pin?.first_seen ?? offered.first_seen });
+  const { level, age, statement, attributes } = verified;
+  const firstSeen = pin === undefined;
+  return {
+    verified,
+    answer: { status: 'verified', address: shown.address, level, age, statement, attributes, firstSeen },
+  };
+}
+
+interface ShownVerified {
+  readonly verified: VerifiedCredential;
+  /** The bridge alone put another `sig` in the place of the pinned one, and says so. */
+  readonly begunAnew: boolean;
+}
+
+async function verifyShown(
+  context: ClientContext,
+  shown: Shown,
+  pin: AddressPin | undefined,
+): Promise<ShownVerified> {
+  const base: VerificationContext = {
+    issuer: shown.issuer,
+    policy: context.policy,
+    now: context.now(),
+    leastSerial: shown.issuer.serial,
+    ...(shown.audience === null ? {} : { audience: shown.audience }),
+  };
+  const verify = (more: Partial<VerificationContext>) =>
+    verifyCredential(shown.credential, shown.address, { ...base, ...more });
+  // Versions count per issuer: an address that moved to another bridge is a changed key.
+  if (pin === undefined || pin.iss !== shown.issuer.entity_id) {
+    return { verified: await verify({}), begunAnew: false };
+  }
+  const leastVersion = pin.version;
+  try {
+    return { verified: await verify({ leastVersion, previous: pin.sig }), begunAnew: false };
+  } catch (error) {
+    if (!isCountersignError(error, 'pin_changed')) throw error;
+    return { verified: await verify({ leastVersion }), begunAnew: true };
+  }
+}
+
+/** Verifies the evidence of a revocation, and lets the pin know. Throws as `judgeCredential` does. */
+export async function judgeRevocation(
+  context: ClientContext,
+  draft: PinDraft,
+  shown: { address: string; revocation: Revocation; issuer: IssuerPin },
+): Promise<RevokedAnswer> {
+  const { address, revocation, issuer } = shown;
+  const pin = draft.address(address);
+  const known = pin?.iss === issuer.entity_id ? pin : undefined;
+  const statement = await verifyRevocation(revocation, address, {
+    issuer,
+    now: context.now(),
+    leastSerial: issuer.serial,
+    ...(known === undefined ? {} : { leastVersion: known.version }),
+  });
+  if (known !== undefined) {
+    assertContinues(known, statement);
+    const { version } = statement;
+    draft.setAddress(address, {
+      ...known,
+      version,
+      statement_hash: statementHash(statement),
+      status: 'revoked',
+    });
+  }
+  return { status: 'revoked', address, statement };
+}
+
+export function pinOf({ statement, statementHash: hash }: VerifiedCredential, now: number): AddressPin {
+  return {
+    iss: statement.iss,
+    sub: statement.sub,
+    pre: statement.keys[0],
+    sig: statement.keys[1],
+    version: statement.version,
+    key_version: statement.key_version,
+    statement_hash: hash,
+    status: 'active',
+    first_seen: now,
+  };
+}
+
+/** `sig` may have been rotated: that its owner did it was verified. */
+function isSameKey(pin: AddressPin, offered: AddressPin): boolean {
+  const samePerson = pin.iss === offered.iss && pin.sub === offered.sub;
+  return samePerson && thumbprint(pin.pre) === thumbprint(offered.pre);
+}
+
+/** One version has one statement, and the next one names it. */
+function assertContinues(pin: AddressPin, statement: KeyStatement): void {
+  const hash = statementHash(statement);
+  const forked =
+    (statement.version === pin.version && hash !== pin.statement_hash) ||
+    (statement.version === pin.version + 1 && statement.prev !== pin.statement_hash);
+  if (forked) {
+    throw new CountersignError('statement_forked', `version ${statement.version} does not continue the pin`);
+  }
+}

@@ -1,0 +1,84 @@
+import { vaultSchema } from '../protocol/api.ts';
+import { decodeBase64url } from '../protocol/base64url.ts';
+import { utf8 } from '../protocol/bytes.ts';
+import { importSigningKey, type SigningKey, signBytes, verifyBytes } from '../protocol/ed25519.ts';
+import { CountersignError, isCountersignError } from '../protocol/errors.ts';
+import { type KeyStatement, statementHash } from '../protocol/key-statement.ts';
+import { thumbprint } from '../protocol/public-key.ts';
+import { decodeVault, type VaultContent, vaultContext } from '../protocol/vault.ts';
+import { preToJwk } from '../recrypt/encoding.ts';
+import { openSealed } from '../recrypt/sealed-box.ts';
+import type { ClientContext, Device } from './context.ts';
+import type { ClientParts } from './own-account.ts';
+import { type PersonKeys, personKeys } from './person-keys.ts';
+
+/** A vault that a device opens was transformed once: person to device. */
+const HOPS = 1;
+
+/**
+ * Fetches and opens the vault of the person whose verified statement this is. The caller drops the keys.
+ *
+ * Anybody can seal to a public key, so what comes out is held against the statement: `sig` must be the private half of
+ * its `sig`, which no bridge has. u cannot be held against U′ without the bridge's share; where U is pinned (this
+ * device enrolled, or opened the vault before) it must be that one. A wrong u gives the bridge nothing: transform keys
+ * made from it lead nowhere. Throws `vault_mismatch`, `recrypt_decrypt_failed`.
+ */
+export async function openOwnVault(
+  { context, api }: ClientParts,
+  device: Device,
+  statement: KeyStatement,
+): Promise<PersonKeys> {
+  const answer = await api.get('/v1/vault', vaultSchema);
+  if (statementHash(answer.statement) !== statementHash(statement)) {
+    throw new CountersignError('vault_mismatch', 'the vault is for another statement');
+  }
+  const bytes = decodeBase64url(answer.vault);
+  const opened = await openSealed(context.engine, device.pre, bytes, vaultContext(statement), HOPS);
+  const content = readVault(opened);
+  opened.fill(0);
+  const sig = await checkedSig(content, statement);
+  const keys = personKeys(sig, content);
+  await checkHalf(context, keys, statement);
+  return keys;
+}
+
+function readVault(opened: Uint8Array): VaultContent {
+  try {
+    return decodeVault(opened);
+  } catch {
+    throw new CountersignError('vault_mismatch', 'it does not hold what a vault holds');
+  }
+}
+
+/** Platforms differ in whether they check that a private key belongs to the public key beside it: a signature shows it. */
+async function checkedSig(content: VaultContent, statement: KeyStatement): Promise<SigningKey> {
+  const expected = statement.keys[1];
+  const { d: _private, ...publicKey } = content.sig;
+  if (thumbprint(publicKey) !== thumbprint(expected)) {
+    throw new CountersignError('vault_mismatch', 'its signature key is not the one of the statement');
+  }
+  try {
+    const sig = await importSigningKey(content.sig, true);
+    const probe = utf8('countersign vault probe');
+    if (await verifyBytes(expected, probe, await signBytes(sig, probe))) return sig;
+  } catch (error) {
+    if (!isCountersignError(error, 'key_invalid')) throw error;
+  }
+  throw new CountersignError('vault_mismatch', 'its private key does not belong to the statement’s key');
+}
+
+async function checkHalf(context: ClientContext, keys: PersonKeys, statement: KeyStatement): Promise<void> {
+  const { engine } = context;
+  const half = preToJwk(engine.computePublicKey(keys.half));
+  await context.pins.update(async (pins) => {
+    const pinned = pins.own_key?.address === statement.address ? pins.own_key : null;
+    if (pinned === null) {
+      const own_key = { address: statement.address, client_half: half };
+      return { pins: { ...pins, own_key }, result: undefined };
+    }
+    if (thumbprint(pinned.client_half) !== thumbprint(half)) {
+      throw new CountersignError('vault_mismatch', 'it holds another half of the key than before');
+    }
+    return { pins, result: undefined };
+  });
+}

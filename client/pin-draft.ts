@@ -1,0 +1,42 @@
+import type { AddressPin, IssuerPin, Pins } from './pin-store.ts';
+
+/** Pins while a look-up is verified: a thousand changes are stored at once, or none. */
+export interface PinDraft {
+  issuer(entityId: string): IssuerPin | undefined;
+  address(address: string): AddressPin | undefined;
+  setIssuer(pin: IssuerPin): void;
+  setAddress(address: string, pin: AddressPin): void;
+  /** Serials never go back. */
+  sawSerial(entityId: string, serial: number): void;
+  readonly own: Pins['own'];
+  /** The pins with the changes; the very same object if there are none. */
+  pins(): Pins;
+}
+
+export function createPinDraft(before: Pins): PinDraft {
+  const issuers = new Map(Object.entries(before.issuers));
+  const addresses = new Map(Object.entries(before.addresses));
+  let changed = false;
+
+  function set<Pin>(pins: Map<string, Pin>, name: string, pin: Pin): void {
+    if (JSON.stringify(pins.get(name)) === JSON.stringify(pin)) return;
+    pins.set(name, pin);
+    changed = true;
+  }
+
+  return {
+    own: before.own,
+    issuer: (entityId) => issuers.get(entityId),
+    address: (address) => addresses.get(address),
+    setIssuer: (pin) => set(issuers, pin.entity_id, pin),
+    setAddress: (address, pin) => set(addresses, address, pin),
+    sawSerial(entityId, serial) {
+      const pin = issuers.get(entityId);
+      if (pin !== undefined && serial > pin.serial) set(issuers, entityId, { ...pin, serial });
+    },
+    pins: () =>
+      changed
+        ? { ...before, issuers: Object.fromEntries(issuers), addresses: Object.fromEntries(addresses) }
+        : before,
+  };
+}
