@@ -2,6 +2,8 @@ import type { SignIn } from '../../connectors/identity/connector.ts';
 import type { ErrorCode } from '../../protocol/errors.ts';
 import type { RequestContext } from '../lib/request-context.ts';
 
+export type { SignIn } from '../../connectors/identity/connector.ts';
+
 /** A connection as somebody who signs in may see it. */
 export interface ConnectionChoice {
   readonly id: string;

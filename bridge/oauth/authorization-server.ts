@@ -1,20 +1,24 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { SignedIn } from '../identity/sign-in.ts';
+import type { RequestContext } from '../lib/request-context.ts';
 import type { Transaction } from '../storage/database.ts';
+import type { App } from './app.ts';
 import type { TokenHolder } from './token-holder.ts';
 
 /** A sign-in under way: what the app asked for, read from the browser's own cookie. */
 export interface Interaction {
   readonly uid: string;
-  readonly app: { readonly id: string; readonly name: string };
+  readonly app: Pick<App, 'id' | 'name' | 'redirectUris'>;
   /** The address that the app named. Attacker-controlled. */
   readonly loginHint: string | null;
 }
 
 /** The OAuth 2.1 authorization server for client apps. Its issuer is the bridge's. */
 export interface AuthorizationServer {
-  /** Answers one of `ENDPOINTS` and everything under `/oauth/`. */
-  answer(request: IncomingMessage, response: ServerResponse): Promise<void>;
+  /** Whether a path is one of its endpoints. */
+  serves(path: string): boolean;
+  /** Answers a request to one of them, errors included. */
+  answer(request: IncomingMessage, response: ServerResponse, context: RequestContext): Promise<void>;
   /** The interaction of this browser. Throws `sign_in_unknown`. */
   interaction(request: IncomingMessage, response: ServerResponse): Promise<Interaction>;
   /** Gives the app its grant; answers where to send the browser. */

@@ -1,0 +1,63 @@
+import type { Context, Middleware } from 'koa';
+import { CountersignError, ERRORS, isCountersignError } from '../../../protocol/errors.ts';
+import type { SignInTraces } from '../../identity/sign-in.ts';
+import type { RequestState } from '../app.ts';
+import { answerPage } from './page-answer.ts';
+import { refusedPage } from './sign-in-pages.ts';
+
+export type PageContext = Context & { state: RequestState; params: Record<string, string> };
+
+export interface RefusalDeps {
+  readonly organization: string;
+  readonly traces: SignInTraces;
+  /** Counts a refused request against its client address. */
+  readonly noteRefusal: (address: string) => Promise<void>;
+  /** The interaction of this browser that can still be given up, or null. */
+  readonly openInteraction: (ctx: PageContext) => Promise<string | null>;
+}
+
+/**
+ * Runs a step of a sign-in; what goes wrong is recorded under a trace id, which is all that the browser is told. The
+ * connection is the one that the path names, until it is known to be one.
+ */
+export function withRefusalPage(
+  deps: RefusalDeps,
+  step: (ctx: PageContext) => Promise<void>,
+): Middleware<RequestState> {
+  return async (context) => {
+    const ctx = context as PageContext;
+    try {
+      await step(ctx);
+    } catch (error) {
+      const { requestId, actor } = ctx.state;
+      const named = error instanceof SignInStepError ? error.connectionId : (ctx.params.connection ?? null);
+      const cause = error instanceof SignInStepError ? error.cause : error;
+      const traceId = await deps.traces.record({ error: cause, connectionId: named }, { requestId, actor });
+      await deps.noteRefusal(actor.address ?? 'unknown');
+      if (isCountersignError(cause, 'payload_too_large')) ctx.set('Connection', 'close');
+      answerPage(ctx, {
+        status: statusOf(cause),
+        markup: refusedPage({
+          organization: deps.organization,
+          traceId,
+          uid: await deps.openInteraction(ctx).catch(() => null),
+        }),
+      });
+    }
+  };
+}
+
+/** Says through which connection a step failed, where the path does not. */
+export class SignInStepError extends Error {
+  override readonly name = 'SignInStepError';
+  readonly connectionId: string;
+
+  constructor(connectionId: string, cause: unknown) {
+    super('a step of a sign-in failed', { cause });
+    this.connectionId = connectionId;
+  }
+}
+
+function statusOf(error: unknown): number {
+  return error instanceof CountersignError ? ERRORS[error.code].status : 500;
+}

@@ -1,0 +1,149 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import Provider, { errors } from 'oidc-provider';
+import { CountersignError } from '../../protocol/errors.ts';
+import type { EventLog } from '../events/event-log.ts';
+import { seconds } from '../lib/clock.ts';
+import { GRANT_LIFE_S } from '../lib/limits.ts';
+import type { Logger } from '../lib/logger.ts';
+import { type RequestContext, SYSTEM } from '../lib/request-context.ts';
+import { findApp } from './app-store.ts';
+import type { AuthorizationServer } from './authorization-server.ts';
+import { type ProviderDeps, providerConfiguration, SCOPES } from './provider-configuration.ts';
+import { reportProviderEvents } from './provider-events.ts';
+import {
+  deleteGrants,
+  deleteRecordsOf,
+  grantsOf,
+  insertGrantFacts,
+  purgeGrantFacts,
+  purgeRecords,
+} from './record-store.ts';
+import { createFindHolder } from './token-holder.ts';
+
+export interface AuthorizationServerDeps extends Omit<ProviderDeps, 'renderError'> {
+  readonly issuer: string;
+  readonly events: EventLog;
+  readonly logger: Logger;
+  /** The page for a browser that cannot be sent back to the app: `description` is the library's public text. */
+  readonly errorPage: (description: string, context: RequestContext) => string;
+}
+
+const DISCOVERY = new Set(['/.well-known/oauth-authorization-server', '/.well-known/openid-configuration']);
+
+export function createAuthorizationServer(deps: AuthorizationServerDeps): AuthorizationServer {
+  const { database, clock, issuer } = deps;
+  const contexts = new WeakMap<IncomingMessage, RequestContext>();
+  const contextOf = (request: IncomingMessage) => contexts.get(request) ?? SYSTEM;
+
+  const configuration = providerConfiguration({
+    ...deps,
+    renderError: (ctx, out) => {
+      ctx.type = 'html';
+      ctx.body = deps.errorPage(out.error_description ?? out.error, contextOf(ctx.req));
+    },
+  });
+  const provider = new Provider(issuer, configuration);
+  // The library then believes the forwarded host and protocol, which `asIssuer` sets.
+  provider.proxy = true;
+  reportProviderEvents(provider, {
+    ...{ events: deps.events, logger: deps.logger },
+    contextOf: (ctx) => contextOf(ctx.req),
+  });
+  const answer = provider.callback();
+
+  const begun = async (request: IncomingMessage, response: ServerResponse) => {
+    try {
+      return await provider.interactionDetails(request, response);
+    } catch (cause) {
+      if (!(cause instanceof errors.SessionNotFound)) throw cause;
+      throw new CountersignError('sign_in_unknown', undefined, { cause });
+    }
+  };
+
+  return {
+    serves: (path) => path.startsWith('/oauth/') || DISCOVERY.has(path),
+
+    async answer(request, response, context) {
+      contexts.set(request, context);
+      asIssuer(request, issuer);
+      await answer(request, response);
+    },
+
+    async interaction(request, response) {
+      const { uid, params } = await begun(request, response);
+      const app = await database.read((query) => findApp(query, String(params.client_id)));
+      if (app === undefined) throw new CountersignError('sign_in_unknown', 'The app was removed.');
+      const hint = params.login_hint;
+      return {
+        uid,
+        app,
+        loginHint: typeof hint === 'string' && hint !== '' ? hint : null,
+      };
+    },
+
+    async finish(request, response, { sub, connectionId, signIn }) {
+      const { params } = await begun(request, response);
+      const clientId = String(params.client_id);
+      const grant = new provider.Grant({ accountId: sub, clientId });
+      grant.addOIDCScope(SCOPES.join(' '));
+      const grantId = await grant.save();
+      await database.transaction((tx) =>
+        insertGrantFacts(tx, {
+          ...{ grant_id: grantId, sub, app_id: clientId, connection_id: connectionId },
+          ...{ sign_in: JSON.stringify(signIn), created: seconds(clock) },
+        }),
+      );
+      const login = {
+        accountId: sub,
+        remember: false,
+        amr: [...signIn.amr],
+        ...(signIn.acr === null ? {} : { acr: signIn.acr }),
+        ...(signIn.authTime === null ? {} : { ts: signIn.authTime }),
+      };
+      return provider.interactionResult(
+        request,
+        response,
+        { login, consent: { grantId } },
+        { mergeWithLastSubmission: false },
+      );
+    },
+
+    async abandon(request, response) {
+      await begun(request, response);
+      const result = { error: 'access_denied', error_description: 'The person did not sign in.' };
+      return provider.interactionResult(request, response, result, { mergeWithLastSubmission: false });
+    },
+
+    findHolder: createFindHolder(deps),
+
+    async revokeDevice(tx, deviceId) {
+      const issued = await deleteGrants(tx, await grantsOf(tx, { jkt: deviceId }));
+      return issued + (await deleteRecordsOf(tx, 'jkt', deviceId));
+    },
+
+    async revokePerson(tx, sub) {
+      const issued = await deleteGrants(tx, await grantsOf(tx, { sub }));
+      return issued + (await deleteRecordsOf(tx, 'account_id', sub));
+    },
+
+    purge() {
+      const now = seconds(clock);
+      return database.transaction(async (tx) => {
+        await purgeGrantFacts(tx, now - GRANT_LIFE_S);
+        return purgeRecords(tx, now);
+      });
+    },
+  };
+}
+
+/**
+ * Makes a request look as if it had come to the issuer's own URL: every URL that the library builds, and the target
+ * that it holds DPoP proofs against, is then the configured one, whatever `Host` or the request line said.
+ */
+function asIssuer(request: IncomingMessage, issuer: string): void {
+  const { host, protocol } = new URL(issuer);
+  request.headers.host = host;
+  request.headers['x-forwarded-host'] = host;
+  request.headers['x-forwarded-proto'] = protocol.slice(0, -1);
+  if (request.url?.startsWith('/') !== true) request.url = '/';
+}

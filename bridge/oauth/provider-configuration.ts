@@ -1,0 +1,102 @@
+import { createPrivateKey } from 'node:crypto';
+import { type Client, type Configuration, interactionPolicy, type JWK } from 'oidc-provider';
+import { findPerson } from '../directory/persons.ts';
+import { AUTHORIZATION_CODE_LIFE_S, GRANT_LIFE_S, SIGN_IN_LIFE_S } from '../lib/limits.ts';
+import type { Signer } from '../signer/signer.ts';
+import { createRecordAdapters, type RecordAdapterDeps } from './record-adapter.ts';
+
+/** What a grant of ours gives: to act for the person at the client API. */
+export const SCOPES = ['openid', 'offline_access', 'countersign'] as const;
+
+export interface ProviderSettings {
+  readonly accessTokenSeconds: number;
+  readonly refreshTokenSeconds: number;
+}
+
+export interface ProviderDeps extends RecordAdapterDeps {
+  readonly signer: Signer;
+  readonly settings: ProviderSettings;
+  readonly renderError: NonNullable<Configuration['renderError']>;
+}
+
+/**
+ * OAuth 2.1 for public clients: code with PKCE (S256), pushed requests and DPoP-bound tokens are required, refresh
+ * tokens are used once. There is no consent page: apps are the company's own, registered by its administrators.
+ */
+export function providerConfiguration(deps: ProviderDeps): Configuration {
+  const { database, signer, settings } = deps;
+  const secrets = signer.deriveSecret('cookies', 64);
+  const policy = interactionPolicy.base();
+  policy.remove('consent');
+  return {
+    adapter: createRecordAdapters(deps),
+    jwks: { keys: [idTokenKey(signer)] },
+    cookies: {
+      keys: [Buffer.from(secrets.subarray(0, 32)).toString('base64url')],
+      names: {
+        session: '__Secure-countersign-session',
+        interaction: '__Secure-countersign-sign-in',
+        resume: '__Secure-countersign-resume',
+      },
+      short: { httpOnly: true, sameSite: 'lax', secure: true },
+      long: { httpOnly: true, sameSite: 'lax', secure: true },
+    },
+    routes: {
+      authorization: '/oauth/authorize',
+      pushed_authorization_request: '/oauth/request',
+      token: '/oauth/token',
+      revocation: '/oauth/revocation',
+      jwks: '/oauth/jwks',
+    },
+    interactions: { policy, url: (_ctx, { uid }) => `/sign-in/${uid}` },
+    features: {
+      devInteractions: { enabled: false },
+      userinfo: { enabled: false },
+      rpInitiatedLogout: { enabled: false },
+      resourceIndicators: { enabled: false },
+      pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: true },
+      dPoP: { enabled: true, nonceSecret: Buffer.from(secrets.subarray(32)) },
+      revocation: { enabled: true },
+    },
+    pkce: { required: () => true },
+    scopes: [...SCOPES],
+    claims: { openid: ['sub'] },
+    responseTypes: ['code'],
+    clientAuthMethods: ['none'],
+    enabledJWA: { idTokenSigningAlgValues: ['Ed25519'], dPoPSigningAlgValues: ['Ed25519', 'ES256'] },
+    extraClientMetadata: { properties: ['cors_origins'] },
+    clientBasedCORS: (_ctx, origin, client) => corsOriginsOf(client).includes(origin),
+    rotateRefreshToken: true,
+    issueRefreshToken: async () => true,
+    // There is no session for them to expire with.
+    expiresWithSession: async () => false,
+    findAccount: async (_ctx, sub) => {
+      const person = await database.read((query) => findPerson(query, sub));
+      if (person?.status !== 'active') return undefined;
+      return { accountId: sub, claims: () => ({ sub }) };
+    },
+    ttl: {
+      AccessToken: settings.accessTokenSeconds,
+      AuthorizationCode: AUTHORIZATION_CODE_LIFE_S,
+      Grant: GRANT_LIFE_S,
+      IdToken: 300,
+      Interaction: SIGN_IN_LIFE_S,
+      RefreshToken: settings.refreshTokenSeconds,
+      Session: SIGN_IN_LIFE_S,
+    },
+    renderError: deps.renderError,
+  };
+}
+
+function corsOriginsOf(client: Client): readonly unknown[] {
+  const origins = client.cors_origins;
+  return Array.isArray(origins) ? origins : [];
+}
+
+/** An Ed25519 key derived from the key-encryption key: it signs ID tokens alone, which nothing of ours rests on. */
+function idTokenKey(signer: Signer): JWK {
+  const prefix = Buffer.from('302e020100300506032b657004220420', 'hex');
+  const seed = signer.deriveSecret('oauth-signing-key', 32);
+  const key = createPrivateKey({ key: Buffer.concat([prefix, seed]), format: 'der', type: 'pkcs8' });
+  return { ...(key.export({ format: 'jwk' }) as JWK), alg: 'Ed25519', use: 'sig' };
+}

@@ -1,0 +1,163 @@
+import { type Adapter, type AdapterFactory, type AdapterPayload, errors } from 'oidc-provider';
+import { type Clock, seconds } from '../lib/clock.ts';
+import { GRANT_LIFE_S } from '../lib/limits.ts';
+import { type Keyspace, keyspace } from '../storage/cache.ts';
+import type { Database } from '../storage/database.ts';
+import type { App } from './app.ts';
+import { findApp } from './app-store.ts';
+import {
+  consumeRecord,
+  deleteGrants,
+  deleteRecord,
+  findRecord,
+  type RecordModel,
+  saveRecord,
+} from './record-store.ts';
+import { redirectUriKind } from './redirect-uri.ts';
+
+export interface RecordAdapterDeps {
+  readonly database: Database;
+  readonly cache: Keyspace;
+  readonly clock: Clock;
+}
+
+/** Where the library keeps each kind of thing. */
+export function createRecordAdapters(deps: RecordAdapterDeps): AdapterFactory {
+  return (model) => {
+    switch (model) {
+      case 'Client':
+        return appAdapter(deps.database);
+      case 'Session':
+        return NOTHING;
+      case 'ReplayDetection':
+        return replayAdapter(deps.cache);
+      case 'Interaction':
+      case 'PushedAuthorizationRequest':
+        return cacheAdapter(deps.cache, model);
+      case 'AuthorizationCode':
+      case 'AccessToken':
+      case 'RefreshToken':
+      case 'Grant':
+        return databaseAdapter(deps, model);
+      default:
+        return NOTHING;
+    }
+  };
+}
+
+/**
+ * Nothing is remembered, nothing is found. So it is with sessions: every sign-in of an app asks the IdP, whose session
+ * is the company's; the bridge has none of its own that could outlive it.
+ */
+const NOTHING: Adapter = {
+  upsert: async () => undefined,
+  find: async () => undefined,
+  findByUid: async () => undefined,
+  findByUserCode: async () => undefined,
+  consume: async () => undefined,
+  destroy: async () => undefined,
+  revokeByGrantId: async () => undefined,
+};
+
+/** Codes, tokens and grants: on disk before they are handed out. */
+function databaseAdapter({ database, clock }: RecordAdapterDeps, model: RecordModel): Adapter {
+  return {
+    ...NOTHING,
+    async upsert(id, payload, life) {
+      const expires = seconds(clock) + (life ?? GRANT_LIFE_S);
+      await database.transaction((tx) => saveRecord(tx, model, id, payload, expires));
+    },
+    async find(id) {
+      const found = await database.read((query) => findRecord(query, model, id));
+      if (found === undefined) return undefined;
+      return { ...found.payload, ...(found.consumed === null ? {} : { consumed: found.consumed }) };
+    },
+    /** The library looks first and marks afterwards: two at once both see it unused, and one is stopped here. */
+    async consume(id) {
+      const first = await database.transaction(async (tx) => {
+        if (await consumeRecord(tx, model, id, seconds(clock))) return true;
+        const grantId = (await findRecord(tx, model, id))?.payload.grantId;
+        if (typeof grantId === 'string') await deleteGrants(tx, [grantId]);
+        return false;
+      });
+      if (!first) throw new errors.InvalidGrant('already used');
+    },
+    async destroy(id) {
+      await database.transaction((tx) =>
+        model === 'Grant' ? deleteGrants(tx, [id]).then(() => {}) : deleteRecord(tx, model, id),
+      );
+    },
+    async revokeByGrantId(grantId) {
+      await database.transaction((tx) => deleteGrants(tx, [grantId]));
+    },
+  };
+}
+
+/** What a browser or an app has begun: it may be lost, and anybody can begin as much as the cache has room for. */
+function cacheAdapter(cache: Keyspace, model: string): Adapter {
+  const records = keyspace(cache, `oauth-${model.toLowerCase()}`);
+  return {
+    ...NOTHING,
+    async upsert(id, payload, life) {
+      await records.set(id, JSON.stringify(payload), Math.max(1, life ?? 1) * 1000);
+    },
+    async find(id) {
+      const value = id.length > ID_LENGTH ? undefined : await records.get(id);
+      return value === undefined ? undefined : (JSON.parse(value) as AdapterPayload);
+    },
+    async consume(id) {
+      if (!(await records.consumeOnce(id, USED_MEMORY_MS))) {
+        throw new errors.InvalidRequestUri('request_uri is invalid, expired, or was already used');
+      }
+      await records.delete(id);
+    },
+    async destroy(id) {
+      await records.delete(id);
+    },
+  };
+}
+
+/** Ids that the library makes are 43 characters; longer ones are the browser's own invention. */
+const ID_LENGTH = 128;
+const USED_MEMORY_MS = 15 * 60_000;
+/** A DPoP proof is taken for five minutes by the library, to either side. */
+const PROOF_MEMORY_MS = 11 * 60_000;
+
+/** DPoP proofs: looking for one marks it, so that of two at once only one is new. `id` is a hash. */
+function replayAdapter(cache: Keyspace): Adapter {
+  const proofs = keyspace(cache, 'oauth-dpop');
+  return {
+    ...NOTHING,
+    async find(id) {
+      return (await proofs.consumeOnce(id, PROOF_MEMORY_MS)) ? undefined : { jti: id };
+    },
+  };
+}
+
+/** The registered apps as the library's clients; read each time, so that a removed app is gone at once. */
+function appAdapter(database: Database): Adapter {
+  return {
+    ...NOTHING,
+    async find(id) {
+      const app = await database.read((query) => findApp(query, id));
+      return app === undefined ? undefined : clientOf(app);
+    },
+  };
+}
+
+function clientOf(app: App): AdapterPayload {
+  const native = app.redirectUris.some((uri) => redirectUriKind(uri) === 'native');
+  return {
+    client_id: app.id,
+    client_name: app.name,
+    redirect_uris: [...app.redirectUris],
+    application_type: native ? 'native' : 'web',
+    token_endpoint_auth_method: 'none',
+    response_types: ['code'],
+    grant_types: ['authorization_code', 'refresh_token'],
+    dpop_bound_access_tokens: true,
+    require_pushed_authorization_requests: true,
+    id_token_signed_response_alg: 'Ed25519',
+    cors_origins: [...app.corsOrigins],
+  } as AdapterPayload;
+}

@@ -1,0 +1,174 @@
+import { sha256Base64url } from '../lib/ids.ts';
+import type { Query, Transaction } from '../storage/database.ts';
+import type { OAuthGrantsTable } from '../storage/tables/oauth.ts';
+
+type Reader = Query | Transaction;
+
+/** The kinds of records that must survive a restart. */
+export type RecordModel = 'AuthorizationCode' | 'AccessToken' | 'RefreshToken' | 'Grant';
+
+/** What the library wants to remember: JSON, without the secret that it is found by. */
+export type RecordPayload = Readonly<Record<string, unknown>>;
+
+export interface StoredRecord {
+  readonly payload: RecordPayload;
+  /** Seconds, when it was used; null if it was not. */
+  readonly consumed: number | null;
+}
+
+export async function findRecord(
+  reader: Reader,
+  model: RecordModel,
+  id: string,
+): Promise<StoredRecord | undefined> {
+  const row = await reader
+    .selectFrom('oauth_records')
+    .select(['payload', 'consumed'])
+    .where('model', '=', model)
+    .where('id_hash', '=', sha256Base64url(id))
+    .executeTakeFirst();
+  if (row === undefined) return undefined;
+  return { payload: { ...JSON.parse(row.payload), jti: id }, consumed: row.consumed };
+}
+
+/** Keeps a record; one of the same id is replaced, but stays used if it was. */
+export async function saveRecord(
+  tx: Transaction,
+  model: RecordModel,
+  id: string,
+  { jti: _secret, ...payload }: RecordPayload,
+  expires: number,
+): Promise<void> {
+  const row = {
+    payload: JSON.stringify(payload),
+    grant_id: text(payload.grantId),
+    account_id: text(payload.accountId),
+    app_id: text(payload.clientId),
+    // A code is bound to a key before there is a token.
+    jkt: text(payload.jkt) ?? text(payload.dpopJkt),
+    expires,
+  };
+  await tx
+    .insertInto('oauth_records')
+    .values({ model, id_hash: sha256Base64url(id), ...row, consumed: null })
+    .onConflict((conflict) => conflict.columns(['model', 'id_hash']).doUpdateSet(row))
+    .execute();
+}
+
+/** Marks a record as used; of two that try, one is told `true`. */
+export async function consumeRecord(
+  tx: Transaction,
+  model: RecordModel,
+  id: string,
+  now: number,
+): Promise<boolean> {
+  const { numUpdatedRows } = await tx
+    .updateTable('oauth_records')
+    .set({ consumed: now })
+    .where('model', '=', model)
+    .where('id_hash', '=', sha256Base64url(id))
+    .where('consumed', 'is', null)
+    .executeTakeFirstOrThrow();
+  return numUpdatedRows === 1n;
+}
+
+export async function deleteRecord(tx: Transaction, model: RecordModel, id: string): Promise<void> {
+  await tx
+    .deleteFrom('oauth_records')
+    .where('model', '=', model)
+    .where('id_hash', '=', sha256Base64url(id))
+    .execute();
+}
+
+/** Ends grants with everything that was issued under them; answers how many records that were. */
+export async function deleteGrants(tx: Transaction, grantIds: readonly string[]): Promise<number> {
+  if (grantIds.length === 0) return 0;
+  const hashes = grantIds.map(sha256Base64url);
+  const issued = await tx.deleteFrom('oauth_records').where('grant_id', 'in', grantIds).executeTakeFirst();
+  const grants = await tx
+    .deleteFrom('oauth_records')
+    .where('model', '=', 'Grant')
+    .where('id_hash', 'in', hashes)
+    .executeTakeFirst();
+  await tx.deleteFrom('oauth_grants').where('grant_id', 'in', grantIds).execute();
+  return Number(issued.numDeletedRows + grants.numDeletedRows);
+}
+
+/** The grants of a device (by its key), a person or an app. */
+export async function grantsOf(
+  tx: Transaction,
+  whose: { readonly jkt: string } | { readonly sub: string } | { readonly appId: string },
+): Promise<string[]> {
+  if ('jkt' in whose) {
+    const rows = await tx
+      .selectFrom('oauth_records')
+      .select('grant_id')
+      .distinct()
+      .where('jkt', '=', whose.jkt)
+      .execute();
+    return rows.flatMap(({ grant_id }) => grant_id ?? []);
+  }
+  const [column, value] = 'sub' in whose ? (['sub', whose.sub] as const) : (['app_id', whose.appId] as const);
+  const rows = await tx.selectFrom('oauth_grants').select('grant_id').where(column, '=', value).execute();
+  return rows.map(({ grant_id }) => grant_id);
+}
+
+/** Everything else that a person or an app has: what was begun and has no grant yet. */
+export async function deleteRecordsOf(
+  tx: Transaction,
+  column: 'jkt' | 'account_id' | 'app_id',
+  value: string,
+): Promise<number> {
+  const { numDeletedRows } = await tx
+    .deleteFrom('oauth_records')
+    .where(column, '=', value)
+    .executeTakeFirstOrThrow();
+  return Number(numDeletedRows);
+}
+
+export async function insertGrantFacts(tx: Transaction, facts: OAuthGrantsTable): Promise<void> {
+  await tx.insertInto('oauth_grants').values(facts).execute();
+}
+
+export interface TokenFacts {
+  readonly sub: string;
+  readonly jkt: string | null;
+  readonly expires: number;
+  readonly connection_id: string;
+  readonly sign_in: string;
+}
+
+/** What stands behind an access token; nothing if its grant has ended. */
+export async function findToken(reader: Reader, token: string): Promise<TokenFacts | undefined> {
+  return reader
+    .selectFrom('oauth_records')
+    .innerJoin('oauth_grants', 'oauth_grants.grant_id', 'oauth_records.grant_id')
+    .select([
+      'oauth_grants.sub',
+      'oauth_records.jkt',
+      'oauth_records.expires',
+      'oauth_grants.connection_id',
+      'oauth_grants.sign_in',
+    ])
+    .where('oauth_records.model', '=', 'AccessToken')
+    .where('oauth_records.id_hash', '=', sha256Base64url(token))
+    .executeTakeFirst();
+}
+
+/** Forgets what has expired; answers how many records. */
+export async function purgeRecords(tx: Transaction, now: number): Promise<number> {
+  const { numDeletedRows } = await tx
+    .deleteFrom('oauth_records')
+    .where('expires', '<=', now)
+    .executeTakeFirstOrThrow();
+  return Number(numDeletedRows);
+}
+
+/** Forgets how people signed in for grants made before `time`. */
+export async function purgeGrantFacts(tx: Transaction, time: number): Promise<void> {
+  await tx.deleteFrom('oauth_grants').where('created', '<=', time).execute();
+}
+
+function text(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
+}
