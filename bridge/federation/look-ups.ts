@@ -16,7 +16,7 @@ import { verifiedDomains } from '../directory/domains.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import { BRIDGE_RESPONSE_LIFE_S } from '../lib/limits.ts';
-import { type RequestContext, SYSTEM } from '../lib/request-context.ts';
+import type { RequestContext } from '../lib/request-context.ts';
 import { type Decide, requireAllowed } from '../policy/decision.ts';
 import type { Signer } from '../signer/signer.ts';
 import type { Database } from '../storage/database.ts';
@@ -120,7 +120,7 @@ export function createLookUps(deps: LookUpsDeps): LookUps {
     } catch (error) {
       if (!isCountersignError(error, 'jws_unknown_key') && !isCountersignError(error, 'jws_expired'))
         throw error;
-      const refreshed = await deps.partners.refresh(partner.entity_id, SYSTEM);
+      const refreshed = await deps.partners.refreshUnlessRecent(partner.entity_id);
       if (refreshed.status !== 'active' || refreshed.online_keys === partner.online_keys) throw error;
       return { partner: refreshed, claims: await verifyRequest(token, refreshed) };
     }

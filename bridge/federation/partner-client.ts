@@ -7,7 +7,6 @@ import { type Clock, seconds } from '../lib/clock.ts';
 import { newId } from '../lib/ids.ts';
 import { BRIDGE_REQUEST_LIFE_S, LOOKUP_RESPONSE_BYTES, PARTNER_TIMEOUT_MS } from '../lib/limits.ts';
 import type { Outbound } from '../lib/outbound.ts';
-import { SYSTEM } from '../lib/request-context.ts';
 import type { Signer } from '../signer/signer.ts';
 import { asPartnerFault } from './partner-faults.ts';
 import type { Partner } from './partner-store.ts';
@@ -77,7 +76,7 @@ export function createPartnerClient(deps: {
   /** A partner whose keys or configuration ran out is read again once; if it stays so, it fails closed. */
   async function usable(partner: Partner): Promise<Partner> {
     if (seconds(clock) < partner.expires) return partner;
-    const refreshed = await deps.partners.refresh(partner.entity_id, SYSTEM);
+    const refreshed = await deps.partners.refreshUnlessRecent(partner.entity_id);
     if (refreshed.status !== 'active')
       throw new CountersignError('partner_suspended', refreshed.reason ?? undefined);
     if (seconds(clock) >= refreshed.expires) throw new CountersignError('partner_expired');
@@ -111,7 +110,7 @@ export function createPartnerClient(deps: {
       return { response: await verifyUnder(partner, token, asked), current: partner };
     } catch (error) {
       if (!isCountersignError(error, 'jws_unknown_key')) throw error;
-      const refreshed = await deps.partners.refresh(partner.entity_id, SYSTEM);
+      const refreshed = await deps.partners.refreshUnlessRecent(partner.entity_id);
       if (refreshed.status !== 'active') {
         throw new CountersignError('partner_suspended', refreshed.reason ?? undefined);
       }

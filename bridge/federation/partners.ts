@@ -7,8 +7,9 @@ import type { EventLog } from '../events/event-log.ts';
 import type { KeyLog } from '../keylog/key-log.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import { equalSecrets } from '../lib/ids.ts';
+import { PARTNER_REFRESH_PAUSE_MS } from '../lib/limits.ts';
 import type { Logger } from '../lib/logger.ts';
-import type { RequestContext } from '../lib/request-context.ts';
+import { type RequestContext, SYSTEM } from '../lib/request-context.ts';
 import type { Resolver } from '../lib/resolver.ts';
 import type { Database, Transaction } from '../storage/database.ts';
 import { readDomainRecord } from './domain-record.ts';
@@ -54,6 +55,11 @@ export interface Partners {
   list(): Promise<Partner[]>;
   /** Reads one partner again under its pinned root; a broken pin suspends it. Answers how it stands then. */
   refresh(entityId: string, context: RequestContext): Promise<Partner>;
+  /**
+   * The same, at most once a minute for each partner: for what an unverified request makes us do, which anybody can
+   * send. Answers how it stands.
+   */
+  refreshUnlessRecent(entityId: string): Promise<Partner>;
 }
 
 export function createPartners(deps: PartnersDeps): Partners {
@@ -215,9 +221,8 @@ export function createPartners(deps: PartnersDeps): Partners {
   async function refresh(entityId: string, context: RequestContext): Promise<Partner> {
     const known = await database.read((query) => requirePartner(query, entityId));
     if (known.status !== 'active') return known;
-    const broken = await brokenPin(known);
-    if (broken !== null) return restrict(entityId, 'suspended', broken, context);
-    const entity = await readUnderPin(known);
+    const { entity, broken } = await readUnderPin(known);
+    if (broken !== undefined) return restrict(entityId, 'suspended', broken, context);
     if (entity === undefined) return known;
     return database.transaction(async (tx) => {
       const current = await requirePartner(tx, entityId);
@@ -229,40 +234,41 @@ export function createPartners(deps: PartnersDeps): Partners {
     });
   }
 
-  /** Why the pin does not hold any more, or null. An outage of DNS or of the partner breaks no pin: expiry does. */
-  async function brokenPin(partner: Partner): Promise<string | null> {
-    const expected = { entityId: partner.entity_id, rootThumbprint: partner.root_thumbprint };
-    for (const domain of partner.domains) {
-      const confirmed = await isConfirmed(domain, expected).catch((error: unknown) => {
-        if (isCountersignError(error, 'name_unresolvable')) return true;
-        throw error;
-      });
-      if (!confirmed) return `The DNS record of ${domain} does not name the pinned bridge and root any more.`;
+  const attempts = new Map<string, number>();
+
+  async function refreshUnlessRecent(entityId: string): Promise<Partner> {
+    const now = clock.now();
+    if (now - (attempts.get(entityId) ?? 0) < PARTNER_REFRESH_PAUSE_MS) {
+      return database.read((query) => requirePartner(query, entityId));
     }
-    try {
-      await deps.readEntity({ ...expected, leastSerial: partner.serial });
-      return null;
-    } catch (error) {
-      if (isCountersignError(error, 'root_mismatch'))
-        return 'The bridge shows another root key than the pinned one.';
-      if (isCountersignError(error, 'serial_rollback'))
-        return 'The bridge shows older online keys than before.';
-      const fault = asPartnerFault(error);
-      deps.logger.warn({ err: fault, partner: partner.entity_id }, 'a partner could not be read again');
-      return null;
-    }
+    attempts.set(entityId, now);
+    return refresh(entityId, SYSTEM);
   }
 
-  async function readUnderPin(partner: Partner): Promise<VerifiedEntity | undefined> {
-    const expected = {
-      entityId: partner.entity_id,
-      rootThumbprint: partner.root_thumbprint,
-      leastSerial: partner.serial,
-    };
-    return deps.readEntity(expected).catch((error: unknown) => {
-      asPartnerFault(error);
-      return undefined;
-    });
+  /**
+   * What the bridge says under its pin, or why the pin does not hold any more. Neither, after an outage of DNS or of
+   * the partner: that breaks no pin, expiry does.
+   */
+  async function readUnderPin(partner: Partner): Promise<{ entity?: VerifiedEntity; broken?: string }> {
+    const expected = { entityId: partner.entity_id, rootThumbprint: partner.root_thumbprint };
+    try {
+      for (const domain of partner.domains) {
+        if (!(await isConfirmed(domain, expected))) {
+          return { broken: `The DNS record of ${domain} does not name the pinned bridge and root any more.` };
+        }
+      }
+      return { entity: await deps.readEntity({ ...expected, leastSerial: partner.serial }) };
+    } catch (error) {
+      if (isCountersignError(error, 'root_mismatch')) {
+        return { broken: 'The bridge shows another root key than the pinned one.' };
+      }
+      if (isCountersignError(error, 'serial_rollback')) {
+        return { broken: 'The bridge shows older online keys than before.' };
+      }
+      const fault = asPartnerFault(error);
+      deps.logger.warn({ err: fault, partner: partner.entity_id }, 'a partner could not be read again');
+      return {};
+    }
   }
 
   return {
@@ -272,6 +278,7 @@ export function createPartners(deps: PartnersDeps): Partners {
     remove: (entityId, context) => restrict(entityId, 'removed', 'removed by an administrator', context),
     list: () => database.read(listPartners),
     refresh,
+    refreshUnlessRecent,
   };
 }
 

@@ -1,0 +1,171 @@
+import type { Holder } from '../../bridge/binding/holder.ts';
+import type { Credentials } from '../../bridge/binding/services.ts';
+import { insertDomain, setDomainCheck } from '../../bridge/directory/domains.ts';
+import { createEventLog } from '../../bridge/events/database-event-log.ts';
+import type { StoredEvent } from '../../bridge/events/event-log.ts';
+import { createAnswerCache } from '../../bridge/federation/answer-cache.ts';
+import { createEntityReader } from '../../bridge/federation/entity-reader.ts';
+import { createLookUps, type LookUps } from '../../bridge/federation/look-ups.ts';
+import { createPartnerClient } from '../../bridge/federation/partner-client.ts';
+import { createPartnerRecords, type PartnerRecords } from '../../bridge/federation/partner-records.ts';
+import { createPartners, type Partners } from '../../bridge/federation/partners.ts';
+import { createKeyLog } from '../../bridge/keylog/database-key-log.ts';
+import { seconds } from '../../bridge/lib/clock.ts';
+import { sha256Base64url } from '../../bridge/lib/ids.ts';
+import { createLogger } from '../../bridge/lib/logger.ts';
+import { createOutbound } from '../../bridge/lib/outbound.ts';
+import { type RequestContext, SYSTEM } from '../../bridge/lib/request-context.ts';
+import { createBuiltInPolicy } from '../../bridge/policy/built-in-policy.ts';
+import { initializeKeys } from '../../bridge/signer/key-ceremony.ts';
+import { openLocalSigner } from '../../bridge/signer/local-signer.ts';
+import { createRootKey, openRootKey } from '../../bridge/signer/root-key.ts';
+import type { Signer } from '../../bridge/signer/signer.ts';
+import type { Database } from '../../bridge/storage/database.ts';
+import { MemoryCache } from '../../bridge/storage/memory-cache.ts';
+import { utf8 } from '../../protocol/bytes.ts';
+import { type LookUpResponse, verifyLookUpResponse } from '../../protocol/look-up.ts';
+import { type LyingBridge, startLyingBridge } from '../fakes/lying-bridge.ts';
+import { createNames, type Names } from '../fakes/names.ts';
+import { createThrowawayCa } from '../fakes/throwaway-ca.ts';
+import { NOW } from '../protocol/company.ts';
+import { type MovableClock, movableClock, temporaryStore } from '../signer/signer-fixture.ts';
+
+export const OWN = 'https://bridge.acme.example';
+export const ADMINISTRATOR: RequestContext = {
+  requestId: 'request-1',
+  actor: { kind: 'administrator', id: 'admin-1' },
+};
+export const ALICE: Holder = {
+  sub: 'alice',
+  deviceId: 'K-device-of-alice',
+  endorsed: true,
+  assurance: 'member',
+  connectionId: 'connection-1',
+  signIn: { protocol: 'oidc', acr: null, amr: [], authTime: null },
+  accessTokenHash: 'unused',
+};
+
+/** Acme's side of the federation with real parts, and globex, a partner over HTTPS that can lie. */
+export interface FederationFixture {
+  readonly clock: MovableClock;
+  readonly names: Names;
+  readonly signer: Signer;
+  readonly database: Database;
+  readonly partners: Partners;
+  readonly records: PartnerRecords;
+  readonly lookUps: LookUps;
+  readonly globex: LyingBridge;
+  /** Approves globex for its domain. */
+  approveGlobex(): Promise<void>;
+  /** Alice looks addresses up; the answer is verified as her client would. */
+  lookUp(addresses: readonly string[], maxAge?: number): Promise<LookUpResponse>;
+  events(): Promise<StoredEvent[]>;
+  close(): Promise<void>;
+}
+
+export async function federationFixture(options: { timeoutMs?: number } = {}): Promise<FederationFixture> {
+  const clock = movableClock(NOW * 1000);
+  const store = await temporaryStore(clock);
+  const { database } = store;
+  const ca = await createThrowawayCa();
+  const names = createNames();
+  const globex = await startLyingBridge({ ca, names, name: 'globex' });
+  const root = await openRootKey(await createRootKey());
+  const keyEncryptionKey = crypto.getRandomValues(new Uint8Array(32));
+  await database.transaction((tx) => initializeKeys(tx, { iss: OWN, root, keyEncryptionKey, clock }));
+  const signer = await openLocalSigner({ database, keyEncryptionKey, iss: OWN, clock });
+  const logger = createLogger({ level: 'silent' });
+  const eventLog = createEventLog({ database, clock, logger, iss: OWN });
+  const keyLog = createKeyLog({ database, logger });
+  eventLog.start();
+  keyLog.start();
+  const door = createOutbound({
+    resolver: names,
+    allowedNetworks: ['127.0.0.1/32'],
+    caCertificates: [ca.certificatePem],
+  });
+  const outbound = {
+    ...door,
+    request: (url: string | URL, wanted = {}) => door.request(url, { ...wanted, ...timeout(options) }),
+  };
+  const readEntity = createEntityReader({ outbound, clock });
+  const partners = createPartners({
+    iss: OWN,
+    database,
+    events: eventLog,
+    keyLog,
+    resolver: names,
+    readEntity,
+    clock,
+    logger,
+  });
+  const records = createPartnerRecords({ signer, database, keyLog, clock });
+  const lookUps = createLookUps({
+    signer,
+    database,
+    events: eventLog,
+    clock,
+    decide: createBuiltInPolicy({ maxDevices: 5, requireMultiFactor: false }).decide,
+    credentials: nobody,
+    partners,
+    records,
+    askPartner: createPartnerClient({ signer, outbound, partners, clock }),
+    answers: createAnswerCache({ cache: new MemoryCache({ clock }), clock }),
+    defaultMaxAge: 60,
+  });
+  await database.transaction(async (tx) => {
+    await insertDomain(tx, { domain: 'acme.example', challenge: 'c', added: NOW });
+    await setDomainCheck(tx, 'acme.example', {
+      status: 'verified',
+      verified: NOW,
+      checked: NOW,
+      failures: 0,
+    });
+  });
+
+  return {
+    clock,
+    names,
+    signer,
+    database,
+    partners,
+    records,
+    lookUps,
+    globex,
+    async approveGlobex() {
+      const { iss, root: partnerRoot, domain } = globex.company;
+      const approval = { entityId: iss, rootThumbprint: partnerRoot.kid, domains: [domain] };
+      await partners.approve(approval, ADMINISTRATOR);
+    },
+    async lookUp(addresses, maxAge = 0) {
+      const body = { request_id: 'request-1', addresses: [...addresses], max_age: maxAge };
+      const bytes = utf8(JSON.stringify(body));
+      const context: RequestContext = { ...SYSTEM, actor: { kind: 'person', sub: ALICE.sub } };
+      const token = await lookUps.answerClient(ALICE, body, bytes, context);
+      const asked = {
+        aud: ALICE.deviceId,
+        jti: body.request_id,
+        requestHash: sha256Base64url(bytes),
+        addresses,
+      };
+      return verifyLookUpResponse(token, signer.onlineKeys(), asked, seconds(clock));
+    },
+    events: () => eventLog.page({ since: 0, limit: 1000 }),
+    async close() {
+      await Promise.all([eventLog.stop(), keyLog.stop(), globex.close(), door.close()]);
+      await store.remove();
+    },
+  };
+}
+
+function timeout({ timeoutMs }: { timeoutMs?: number }) {
+  return timeoutMs === undefined ? {} : { timeoutMs };
+}
+
+/** Acme has nobody enrolled here: own people are the subject of test/binding. */
+const nobody: Credentials = {
+  forAddress: async () => ({ status: 'not_found' }),
+  forAddresses: async (addresses) => new Map(addresses.map((address) => [address, { status: 'not_found' }])),
+  attributes: async () => null,
+  deviceBinding: async () => null,
+};
