@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { verifyCredential, verifyRevocation } from '../../protocol/credential.ts';
 import { statementHash } from '../../protocol/key-statement.ts';
 import { codeOf } from './codes.ts';
@@ -181,6 +181,25 @@ describe('verifyCredential', () => {
     const credential = await acme.credential(undefined, { attributes });
     const context = acme.context({ audience: globex.iss });
     expect(await codeOf(() => verifyCredential(credential, ALICE, context))).toBe('claims_invalid');
+  });
+});
+
+describe('the cost of a verification', () => {
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  it('is each signature once, and the root’s once for all credentials that staple the same keys', async () => {
+    const online_keys = await acme.onlineKeysToken({ serial: 77 });
+    const first = await acme.credential(undefined, { online_keys });
+    const second = await acme.credential(await acme.signedStatement(acme.statement({ since: NOW })), {
+      online_keys,
+    });
+    const verify = vi.spyOn(crypto.subtle, 'verify');
+    await verifyCredential(first, ALICE, acme.context());
+    expect(verify).toHaveBeenCalledTimes(3);
+    await verifyCredential(second, ALICE, acme.context());
+    expect(verify).toHaveBeenCalledTimes(5);
   });
 });
 
