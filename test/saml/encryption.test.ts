@@ -147,6 +147,8 @@ describe('an encrypted assertion is refused', () => {
     await expectRefused(signIn({ encryptFor, editEncrypted: keyless }), 'saml_encryption', /no EncryptedKey/);
     const empty = (xml: string) => xml.replace(/<xenc:CipherData>[\s\S]*<\/xenc:CipherData>/, '');
     await expectRefused(signIn({ encryptFor, editEncrypted: empty }), 'saml_encryption', /no CipherData/);
+    const lost = (xml: string) => xml.replace(/<e:CipherData>[\s\S]*<\/e:CipherData>/, '');
+    await expectRefused(signIn({ encryptFor, editEncrypted: lost }), 'saml_encryption', /no CipherData/);
   });
 
   test('when a method of another namespace stands before the true one', async () => {

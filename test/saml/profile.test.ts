@@ -1,7 +1,9 @@
 /** What a truly signed assertion may still not say (SAML Profiles §4.1.4). node-saml alone accepts most of these. */
 import { describe, expect, test } from 'vitest';
+import { readAssertion } from '../../connectors/identity/saml/post-gate/post-gate.ts';
 import { makeResponse, type ResponseOverrides } from '../fakes/saml-idp/make-response.ts';
 import {
+  ACS,
   bring,
   connector,
   context,
@@ -249,6 +251,23 @@ describe('the clocks may differ', () => {
     await expectRefused(() => connector({ clockSkewMs: 5 * MINUTE + 1 }), 'config_invalid');
     await expectRefused(() => connector({ clockSkewMs: -1 }), 'config_invalid');
   });
+});
+
+test('an encrypted attribute is refused as such, with a name or without', async () => {
+  const encrypted =
+    '<saml:EncryptedAttribute Name="mail"><saml:AttributeValue>x</saml:AttributeValue></saml:EncryptedAttribute>';
+  const attributesXml = `<saml:AttributeStatement>${encrypted}</saml:AttributeStatement>`;
+  await expectRefused(signIn({ attributesXml }), 'saml_attributes', /is encrypted/);
+});
+
+test('the second gate reads an assertion and nothing else', async () => {
+  const expected = { acsUrl: ACS, idpEntityId: IDP, requestId: REQUEST, spEntityId: SP };
+  const response = await makeResponse(context);
+  await expectRefused(
+    () => readAssertion(response, expected, { now: NOW, skewMs: 0 }),
+    'saml_signature',
+    /no assertion/,
+  );
 });
 
 describe('what is read from the assertion', () => {
