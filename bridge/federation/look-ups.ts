@@ -1,5 +1,5 @@
 import { parseAddress } from '../../protocol/address.ts';
-import { CountersignError, type ErrorCode, isCountersignError } from '../../protocol/errors.ts';
+import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
 import { sha256Base64url } from '../../protocol/hash.ts';
 import { decodeClaims } from '../../protocol/jws.ts';
 import {
@@ -22,12 +22,13 @@ import type { Signer } from '../signer/signer.ts';
 import type { Database } from '../storage/database.ts';
 import { consumeOnce } from '../storage/one-time.ts';
 import type { AnswerCache } from './answer-cache.ts';
+import { createForeignAnswers } from './foreign-answers.ts';
 import { lookUpEventData } from './look-up-event.ts';
 import type { AskPartner } from './partner-client.ts';
-import { isMisbehaviour } from './partner-faults.ts';
 import type { PartnerRecords } from './partner-records.ts';
 import { findPartner, listPartners, type Partner } from './partner-store.ts';
 import type { Partners } from './partners.ts';
+import { createRefuseResult } from './refused-result.ts';
 
 export interface LookUpsDeps {
   readonly signer: Signer;
@@ -59,6 +60,8 @@ export interface LookUps {
 
 export function createLookUps(deps: LookUpsDeps): LookUps {
   const { signer, database, clock, events } = deps;
+  const refuse = createRefuseResult(signer.iss, () => seconds(clock));
+  const findForeign = createForeignAnswers({ ...deps, refuse });
 
   async function answerClient(
     who: Holder,
@@ -158,9 +161,7 @@ export function createLookUps(deps: LookUpsDeps): LookUps {
         for (const result of await findForeign(partner, asked, maxAge)) answered.set(result.address, result);
       }),
     );
-    const results = addresses.map(
-      (address) => answered.get(address) ?? refused(address, 'internal', undefined),
-    );
+    const results = addresses.map((address) => answered.get(address) ?? refuse(address, 'internal'));
     return { results, partners: [...foreign.keys()] };
   }
 
@@ -177,12 +178,11 @@ export function createLookUps(deps: LookUpsDeps): LookUps {
     );
     return addresses.map((address): LookUpResult => {
       const each = parsed.get(address);
-      if (each === undefined) return refused(address, 'address_invalid', undefined);
-      if (each.address !== address)
-        return refused(address, 'address_invalid', `Write it as ${each.address}.`);
+      if (each === undefined) return refuse(address, 'address_invalid');
+      if (each.address !== address) return refuse(address, 'address_invalid', `Write it as ${each.address}.`);
       const answer = answers.get(each.address);
       if (answer === undefined) {
-        return refused(address, 'partner_unknown', `No approved partner speaks for ${each.domain}.`);
+        return refuse(address, 'partner_unknown', `No approved partner speaks for ${each.domain}.`);
       }
       const head = { address, source: 'own', iss: signer.iss, as_of: seconds(clock) } as const;
       switch (answer.status) {
@@ -196,68 +196,6 @@ export function createLookUps(deps: LookUpsDeps): LookUps {
     });
   }
 
-  async function findForeign(
-    partner: Partner,
-    addresses: readonly string[],
-    maxAge: number,
-  ): Promise<LookUpResult[]> {
-    if (partner.status === 'suspended') {
-      return addresses.map((address) => refused(address, 'partner_suspended', partner.reason ?? undefined));
-    }
-    const results = new Map<string, LookUpResult>();
-    for (const address of addresses) {
-      const known = await deps.answers.get(partner, address, maxAge);
-      if (known !== undefined) results.set(address, known);
-    }
-    const missing = addresses.filter((address) => !results.has(address));
-    if (missing.length > 0) {
-      for (const result of await askAndRemember(partner, missing, maxAge))
-        results.set(result.address, result);
-    }
-    return [...results.values()];
-  }
-
-  async function askAndRemember(
-    partner: Partner,
-    addresses: readonly string[],
-    maxAge: number,
-  ): Promise<LookUpResult[]> {
-    const answers = await deps.askPartner(partner, addresses, maxAge);
-    const results: LookUpResult[] = [];
-    const faults = new Map<ErrorCode, CountersignError>();
-    for (const [address, { result, fault }] of answers) {
-      if (result === null) {
-        faults.set(fault.code, fault);
-        results.push(refused(address, fault.code, fault.detail));
-      } else {
-        await deps.answers.put(partner, result);
-        results.push(result);
-      }
-    }
-    await events.record({
-      type: 'look_up.foreign',
-      actor: { kind: 'system' },
-      subject: { partner: partner.entity_id },
-      outcome: faults.size === 0 ? 'success' : 'failure',
-      data: lookUpEventData(results),
-    });
-    for (const fault of faults.values()) await recordFault(partner, fault);
-    return results;
-  }
-
-  async function recordFault(partner: Partner, fault: CountersignError): Promise<void> {
-    const detail =
-      isMisbehaviour(fault.code) && isCountersignError(fault.cause) ? fault.cause.code : fault.detail;
-    await events.record({
-      type: 'partner.fault',
-      actor: { kind: 'system' },
-      subject: { partner: partner.entity_id },
-      outcome: 'failure',
-      code: fault.code,
-      data: { operation: 'look-up', ...(detail === undefined ? {} : { detail: detail.slice(0, 200) }) },
-    });
-  }
-
   async function recordAnswer(results: readonly LookUpResult[], context: RequestContext): Promise<void> {
     await events.record({
       type: 'look_up.answered',
@@ -266,18 +204,6 @@ export function createLookUps(deps: LookUpsDeps): LookUps {
       requestId: context.requestId,
       data: lookUpEventData(results),
     });
-  }
-
-  function refused(address: string, code: ErrorCode, detail: string | undefined): LookUpResult {
-    return {
-      status: 'refused',
-      address,
-      source: 'own',
-      iss: signer.iss,
-      as_of: seconds(clock),
-      code,
-      ...(detail === undefined ? {} : { detail: detail.slice(0, 512) }),
-    };
   }
 
   async function respond(answer: {
