@@ -82,7 +82,7 @@ export function createSession(context: ClientContext): Session {
       const state = oauth.randomState();
       const parameters = {
         redirect_uri: redirectUri,
-        scope: 'offline_access',
+        scope: 'countersign',
         resource: apiResource(context),
         state,
         code_challenge: await oauth.calculatePKCECodeChallenge(codeVerifier),
