@@ -5,25 +5,30 @@ import { CountersignError } from '../protocol/errors.ts';
 import { loadTransformEngine } from '../recrypt/load-node.ts';
 import type { TransformEngine } from '../recrypt/transform-engine.ts';
 import { createCredentials } from './binding/credentials.ts';
+import { createDeviceAdditions } from './binding/device-additions.ts';
 import { createEnrolments } from './binding/enrolments.ts';
 import { createProfiles } from './binding/profiles.ts';
 import { createVaults } from './binding/vaults.ts';
 import type { Config } from './config/index.ts';
 import { createEventLog } from './events/database-event-log.ts';
 import { createDelivery } from './events/delivery.ts';
+import type { EventInputOf } from './events/event.ts';
 import { createAnswerCache } from './federation/answer-cache.ts';
 import { createEntityConfiguration } from './federation/entity-configuration.ts';
 import { createEntityReader } from './federation/entity-reader.ts';
 import { createLookUps } from './federation/look-ups.ts';
 import { createPartnerClient } from './federation/partner-client.ts';
 import { createPartnerRecords } from './federation/partner-records.ts';
+import { listPartners } from './federation/partner-store.ts';
 import { createPartners } from './federation/partners.ts';
-import { createApp } from './http/app.ts';
-import { createDeviceAuthentication } from './http/authenticate-device.ts';
-import { createRateLimit } from './http/rate-limit.ts';
-import { apiRoutes } from './http/routes/table.ts';
+import { composeApp } from './http/compose-app.ts';
+import { brokenRequestPage } from './http/pages/sign-in-pages.ts';
 import { startServer } from './http/server.ts';
 import { createAdministrators } from './identity/administrators.ts';
+import { createConnections } from './identity/connections.ts';
+import { createDomains } from './identity/domains.ts';
+import { createSignInTraces } from './identity/sign-in-traces.ts';
+import { createSignIns } from './identity/sign-ins.ts';
 import { createKeyLog } from './keylog/database-key-log.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
 import { type Closing, createClosing } from './lib/closing.ts';
@@ -34,11 +39,17 @@ import { createOutbound } from './lib/outbound.ts';
 import { SYSTEM } from './lib/request-context.ts';
 import { createDnsResolver, type Resolver } from './lib/resolver.ts';
 import { readVersion } from './lib/version.ts';
+import { startBackgroundWork } from './lifecycle/background-work.ts';
+import { createLifecycle } from './lifecycle/lifecycle.ts';
+import { createPersonOverviews } from './lifecycle/person-overview.ts';
 import { stagePolicy } from './lifecycle/policy-version.ts';
 import { createReadiness } from './lifecycle/readiness.ts';
 import { allOrFaults } from './lifecycle/start-faults.ts';
+import { createApps } from './oauth/apps.ts';
+import { createAuthorizationServer } from './oauth/create-authorization-server.ts';
 import { createBuiltInPolicy } from './policy/built-in-policy.ts';
 import { openLocalSigner } from './signer/local-signer.ts';
+import type { Query, Transaction } from './storage/database.ts';
 import { MemoryCache } from './storage/memory-cache.ts';
 import { openSqlite } from './storage/sqlite/open.ts';
 
@@ -56,12 +67,15 @@ export interface RunningBridge {
   /** The TCP port that it listens on. */
   readonly port: number;
   /** For what runs in the process beside the server: commands and tests. */
-  readonly services: Services;
+  readonly services: Services & Pick<Foundation, 'events'>;
   /** Finishes open requests within bounds, writes what is under way, closes. It never rejects. */
   stop(): Promise<void>;
 }
 
 type Foundation = Awaited<ReturnType<typeof openFoundation>>;
+type Lifespan =
+  | Pick<EventInputOf<'bridge.started'>, 'type' | 'data'>
+  | Pick<EventInputOf<'bridge.stopped'>, 'type' | 'data'>;
 type Services = ReturnType<typeof composeServices>;
 
 /**
@@ -197,38 +211,60 @@ function loadEngine(logger: Logger): Promise<TransformEngine> {
 
 /** The contexts, each built from the ones below it. */
 function composeServices(foundation: Foundation, config: Config) {
-  const { version, clock, logger, database, signer, engine, cache, outbound, events, keyLog, policy } =
-    foundation;
+  const { clock, database, signer, cache, outbound, events, policy } = foundation;
   const { issuer } = config;
   const { decide } = policy;
   const organization = config.organization.name;
+  const common = { ...foundation, issuer, organization, decide };
 
-  const administrators = createAdministrators({ issuer, database, events, clock });
+  const administrators = createAdministrators(common);
+  const domains = createDomains({ ...common, partnerOf });
+  const connections = createConnections(common);
+  const signIns = createSignIns({ ...common, connections });
+  const traces = createSignInTraces(common);
 
-  const bindingLifeSeconds = config.lifetimes.binding_hours * 3_600;
-  const binding = {
-    ...{ database, signer, events, keyLog, clock, engine, policy, organization, bindingLifeSeconds },
-  };
+  const apps = createApps(common);
+  const authorizationServer = createAuthorizationServer({
+    ...common,
+    settings: {
+      accessTokenSeconds: config.lifetimes.access_token_minutes * 60,
+      refreshTokenSeconds: config.lifetimes.refresh_token_days * 86_400,
+    },
+    errorPage: (description, { requestId }) => brokenRequestPage({ organization, description, requestId }),
+  });
+
+  const binding = { ...common, bindingLifeSeconds: config.lifetimes.binding_hours * 3_600 };
   const credentials = createCredentials(binding);
   const enrolments = createEnrolments({ ...binding, credentials });
+  const deviceAdditions = createDeviceAdditions(binding);
   const vaults = createVaults(binding);
   const profiles = createProfiles({ ...binding, credentials });
 
   const readEntity = createEntityReader({ outbound, clock });
-  const partners = createPartners({ ...foundation, iss: issuer, readEntity });
-  const records = createPartnerRecords(foundation);
+  const partners = createPartners({ ...common, iss: issuer, readEntity });
   const lookUps = createLookUps({
-    ...{ signer, database, events, clock, decide, credentials, partners, records },
+    ...{ signer, database, events, clock, decide, credentials, partners },
+    records: createPartnerRecords(foundation),
     askPartner: createPartnerClient({ signer, outbound, partners, clock }),
     answers: createAnswerCache({ cache, clock }),
     defaultMaxAge: config.lifetimes.lookup_max_age_seconds,
   });
   const describeEntity = createEntityConfiguration({ ...foundation, organizationName: organization });
-  const readiness = createReadiness({ database, signer, engine, policy, clock, version });
+
+  const lifecycle = createLifecycle({ ...common, tokens: authorizationServer });
+  const personOverviews = createPersonOverviews(foundation);
+  const readiness = createReadiness(foundation);
   return {
-    ...{ issuer, version, logger, signer, events, decide, administrators },
-    ...{ credentials, enrolments, vaults, profiles, partners, lookUps, describeEntity, readiness },
+    ...{ issuer, organization, decide, administrators, domains, connections, signIns, traces, apps },
+    ...{ authorizationServer, credentials, enrolments, deviceAdditions, vaults, profiles, partners },
+    ...{ lookUps, describeEntity, lifecycle, personOverviews, readiness },
   };
+}
+
+/** The partner that a domain is approved for: a domain is never both ours and theirs. */
+async function partnerOf(reader: Query | Transaction, domain: string): Promise<string | undefined> {
+  const partners = await listPartners(reader);
+  return partners.find(({ status, domains }) => status !== 'removed' && domains.includes(domain))?.entity_id;
 }
 
 /** Takes requests, and stops taking them before anything else is closed. */
@@ -238,35 +274,35 @@ async function serve(
   config: Config,
   closing: Closing,
 ): Promise<RunningBridge> {
-  const { clock, logger, cache, events, tls, version } = foundation;
-  const app = createApp({
-    issuer: config.issuer,
-    trustedProxies: config.listen.trusted_proxies
-      .map(parseNetwork)
-      .filter((network) => network !== undefined),
-    logger,
-    events,
-    rateLimit: createRateLimit(cache),
-    authenticateDevice: createDeviceAuthentication({ cache, clock, findHolder: async () => undefined }),
-    authenticateAdministrator: (authorization) => services.administrators.authenticate(authorization),
-    isAllowedOrigin: async () => false,
-    routes: apiRoutes(services),
-    pages: [],
-  });
+  const { logger, events, tls, version } = foundation;
+  const trustedProxies = config.listen.trusted_proxies
+    .map(parseNetwork)
+    .filter((network) => network !== undefined);
+  const say = (event: Lifespan) => events.record({ ...event, actor: SYSTEM.actor, outcome: 'success' });
+  let started = false;
+  closing.add('last event', () => (started ? say({ type: 'bridge.stopped', data: {} }) : undefined));
   const server = await startServer({
     address: config.listen.address,
     port: config.listen.port,
     ...(tls === undefined ? {} : { tls }),
-    answer: app.callback(),
+    answer: composeApp({ ...foundation, ...services, trustedProxies }),
   });
-  await events.record({ type: 'bridge.started', actor: SYSTEM.actor, outcome: 'success', data: { version } });
-  closing.add('last event', () =>
-    events.record({ type: 'bridge.stopped', actor: SYSTEM.actor, outcome: 'success', data: {} }),
-  );
   closing.add('server', () => server.stop(STOP_GRACE_MS));
-  logger.info(
-    { issuer: config.issuer, port: server.port, tls: tls !== undefined, version },
-    'the bridge runs',
-  );
-  return { origin: config.issuer, port: server.port, services, stop: () => closing.close() };
+  const background = startBackgroundWork({
+    ...foundation,
+    ...services,
+    expiring: [services.enrolments, services.deviceAdditions],
+    purging: [services.administrators, services.traces, services.authorizationServer],
+  });
+  closing.add('background work', () => background.stop());
+  await say({ type: 'bridge.started', data: { version } });
+  started = true;
+  const { port } = server;
+  logger.info({ issuer: config.issuer, port, tls: tls !== undefined, version }, 'the bridge runs');
+  return {
+    origin: config.issuer,
+    port,
+    services: { ...services, events },
+    stop: () => closing.close(),
+  };
 }

@@ -1,5 +1,5 @@
-import type { Action, Decide, Resource } from '../policy/decision.ts';
-import { requireAllowed } from '../policy/decision.ts';
+import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
+import { type Action, type Decide, type Resource, requireAllowed } from '../policy/decision.ts';
 import { defineRoute, type Route } from './route.ts';
 
 /** A route for administrators, as they declare it: who may call it is the same for all of them. */
@@ -27,7 +27,13 @@ export function defineAdministratorRoute<Body, Query>(
         resource,
         context: {},
       });
-      return route.handle(request);
+      return await route.handle(request).catch(asRequestFault);
     },
   });
+}
+
+/** What an administrator configured wrongly over the API is a fault of the request, not of the bridge's own file. */
+function asRequestFault(error: unknown): never {
+  if (!isCountersignError(error, 'config_invalid')) throw error;
+  throw new CountersignError('malformed_request', error.detail, { cause: error });
 }

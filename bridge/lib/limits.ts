@@ -236,6 +236,12 @@ export const SEQUENCER_INTERVAL_MS = 1_000;
 export const SEQUENCER_BATCH = 1_000;
 /** Expired rows (sign-ins, nonces, request ids) are deleted this often. */
 export const CLEAN_UP_INTERVAL_MS = 5 * MINUTE_S * 1_000;
+/** Enrolments and device requests that ran out are ended this often: a device that waits for one learns of it. */
+export const EXPIRY_INTERVAL_MS = MINUTE_S * 1_000;
+/** Domains and partners whose check is due are looked for this often; one that failed is tried again then. */
+export const RECHECK_INTERVAL_MS = HOUR_S * 1_000;
+/** The stored keys are looked at this often: a compromised key signs no longer than that after its rotation. */
+export const KEYS_REFRESH_MS = 5_000;
 /** How long the answer to a request id is kept for repeats: a client that comes later starts afresh. */
 export const REQUEST_ID_LIFE_S = DAY_S;
 /** Text that the client makes up as a request id. */

@@ -1,5 +1,14 @@
 import { openApiRoute } from '../openapi.ts';
 import type { Route } from '../route.ts';
+import { adminAccessRoutes } from './admin-access.ts';
+import { adminAppRoutes } from './admin-apps.ts';
+import { adminConnectionRoutes } from './admin-connections.ts';
+import { adminDomainRoutes } from './admin-domains.ts';
+import { adminPartnerRoutes } from './admin-partners.ts';
+import { adminPersonRoutes } from './admin-persons.ts';
+import { adminTraceRoutes } from './admin-traces.ts';
+import { deviceRequestRoutes } from './device-requests.ts';
+import { deviceRoutes } from './devices.ts';
 import { enrolmentRoutes } from './enrolments.ts';
 import { eventRoutes } from './events.ts';
 import { federationRoutes } from './federation.ts';
@@ -14,6 +23,15 @@ export type ApiDeps = Parameters<typeof enrolmentRoutes>[0] &
   Parameters<typeof healthRoutes>[0] &
   Parameters<typeof lookUpRoutes>[0] &
   Parameters<typeof meRoutes>[0] &
+  Parameters<typeof adminAccessRoutes>[0] &
+  Parameters<typeof adminAppRoutes>[0] &
+  Parameters<typeof adminConnectionRoutes>[0] &
+  Parameters<typeof adminDomainRoutes>[0] &
+  Parameters<typeof adminPartnerRoutes>[0] &
+  Parameters<typeof adminPersonRoutes>[0] &
+  Parameters<typeof adminTraceRoutes>[0] &
+  Parameters<typeof deviceRequestRoutes>[0] &
+  Parameters<typeof deviceRoutes>[0] &
   Parameters<typeof vaultRoutes>[0] & { readonly issuer: string; readonly version: string };
 
 /** Every endpoint of the API, and the document that describes them. */
@@ -24,8 +42,17 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...enrolmentRoutes(deps),
     ...meRoutes(deps),
     ...vaultRoutes(deps),
+    ...deviceRequestRoutes(deps),
+    ...deviceRoutes(deps),
     ...lookUpRoutes(deps),
     ...eventRoutes(deps),
+    ...adminAccessRoutes(deps),
+    ...adminConnectionRoutes(deps),
+    ...adminDomainRoutes(deps),
+    ...adminPartnerRoutes(deps),
+    ...adminPersonRoutes(deps),
+    ...adminAppRoutes(deps),
+    ...adminTraceRoutes(deps),
   ];
   return [...routes, openApiRoute(routes, deps)];
 }

@@ -1,0 +1,34 @@
+import type { RequestListener } from 'node:http';
+import type { Network } from '../lib/networks.ts';
+import type { AuthorizationServer } from '../oauth/authorization-server.ts';
+import { type AppDeps, createApp } from './app.ts';
+import { createDeviceAuthentication } from './authenticate-device.ts';
+import { createRateLimit } from './rate-limit.ts';
+import { oauthMiddleware } from './routes/oauth.ts';
+import { type SignInPagesDeps, signInPages } from './routes/sign-in.ts';
+import { type ApiDeps, apiRoutes } from './routes/table.ts';
+
+export type ComposedAppDeps = ApiDeps &
+  Omit<SignInPagesDeps, 'noteRefusal'> &
+  Pick<AppDeps, 'logger'> &
+  Omit<Parameters<typeof createDeviceAuthentication>[0], 'findHolder'> & {
+    readonly authorizationServer: AuthorizationServer;
+    readonly trustedProxies: readonly Network[];
+  };
+
+/** Everything that answers over HTTP: the API, the sign-in pages and the authorization server. */
+export function composeApp(deps: ComposedAppDeps): RequestListener {
+  const { administrators, apps, authorizationServer } = deps;
+  const rateLimit = createRateLimit(deps.cache);
+  const noteRefusal = (address: string) => rateLimit.noteRefusal(address);
+  const app = createApp({
+    ...deps,
+    rateLimit,
+    authenticateDevice: createDeviceAuthentication({ ...deps, findHolder: authorizationServer.findHolder }),
+    authenticateAdministrator: (authorization) => administrators.authenticate(authorization),
+    isAllowedOrigin: (origin) => apps.isAllowedOrigin(origin),
+    routes: apiRoutes(deps),
+    pages: [oauthMiddleware(authorizationServer), ...signInPages({ ...deps, noteRefusal })],
+  });
+  return app.callback();
+}

@@ -1,0 +1,138 @@
+import * as z from 'zod';
+import { digest, domainName, entityId } from '../../../protocol/claims.ts';
+import type { ErrorCode } from '../../../protocol/errors.ts';
+import type { Partner } from '../../federation/partner-store.ts';
+import type { Partners } from '../../federation/partners.ts';
+import { JSON_BODY_BYTES, PARTNER_DOMAINS, REASON_LENGTH } from '../../lib/limits.ts';
+import type { Decide } from '../../policy/decision.ts';
+import { defineAdministratorRoute } from '../administrator-route.ts';
+import type { Route } from '../route.ts';
+
+const partnerSchema = z.strictObject({
+  entityId: z.string(),
+  organizationName: z.string(),
+  status: z.enum(['active', 'suspended', 'removed']),
+  rootThumbprint: z.string(),
+  domains: z.array(z.string()),
+  version: z.int(),
+  expires: z.int(),
+  checked: z.int(),
+  reason: z.string().nullable(),
+});
+const discoveredSchema = z.strictObject({
+  entityId: z.string(),
+  rootThumbprint: z.string().describe('Compare it with what the partner tells you by another way'),
+  organizationName: z.string(),
+  domains: z.array(z.strictObject({ domain: z.string(), confirmed: z.boolean() })),
+});
+const approvalSchema = z.strictObject({
+  entityId,
+  rootThumbprint: digest,
+  domains: z.array(domainName).min(1).max(PARTNER_DOMAINS),
+});
+const namedSchema = z.strictObject({ entityId });
+const suspensionSchema = namedSchema.extend({
+  reason: z.string().trim().min(1).max(REASON_LENGTH).optional(),
+});
+
+const READING_ERRORS: readonly ErrorCode[] = [
+  ...([
+    'partner_dns',
+    'partner_domain',
+    'partner_fingerprint',
+    'partner_unreachable',
+    'partner_slow',
+  ] as const),
+  ...(['partner_lying', 'partner_expired', 'name_unresolvable'] as const),
+];
+
+interface Deps {
+  readonly partners: Partners;
+  readonly decide: Decide;
+}
+
+/** Other companies' bridges. */
+export function adminPartnerRoutes(deps: Deps): Route[] {
+  return [...pinningRoutes(deps), ...restrictingRoutes(deps)];
+}
+
+function pinningRoutes({ partners, decide }: Deps): Route[] {
+  return [
+    defineAdministratorRoute(decide, {
+      method: 'get',
+      path: '/admin/v1/partners',
+      summary: 'The partners, removed ones included',
+      response: {
+        status: 200,
+        description: 'The partners',
+        schema: z.strictObject({ partners: z.array(partnerSchema) }),
+      },
+      errors: [],
+      handle: async () => ({ body: { partners: (await partners.list()).map(view) } }),
+    }),
+    defineAdministratorRoute(decide, {
+      method: 'post',
+      path: '/admin/v1/partners/discover',
+      summary: 'Find the bridge of a domain; nothing is trusted by that',
+      body: { schema: z.strictObject({ domain: z.string().max(253) }), maxBytes: JSON_BODY_BYTES },
+      response: { status: 200, description: 'What it says of itself', schema: discoveredSchema },
+      errors: ['address_invalid', ...READING_ERRORS],
+      handle: async ({ body, context }) => ({ body: await partners.discover(body.domain, context) }),
+    }),
+    defineAdministratorRoute(decide, {
+      method: 'post',
+      path: '/admin/v1/partners/approve',
+      summary: 'Pin a partner’s root, by the fingerprint that was compared, and its domains',
+      body: { schema: approvalSchema, maxBytes: JSON_BODY_BYTES },
+      response: { status: 200, description: 'The pinned partner', schema: partnerSchema },
+      errors: [...READING_ERRORS, 'unavailable'],
+      handle: async ({ body, context }) => ({ body: view(await partners.approve(body, context)) }),
+    }),
+    defineAdministratorRoute(decide, {
+      method: 'post',
+      path: '/admin/v1/partners/refresh',
+      summary: 'Read a partner again under its pin now; a broken pin suspends it',
+      body: { schema: namedSchema, maxBytes: JSON_BODY_BYTES },
+      response: { status: 200, description: 'How it stands then', schema: partnerSchema },
+      errors: ['partner_unknown', 'name_unresolvable'],
+      handle: async ({ body, context }) => ({ body: view(await partners.refresh(body.entityId, context)) }),
+    }),
+  ];
+}
+
+function restrictingRoutes({ partners, decide }: Deps): Route[] {
+  return [
+    defineAdministratorRoute(decide, {
+      method: 'post',
+      path: '/admin/v1/partners/suspend',
+      summary: 'Stop believing and answering a partner until it is approved again',
+      body: { schema: suspensionSchema, maxBytes: JSON_BODY_BYTES },
+      response: { status: 200, description: 'The suspended partner', schema: partnerSchema },
+      errors: ['partner_unknown'],
+      handle: async ({ body, context }) => {
+        const reason = body.reason ?? 'suspended by an administrator';
+        return { body: view(await partners.suspend(body.entityId, reason, context)) };
+      },
+    }),
+    defineAdministratorRoute(decide, {
+      method: 'post',
+      path: '/admin/v1/partners/remove',
+      summary: 'End a partnership; its domains are free to be approved for another bridge',
+      body: { schema: namedSchema, maxBytes: JSON_BODY_BYTES },
+      response: { status: 200, description: 'The removed partner', schema: partnerSchema },
+      errors: ['partner_unknown'],
+      handle: async ({ body, context }) => ({ body: view(await partners.remove(body.entityId, context)) }),
+    }),
+  ];
+}
+
+function view(partner: Partner): z.infer<typeof partnerSchema> {
+  const { status, version, expires, checked, reason } = partner;
+  return {
+    entityId: partner.entity_id,
+    organizationName: partner.organization_name,
+    rootThumbprint: partner.root_thumbprint,
+    domains: [...partner.domains],
+    ...{ status, version, expires, checked, reason },
+  };
+}

@@ -1,0 +1,231 @@
+import { CountersignError } from '../../protocol/errors.ts';
+import {
+  type KeyStatement,
+  type SignedStatement,
+  statementBytes,
+  statementHash,
+} from '../../protocol/key-statement.ts';
+import { deleteOffersOf } from '../binding/enrolment-store.ts';
+import type { Holder } from '../binding/holder.ts';
+import { addressesOf, releaseAddresses } from '../directory/addresses.ts';
+import { type Device, deleteDevice, deleteDevicesOf, devicesOf, findDevice } from '../directory/devices.ts';
+import { deletePersonKeys, findPersonKeys } from '../directory/person-keys.ts';
+import { findPerson, type Person, restrictPerson } from '../directory/persons.ts';
+import { insertStatement, latestStatements } from '../directory/statements.ts';
+import type { EventInput, EventLog } from '../events/event-log.ts';
+import type { KeyLog } from '../keylog/key-log.ts';
+import { type Clock, seconds } from '../lib/clock.ts';
+import type { RequestContext } from '../lib/request-context.ts';
+import { type Decide, requireAllowed } from '../policy/decision.ts';
+import type { Signer } from '../signer/signer.ts';
+import type { Database, Transaction } from '../storage/database.ts';
+
+/** What a restriction did; empty where there was nothing (any more) to take away. */
+export interface Restriction {
+  readonly sub: string;
+  readonly status: Person['status'];
+  /** Revocations that are staged: look-ups answer `revoked_pending` until they are published, then `revoked`. */
+  readonly revoked: readonly { readonly address: string; readonly version: number }[];
+  readonly devices: number;
+  /** Records of tokens and grants. */
+  readonly tokens: number;
+}
+
+/**
+ * The restrictions (PROTOCOL §8): each acts in one transaction and is answered after it. Whatever reads a generation
+ * afterwards finds it raised, so a transform in flight is discarded. Doing one again takes nothing more away and
+ * answers the same way.
+ */
+export interface Lifecycle {
+  /** For good: keys, devices, tokens and addresses are gone, the statement is revoked. Throws `person_unknown`. */
+  closePerson(sub: string, reason: string | undefined, context: RequestContext): Promise<Restriction>;
+  /** The person stays and enrols anew with new keys. Throws `person_unknown`, `person_closed`. */
+  resetPerson(sub: string, reason: string | undefined, context: RequestContext): Promise<Restriction>;
+  /** By an administrator. `sub`: whose it must be. Throws `device_unknown`. */
+  removeDevice(device: { sub: string; deviceId: string }, context: RequestContext): Promise<void>;
+  /** By a person, of their own. Throws `device_unknown` (for others' devices too), `forbidden`. */
+  removeOwnDevice(who: Holder, deviceId: string, context: RequestContext): Promise<void>;
+}
+
+/** Part of the authorization server: tokens die in the transaction of the restriction. Answer how many records. */
+export interface TokenRevocation {
+  revokeDevice(tx: Transaction, deviceId: string): Promise<number>;
+  revokePerson(tx: Transaction, sub: string): Promise<number>;
+}
+
+export interface LifecycleDeps {
+  readonly database: Database;
+  readonly signer: Signer;
+  readonly events: EventLog;
+  readonly keyLog: KeyLog;
+  readonly clock: Clock;
+  readonly decide: Decide;
+  readonly tokens: TokenRevocation;
+}
+
+export function createLifecycle(deps: LifecycleDeps): Lifecycle {
+  const { database, clock, tokens } = deps;
+
+  async function withdraw(
+    tx: Transaction,
+    person: Person,
+    withdrawal: { reason: 'closed' | 'reset'; said: string | undefined },
+    context: RequestContext,
+  ): Promise<Restriction> {
+    const { sub } = person;
+    const statements = await activeStatements(tx, sub);
+    const status = withdrawal.reason === 'closed' ? 'closed' : person.status;
+    await deletePersonKeys(tx, sub);
+    await deleteOffersOf(tx, sub);
+    const devices = await devicesOf(tx, sub);
+    await deleteDevicesOf(tx, sub);
+    const tokenCount = await tokens.revokePerson(tx, sub);
+    await restrictPerson(tx, sub, status);
+    const revocations = await Promise.all(
+      statements.map((statement) => revocation(deps, statement, withdrawal.reason, seconds(clock))),
+    );
+    const report = reporter(deps.events, tx, context);
+    await report(personEvent(person, withdrawal));
+    for (const revoked of revocations) {
+      await stage(deps, tx, revoked);
+      await report(revocationEvent(revoked.statement));
+    }
+    for (const device of devices) await report(deviceEvent(device, withdrawal.reason));
+    if (tokenCount > 0) await report(tokenEvent({ sub }, tokenCount, withdrawal.reason));
+    return {
+      ...{ sub, status, devices: devices.length, tokens: tokenCount },
+      revoked: revocations.map(({ statement: { address, version } }) => ({ address, version })),
+    };
+  }
+
+  const nothing = ({ sub, status }: Person): Restriction => ({
+    ...{ sub, status, revoked: [], devices: 0, tokens: 0 },
+  });
+
+  async function remove(
+    tx: Transaction,
+    device: Device,
+    reason: string,
+    context: RequestContext,
+  ): Promise<void> {
+    await deleteDevice(tx, device.device_id);
+    const count = await tokens.revokeDevice(tx, device.device_id);
+    const report = reporter(deps.events, tx, context);
+    await report(deviceEvent(device, reason));
+    if (count > 0) await report(tokenEvent({ sub: device.sub, device: device.device_id }, count, reason));
+  }
+
+  return {
+    closePerson: (sub, said, context) =>
+      database.transaction(async (tx) => {
+        const person = await requirePerson(tx, sub);
+        if (person.status === 'closed') return nothing(person);
+        const done = await withdraw(tx, person, { reason: 'closed', said }, context);
+        await releaseAddresses(tx, sub);
+        return done;
+      }),
+
+    resetPerson: (sub, said, context) =>
+      database.transaction(async (tx) => {
+        const person = await requirePerson(tx, sub);
+        if (person.status === 'closed') throw new CountersignError('person_closed');
+        return withdraw(tx, person, { reason: 'reset', said }, context);
+      }),
+
+    removeDevice: ({ sub, deviceId }, context) =>
+      database.transaction(async (tx) => {
+        const device = await findDevice(tx, deviceId);
+        if (device?.sub !== sub) throw new CountersignError('device_unknown');
+        await remove(tx, device, 'by an administrator', context);
+      }),
+
+    removeOwnDevice: (who, deviceId, context) =>
+      database.transaction(async (tx) => {
+        const device = await findDevice(tx, deviceId);
+        // Whether somebody else has such a device is nobody's business.
+        if (device?.sub !== who.sub) throw new CountersignError('device_unknown');
+        const { sub: id, assurance, endorsed } = who;
+        requireAllowed(deps.decide, {
+          action: 'remove-device',
+          principal: { kind: 'person', id, assurance, endorsed },
+          resource: { kind: 'device', id: deviceId, owner: device.sub },
+          context: {},
+        });
+        await remove(tx, device, 'by the person', context);
+      }),
+  };
+}
+
+async function requirePerson(tx: Transaction, sub: string): Promise<Person> {
+  const person = await findPerson(tx, sub);
+  if (person === undefined) throw new CountersignError('person_unknown');
+  return person;
+}
+
+/** Every statement that others would believe of this person, published or not. */
+async function activeStatements(tx: Transaction, sub: string): Promise<KeyStatement[]> {
+  const held = (await addressesOf(tx, sub)).map(({ address }) => address);
+  const keys = await findPersonKeys(tx, sub);
+  const addresses = [...new Set([...held, ...(keys === undefined ? [] : [keys.address])])];
+  const latest = [...(await latestStatements(tx, addresses)).values()].map(({ statement }) => statement);
+  return latest.filter((statement) => statement.status === 'active' && statement.sub === sub);
+}
+
+/** The next version: the same keys, revoked, signed by the bridge alone (PROTOCOL §3). */
+async function revocation(
+  { signer }: Pick<LifecycleDeps, 'signer'>,
+  previous: KeyStatement,
+  reason: 'closed' | 'reset',
+  now: number,
+): Promise<SignedStatement> {
+  const statement: KeyStatement = {
+    ...previous,
+    version: previous.version + 1,
+    status: 'revoked',
+    since: now,
+    prev: statementHash(previous),
+    reason,
+  };
+  return { statement, signatures: [await signer.signStatement(statement)] };
+}
+
+async function stage({ keyLog }: Pick<LifecycleDeps, 'keyLog'>, tx: Transaction, signed: SignedStatement) {
+  const { address: name, version } = signed.statement;
+  await insertStatement(tx, signed);
+  await keyLog.stage(tx, { kind: 'address', name, version, value: statementBytes(signed.statement) });
+}
+
+type Report = Pick<EventInput, 'type' | 'subject' | 'data'>;
+
+function reporter(events: EventLog, tx: Transaction, { actor, requestId }: RequestContext) {
+  return (event: Report) =>
+    events.append(tx, { ...event, actor, requestId, outcome: 'success' } as EventInput);
+}
+
+function personEvent(
+  { sub, key_version }: Person,
+  { reason, said }: { reason: 'closed' | 'reset'; said: string | undefined },
+): Report {
+  const words = said === undefined ? {} : { reason: said };
+  if (reason === 'closed') return { type: 'person.closed', subject: { sub }, data: words };
+  const version = key_version === null ? {} : { key_version };
+  return { type: 'person.reset', subject: { sub }, data: { ...version, ...words } };
+}
+
+function revocationEvent(statement: KeyStatement): Report {
+  const { sub, address, version, key_version, reason } = statement;
+  const why = reason === undefined ? {} : { reason };
+  return {
+    type: 'statement.revoked',
+    subject: { sub, address },
+    data: { version, key_version, statement_hash: statementHash(statement), ...why },
+  };
+}
+
+function deviceEvent({ sub, device_id, label }: Device, reason: string): Report {
+  return { type: 'device.removed', subject: { sub, device: device_id }, data: { label, reason } };
+}
+
+function tokenEvent(subject: { sub: string; device?: string }, count: number, reason: string): Report {
+  return { type: 'token.revoked', subject, data: { count, reason } };
+}
