@@ -8,7 +8,13 @@ import type { Logger } from '../lib/logger.ts';
 import { type RequestContext, SYSTEM } from '../lib/request-context.ts';
 import { findApp } from './app-store.ts';
 import type { AuthorizationServer } from './authorization-server.ts';
-import { type ProviderDeps, providerConfiguration, SCOPES } from './provider-configuration.ts';
+import {
+  API_SCOPE,
+  apiResource,
+  type ProviderDeps,
+  providerConfiguration,
+  SCOPES,
+} from './provider-configuration.ts';
 import { reportProviderEvents } from './provider-events.ts';
 import {
   deleteGrants,
@@ -21,7 +27,6 @@ import {
 import { createFindHolder } from './token-holder.ts';
 
 export interface AuthorizationServerDeps extends Omit<ProviderDeps, 'renderError'> {
-  readonly issuer: string;
   readonly events: EventLog;
   readonly logger: Logger;
   /** The page for a browser that cannot be sent back to the app: `description` is the library's public text. */
@@ -86,6 +91,7 @@ export function createAuthorizationServer(deps: AuthorizationServerDeps): Author
       const clientId = String(params.client_id);
       const grant = new provider.Grant({ accountId: sub, clientId });
       grant.addOIDCScope(SCOPES.join(' '));
+      grant.addResourceScope(apiResource(issuer), API_SCOPE);
       const grantId = await grant.save();
       await database.transaction((tx) =>
         insertGrantFacts(tx, {

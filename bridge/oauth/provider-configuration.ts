@@ -1,12 +1,18 @@
 import { createPrivateKey } from 'node:crypto';
-import { type Client, type Configuration, interactionPolicy, type JWK } from 'oidc-provider';
+import { type Client, type Configuration, errors, interactionPolicy, type JWK } from 'oidc-provider';
 import { findPerson } from '../directory/persons.ts';
 import { AUTHORIZATION_CODE_LIFE_S, GRANT_LIFE_S, SIGN_IN_LIFE_S } from '../lib/limits.ts';
 import type { Signer } from '../signer/signer.ts';
 import { createRecordAdapters, type RecordAdapterDeps } from './record-adapter.ts';
 
-/** What a grant of ours gives: to act for the person at the client API. */
-export const SCOPES = ['openid', 'offline_access', 'countersign'] as const;
+/** What a token must have for the client API. */
+export const API_SCOPE = 'countersign';
+
+/** What a grant of ours gives. */
+export const SCOPES = ['openid', 'offline_access', API_SCOPE] as const;
+
+/** What tokens are for (RFC 8707), whether an app says so or not. */
+export const apiResource = (issuer: string) => `${issuer}/v1`;
 
 export interface ProviderSettings {
   readonly accessTokenSeconds: number;
@@ -14,6 +20,7 @@ export interface ProviderSettings {
 }
 
 export interface ProviderDeps extends RecordAdapterDeps {
+  readonly issuer: string;
   readonly signer: Signer;
   readonly settings: ProviderSettings;
   readonly renderError: NonNullable<Configuration['renderError']>;
@@ -53,7 +60,15 @@ export function providerConfiguration(deps: ProviderDeps): Configuration {
       devInteractions: { enabled: false },
       userinfo: { enabled: false },
       rpInitiatedLogout: { enabled: false },
-      resourceIndicators: { enabled: false },
+      resourceIndicators: {
+        enabled: true,
+        defaultResource: async () => apiResource(deps.issuer),
+        useGrantedResource: async () => true,
+        getResourceServerInfo: async (_ctx, resource) => {
+          if (resource !== apiResource(deps.issuer)) throw new errors.InvalidTarget();
+          return { scope: API_SCOPE, audience: resource, accessTokenFormat: 'opaque' };
+        },
+      },
       pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: true },
       dPoP: { enabled: true, nonceSecret: Buffer.from(secrets.subarray(32)) },
       revocation: { enabled: true },

@@ -136,6 +136,8 @@ export interface TokenFacts {
   readonly expires: number;
   readonly connection_id: string;
   readonly sign_in: string;
+  /** JSON of the token's record. */
+  readonly payload: string;
 }
 
 /** What stands behind an access token; nothing if its grant has ended. */
@@ -147,6 +149,7 @@ export async function findToken(reader: Reader, token: string): Promise<TokenFac
       'oauth_grants.sub',
       'oauth_records.jkt',
       'oauth_records.expires',
+      'oauth_records.payload',
       'oauth_grants.connection_id',
       'oauth_grants.sign_in',
     ])

@@ -5,6 +5,7 @@ import type { SignIn } from '../identity/sign-in.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import { equalSecrets, sha256Base64url } from '../lib/ids.ts';
 import type { Database } from '../storage/database.ts';
+import { API_SCOPE } from './provider-configuration.ts';
 import { findToken } from './record-store.ts';
 
 /** Who holds an access token: what `Holder` of bridge/binding demands. */
@@ -34,6 +35,7 @@ export function createFindHolder({ database, clock }: { database: Database; cloc
       const token = await findToken(query, accessToken);
       if (token === undefined || token.expires <= seconds(clock)) return undefined;
       if (token.jkt === null || !equalSecrets(token.jkt, jkt)) return undefined;
+      if (!scopesOf(token.payload).includes(API_SCOPE)) return undefined;
       const person = await findPerson(query, token.sub);
       if (person?.status !== 'active') return undefined;
       const device = await findDevice(query, jkt);
@@ -48,4 +50,9 @@ export function createFindHolder({ database, clock }: { database: Database; cloc
       };
     });
   };
+}
+
+function scopesOf(payload: string): string[] {
+  const { scope } = JSON.parse(payload) as { scope?: unknown };
+  return typeof scope === 'string' ? scope.split(' ') : [];
 }
