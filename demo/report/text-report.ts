@@ -1,0 +1,132 @@
+import { isCountersignError } from '../../client/index.ts';
+import type { Stage } from '../stage/stage.ts';
+import type { Step, StepResult } from '../step.ts';
+import type { Report } from '../story.ts';
+import { shorten, wrap } from './fit-text.ts';
+import type { Paint } from './paint.ts';
+
+const WIDTH = 100;
+const INDENT = 4;
+const LABEL = 26;
+
+/** Where text goes: standard output, or a test's list. */
+export interface Output {
+  readonly isTTY?: boolean;
+  write(text: string): unknown;
+}
+
+/** Tells the story to a person: what happens, and the evidence. */
+export function createTextReport(out: Output, paint: Paint): Report {
+  const line = (text = '') => out.write(`${text}\n`);
+  return {
+    began(number, step) {
+      if (out.isTTY === true) out.write(paint.faint(heading(number, step, '…')));
+    },
+    ended(result) {
+      // The line that said that it began.
+      if (out.isTTY === true) out.write('\r\u001b[2K');
+      const { number, step, ok, ms } = result;
+      const mark = ok ? paint.good(`✓ ${duration(ms)}`) : paint.bad('✗ failed');
+      line(heading(number, step, mark, paint.bold, ok ? `✓ ${duration(ms)}`.length : '✗ failed'.length));
+      line();
+      for (const text of wrap(step.story, WIDTH - INDENT)) line(' '.repeat(INDENT) + text);
+      line();
+      for (const text of evidence(result, paint)) line(text);
+      line();
+    },
+  };
+}
+
+function heading(
+  number: number,
+  step: Step,
+  mark: string,
+  strong: (text: string) => string = (text) => text,
+  markWidth = mark.length,
+): string {
+  const start = `${String(number).padStart(INDENT - 2)}  `;
+  const room = Math.max(1, WIDTH - start.length - step.title.length - markWidth);
+  return `${start}${strong(step.title)}${' '.repeat(room)}${mark}`;
+}
+
+function evidence(result: StepResult, paint: Paint): string[] {
+  if (!result.ok) {
+    return wrap(describeFault(result.error), WIDTH - INDENT).map((text) =>
+      paint.bad(' '.repeat(INDENT) + text),
+    );
+  }
+  return result.findings.flatMap(({ what, value }) => {
+    const [first = '', ...rest] = wrap(shorten(value), WIDTH - INDENT - LABEL - 1);
+    const continued = rest.map((text) => ' '.repeat(INDENT + LABEL + 1) + text);
+    return [`${' '.repeat(INDENT)}${paint.faint(what.padEnd(LABEL))} ${first}`, ...continued];
+  });
+}
+
+/** What went wrong, for a person; a stack only where it is our own bug. */
+export function describeFault(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause instanceof Error ? ` (${error.cause.message})` : '';
+  return isCountersignError(error) || error.name === 'StoryFault'
+    ? `${error.message}${cause}`
+    : (error.stack ?? error.message);
+}
+
+function duration(ms: number): string {
+  return ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`;
+}
+
+export function introduction(stage: Stage, paint: Paint): string {
+  return [
+    '',
+    `  ${paint.bold('Countersign: the story of two companies')}`,
+    '',
+    ...wrap(
+      'Everything below really happens, on this machine: two bridges, two identity providers, HTTPS under an ' +
+        'authority made for this run, real cryptography. Nothing leaves 127.0.0.1.',
+      WIDTH - 2,
+    ).map((text) => `  ${text}`),
+    '',
+    `  ${paint.faint(`files and logs: ${stage.folder} (removed at the end)`)}`,
+    '',
+    '',
+  ].join('\n');
+}
+
+/** What stays on screen while everything keeps running. */
+export function whatRuns(stage: Stage, paint: Paint): string {
+  const acme = stage.acme.get();
+  const globex = stage.globex.get();
+  const rows = [acme, globex].flatMap((company) => [
+    [`${company.name}’s bridge`, company.issuer],
+    [`${company.name}’s sign-in`, company.identityProvider.origin],
+  ]);
+  const curl = (path: string, company = acme) =>
+    `    curl --cacert ${stage.caFile} \\\n      ${company.issuer}${path}`;
+  return [
+    `  ${paint.bold('Everything keeps running')}`,
+    '',
+    ...rows.map(([what = '', url = '']) => `    ${paint.faint(what.padEnd(LABEL))} ${url}`),
+    `    ${paint.faint('logs and event logs'.padEnd(LABEL))} ${stage.folder}/logs`,
+    '',
+    '    Names below .localhost lead to this machine. The authority of this run must be named:',
+    '',
+    curl('/health/ready'),
+    curl('/.well-known/openid-federation', globex),
+    curl('/v1/openapi.json'),
+    '',
+    `    Where .localhost is not known, add: --resolve ${acme.bridgeHost}:${acme.port}:127.0.0.1`,
+    '',
+    `  ${paint.bold('Ctrl-C stops')} and removes everything.`,
+    '',
+  ].join('\n');
+}
+
+export function conclusion(results: readonly StepResult[], paint: Paint): string {
+  const total = results.reduce((sum, { ms }) => sum + ms, 0);
+  const failed = results.find((result) => !result.ok);
+  if (failed !== undefined) {
+    return `  ${paint.bad(`The story ends at step ${failed.number}, ${failed.step.name}.`)}\n`;
+  }
+  const held = `All ${results.length} steps hold, in ${duration(total)}.`;
+  return `  ${paint.good(held)}\n\n`;
+}

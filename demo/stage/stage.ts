@@ -1,0 +1,87 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { loadTransformEngine } from '../../client/index.ts';
+import { createNamedFetch } from '../../test/fakes/named-fetch.ts';
+import { createNames, type Names } from '../../test/fakes/names.ts';
+import { createThrowawayCa, type ThrowawayCa } from '../../test/fakes/throwaway-ca.ts';
+import type { App } from './app.ts';
+import type { Company } from './company.ts';
+import type { PostedForms } from './posted-forms.ts';
+import { createPostedForms } from './posted-forms.ts';
+import { createSlot, type Slot } from './slot.ts';
+
+type Engine = Awaited<ReturnType<typeof loadTransformEngine>>;
+
+/** What all steps share: one machine with its own names and its own certificate authority. */
+export interface Stage {
+  /** Everything that the story writes; removed at the end. */
+  readonly folder: string;
+  readonly ca: ThrowawayCa;
+  readonly caFile: string;
+  /** The DNS of the story. */
+  readonly names: Names;
+  /** Real HTTPS to the story's names, under the throwaway authority alone. */
+  readonly fetch: typeof fetch;
+  /** The forms that browsers posted, as something that listens in a browser would have them. */
+  readonly postedForms: PostedForms;
+  readonly engine: Engine;
+  /** The person pressed Ctrl-C. */
+  readonly signal: AbortSignal;
+
+  readonly acme: Slot<Company>;
+  readonly globex: Slot<Company>;
+  /** The apps of the people, signed in. */
+  readonly ada: Slot<App>;
+  readonly gwen: Slot<App>;
+  readonly hal: Slot<App>;
+
+  /** When each step ran, milliseconds since the epoch: which events are whose. */
+  readonly ran: Map<string, { readonly from: number; readonly to: number }>;
+
+  /** What `close` must end, the last one first. */
+  onClose(end: () => unknown): void;
+  close(): Promise<void>;
+}
+
+/** Sets the stage: a fresh folder, an authority, names. Nothing runs yet. */
+export async function setStage(signal: AbortSignal): Promise<Stage> {
+  const folder = await mkdtemp(join(tmpdir(), 'countersign-demo-'));
+  const endings: (() => unknown)[] = [() => rm(folder, { recursive: true, force: true })];
+  const ca = await createThrowawayCa();
+  const caFile = join(folder, 'ca.pem');
+  await writeFile(caFile, ca.certificatePem);
+  await mkdir(join(folder, 'logs'));
+  const names = createNames();
+  const named = createNamedFetch(names, ca.certificatePem);
+  endings.push(() => named.close());
+
+  return {
+    folder,
+    ca,
+    caFile,
+    names,
+    fetch: named.fetch,
+    postedForms: createPostedForms(named.fetch),
+    engine: await loadTransformEngine(),
+    signal,
+    acme: createSlot('Acme'),
+    globex: createSlot('Globex'),
+    ada: createSlot('Ada’s app'),
+    gwen: createSlot('Gwen’s app'),
+    hal: createSlot('Hal’s app'),
+    ran: new Map(),
+    onClose: (end) => void endings.push(end),
+    async close() {
+      for (let end = endings.pop(); end !== undefined; end = endings.pop()) {
+        await Promise.resolve(end()).catch(() => undefined);
+      }
+    },
+  };
+}
+
+/** Where a bridge's operational log goes: standard output belongs to the story. */
+export function logFile(stage: Pick<Stage, 'folder'>, company: Pick<Company, 'key'>): string {
+  return join(stage.folder, 'logs', `${company.key}-bridge.log`);
+}

@@ -1,0 +1,133 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { eventGenesis, eventHash, type StoredEvent } from '../../bridge/events/event.ts';
+import type { Company } from '../stage/company.ts';
+import type { Stage } from '../stage/stage.ts';
+import { type Finding, finding, must, type Step } from '../step.ts';
+
+export const readEventLogs: Step = {
+  name: 'read-event-logs',
+  title: 'Both companies’ event logs tell the same story',
+  story:
+    'Every change was written into the event log in the same transaction as the change itself, and each event holds ' +
+    'the hash of the one before it. The administrators fetch their logs and recompute the chain; then the logs are ' +
+    'held against the steps above.',
+  async run(stage) {
+    const acme = await readLog(stage, stage.acme.get());
+    const globex = await readLog(stage, stage.globex.get());
+    for (const [company, log] of [
+      ['acme', acme],
+      ['globex', globex],
+    ] as const) {
+      for (const [step, type] of EXPECTED[company]) {
+        must(happened(stage, log.events, step, type), `${company}’s log has no ${type} of ${step}`);
+      }
+    }
+    return [
+      finding('Acme’s log', `${acme.events.length} events, chain verified, head ${acme.head}`),
+      finding('Globex’s log', `${globex.events.length} events, chain verified, head ${globex.head}`),
+      ...[...stage.ran.keys()].flatMap((step) => perStep(stage, step, acme.events, globex.events)),
+    ];
+  },
+};
+
+/** What must stand in the logs: [step, type of event]. */
+const EXPECTED: Readonly<Record<'acme' | 'globex', readonly (readonly [string, string])[]>> = {
+  acme: [
+    ['start-bridges', 'admin.bootstrapped'],
+    ['connect-single-sign-on', 'connection.activated'],
+    ['prove-domains', 'domain.verified'],
+    ['approve-partners', 'partner.approved'],
+    ['enrol-through-oidc', 'sign_in.succeeded'],
+    ['enrol-through-oidc', 'statement.published'],
+    ['look-up-across-companies', 'look_up.foreign'],
+    ['add-device', 'device.added'],
+    ['close-account', 'look_up.foreign'],
+    ['attack-substituted-key', 'look_up.foreign'],
+    ['attack-foreign-domain', 'partner.fault'],
+  ],
+  globex: [
+    ['start-bridges', 'admin.bootstrapped'],
+    ['connect-single-sign-on', 'connection.activated'],
+    ['prove-domains', 'domain.verified'],
+    ['approve-partners', 'partner.approved'],
+    ['enrol-through-saml', 'sign_in.succeeded'],
+    ['enrol-through-saml', 'statement.published'],
+    ['look-up-across-companies', 'look_up.answered'],
+    ['close-account', 'person.closed'],
+    ['close-account', 'statement.revoked'],
+    ['attack-substituted-key', 'bridge.stopped'],
+    ['attack-replayed-response', 'sign_in.refused'],
+  ],
+};
+
+interface ReadLog {
+  readonly events: readonly StoredEvent[];
+  readonly head: string;
+}
+
+/** Fetches the whole log, page by page, recomputes its chain, and keeps a copy in the story's folder. */
+async function readLog(stage: Stage, company: Company): Promise<ReadLog> {
+  const events: StoredEvent[] = [];
+  for (;;) {
+    const lines = await company.administrator.text(`/v1/events?since=${events.length}&limit=100`);
+    const page = lines.split('\n').filter((line) => line !== '');
+    if (page.length === 0) break;
+    events.push(...page.map((line) => JSON.parse(line) as StoredEvent));
+  }
+  await writeFile(
+    join(stage.folder, 'logs', `${company.key}-events.ndjson`),
+    events.map((event) => `${JSON.stringify(event)}\n`).join(''),
+  );
+  return { events, head: verifiedHead(company, events) };
+}
+
+/** Each event follows the one before it, and the first belongs to this bridge; answers the last hash. */
+function verifiedHead(company: Company, events: readonly StoredEvent[]): string {
+  let head = eventGenesis(company.issuer);
+  for (const [index, event] of events.entries()) {
+    const { hash, ...hashed } = event;
+    must(event.seq === index + 1, `${company.name}’s log has a gap before event ${event.seq}`);
+    must(event.prev === head, `event ${event.seq} of ${company.name} does not follow the one before it`);
+    must(eventHash(hashed) === hash, `event ${event.seq} of ${company.name} was changed`);
+    head = hash;
+  }
+  return head;
+}
+
+function during(stage: Stage, events: readonly StoredEvent[], step: string): readonly StoredEvent[] {
+  const ran = stage.ran.get(step);
+  if (ran === undefined) return [];
+  return events.filter(({ time }) => Date.parse(time) >= ran.from && Date.parse(time) <= ran.to);
+}
+
+function happened(stage: Stage, events: readonly StoredEvent[], step: string, type: string): boolean {
+  return during(stage, events, step).some((event) => event.type === type);
+}
+
+/** One line per step: what each log says happened then. */
+function perStep(
+  stage: Stage,
+  step: string,
+  acme: readonly StoredEvent[],
+  globex: readonly StoredEvent[],
+): Finding[] {
+  const said = [
+    ['Acme', during(stage, acme, step)],
+    ['Globex', during(stage, globex, step)],
+  ] as const;
+  const parts = said
+    .filter(([, events]) => events.length > 0)
+    .map(([name, events]) => `${name} ${summary(events)}`);
+  return [finding(step, parts.join(' · ') || 'nothing')];
+}
+
+/** Types with how often, refusals with their code. */
+function summary(events: readonly StoredEvent[]): string {
+  const counts = new Map<string, number>();
+  for (const { type, code } of events) {
+    const name = code === null ? type : `${type} (${code})`;
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  return [...counts].map(([name, count]) => (count === 1 ? name : `${count} × ${name}`)).join(', ');
+}
