@@ -76,6 +76,7 @@ export function createOffers(deps: BindingDeps): Enrolments['offer'] {
     const standing = await database.read((query) => readStanding(query, who, request));
     await requireEnrolmentPermission(deps, who, standing, context);
     assertNotEnrolled(standing);
+    assertNewSignatureKey(standing, request);
     const state = prepare(deps, who, request, standing);
     try {
       await store(who, state, requestHash, context);
@@ -191,6 +192,13 @@ function assertNotEnrolled(standing: Standing): void {
     );
   }
   if (standing.deviceKnown) throw new CountersignError('conflict', 'This device key is in use.');
+}
+
+/** Whoever has the old private key, which may be why there was a reset, must not have the new one. */
+function assertNewSignatureKey({ latest }: Standing, { sig }: EnrolmentRequest): void {
+  if (latest !== undefined && thumbprint(latest.statement.keys[1]) === thumbprint(sig)) {
+    throw new CountersignError('key_invalid', 'An enrolment after a revocation begins with new keys.');
+  }
 }
 
 function prepare(

@@ -1,6 +1,5 @@
 import type { Json } from '../../protocol/canonical-json.ts';
 import type { ObjectType } from '../../protocol/jws.ts';
-import { thumbprint } from '../../protocol/public-key.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import { newId, sha256Base64url } from '../lib/ids.ts';
 import { BINDING_RENEWAL_PART } from '../lib/limits.ts';
@@ -51,7 +50,7 @@ export function createIssuedTokens(deps: {
   return {
     async issue(type, body) {
       const now = seconds(clock);
-      const signedBy = `${signer.onlineKeys().serial} ${thumbprint(signer.currentKey('binding'))}`;
+      const signedBy = `${signer.onlineKeys().serial} ${signer.currentKey('binding').x}`;
       const name = `${type} ${signedBy} ${sha256Base64url(JSON.stringify(body))}`;
       const known = kept.get(name);
       if (known !== undefined && isFresh(known.iat, now, lifeSeconds)) {

@@ -1,4 +1,4 @@
-import { type KeyStatement, type SignedStatement, statementHash } from '../../protocol/key-statement.ts';
+import type { KeyStatement, SignedStatement } from '../../protocol/key-statement.ts';
 import type { KeyLog } from '../keylog/key-log.ts';
 import type { Query } from '../storage/database.ts';
 import { findStatement } from './credential-store.ts';
@@ -22,14 +22,14 @@ export interface PublishedStatements {
   standingOf(query: Query, latest: SignedStatement | undefined): Promise<Standing>;
 }
 
-/** A version once published stays published, so that much is remembered. 43 characters each. */
+/** A version once published stays published, so that much is remembered, by version and address. */
 const REMEMBERED = 200_000;
 
 export function createPublishedStatements(keyLog: KeyLog): PublishedStatements {
   const known = new Set<string>();
 
-  function remember(hash: string): void {
-    known.add(hash);
+  function remember(name: string): void {
+    known.add(name);
     for (const oldest of known) {
       if (known.size <= REMEMBERED) break;
       known.delete(oldest);
@@ -37,10 +37,10 @@ export function createPublishedStatements(keyLog: KeyLog): PublishedStatements {
   }
 
   async function isPublished(query: Query, statement: KeyStatement): Promise<boolean> {
-    const hash = statementHash(statement);
-    if (known.has(hash)) return true;
+    const name = `${statement.version} ${statement.address}`;
+    if (known.has(name)) return true;
     const published = await keyLog.isPublished(query, 'address', statement.address, statement.version);
-    if (published) remember(hash);
+    if (published) remember(name);
     return published;
   }
 

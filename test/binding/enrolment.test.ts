@@ -341,6 +341,12 @@ describe('an enrolment after a revocation', () => {
     expect(binding.signatures).toHaveLength(2);
   });
 
+  it('needs a new signature key', async () => {
+    const { person } = await enrol(parts, alice);
+    await revoke(parts, ALICE, 'reset');
+    await expectCode(begin(parts, alice, { request: { sig: person.sig.publicKey } }), 'key_invalid');
+  });
+
   it('by another person continues the versions of the address, and begins the keys of the person', async () => {
     await enrol(parts, alice);
     await revoke(parts, ALICE, 'closed');
