@@ -98,13 +98,16 @@ describe('the form of a signature', () => {
     await expectRefused(bring(odd), 'saml_signature', /not base64/);
   });
 
-  test.each(['<ds:SignedInfo>', '<ds:Transforms>'])(
-    'is refused with a foreign element in %s',
-    async (open) => {
-      const stuffed = await tampered((xml) => xml.replace(open, `${open}<ds:Foreign/>`));
-      await expectRefused(bring(stuffed), 'saml_signature', /element that it may not/);
-    },
-  );
+  test.each([
+    ['SignedInfo', '</ds:SignedInfo>'],
+    ['Reference', '</ds:Reference>'],
+    ['Transforms', '</ds:Transforms>'],
+  ])('is refused with a foreign element in its %s', async (name, end) => {
+    const foreign = await tampered((xml) => xml.replace(end, `<ds:Foreign/>${end}`));
+    await expectRefused(bring(foreign), 'saml_signature', new RegExp(`^${name} contains an element`));
+    const disguised = await tampered((xml) => xml.replace(end, `<x:DigestValue xmlns:x="urn:x"/>${end}`));
+    await expectRefused(bring(disguised), 'saml_signature', new RegExp(`^${name} contains an element`));
+  });
 
   test('is refused with two KeyInfo, or with something foreign beside its value', async () => {
     const doubled = await tampered((xml) => xml.replace(/<ds:KeyInfo>[\s\S]*?<\/ds:KeyInfo>/, '$&$&'));
