@@ -56,8 +56,8 @@ export const attackForeignDomain: Step = {
           finding('shown to Ada directly', `${shown.code}: ${shown.detail ?? ''}`),
           finding('looked up by Ada', `${describeAnswer(asked)}`),
           finding('passed off as Hal’s', `${describeAnswer(passedOff)}: Acme’s bridge noticed first`),
-          finding(`approve it for ${FOREIGN}?`, `${foreign.code}: its DNS does not name Globex’s bridge`),
-          finding(`or for ${acme.domain}?`, `${own.code}: ${own.detail ?? own.title}`),
+          finding('approved for it?', `${foreign.code}: the DNS of ${FOREIGN} does not name Globex’s bridge`),
+          finding(`or for ${acme.domain}?`, `${own.code}: nor does that of ${acme.domain}, Acme’s own`),
         ];
       } finally {
         await bridge.close();

@@ -31,7 +31,7 @@ export const attackReplayedResponse: Step = {
         'in another sign-in',
         `${injected.code} (status ${injected.status}, trace ${injected.traceId})`,
       ),
-      finding('what the browser sees', again.shown),
+      finding('what the browser sees', `“${again.shown}” ${again.traceId}`),
     ];
   },
 };
@@ -70,10 +70,8 @@ async function refusalOf(globex: Company, page: Page) {
   return { code, traceId, status: page.status, shown: textOf(page.html) };
 }
 
-function textOf(html: string): string {
-  const body = html.replace(/^[\s\S]*<body[^>]*>/i, '').replace(/<(style|script)[\s\S]*?<\/\1>/gi, '');
-  return body
-    .replace(/<[^>]+>/g, ' ')
-    .replace(/\s+/g, ' ')
-    .trim();
+/** What the page says to the person. */
+function textOf(markup: string): string {
+  const said = /<p role="alert">([\s\S]*?)<\/p>/.exec(markup)?.[1] ?? '';
+  return said.replace(/\s+/g, ' ').trim();
 }

@@ -29,6 +29,7 @@ export const lookUpAcrossCompanies: Step = {
       finding('3  the binding', `signed by Globex’s binding key, ${gwen.age} s old, level “${gwen.level}”`),
       finding('4  the statement', `signed by Gwen’s own key ${thumbprint(gwen.statement.keys[1])}`),
       finding('5  the domain', `Globex may speak for ${globex.domains.join(', ')}, and nothing else`),
+      finding('what Globex says of her', describeAttributes(gwen)),
       finding('pinned from now on', `${GWEN.address} → ${thumbprint(pin.pre)}`),
       finding('with the network cut', offline),
     ];
@@ -42,6 +43,14 @@ export function mustBeVerified(answer: Answer | undefined): asserts answer is Ve
 export function describeAnswer(answer: Answer | undefined): string {
   if (answer === undefined) return 'missing';
   return 'code' in answer ? `${answer.status}: ${answer.code}` : answer.status;
+}
+
+/** Name, company, and how she signed in: for this asker alone, as policy allows. */
+function describeAttributes({ attributes }: VerifiedAnswer): string {
+  if (attributes === null) return 'nothing';
+  const { name, organization, sign_in } = attributes;
+  const signedIn = sign_in === undefined ? [] : [`signed in by ${sign_in.protocol}`];
+  return [name, organization, ...signedIn].filter((part) => part !== undefined).join(', ') || 'nothing';
 }
 
 /** The same app, the same pins, but every request fails: proves that the verification asks nobody. */

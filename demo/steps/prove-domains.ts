@@ -26,6 +26,6 @@ async function prove(stage: Stage, company: Company): Promise<Finding[]> {
   await administrator.patch(`/admin/v1/connections/${company.connection}`, { domains: [domain] });
   return [
     finding(`${company.name}, ${domain}`, `without the record: ${tooEarly.code}; with it: ${proven.status}`),
-    finding(added.record.name, added.record.value),
+    finding('TXT record', `${added.record.name} ${added.record.value}`),
   ];
 }

@@ -105,7 +105,7 @@ function happened(stage: Stage, events: readonly StoredEvent[], step: string, ty
   return during(stage, events, step).some((event) => event.type === type);
 }
 
-/** One line per step: what each log says happened then. */
+/** One line per step and company: what its log says happened then. */
 function perStep(
   stage: Stage,
   step: string,
@@ -116,10 +116,11 @@ function perStep(
     ['Acme', during(stage, acme, step)],
     ['Globex', during(stage, globex, step)],
   ] as const;
-  const parts = said
+  return said
     .filter(([, events]) => events.length > 0)
-    .map(([name, events]) => `${name} ${summary(events)}`);
-  return [finding(step, parts.join(' · ') || 'nothing')];
+    .map(([name, events], index) =>
+      finding(index === 0 ? step : '', `${name.padEnd(6)}  ${summary(events)}`),
+    );
 }
 
 /** Types with how often, refusals with their code. */
@@ -129,5 +130,5 @@ function summary(events: readonly StoredEvent[]): string {
     const name = code === null ? type : `${type} (${code})`;
     counts.set(name, (counts.get(name) ?? 0) + 1);
   }
-  return [...counts].map(([name, count]) => (count === 1 ? name : `${count} × ${name}`)).join(', ');
+  return [...counts].map(([name, count]) => (count === 1 ? name : `${count}×${name}`)).join(', ');
 }
