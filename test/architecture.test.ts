@@ -64,7 +64,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'bridge/main.ts': EVERYTHING,
   demo: EVERYTHING,
   bench: EVERYTHING,
-  scripts: ['protocol', 'client', 'bridge/lib', 'bridge/config'],
+  scripts: ['protocol', 'client', 'bridge/lib', 'bridge/config', 'bridge/events'],
 };
 
 /** Files that run in browsers too, but for those that are the Node side of something. */
