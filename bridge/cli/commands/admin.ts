@@ -1,0 +1,121 @@
+import { hostname, userInfo } from 'node:os';
+import type { Command } from 'commander';
+import * as z from 'zod';
+import { createAdministrators } from '../../identity/administrators.ts';
+import { createApiClient, nothing, openApi } from '../api-client.ts';
+import { confirm } from '../confirm.ts';
+import { origin, storeCredentials } from '../credentials.ts';
+import { inLocalStore, type LocalOptions, readLocalConfig, withLocalOptions } from '../local-store.ts';
+import { show, table, when } from '../output.ts';
+import type { Terminal } from '../terminal.ts';
+import { UsageError } from '../usage-error.ts';
+
+interface Options {
+  readonly json?: boolean;
+  readonly yes?: boolean;
+}
+
+const tokenSchema = z.object({ id: z.string(), name: z.string(), created: z.int(), expires: z.int() });
+const issuedSchema = tokenSchema.extend({ token: z.string() });
+
+export function addAdminCommands(program: Command, terminal: Terminal): void {
+  const admin = program.command('admin').description('who may administer the bridge');
+  withLocalOptions(admin.command('link'))
+    .description('on the bridge’s machine: make a one-time link for an administrator')
+    .option('--json', 'answer as JSON')
+    .action((options: LocalOptions & Options) => link(terminal, options));
+  admin
+    .command('claim')
+    .argument('<link>', 'what `countersign admin link` printed')
+    .description('turn a one-time link into a token, kept in this account’s configuration')
+    .option('--name <name>', 'who you are; it stands in events')
+    .option('--json', 'answer as JSON')
+    .action((url: string, options: Options & { name?: string }) => claim(terminal, url, options));
+  addTokenCommands(admin.command('token').description('administrators’ tokens'), terminal);
+}
+
+function addTokenCommands(token: Command, terminal: Terminal): void {
+  token
+    .command('list')
+    .description('the tokens in force')
+    .option('--json', 'answer as JSON')
+    .action(async (options: Options) => {
+      const api = await openApi(terminal);
+      const found = await api.get('/admin/v1/tokens', z.object({ tokens: z.array(tokenSchema) }));
+      show(terminal, options, found, ({ tokens }) =>
+        table(
+          ['id', 'name', 'created', 'expires'],
+          tokens.map(({ id, name, created, expires }) => [id, name, when(created), when(expires)]),
+        ),
+      );
+    });
+  token
+    .command('create')
+    .argument('<name>', 'whose it is: a colleague, a machine')
+    .description('make a token; it is printed this once')
+    .option('--days <days>', 'how long it is valid, 12 hours if not said, at most 90 days')
+    .option('--json', 'answer as JSON')
+    .action((name: string, options: Options & { days?: string }) => createToken(terminal, name, options));
+  token
+    .command('revoke')
+    .argument('<id>')
+    .description('end a token at once')
+    .option('--yes', 'do not ask')
+    .action(async (id: string, options: Options) => {
+      await confirm(terminal, options.yes, `The token ${id} will be of no use any more.`);
+      await (await openApi(terminal)).send('DELETE', `/admin/v1/tokens/${encodeURIComponent(id)}`, nothing);
+      terminal.say(`Revoked the token ${id}.`);
+    });
+}
+
+async function link(terminal: Terminal, options: LocalOptions & Options): Promise<void> {
+  const config = readLocalConfig(terminal, options);
+  const made = await inLocalStore(config, async (store) => {
+    const keys = await store.database.read((query) =>
+      query.selectFrom('signer').select('id').executeTakeFirst(),
+    );
+    if (keys === undefined) throw new UsageError('This store has no keys yet: run `countersign init`.');
+    return createAdministrators({ ...store, issuer: config.issuer }).createLink();
+  });
+  terminal.say(`Valid once, until ${when(made.expires)}. Run: countersign admin claim 'LINK'`);
+  show(terminal, options, made, ({ url }) => url);
+}
+
+async function claim(terminal: Terminal, url: string, options: Options & { name?: string }): Promise<void> {
+  const bridge = origin(url);
+  const secret = new URL(url).hash.slice(1);
+  if (secret === '') {
+    throw new UsageError(
+      'The link has nothing behind the #. Put it in quotes: the shell may have cut it off.',
+    );
+  }
+  const name = options.name ?? `${userInfo().username} on ${hostname()}`;
+  const api = createApiClient(terminal, { url: bridge });
+  const issued = await api.send('POST', '/admin/v1/bootstrap', issuedSchema, { token: secret, name });
+  const { id, token, expires } = issued;
+  const path = await storeCredentials(terminal, { url: bridge, token, id, expires });
+  show(
+    terminal,
+    options,
+    { url: bridge, id, name: issued.name, expires, path },
+    () => `You administer ${bridge} as “${issued.name}” until ${when(expires)}. The token is in ${path}.`,
+  );
+}
+
+async function createToken(
+  terminal: Terminal,
+  name: string,
+  options: Options & { days?: string },
+): Promise<void> {
+  const days = options.days === undefined ? undefined : Number(options.days);
+  if (days !== undefined && !(days > 0 && days <= 90)) throw new UsageError('--days is at most 90.');
+  const api = await openApi(terminal);
+  const issued = await api.send('POST', '/admin/v1/tokens', issuedSchema, {
+    name,
+    ...(days === undefined ? {} : { expiresIn: Math.round(days * 86_400) }),
+  });
+  terminal.say(
+    `Token ${issued.id} for “${issued.name}”, valid until ${when(issued.expires)}. It is shown this once:`,
+  );
+  show(terminal, options, issued, ({ token }) => token);
+}

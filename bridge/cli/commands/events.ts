@@ -1,0 +1,88 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Command } from 'commander';
+import * as z from 'zod';
+import { type ApiClient, openApi } from '../api-client.ts';
+import { printable } from '../output.ts';
+import type { Terminal } from '../terminal.ts';
+import { UsageError } from '../usage-error.ts';
+
+interface Options {
+  readonly json?: boolean;
+  readonly since: string;
+  readonly limit?: string;
+  readonly follow?: boolean;
+}
+
+const eventSchema = z.object({
+  seq: z.int(),
+  time: z.string(),
+  type: z.string(),
+  actor: z.record(z.string(), z.string()),
+  subject: z.record(z.string(), z.string()),
+  outcome: z.string(),
+  code: z.string().nullable(),
+  data: z.record(z.string(), z.unknown()),
+});
+
+const PAGE = 1_000;
+const FOLLOW_MS = 1_000;
+
+export function addEventsCommand(program: Command, terminal: Terminal): void {
+  program
+    .command('events')
+    .description('the security event log, from the beginning or from an event on')
+    .option('--since <seq>', 'only those after this one', '0')
+    .option('--limit <count>', 'at most so many')
+    .option('-f, --follow', 'go on with new ones until interrupted')
+    .option('--json', 'one JSON object a line, as SIEMs take it')
+    .action((options: Options) => events(terminal, options));
+}
+
+async function events(terminal: Terminal, options: Options): Promise<void> {
+  const api = await openApi(terminal);
+  let since = wholeNumber(options.since, '--since');
+  let left = options.limit === undefined ? Number.POSITIVE_INFINITY : wholeNumber(options.limit, '--limit');
+  while (left > 0) {
+    const lines = await page(api, since, Math.min(PAGE, left));
+    for (const line of lines) {
+      const event = eventSchema.parse(JSON.parse(line));
+      terminal.out(options.json === true ? line : describe(event));
+      since = event.seq;
+    }
+    left -= lines.length;
+    if (lines.length > 0) continue;
+    if (options.follow !== true) return;
+    await wait(FOLLOW_MS);
+  }
+}
+
+async function page(api: ApiClient, since: number, limit: number): Promise<string[]> {
+  const text = await api.text(`/v1/events?since=${since}&limit=${limit}`);
+  return text.split('\n').filter((line) => line !== '');
+}
+
+function describe({
+  seq,
+  time,
+  type,
+  actor,
+  subject,
+  outcome,
+  code,
+  data,
+}: z.infer<typeof eventSchema>): string {
+  const { kind = 'unknown', ...who } = actor;
+  const said = { ...who, ...subject, ...data };
+  const words = Object.entries(said).map(
+    ([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  );
+  const result = outcome === 'success' ? '' : ` (${code ?? 'failure'})`;
+  return printable(
+    `${String(seq).padStart(6)}  ${time}  ${type}${result}  by ${kind}  ${words.join(' ')}`.trimEnd(),
+  );
+}
+
+function wholeNumber(text: string, option: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new UsageError(`${option} is a whole number.`);
+  return Number(text);
+}

@@ -1,0 +1,109 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import type { Command } from 'commander';
+import { parse } from 'yaml';
+import { configSchema, renderExampleConfig } from '../../config/index.ts';
+import { initializeBridge } from '../../lifecycle/initialize-bridge.ts';
+import { inLocalStore, type LocalOptions, readLocalConfig, withLocalOptions } from '../local-store.ts';
+import { writeRootKeyFile } from '../root-key-file.ts';
+import type { Terminal } from '../terminal.ts';
+import { UsageError } from '../usage-error.ts';
+
+interface InitOptions extends LocalOptions {
+  readonly issuer?: string;
+  readonly organization?: string;
+  readonly rootKey: string;
+}
+
+const KEK_VARIABLE = 'COUNTERSIGN_KEK';
+
+export function addInitCommand(program: Command, terminal: Terminal): void {
+  withLocalOptions(program.command('init'))
+    .description('set a new bridge up: configuration, keys and database; nothing is overwritten')
+    .option('--issuer <url>', 'the public base URL, for a new configuration file')
+    .option('--organization <name>', 'the company’s name, for a new configuration file')
+    .option('--root-key <file>', 'where to write the offline root key', 'countersign-root-key.json')
+    .action((options: InitOptions) => init(terminal, options));
+}
+
+async function init(terminal: Terminal, options: InitOptions): Promise<void> {
+  if (existsSync(options.rootKey)) {
+    throw new UsageError(`The file ${options.rootKey} exists already, and a root key is never overwritten.`);
+  }
+  writeConfigIfAbsent(terminal, options);
+  writeSecretIfAbsent(terminal, options);
+  const config = readLocalConfig(terminal, options);
+  const thumbprint = await inLocalStore(config, async (store) => {
+    const present = await store.database.read((query) =>
+      query.selectFrom('signer').select('iss').executeTakeFirst(),
+    );
+    if (present !== undefined) {
+      throw new UsageError(
+        `${config.storage.path} has the keys of ${present.iss} already: nothing was changed.`,
+      );
+    }
+    const { root, undo } = await writeRootKeyFile(options.rootKey);
+    try {
+      const onlineKeysDays = config.lifetimes.online_keys_days;
+      await initializeBridge({ ...store, iss: config.issuer, root, onlineKeysDays });
+    } catch (error) {
+      await undo();
+      throw error;
+    }
+    return root.kid;
+  });
+  terminal.say(epilogue(options, config.storage.path));
+  terminal.out(thumbprint);
+}
+
+function writeConfigIfAbsent(terminal: Terminal, { config, issuer, organization }: InitOptions): void {
+  if (existsSync(config)) {
+    if (issuer !== undefined || organization !== undefined) {
+      throw new UsageError(`${config} exists already; --issuer and --organization are for a new one.`);
+    }
+    return;
+  }
+  if (issuer === undefined || organization === undefined) {
+    throw new UsageError(`There is no ${config}. Give --issuer and --organization, and one is written.`);
+  }
+  const text = renderExampleConfig()
+    .replace(/^issuer: .*$/m, `issuer: ${JSON.stringify(issuer)}`)
+    .replace(/^ {2}name: .*$/m, `  name: ${JSON.stringify(organization)}`);
+  const checked = configSchema.safeParse(parse(text));
+  if (!checked.success) {
+    const faults = checked.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+    throw new UsageError(faults.join('\n'));
+  }
+  writeFileSync(config, text, { flag: 'wx' });
+  terminal.say(`Wrote ${config}. Look through it: above all listen.tls needs a certificate and its key.`);
+}
+
+/** The key-encryption key goes into a file of its own: whoever has the database must not have it too. */
+function writeSecretIfAbsent(terminal: Terminal, { envFile }: InitOptions): void {
+  if (envFile === undefined || existsSync(envFile)) return;
+  const secret = randomBytes(32).toString('base64url');
+  writeFileSync(envFile, `${KEK_VARIABLE}=${secret}\n`, { mode: 0o600, flag: 'wx' });
+  terminal.say(
+    `Wrote ${envFile} with the key-encryption key ${KEK_VARIABLE}. Without it the database is of no use: keep a ` +
+      'copy of it, apart from the backups of the database.',
+  );
+}
+
+function epilogue({ rootKey, config, envFile }: InitOptions, storePath: string): string {
+  const flags = [
+    config === 'countersign.yaml' ? '' : ` -c ${config}`,
+    envFile === undefined ? '' : ` --env-file ${envFile}`,
+  ].join('');
+  return `Made the keys of this bridge in ${storePath}.
+
+TAKE THE ROOT KEY OFFLINE NOW. ${basename(rootKey)} is the one key that the whole company’s identity hangs on. Copy it
+to two encrypted media, put them in two safes, and delete it here:
+  shred -u ${rootKey}
+It is needed again only for \`countersign keys rotate\` and \`countersign keys compromise\`.
+
+Next:
+  countersign serve${flags}
+  countersign admin link${flags}
+Partners compare this fingerprint of the root before they approve you:`;
+}

@@ -1,0 +1,134 @@
+import type { Command } from 'commander';
+import { decodeClaims } from '../../../protocol/jws.ts';
+import { keyPurpose, onlineKeysSchema } from '../../../protocol/online-keys.ts';
+import { thumbprint } from '../../../protocol/public-key.ts';
+import { seconds } from '../../lib/clock.ts';
+import { rotateBridgeKeys } from '../../lifecycle/initialize-bridge.ts';
+import { confirm } from '../confirm.ts';
+import {
+  inLocalStore,
+  type LocalOptions,
+  type LocalStore,
+  readLocalConfig,
+  withLocalOptions,
+} from '../local-store.ts';
+import { show, table, when } from '../output.ts';
+import { repeatable } from '../repeatable.ts';
+import { readRootKeyFile } from '../root-key-file.ts';
+import type { Terminal } from '../terminal.ts';
+import { UsageError } from '../usage-error.ts';
+
+type Options = LocalOptions & { readonly json?: boolean; readonly yes?: boolean };
+type CeremonyOptions = Options & { readonly rootKey: string };
+
+export function addKeysCommands(program: Command, terminal: Terminal): void {
+  const keys = program.command('keys').description('the bridge’s own keys');
+  withLocalOptions(keys.command('list'))
+    .description('the published online keys and the root’s fingerprint')
+    .option('--json', 'answer as JSON')
+    .action((options: Options) => list(terminal, options));
+  withLocalOptions(keys.command('rotate'))
+    .description('issue new online keys under the offline root')
+    .requiredOption('--root-key <file>', 'the root key file, brought from its safe')
+    .option('--purpose <purpose...>', `only these: ${keyPurpose.options.join(', ')}`)
+    .option('--renew', 'no new keys: only more time for those in use')
+    .option('--lead <hours>', 'publish the new keys this long before they sign', '0')
+    .option('--json', 'answer as JSON')
+    .action((options: RotateOptions) => rotate(terminal, options));
+  withLocalOptions(keys.command('compromise'))
+    .description('declare keys compromised: nothing that they signed counts any more')
+    .requiredOption('--root-key <file>', 'the root key file, brought from its safe')
+    // An option, because a thumbprint may begin with a hyphen.
+    .requiredOption('--key <thumbprint>', 'a key that somebody else may have; may be repeated', repeatable)
+    .option('--yes', 'do not ask')
+    .option('--json', 'answer as JSON')
+    .action((options: CompromiseOptions) => compromise(terminal, options));
+}
+
+type CompromiseOptions = CeremonyOptions & { readonly key: readonly string[] };
+
+type RotateOptions = CeremonyOptions & {
+  readonly purpose?: readonly string[];
+  readonly renew?: boolean;
+  readonly lead: string;
+};
+
+async function list(terminal: Terminal, options: Options): Promise<void> {
+  const found = await inLocalStore(readLocalConfig(terminal, options), describeKeys);
+  show(terminal, options, found, ({ rootThumbprint, serial, expires, keys }) =>
+    [
+      `Root fingerprint ${rootThumbprint}, serial ${serial}, online keys valid until ${when(expires)}`,
+      table(
+        ['purpose', 'thumbprint', 'from', 'until', 'state'],
+        keys.map((key) => [key.purpose, key.thumbprint, when(key.nbf), when(key.exp), key.state]),
+      ),
+    ].join('\n'),
+  );
+}
+
+async function describeKeys({ database, clock }: LocalStore) {
+  const row = await database.read((query) =>
+    query.selectFrom('signer').select(['root_thumbprint', 'online_keys']).executeTakeFirst(),
+  );
+  if (row === undefined) throw new UsageError('This store has no keys yet: run `countersign init`.');
+  const claims = decodeClaims(row.online_keys, 'online-keys+jwt', onlineKeysSchema);
+  const now = seconds(clock);
+  const latest = new Map(
+    claims.keys.filter(({ nbf }) => nbf <= now).map((key) => [key.purpose, key] as const),
+  );
+  const keys = claims.keys.map((key) => ({
+    purpose: key.purpose,
+    thumbprint: thumbprint(key.jwk),
+    nbf: key.nbf,
+    exp: key.exp,
+    state: key.nbf > now ? 'next' : latest.get(key.purpose) === key && key.exp > now ? 'in use' : 'retired',
+  }));
+  const { serial, exp: expires, compromised } = claims;
+  return { rootThumbprint: row.root_thumbprint, serial, expires, keys, compromised };
+}
+
+async function rotate(terminal: Terminal, options: RotateOptions): Promise<void> {
+  const hours = Number(options.lead);
+  if (!Number.isFinite(hours) || hours < 0 || hours > 720) {
+    throw new UsageError('--lead is a number of hours, at most 720.');
+  }
+  if (options.renew === true && options.purpose !== undefined) {
+    throw new UsageError('--renew makes no new keys: it does not go with --purpose.');
+  }
+  const purposes = options.renew === true ? [] : options.purpose?.map(parsePurpose);
+  await holdCeremony(terminal, options, { purposes, lead: Math.round(hours * 3_600) });
+}
+
+async function compromise(terminal: Terminal, options: CompromiseOptions): Promise<void> {
+  const question =
+    `Nothing that ${options.key.join(', ')} signed will count any more, by anybody, whenever it was signed. ` +
+    'This cannot be taken back.';
+  await confirm(terminal, options.yes, question);
+  await holdCeremony(terminal, options, { purposes: [], compromised: options.key });
+}
+
+async function holdCeremony(
+  terminal: Terminal,
+  options: CeremonyOptions,
+  rotation: Parameters<typeof rotateBridgeKeys>[1],
+): Promise<void> {
+  const root = await readRootKeyFile(options.rootKey);
+  const config = readLocalConfig(terminal, options);
+  const issued = await inLocalStore(config, (store) =>
+    rotateBridgeKeys(
+      { ...store, iss: config.issuer, root, onlineKeysDays: config.lifetimes.online_keys_days },
+      rotation,
+    ),
+  );
+  show(terminal, options, issued, ({ serial, purposes }) => {
+    const what = purposes.length === 0 ? 'no new keys' : `new keys for ${purposes.join(', ')}`;
+    return `Issued serial ${serial}: ${what}. A running bridge takes this up within seconds.`;
+  });
+  terminal.say(`Take ${options.rootKey} offline again.`);
+}
+
+function parsePurpose(text: string) {
+  const purpose = keyPurpose.safeParse(text);
+  if (purpose.success) return purpose.data;
+  throw new UsageError(`${text} is no purpose; there are ${keyPurpose.options.join(', ')}.`);
+}

@@ -1,0 +1,47 @@
+import type { Command } from 'commander';
+import { startBridge } from '../../main.ts';
+import { type LocalOptions, readLocalConfig, withLocalOptions } from '../local-store.ts';
+import { when } from '../output.ts';
+import type { Terminal } from '../terminal.ts';
+
+export function addServeCommand(program: Command, terminal: Terminal): void {
+  withLocalOptions(program.command('serve'))
+    .description('run the bridge until SIGTERM or SIGINT; open requests are finished first')
+    .action((options: LocalOptions) => serve(terminal, options));
+}
+
+async function serve(terminal: Terminal, options: LocalOptions): Promise<void> {
+  const stopAsked = signalled();
+  const bridge = await startBridge(readLocalConfig(terminal, options));
+  const { administrators } = bridge.services;
+  if ((await administrators.list()).length === 0) await tellHowToAdminister(terminal, administrators);
+  await stopAsked;
+  await bridge.stop();
+}
+
+/** A link is a secret: it is shown to a person, and never to whatever collects the output of a service. */
+async function tellHowToAdminister(
+  terminal: Terminal,
+  administrators: { createLink(): Promise<{ url: string; expires: number }> },
+): Promise<void> {
+  if (!terminal.interactive) {
+    terminal.say('Nobody administers this bridge now. Run `countersign admin link` on this machine.');
+    return;
+  }
+  const { url, expires } = await administrators.createLink();
+  terminal.say(
+    `Nobody administers this bridge now. Until ${when(expires)}, once:\n  countersign admin claim '${url}'`,
+  );
+}
+
+/** The second signal ends the process at once: whoever sends it does not want to wait. */
+function signalled(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.once(signal, () => {
+        resolve();
+        process.once(signal, () => process.exit(130));
+      });
+    }
+  });
+}

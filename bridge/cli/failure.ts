@@ -1,0 +1,42 @@
+import { CommanderError } from 'commander';
+import { CountersignError } from '../../protocol/errors.ts';
+import { ApiProblem, Unreachable } from './api-client.ts';
+import { printable } from './output.ts';
+import { UsageError } from './usage-error.ts';
+
+/** What failed, for the person at the terminal, and the exit code: 1 for a failure, 2 for a wrong call. */
+export function describeFailure(error: unknown): { text: string; exitCode: number } {
+  if (error instanceof CommanderError) return { text: '', exitCode: error.exitCode === 0 ? 0 : 2 };
+  if (error instanceof UsageError) return { text: error.message, exitCode: 2 };
+  if (error instanceof ApiProblem) return { text: describeProblem(error), exitCode: 1 };
+  if (error instanceof Unreachable) return { text: error.message, exitCode: 1 };
+  if (error instanceof CountersignError) {
+    return { text: `${error.detail ?? error.message}\n(code ${error.code})`, exitCode: 1 };
+  }
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { text: `This should not have happened:\n${text}`, exitCode: 1 };
+}
+
+function describeProblem({ problem }: ApiProblem): string {
+  const { title, detail, code, request_id: requestId } = problem;
+  const hint = HINTS[code];
+  return [
+    printable(title),
+    ...(detail === undefined ? [] : [printable(detail)]),
+    ...(hint === undefined ? [] : [hint]),
+    `(code ${printable(code)}, request id ${printable(requestId)})`,
+  ].join('\n');
+}
+
+/** What to do next, where the bridge's own words do not say it. */
+const HINTS: Readonly<Record<string, string>> = {
+  unauthenticated:
+    'Get a new token: `countersign admin link` on the bridge’s machine, then `countersign admin claim LINK` here.',
+  bootstrap_invalid: 'Run `countersign admin link` on the bridge’s machine for a new one.',
+  connection_untested: 'Run `countersign connection test ID` first.',
+  domain_unknown: 'See `countersign domain list`; name a new one with `countersign domain add DOMAIN`.',
+  domain_in_use: 'Add --force if the domain is not the organization’s any more.',
+  person_unknown: 'See `countersign person list`.',
+  partner_unknown: 'See `countersign partner list`.',
+  partner_fingerprint: 'Compare the fingerprint with the partner again, by telephone or in person.',
+};

@@ -1,0 +1,67 @@
+import { readFileSync } from 'node:fs';
+import { parseEnv } from 'node:util';
+import type { Command } from 'commander';
+import { type Config, DEFAULT_CONFIG_PATH, loadConfig } from '../config/index.ts';
+import { createEventLog } from '../events/database-event-log.ts';
+import type { EventLog } from '../events/event-log.ts';
+import { type Clock, systemClock } from '../lib/clock.ts';
+import { createLogger } from '../lib/logger.ts';
+import type { Database } from '../storage/database.ts';
+import { openSqlite } from '../storage/sqlite/open.ts';
+import type { Terminal } from './terminal.ts';
+import { UsageError } from './usage-error.ts';
+
+/** Options of the commands that work on the bridge's own machine. */
+export interface LocalOptions {
+  readonly config: string;
+  readonly envFile?: string;
+}
+
+export function withLocalOptions(command: Command): Command {
+  return command
+    .option('-c, --config <file>', 'the configuration file', DEFAULT_CONFIG_PATH)
+    .option('--env-file <file>', 'a file of NAME=value lines that is read before the configuration');
+}
+
+/** The configuration with its secrets; variables of the real environment win over those of the file. */
+export function readLocalConfig(terminal: Terminal, { config, envFile }: LocalOptions): Config {
+  const fromFile = envFile === undefined ? {} : readEnvFile(envFile);
+  return loadConfig({ path: config, env: { ...fromFile, ...terminal.env } });
+}
+
+export function readEnvFile(path: string): Record<string, string | undefined> {
+  try {
+    return parseEnv(readFileSync(path, 'utf8')) as Record<string, string | undefined>;
+  } catch (cause) {
+    throw new UsageError(`The file ${path} cannot be read.`, { cause });
+  }
+}
+
+/** What a command does on the store; a bridge may be running on the same one. */
+export interface LocalStore {
+  readonly config: Config;
+  readonly database: Database;
+  /** Only stores: whoever runs the bridge gives the events their place. */
+  readonly events: EventLog;
+  readonly clock: Clock;
+  readonly keyEncryptionKey: Uint8Array;
+}
+
+/** Opens the store of this configuration for the time of `work`. */
+export async function inLocalStore<Result>(
+  config: Config,
+  work: (store: LocalStore) => Promise<Result>,
+): Promise<Result> {
+  const clock = systemClock;
+  const database = await openSqlite({ path: config.storage.path, clock });
+  try {
+    await database.migrate();
+    const logger = createLogger({ level: 'warn', clock });
+    const events = createEventLog({ database, clock, logger, iss: config.issuer });
+    const key = config.signer.key_encryption_key.reveal();
+    const keyEncryptionKey = new Uint8Array(Buffer.from(key, 'base64url'));
+    return await work({ config, database, events, clock, keyEncryptionKey });
+  } finally {
+    await database.close();
+  }
+}
