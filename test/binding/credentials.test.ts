@@ -5,6 +5,7 @@ import type { KeyLog } from '../../bridge/keylog/key-log.ts';
 import type { Principal } from '../../bridge/policy/decision.ts';
 import { rotateKeys } from '../../bridge/signer/key-ceremony.ts';
 import { verifyCredential } from '../../protocol/credential.ts';
+import { CountersignError } from '../../protocol/errors.ts';
 import { verifyIdentityAttributes } from '../../protocol/identity-attributes.ts';
 import { decodeClaims, type ObjectType } from '../../protocol/jws.ts';
 import { keyBindingSchema } from '../../protocol/key-binding.ts';
@@ -50,7 +51,8 @@ const replace: NonNullable<BridgePartsOptions['replace']> = (real) => {
     },
     published: {
       value: async (...version: Parameters<KeyLog['published']>) => {
-        if (logOpen) await real.keyLog.published(...version);
+        if (!logOpen) throw new CountersignError('unavailable');
+        await real.keyLog.published(...version);
       },
     },
     stage: { value: real.keyLog.stage.bind(real.keyLog) },
@@ -88,12 +90,12 @@ function now() {
   return Math.floor(parts.clock.now() / 1000);
 }
 
-/** Confirms while nothing is published; the client does not get its answer. */
+/** Confirms while nothing is published: it is stored, and the client is told to come again. */
 async function enrolUnpublished(): Promise<void> {
   const enrolling = await begin(parts, alice);
   const { who, offer } = enrolling;
   const body = await confirmation(parts.engine, enrolling);
-  await expectCode(parts.enrolments.confirm(who, offer.enrolment_id, body, contextOf(who)), 'conflict');
+  await expectCode(parts.enrolments.confirm(who, offer.enrolment_id, body, contextOf(who)), 'unavailable');
 }
 
 describe('an address', () => {
@@ -162,6 +164,33 @@ describe('an address', () => {
       ['nobody@acme.example', 'not_found'],
       ['x@other.example', 'not_found'],
     ]);
+  });
+});
+
+describe('an enrolment that is stored and waits to be published', () => {
+  it('is answered when the same confirmation comes again', async () => {
+    const enrolling = await begin(parts, alice);
+    const { who, offer } = enrolling;
+    const body = await confirmation(parts.engine, enrolling);
+    const confirm = () => parts.enrolments.confirm(who, offer.enrolment_id, body, contextOf(who));
+    logOpen = false;
+    await expectCode(confirm(), 'unavailable');
+    logOpen = true;
+    expect((await confirm()).credential).toEqual(await credentialOf());
+  });
+
+  it('leaves its event though the client never comes again', async () => {
+    logOpen = false;
+    await enrolUnpublished();
+    const published = async () =>
+      (await parts.eventsSoFar()).filter(({ type }) => type === 'statement.published').length;
+    await parts.enrolments.expire();
+    expect(await published()).toBe(0);
+    logOpen = true;
+    await parts.keyLog.published('address', ALICE, 0);
+    await parts.enrolments.expire();
+    await parts.enrolments.expire();
+    expect(await published()).toBe(1);
   });
 });
 

@@ -166,6 +166,12 @@ describe('an endorsement is refused', () => {
     await expectCode(confirmWith({ endorsement: { keys } }), 'endorsement_mismatch');
   });
 
+  it('for this device with another signature key', async () => {
+    const { sig } = await newDevice(parts.engine);
+    const keys = [preToJwk(enrolling.device.pre.publicKey), sig.publicKey] as [never, typeof sig.publicKey];
+    await expectCode(confirmWith({ endorsement: { device_id: sig.kid, keys } }), 'endorsement_mismatch');
+  });
+
   it('for another key version, person or bridge', async () => {
     await expectCode(confirmWith({ endorsement: { key_version: 1 } }), 'endorsement_mismatch');
     await expectCode(confirmWith({ endorsement: { sub: 'another' } }), 'endorsement_mismatch');
