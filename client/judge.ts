@@ -7,6 +7,8 @@ import {
   verifyRevocation,
 } from '../protocol/credential.ts';
 import { CountersignError, isCountersignError } from '../protocol/errors.ts';
+import { decodeClaims } from '../protocol/jws.ts';
+import { keyBindingSchema } from '../protocol/key-binding.ts';
 import { type KeyStatement, statementHash } from '../protocol/key-statement.ts';
 import { thumbprint } from '../protocol/public-key.ts';
 import type { ChangedKeyAnswer, RevokedAnswer, VerifiedAnswer } from './answers.ts';
@@ -37,6 +39,7 @@ export async function judgeCredential(
   draft: PinDraft,
   shown: Shown,
 ): Promise<Judged> {
+  refuseOtherAddress(shown);
   const pin = draft.address(shown.address);
   const { verified, begunAnew } = await verifyShown(context, shown, pin);
   draft.sawSerial(shown.issuer.entity_id, verified.onlineKeys.serial);
@@ -52,6 +55,14 @@ export async function judgeCredential(
     verified,
     answer: { status: 'verified', address: shown.address, level, age, statement, attributes, firstSeen },
   };
+}
+
+/** Before the pin of this address is held against it: somebody else's keys would look like keys that changed. */
+function refuseOtherAddress({ address, credential }: Shown): void {
+  const { statement } = decodeClaims(credential.binding, 'key-binding+jwt', keyBindingSchema);
+  if (statement.address !== address) {
+    throw new CountersignError('claims_invalid', 'the credential is for another address');
+  }
 }
 
 interface ShownVerified {

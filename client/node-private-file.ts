@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
@@ -34,8 +34,8 @@ export async function writePrivateFile(path: string, text: string): Promise<void
 }
 
 /**
- * Runs `task` while this process alone holds `path`.lock. A lock older than `staleMs` was left by a process that
- * died: tasks are far shorter.
+ * Runs `task` while nobody else holds `path`.lock. A lock older than `staleMs` was left by a process that died: tasks
+ * are far shorter.
  */
 export async function withFileLock<Result>(
   path: string,
@@ -44,39 +44,50 @@ export async function withFileLock<Result>(
 ): Promise<Result> {
   const lock = `${path}.lock`;
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const held = await acquire(lock, staleMs);
+  const mark = randomUUID();
+  while (!(await createExclusively(lock, mark))) {
+    await breakStaleLock(lock, staleMs);
+    await pause(LOCK_PAUSE_MS);
+  }
   try {
     return await task();
   } finally {
-    await held.close();
-    await rm(lock, { force: true });
+    // Not ours any more if we took so long that it was broken.
+    if ((await readPrivateFile(lock)) === mark) await rm(lock, { force: true });
   }
 }
 
 const LOCK_PAUSE_MS = 20;
 
-async function acquire(lock: string, staleMs: number): Promise<FileHandle> {
-  for (;;) {
-    try {
-      return await open(lock, 'wx', 0o600);
-    } catch (error) {
-      if (!isErrorCode(error, 'EEXIST')) throw error;
-    }
-    await breakStaleLock(lock, staleMs);
-    await pause(LOCK_PAUSE_MS);
+/** Whether the file was made; false if there is one. */
+async function createExclusively(path: string, text: string): Promise<boolean> {
+  try {
+    await writeFile(path, text, { flag: 'wx', mode: 0o600 });
+    return true;
+  } catch (error) {
+    if (isErrorCode(error, 'EEXIST')) return false;
+    throw error;
   }
 }
 
-/** Renamed before it is removed: of two that see a stale lock, one gets it, and a fresh lock is never removed. */
+/** One at a time, and looked at again then: of two who saw the old lock, the second must not remove the new one. */
 async function breakStaleLock(lock: string, staleMs: number): Promise<void> {
+  if (!(await isStale(lock, staleMs))) return;
+  const breaking = `${lock}.breaking`;
+  if (await createExclusively(breaking, '')) {
+    if (await isStale(lock, staleMs)) await rm(lock, { force: true });
+    await rm(breaking, { force: true });
+  } else if (await isStale(breaking, staleMs)) {
+    await rm(breaking, { force: true });
+  }
+}
+
+async function isStale(path: string, staleMs: number): Promise<boolean> {
   try {
-    const seen = await stat(lock);
-    if (Date.now() - seen.mtimeMs < staleMs) return;
-    const aside = `${lock}.${randomUUID()}.stale`;
-    await rename(lock, aside);
-    await rm(aside, { force: true });
+    return Date.now() - (await stat(path)).mtimeMs >= staleMs;
   } catch (error) {
-    if (!isErrorCode(error, 'ENOENT')) throw error;
+    if (isErrorCode(error, 'ENOENT')) return false;
+    throw error;
   }
 }
 
