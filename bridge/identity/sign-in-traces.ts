@@ -99,6 +99,7 @@ function describe(error: unknown): string | null {
 /** Without what could be a token, a code or a key, and with addresses cut to their domain. */
 function redact(text: string): string {
   return text
-    .replace(/[\w+/=.~-]{32,}/g, (match) => (/^[a-z]+([ .-][a-z]+)*$/i.test(match) ? match : '[redacted]'))
+    .replace(/\beyJ[\w-]+(\.[\w-]*)*/g, '[redacted]')
+    .replace(/[\w+/=~-]{32,}/g, '[redacted]')
     .replace(/[^\s<>"'@]+@([a-z0-9.-]+)/gi, '…@$1');
 }

@@ -71,7 +71,10 @@ export function providerConfiguration(deps: ProviderDeps): Configuration {
       },
       pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: true },
       dPoP: { enabled: true, nonceSecret: Buffer.from(secrets.subarray(32)) },
-      revocation: { enabled: true },
+      revocation: {
+        enabled: true,
+        allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId,
+      },
     },
     pkce: { required: () => true },
     scopes: [...SCOPES],

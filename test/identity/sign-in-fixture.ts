@@ -171,6 +171,7 @@ export async function signInFixture(options: SignInFixtureOptions = {}) {
     ...{ issuer, database, clock, signer, events, outbound, decide, names, network, oidcIdp, samlIdp },
     ...{ connections, signIns, traces, apps, authorizationServer, people, addDomain },
     fetch: network.fetch,
+    caCertificate: ca.certificatePem,
 
     /** An active OIDC connection; the IdP knows `acme-oidc` and `second-oidc`. */
     async connectOidc(

@@ -66,9 +66,9 @@ export function brokenRequestPage(page: {
   requestId: string;
 }): string {
   const { organization, description, requestId } = page;
-  const content = html`<p role="alert">The app asked in a way that cannot be answered: ${description}.</p>
+  const content = html`<p role="alert">The app asked for something that cannot be answered: ${description}.</p>
 <p>Go back to the app and try again. Request id: ${requestId}</p>`;
-  return layout({ organization, title: 'This cannot go on', content });
+  return layout({ organization, title: 'The app’s request is not valid', content });
 }
 
 function cancel(uid: string): Html {

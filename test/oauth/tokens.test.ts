@@ -1,0 +1,172 @@
+import * as oauth from 'openid-client';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { restrictPerson } from '../../bridge/directory/persons.ts';
+import { SYSTEM } from '../../bridge/lib/request-context.ts';
+import { type ClientApp, createClientApp, signInWith, type Tokens } from '../identity/client-app.ts';
+import { ALICE, REDIRECT_URI, type SignInFixture, signInFixture } from '../identity/sign-in-fixture.ts';
+
+let bridge: SignInFixture;
+
+beforeAll(async () => {
+  bridge = await signInFixture();
+  await bridge.addDomain('acme.example');
+  await bridge.connectOidc(['acme.example']);
+  await bridge.apps.register({ id: 'meet', name: 'Acme Meet', redirectUris: [REDIRECT_URI] }, SYSTEM);
+});
+
+afterAll(() => bridge.remove());
+
+async function signedIn(options: Parameters<typeof createClientApp>[2] = {}) {
+  const app = await createClientApp(bridge.issuer, bridge.fetch, options);
+  return { app, tokens: await signInWith(app, bridge.browser(), ALICE, ALICE.email) };
+}
+
+const statusOf = async (app: ClientApp, token: string) =>
+  (await app.me(token).catch((error: { response: Response }) => error.response)).status;
+
+const refusal = (work: Promise<unknown>) =>
+  work.then(
+    () => 'not refused',
+    (error: unknown) => (error instanceof oauth.ResponseBodyError ? error.error : String(error)),
+  );
+
+describe('An access token', () => {
+  it('is bound to the device’s key, Ed25519 or ES256', async () => {
+    for (const algorithm of ['Ed25519', 'ES256'] as const) {
+      const { app, tokens } = await signedIn({ algorithm });
+      expect(await statusOf(app, tokens.accessToken)).toBe(200);
+    }
+  });
+
+  it('is of no use with another key', async () => {
+    const { tokens } = await signedIn();
+    const thief = await createClientApp(bridge.issuer, bridge.fetch);
+    expect(await statusOf(thief, tokens.accessToken)).toBe(401);
+    const bearer = await bridge.fetch(`${bridge.issuer}/v1/me`, {
+      headers: { authorization: `Bearer ${tokens.accessToken}` },
+    });
+    expect(bearer.status).toBe(401);
+  });
+
+  it('says that the device is endorsed only while it is one of this person’s', async () => {
+    const { app, tokens } = await signedIn();
+    const { sub } = (await (await app.me(tokens.accessToken)).json()) as { sub: string };
+    const keys = [
+      { kty: 'EC', crv: 'recrypt-256', x: 'A'.repeat(43), y: 'A'.repeat(43) },
+      { kty: 'OKP', crv: 'Ed25519', x: 'A'.repeat(43) },
+    ];
+    const holder = () => bridge.authorizationServer.findHolder(tokens.accessToken, app.jkt);
+    expect((await holder())?.endorsed).toBe(false);
+    await bridge.database.transaction((tx) =>
+      tx
+        .insertInto('devices')
+        .values({
+          ...{ device_id: app.jkt, sub, label: 'laptop', keys: JSON.stringify(keys), endorsement: 'e' },
+          ...{ key_version: 1, transform_key: new Uint8Array(1), generation: 0, added: 1, last_seen: 1 },
+        })
+        .execute(),
+    );
+    expect((await holder())?.endorsed).toBe(true);
+    await bridge.database.transaction((tx) => tx.deleteFrom('devices').execute());
+    expect((await holder())?.endorsed).toBe(false);
+  });
+
+  it('dies with its device, in the transaction that removes it', async () => {
+    const { app, tokens } = await signedIn();
+    const other = await signedIn();
+    await expect(
+      bridge.database.transaction(async (tx) => {
+        await bridge.authorizationServer.revokeDevice(tx, app.jkt);
+        throw new Error('rolled back');
+      }),
+    ).rejects.toThrow('rolled back');
+    expect(await statusOf(app, tokens.accessToken)).toBe(200);
+    const deleted = await bridge.database.transaction((tx) =>
+      bridge.authorizationServer.revokeDevice(tx, app.jkt),
+    );
+    expect(deleted).toBeGreaterThanOrEqual(3);
+    expect(await statusOf(app, tokens.accessToken)).toBe(401);
+    expect(await refusal(app.refresh(tokens.refreshToken))).toBe('invalid_grant');
+    expect(await statusOf(other.app, other.tokens.accessToken)).toBe(200);
+  });
+
+  it('dies with its person, and with its app', async () => {
+    const { app, tokens } = await signedIn();
+    const { sub } = (await (await app.me(tokens.accessToken)).json()) as { sub: string };
+    await bridge.database.transaction((tx) => bridge.authorizationServer.revokePerson(tx, sub));
+    expect(await statusOf(app, tokens.accessToken)).toBe(401);
+
+    await bridge.apps.register({ id: 'other', name: 'Other', redirectUris: [REDIRECT_URI] }, SYSTEM);
+    const second = await signedIn({ clientId: 'other' });
+    expect(await statusOf(second.app, second.tokens.accessToken)).toBe(200);
+    await bridge.apps.remove('other', SYSTEM);
+    expect(await statusOf(second.app, second.tokens.accessToken)).toBe(401);
+    expect(await refusal(second.app.refresh(second.tokens.refreshToken))).toBe('invalid_client');
+  });
+
+  it('is of no use while its person is closed, even if nobody deleted it', async () => {
+    const { app, tokens } = await signedIn();
+    const { sub } = (await (await app.me(tokens.accessToken)).json()) as { sub: string };
+    await bridge.database.transaction((tx) => restrictPerson(tx, sub, 'closed'));
+    expect(await statusOf(app, tokens.accessToken)).toBe(401);
+    expect(await refusal(app.refresh(tokens.refreshToken))).toBe('invalid_grant');
+    await bridge.database.transaction((tx) => restrictPerson(tx, sub, 'active'));
+  });
+
+  it('without the scope of the API is none for it', async () => {
+    const { app, tokens } = await signedIn({ scope: 'openid' });
+    expect(await statusOf(app, tokens.accessToken)).toBe(401);
+  });
+
+  it('does not stand in the store, nor does a refresh token', async () => {
+    const { tokens } = await signedIn();
+    const rows = await bridge.database.read((query) =>
+      query.selectFrom('oauth_records').selectAll().execute(),
+    );
+    const stored = JSON.stringify(rows);
+    expect(rows.length).toBeGreaterThan(0);
+    expect(stored).not.toContain(tokens.accessToken);
+    expect(stored).not.toContain(tokens.refreshToken);
+  });
+});
+
+describe('A refresh token', () => {
+  it('is used once, and its second use ends the whole sign-in', async () => {
+    const { app, tokens } = await signedIn();
+    const renewed = await app.refresh(tokens.refreshToken);
+    expect(renewed.refreshToken).not.toBe(tokens.refreshToken);
+    expect(await statusOf(app, renewed.accessToken)).toBe(200);
+    expect(await refusal(app.refresh(tokens.refreshToken))).toBe('invalid_grant');
+    expect(await statusOf(app, renewed.accessToken)).toBe(401);
+    expect(await refusal(app.refresh(renewed.refreshToken))).toBe('invalid_grant');
+    const events = await bridge.eventsSoFar();
+    expect(events.some(({ type, code }) => type === 'request.refused' && code === 'replayed')).toBe(true);
+    expect(events.some(({ type }) => type === 'token.revoked')).toBe(true);
+  });
+
+  it('gives one set of tokens at most when it is used twice at once', async () => {
+    const { app, tokens } = await signedIn();
+    const results = await Promise.allSettled([
+      app.refresh(tokens.refreshToken),
+      app.refresh(tokens.refreshToken),
+    ]);
+    const good = results.filter(
+      (result): result is PromiseFulfilledResult<Tokens> => result.status === 'fulfilled',
+    );
+    expect(good.length).toBeLessThanOrEqual(1);
+    for (const { value } of good)
+      expect(await refusal(app.refresh(value.refreshToken))).toBe('invalid_grant');
+  });
+
+  it('is of no use with another key', async () => {
+    const { tokens } = await signedIn();
+    const thief = await createClientApp(bridge.issuer, bridge.fetch);
+    expect(await refusal(thief.refresh(tokens.refreshToken))).toBe('invalid_grant');
+  });
+
+  it('can be given back, and takes the access token with it', async () => {
+    const { app, tokens } = await signedIn();
+    await oauth.tokenRevocation(app.configuration, tokens.refreshToken);
+    expect(await statusOf(app, tokens.accessToken)).toBe(401);
+  });
+});
