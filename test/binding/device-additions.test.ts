@@ -28,6 +28,7 @@ import {
   transformKeyTo,
 } from '../fakes/client-side.ts';
 import { expectCode } from './expect-code.ts';
+import { Interruption } from './interruption.ts';
 import { revoke } from './revoke.ts';
 
 const ALICE = 'alice@acme.example';
@@ -37,9 +38,14 @@ let alice: string;
 let enrolled: Enrolled;
 let phone: ClientDevice;
 let asking: Holder;
+let interruption: Interruption;
 
 beforeEach(async () => {
-  parts = await bridgeParts({ policy: { maxDevices: 3 } });
+  interruption = new Interruption();
+  parts = await bridgeParts({
+    policy: { maxDevices: 3 },
+    replace: ({ database }) => ({ database: interruption.of(database) }),
+  });
   alice = await parts.addPerson({ addresses: [ALICE] });
   enrolled = await enrol(parts, alice);
   phone = await newDevice(parts.engine, 'phone');
@@ -298,6 +304,38 @@ describe('an approval is refused', () => {
     await addAnother('tablet');
     await addAnother('desktop');
     await expectCode(approve(id), 'device_limit');
+  });
+
+  it('of two at the same time, when policy allows one more device', async () => {
+    await addAnother('tablet');
+    const first = await ask();
+    const desktop = await newDevice(parts.engine, 'desktop');
+    const who = holder(alice, desktop);
+    const request = body(desktop, { method: 'fingerprint' });
+    const second = await parts.deviceAdditions.request(who, request, contextOf(who));
+    const outcomes = await Promise.allSettled([
+      approve(first.id),
+      approve(second.id, enrolled.who, approvalOf(desktop)),
+    ]);
+    expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    const refused = outcomes.find((outcome) => outcome.status === 'rejected');
+    expect(refused?.reason).toMatchObject({ code: 'device_limit' });
+  });
+
+  it('when the approving device is removed after its approval was checked', async () => {
+    const { id } = await ask();
+    interruption.beforeNextTransaction(() =>
+      parts.database.transaction((tx) => deleteDevice(tx, enrolled.who.deviceId)),
+    );
+    await expectCode(approve(id), 'device_not_endorsed');
+    expect((await parts.deviceAdditions.find(asking, id)).status).toBe('pending');
+  });
+
+  it('when the person is reset after it was checked', async () => {
+    const { id } = await ask();
+    interruption.beforeNextTransaction(() => revoke(parts, ALICE, 'reset'));
+    await expectCode(approve(id), 'device_not_endorsed');
+    expect(await parts.credentials.deviceBinding(phone.sig.kid)).toBeNull();
   });
 
   it('after the approving device was removed', async () => {

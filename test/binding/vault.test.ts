@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { deleteDevice } from '../../bridge/directory/devices.ts';
 import { restrictPerson } from '../../bridge/directory/persons.ts';
-import type { Database } from '../../bridge/storage/database.ts';
 import { decodeBase64url, encodeBase64url } from '../../protocol/base64url.ts';
 import { decodeVault, vaultContext } from '../../protocol/vault.ts';
 import { openSealed } from '../../recrypt/sealed-box.ts';
 import { type BridgeParts, bridgeParts } from '../fakes/bridge-parts.ts';
 import { contextOf, type Enrolled, enrol, holder, newDevice } from '../fakes/client-side.ts';
 import { expectCode } from './expect-code.ts';
+import { Interruption } from './interruption.ts';
 import { revoke } from './revoke.ts';
 
 const ALICE = 'alice@acme.example';
@@ -15,12 +15,12 @@ const ALICE = 'alice@acme.example';
 let parts: BridgeParts;
 let alice: string;
 let enrolled: Enrolled;
-/** Runs between the transform and the transaction that reads the generations again. */
-let meanwhile: (() => Promise<unknown>) | undefined;
+/** Between the transform and the transaction that reads the generations again. */
+let interruption: Interruption;
 
 beforeEach(async () => {
-  meanwhile = undefined;
-  parts = await bridgeParts({ replace: ({ database }) => ({ database: pausing(database) }) });
+  interruption = new Interruption();
+  parts = await bridgeParts({ replace: ({ database }) => ({ database: interruption.of(database) }) });
   alice = await parts.addPerson({ addresses: [ALICE] });
   enrolled = await enrol(parts, alice);
 });
@@ -28,21 +28,6 @@ beforeEach(async () => {
 afterEach(async () => {
   await parts.remove();
 });
-
-function pausing(database: Database): Database {
-  return {
-    dialect: database.dialect,
-    read: (work) => database.read(work),
-    async transaction(work) {
-      const during = meanwhile;
-      meanwhile = undefined;
-      await during?.();
-      return database.transaction(work);
-    },
-    migrate: () => database.migrate(),
-    close: () => database.close(),
-  };
-}
 
 function open(who = enrolled.who) {
   return parts.vaults.open(who, contextOf(who));
@@ -119,26 +104,33 @@ describe('the vault', () => {
 
 describe('a transform in flight', () => {
   it('is discarded when the device is removed in between', async () => {
-    meanwhile = () => parts.database.transaction((tx) => deleteDevice(tx, enrolled.who.deviceId));
+    interruption.beforeNextTransaction(() =>
+      parts.database.transaction((tx) => deleteDevice(tx, enrolled.who.deviceId)),
+    );
     await expectCode(open(), 'device_not_endorsed');
     expect(await opened()).toBe(0);
   });
 
   it('is discarded when the person is closed in between', async () => {
-    meanwhile = () => parts.database.transaction((tx) => restrictPerson(tx, alice, 'closed'));
+    interruption.beforeNextTransaction(() =>
+      parts.database.transaction((tx) => restrictPerson(tx, alice, 'closed')),
+    );
     await expectCode(open(), 'person_closed');
     expect(await opened()).toBe(0);
   });
 
   it('is discarded when the person is restricted in between, though nothing else shows it', async () => {
-    meanwhile = () => parts.database.transaction((tx) => restrictPerson(tx, alice, 'active'));
+    interruption.beforeNextTransaction(() =>
+      parts.database.transaction((tx) => restrictPerson(tx, alice, 'active')),
+    );
     await expectCode(open(), 'conflict');
     expect(await opened()).toBe(0);
   });
 
   it('is discarded when the device’s generation was raised in between', async () => {
-    meanwhile = () =>
-      parts.database.transaction((tx) => tx.updateTable('devices').set({ generation: 1 }).execute());
+    interruption.beforeNextTransaction(() =>
+      parts.database.transaction((tx) => tx.updateTable('devices').set({ generation: 1 }).execute()),
+    );
     await expectCode(open(), 'conflict');
     expect(await opened()).toBe(0);
   });
