@@ -36,6 +36,9 @@ const MARGIN = 30;
 /** A token whose life the server does not tell is renewed after this time, seconds. */
 const UNKNOWN_LIFE = 300;
 
+/** The client API, and a refresh token. No ID token: who the person is, the bridge's API says. */
+const SCOPE = 'countersign offline_access';
+
 /** Sign-in by OAuth 2.1: code, PKCE, PAR (RFC 9126), DPoP (RFC 9449), `iss` (RFC 9207), rotated refresh tokens. */
 export function createSession(context: ClientContext): Session {
   const serverFor = createServerAccess(context);

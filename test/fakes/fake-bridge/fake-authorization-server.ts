@@ -91,8 +91,12 @@ export class FakeAuthorizationServer {
   async #push(request: FakeRequest): Promise<FakeAnswer> {
     const proven = await this.#prove(request);
     if (typeof proven !== 'string') return proven;
+    const parameters = new URLSearchParams(request.body);
+    if (!parameters.get('scope')?.split(' ').includes('countersign'))
+      return json(400, { error: 'invalid_scope' });
+    if (parameters.get('resource') !== `${this.#issuer}/v1`) return json(400, { error: 'invalid_target' });
     const uri = `urn:ietf:params:oauth:request_uri:${this.#next()}`;
-    this.#pushed.set(uri, { parameters: new URLSearchParams(request.body), jkt: proven });
+    this.#pushed.set(uri, { parameters, jkt: proven });
     return json(201, { request_uri: uri, expires_in: 60 });
   }
 
