@@ -103,8 +103,8 @@ export interface Client {
   /** `callbackUrl` is the whole URL that the browser came back to. */
   completeSignIn(callbackUrl: string, pending: PendingSignIn): Promise<void>;
   signedIn(): Promise<boolean>;
-  /** Ends the session; the device's keys stay. */
-  signOut(): Promise<void>;
+  /** Ends the session. The device's keys stay unless `forgetDevice`: then the next sign-in is a new device. */
+  signOut(options?: { forgetDevice?: boolean }): Promise<void>;
 
   me(): Promise<OwnAccount>;
   enrol(options: { label: string; address?: string }): Promise<Enrolment>;

@@ -24,7 +24,7 @@ export function createClient(options: ClientOptions): Client {
     beginSignIn: (request) => session.begin(request),
     completeSignIn: (callbackUrl, pending) => session.complete(callbackUrl, pending),
     signedIn: async () => (await loadSecrets(context))?.tokens != null,
-    signOut: () => session.end(),
+    signOut: (request) => session.end(request),
 
     me: () => describeAccount(parts),
     enrol: (request) => enrol(parts, request),

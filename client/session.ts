@@ -28,7 +28,8 @@ export interface Session {
   access(seconds?: number): Promise<Access>;
   /** Another token than this one, which the bridge did not take. Throws `sign_in_required`. */
   accessInsteadOf(refused: string): Promise<Access>;
-  end(): Promise<void>;
+  /** `forgetDevice`: the device's keys go too. */
+  end(options?: { forgetDevice?: boolean }): Promise<void>;
 }
 
 /** A token is renewed this long before its end, seconds: requests take time, and clocks differ. */
@@ -36,8 +37,8 @@ const MARGIN = 30;
 /** A token whose life the server does not tell is renewed after this time, seconds. */
 const UNKNOWN_LIFE = 300;
 
-/** The client API, and a refresh token. No ID token: who the person is, the bridge's API says. */
-const SCOPE = 'countersign offline_access';
+/** The client API. Not `openid`: who the person is, the bridge's API says. A refresh token comes with it. */
+const SCOPE = 'countersign';
 
 /** Sign-in by OAuth 2.1: code, PKCE, PAR (RFC 9126), DPoP (RFC 9449), `iss` (RFC 9207), rotated refresh tokens. */
 export function createSession(context: ClientContext): Session {
@@ -85,7 +86,7 @@ export function createSession(context: ClientContext): Session {
       const state = oauth.randomState();
       const parameters = {
         redirect_uri: redirectUri,
-        scope: 'countersign',
+        scope: SCOPE,
         resource: apiResource(context),
         state,
         code_challenge: await oauth.calculatePKCECodeChallenge(codeVerifier),
@@ -127,10 +128,11 @@ export function createSession(context: ClientContext): Session {
       return withServer(await renew(refused));
     },
 
-    async end() {
+    async end({ forgetDevice = false } = {}) {
       const secrets = await loadSecrets(context);
+      if (forgetDevice) await context.keyStore.clear();
       if (secrets?.tokens == null) return;
-      await saveTokens(context, null);
+      if (!forgetDevice) await saveTokens(context, null);
       await revoke(await serverFor(secrets.sig), secrets.tokens);
     },
   };

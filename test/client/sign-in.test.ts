@@ -152,6 +152,17 @@ describe('a session', () => {
     expect((await keyStore.load())?.sig.kid).toBe(before?.sig.kid);
   });
 
+  it('makes a new device after the old one was forgotten', async () => {
+    const keyStore = createMemoryKeyStore();
+    const client = newClient(bridge, engine, { keyStore });
+    await signIn(bridge, client, address);
+    const before = await keyStore.load();
+    await client.signOut({ forgetDevice: true });
+    expect(await keyStore.load()).toBeNull();
+    await signIn(bridge, client, address);
+    expect((await keyStore.load())?.sig.kid).not.toBe(before?.sig.kid);
+  });
+
   it('does not use the keys of a device of another bridge', async () => {
     const keyStore = createMemoryKeyStore();
     await signIn(bridge, newClient(bridge, engine, { keyStore }), address);
