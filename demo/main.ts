@@ -1,7 +1,6 @@
 /** `npm run demo`: two companies, two bridges, one story, told with real parts. */
+import { collectConsoleLines } from './console-lines.ts';
 import { type Options, parseOptions, USAGE } from './options.ts';
-import { runDemo } from './run-demo.ts';
-import { STORY } from './story.ts';
 
 function readOptions(): Options | undefined {
   try {
@@ -12,12 +11,22 @@ function readOptions(): Options | undefined {
   }
 }
 
-/** Aborted by the first Ctrl-C; the second one does not wait for the clean-up. */
+/** Within this, two signals are one Ctrl-C: the terminal sends it to every process, and npm hands it on as well. */
+const SAME_SIGNAL_MS = 1_000;
+
+/** Aborted by the first Ctrl-C; a later one does not wait for the clean-up. */
 function endedByPerson(): AbortSignal {
   const ended = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(name, () => (ended.signal.aborted ? process.exit(130) : ended.abort()));
-  }
+  let first = 0;
+  const end = () => {
+    if (!ended.signal.aborted) {
+      first = Date.now();
+      ended.abort();
+    } else if (Date.now() - first > SAME_SIGNAL_MS) {
+      process.exit(130);
+    }
+  };
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, end);
   return ended.signal;
 }
 
@@ -27,10 +36,13 @@ if (options === undefined) {
 } else if (options.help) {
   process.stdout.write(USAGE);
 } else {
+  const consoleLines = collectConsoleLines();
+  const [{ runDemo }, { STORY }] = await Promise.all([import('./run-demo.ts'), import('./story.ts')]);
   process.exitCode = await runDemo(STORY, options, {
     out: process.stdout,
     err: process.stderr,
     env: process.env,
+    console: consoleLines,
     signal: endedByPerson(),
   });
 }

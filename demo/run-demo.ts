@@ -1,8 +1,11 @@
+import { join } from 'node:path';
+import type { ConsoleLines } from './console-lines.ts';
 import type { Options } from './options.ts';
 import { createJsonReport } from './report/json-report.ts';
 import { createPaint } from './report/paint.ts';
 import { conclusion, createTextReport, introduction, type Output, whatRuns } from './report/text-report.ts';
 import { type Stage, setStage } from './stage/stage.ts';
+import { lastTroubles } from './stage/troubles.ts';
 import type { Step, StepResult } from './step.ts';
 import { tellStory } from './story.ts';
 
@@ -13,6 +16,7 @@ export interface Surroundings {
   readonly out: Output;
   readonly err: Output;
   readonly env: NodeJS.ProcessEnv;
+  readonly console?: ConsoleLines;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
 }
@@ -27,6 +31,7 @@ export async function runDemo(
   surroundings: Surroundings,
 ): Promise<number> {
   const stage = await setStage(surroundings.signal);
+  surroundings.console?.sendTo(join(stage.folder, 'logs', 'console.log'));
   try {
     const tell = options.json ? tellToProgram : tellToPerson;
     return await tell(steps, stage, options.once, surroundings);
@@ -44,7 +49,7 @@ async function tellToProgram(
   const results = await tellStory(steps, stage, createJsonReport(out));
   if (signal.aborted) return INTERRUPTED;
   const failed = failedOf(results);
-  if (failed !== undefined) err.write(`The story ends at step ${failed.step.name}.\n`);
+  if (failed !== undefined) await tellTroubles(failed, stage, err);
   else if (!once) await untilAborted(signal);
   return failed === undefined ? 0 : 1;
 }
@@ -53,19 +58,28 @@ async function tellToPerson(
   steps: readonly Step[],
   stage: Stage,
   once: boolean,
-  { out, env, signal }: Surroundings,
+  { out, err, env, signal }: Surroundings,
 ): Promise<number> {
   const paint = createPaint(out, env);
   out.write(introduction(stage, paint));
   const results = await tellStory(steps, stage, createTextReport(out, paint));
   if (signal.aborted) return interrupted(out);
   out.write(conclusion(results, paint));
-  if (failedOf(results) !== undefined) return 1;
+  const failed = failedOf(results);
+  if (failed !== undefined) {
+    await tellTroubles(failed, stage, err);
+    return 1;
+  }
   if (once) return 0;
   out.write(whatRuns(stage, paint));
   await untilAborted(signal);
   out.write('\n  Stopping.\n');
   return 0;
+}
+
+async function tellTroubles({ step }: StepResult, stage: Stage, err: Output): Promise<void> {
+  err.write(`The story ends at step ${step.name}.\n`);
+  for (const line of await lastTroubles(stage)) err.write(`${line}\n`);
 }
 
 function interrupted(out: Output): number {

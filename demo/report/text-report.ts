@@ -12,6 +12,7 @@ const LABEL = 26;
 /** Where text goes: standard output, or a test's list. */
 export interface Output {
   readonly isTTY?: boolean;
+  readonly columns?: number;
   write(text: string): unknown;
 }
 
@@ -20,14 +21,13 @@ export function createTextReport(out: Output, paint: Paint): Report {
   const line = (text = '') => out.write(`${text}\n`);
   return {
     began(number, step) {
-      if (out.isTTY === true) out.write(paint.faint(heading(number, step, '…')));
+      if (out.isTTY === true) out.write(paint.faint(underWay(number, step, out.columns)));
     },
     ended(result) {
       // The line that said that it began.
       if (out.isTTY === true) out.write('\r\u001b[2K');
-      const { number, step, ok, ms } = result;
-      const mark = ok ? paint.good(`✓ ${duration(ms)}`) : paint.bad('✗ failed');
-      line(heading(number, step, mark, paint.bold, ok ? `✓ ${duration(ms)}`.length : '✗ failed'.length));
+      const { number, step } = result;
+      line(heading(number, step.title, result, paint));
       line();
       for (const text of wrap(step.story, WIDTH - INDENT)) line(' '.repeat(INDENT) + text);
       line();
@@ -37,16 +37,20 @@ export function createTextReport(out: Output, paint: Paint): Report {
   };
 }
 
-function heading(
-  number: number,
-  step: Step,
-  mark: string,
-  strong: (text: string) => string = (text) => text,
-  markWidth = mark.length,
-): string {
-  const start = `${String(number).padStart(INDENT - 2)}  `;
-  const room = Math.max(1, WIDTH - start.length - step.title.length - markWidth);
-  return `${start}${strong(step.title)}${' '.repeat(room)}${mark}`;
+/** Never as wide as the terminal: a line that wrapped could not be taken back. */
+function underWay(number: number, { title }: Step, columns = WIDTH): string {
+  return `${numbered(number)}${title} …`.slice(0, columns - 1);
+}
+
+function heading(number: number, title: string, { ok, ms }: StepResult, paint: Paint): string {
+  const mark = ok ? `✓ ${duration(ms)}` : '✗ failed';
+  const start = numbered(number);
+  const room = ' '.repeat(Math.max(1, WIDTH - start.length - title.length - mark.length));
+  return `${start}${paint.bold(title)}${room}${ok ? paint.good(mark) : paint.bad(mark)}`;
+}
+
+function numbered(number: number): string {
+  return `${String(number).padStart(INDENT - 2)}  `;
 }
 
 function evidence(result: StepResult, paint: Paint): string[] {
@@ -82,7 +86,8 @@ export function introduction(stage: Stage, paint: Paint): string {
     '',
     ...wrap(
       'Everything below really happens, on this machine: two bridges, two identity providers, HTTPS under an ' +
-        'authority made for this run, real cryptography. Nothing leaves 127.0.0.1.',
+        'authority made for this run, real cryptography. Nothing leaves 127.0.0.1. Keys, hashes and signed objects ' +
+        'are shortened here (…).',
       WIDTH - 2,
     ).map((text) => `  ${text}`),
     '',
@@ -122,11 +127,7 @@ export function whatRuns(stage: Stage, paint: Paint): string {
 }
 
 export function conclusion(results: readonly StepResult[], paint: Paint): string {
+  if (results.some(({ ok }) => !ok)) return '';
   const total = results.reduce((sum, { ms }) => sum + ms, 0);
-  const failed = results.find((result) => !result.ok);
-  if (failed !== undefined) {
-    return `  ${paint.bad(`The story ends at step ${failed.number}, ${failed.step.name}.`)}\n`;
-  }
-  const held = `All ${results.length} steps hold, in ${duration(total)}.`;
-  return `  ${paint.good(held)}\n\n`;
+  return `  ${paint.good(`All ${results.length} steps hold, in ${duration(total)}.`)}\n\n`;
 }

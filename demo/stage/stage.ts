@@ -74,11 +74,16 @@ export async function setStage(signal: AbortSignal): Promise<Stage> {
     ran: new Map(),
     onClose: (end) => void endings.push(end),
     async close() {
-      for (let end = endings.pop(); end !== undefined; end = endings.pop()) {
-        await Promise.resolve(end()).catch(() => undefined);
-      }
+      for (let end = endings.pop(); end !== undefined; end = endings.pop()) await ended(end);
     },
   };
+}
+
+/** What cannot be ended must not keep the rest from it; there is nobody left to tell. */
+async function ended(end: () => unknown): Promise<void> {
+  try {
+    await end();
+  } catch {}
 }
 
 /** Where a bridge's operational log goes: standard output belongs to the story. */

@@ -28,13 +28,11 @@ export async function startCompany(stage: Stage, plan: CompanyPlan): Promise<Com
   const identityProvider = await startIdentityProvider(stage, plan, issuer);
   const bridge = await runBridge(stage, plan, config);
   const { url } = await bridge.services.administrators.createLink();
-  const company: Company = {
+  return {
     ...plan,
     ...{ issuer, port, folder, configPath, rootThumbprint, identityProvider, bridge },
     administrator: await bootstrapAdministrator(issuer, url, stage.fetch),
   };
-  stage.onClose(() => company.bridge.stop());
-  return company;
 }
 
 /** Stops the bridge, lets `meanwhile` have its address, and starts it again on what it had stored. */
@@ -55,9 +53,16 @@ export function readConfig(path: string): Config {
   return loadConfig({ path, env: {} });
 }
 
-function runBridge(stage: Stage, company: Pick<CompanyPlan, 'key'>, config: Config): Promise<RunningBridge> {
+async function runBridge(
+  stage: Stage,
+  company: Pick<CompanyPlan, 'key'>,
+  config: Config,
+): Promise<RunningBridge> {
   const destination = pino.destination({ dest: logFile(stage, company), sync: true });
-  return startBridge(config, { resolver: stage.names, logger: createLogger({ destination }) });
+  const logger = createLogger({ destination });
+  const bridge = await startBridge(config, { resolver: stage.names, logger });
+  stage.onClose(() => bridge.stop());
+  return bridge;
 }
 
 /** Makes the offline root and has it vouch for the first online keys; answers the root's fingerprint. */

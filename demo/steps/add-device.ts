@@ -32,7 +32,13 @@ export const addDevice: Step = {
       finding('the right one', `approved: ${describeDevice(onTablet)}`),
       finding('phone and laptop show', `${digits.slice(0, 3)} ${digits.slice(3)}`),
       finding('they agree', `approved: ${describeDevice(onPhone)}`),
-      finding('Ada’s devices now', devices.map(({ label }) => label).join(', ')),
+      finding(
+        'Ada’s devices now',
+        devices
+          .map(({ label }) => label)
+          .sort()
+          .join(', '),
+      ),
     ];
   },
 };
