@@ -38,8 +38,13 @@ export interface SignIns {
     connectionId: string;
     /** The address that the person typed. */
     loginHint?: string;
+    /** Ask the IdP to authenticate the person anew. */
+    fresh?: boolean;
   }): Promise<string>;
-  /** `url` as it came, query included. Throws `sign_in_unknown`, `replayed` and what the connector throws. */
+  /**
+   * `url` as it came, query included. Throws `sign_in_unknown`, `replayed`, or a `SignInFailure` with what the
+   * connector threw, once it is known whose sign-in it was.
+   */
   completeOidc(connectionId: string, url: string): Promise<Completed>;
   /** The form that was posted to the ACS. Throws as `completeOidc`. */
   completeSaml(connectionId: string, form: Readonly<Record<string, string>>): Promise<Completed>;
@@ -48,6 +53,19 @@ export interface SignIns {
    * `sign_in_foreign`, `replayed`, `no_address`, `address_taken`, `person_closed`, `forbidden`.
    */
   resume(taken: { interaction: string; handle: string }, context: RequestContext): Promise<SignedIn>;
+}
+
+/** An answer was refused; the sign-in that it belongs to can be given up. `cause` says why. */
+export class SignInFailure extends Error {
+  override readonly name = 'SignInFailure';
+  readonly interaction: string;
+  readonly connectionId: string;
+
+  constructor(whose: { interaction: string; connectionId: string }, cause: unknown) {
+    super('a sign-in failed', { cause });
+    this.interaction = whose.interaction;
+    this.connectionId = whose.connectionId;
+  }
 }
 
 /** Why a sign-in was refused: for administrators. The person sees the id alone. */

@@ -16,7 +16,7 @@ import type { Connections } from './connection.ts';
 import { activeConnections, type ConnectionRow, findConnection } from './connection-store.ts';
 import { resolvePerson } from './link-person.ts';
 import { type CompletedSignIn, createPendingSignIns } from './pending-sign-ins.ts';
-import type { Completed, SignedIn, SignIns } from './sign-in.ts';
+import { type Completed, type SignedIn, SignInFailure, type SignIns } from './sign-in.ts';
 
 export interface SignInsDeps {
   readonly database: Database;
@@ -42,14 +42,15 @@ export function createSignIns(deps: SignInsDeps): SignIns {
       const code = callback.protocol === 'oidc' ? 'oidc_state' : 'saml_in_response_to';
       throw new CountersignError(code, 'The answer belongs to a sign-in through another connection.');
     }
-    const connector = await connections.connector(connectionId);
-    const {
-      evidence: _evidence,
-      groups: _groups,
-      ...identity
-    } = await connector.complete(callback, begun.pending);
     const { interaction } = begun;
-    return { interaction, handle: await pending.complete({ interaction, connectionId, identity }) };
+    try {
+      const connector = await connections.connector(connectionId);
+      const proven = await connector.complete(callback, begun.pending);
+      const { evidence: _evidence, groups: _groups, ...identity } = proven;
+      return { interaction, handle: await pending.complete({ interaction, connectionId, identity }) };
+    } catch (error) {
+      throw new SignInFailure({ interaction, connectionId }, error);
+    }
   };
 
   return {
@@ -61,11 +62,15 @@ export function createSignIns(deps: SignInsDeps): SignIns {
       return rows.map(({ id, name }) => ({ id, name }));
     },
 
-    async begin({ interaction, connectionId, loginHint }) {
+    async begin({ interaction, connectionId, loginHint, fresh }) {
       await database.read((query) => permitted(query, connectionId, deps.decide));
       const connector = await connections.connector(connectionId);
       const handle = pending.newHandle();
-      const redirect = await connector.begin({ handle, ...(loginHint === undefined ? {} : { loginHint }) });
+      const redirect = await connector.begin({
+        handle,
+        ...(loginHint === undefined ? {} : { loginHint }),
+        ...(fresh === undefined ? {} : { fresh }),
+      });
       await pending.begin(handle, { interaction, connectionId, pending: redirect.pending });
       return redirect.url;
     },

@@ -11,6 +11,8 @@ export interface Interaction {
   readonly app: Pick<App, 'id' | 'name' | 'redirectUris'>;
   /** The address that the app named. Attacker-controlled. */
   readonly loginHint: string | null;
+  /** The app wants the person authenticated anew. */
+  readonly fresh: boolean;
 }
 
 /** The OAuth 2.1 authorization server for client apps. Its issuer is the bridge's. */

@@ -83,6 +83,11 @@ export function createAuthorizationServer(deps: AuthorizationServerDeps): Author
         uid,
         app,
         loginHint: typeof hint === 'string' && hint !== '' ? hint : null,
+        fresh:
+          params.max_age !== undefined ||
+          String(params.prompt ?? '')
+            .split(' ')
+            .includes('login'),
       };
     },
 

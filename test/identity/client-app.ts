@@ -40,7 +40,7 @@ export async function createClientApp(
     keys,
     jkt: await DPoP.calculateThumbprint(),
 
-    async begin(loginHint?: string): Promise<AppSignIn> {
+    async begin(loginHint?: string, more: Record<string, string> = {}): Promise<AppSignIn> {
       const pkceCodeVerifier = oauth.randomPKCECodeVerifier();
       const state = oauth.randomState();
       const url = await oauth.buildAuthorizationUrlWithPAR(
@@ -50,6 +50,7 @@ export async function createClientApp(
           code_challenge: await oauth.calculatePKCECodeChallenge(pkceCodeVerifier),
           code_challenge_method: 'S256',
           ...(loginHint === undefined ? {} : { login_hint: loginHint }),
+          ...more,
         },
         { DPoP },
       );

@@ -161,10 +161,29 @@ describe('A native app', () => {
     const app = await createClientApp(bridge.issuer, bridge.fetch, { clientId: 'desktop', redirectUri });
     const tokens = await signInWith(app, bridge.browser([redirectUri]), ALICE, ALICE.email);
     expect((await app.me(tokens.accessToken)).status).toBe(200);
-    const { url } = await app.begin();
-    const page = await bridge.browser().open(url);
-    const answer = await bridge.fetch(page.url);
-    expect(answer.headers.get('content-security-policy')).toContain("default-src 'none'");
+  });
+
+  it('is named by the policy of its page, so that the browser may go there after a form', async () => {
+    const redirectUri = 'http://127.0.0.1:49152/callback';
+    const app = await createClientApp(bridge.issuer, bridge.fetch, { clientId: 'desktop', redirectUri });
+    const begun = await bridge.fetch((await app.begin()).url, { redirect: 'manual' });
+    const page = await bridge.fetch(new URL(begun.headers.get('location') ?? '', bridge.issuer), {
+      headers: {
+        cookie: begun.headers
+          .getSetCookie()
+          .map((cookie) => cookie.split(';')[0])
+          .join('; '),
+      },
+    });
+    expect(page.status).toBe(200);
+    expect(page.headers.get('content-security-policy')).toBe(
+      "default-src 'none'; style-src 'self'; form-action 'self' https: http://127.0.0.1:*; " +
+        "frame-ancestors 'none'; base-uri 'none'",
+    );
+    for (const cookie of begun.headers.getSetCookie()) {
+      expect(cookie).toMatch(/^__Secure-.*; secure; httponly/i);
+      expect(cookie.toLowerCase()).toContain('samesite=lax');
+    }
   });
 
   it('may not use another host or path', async () => {
@@ -229,6 +248,21 @@ describe('The endpoints', () => {
       });
       expect(await metadata({}, `https://evil.example${path}`)).not.toContain('evil.example/');
     }
+  });
+
+  it('refuse what is too large, of another type or not what it says', async () => {
+    const send = async (body: string, type = 'application/x-www-form-urlencoded') => {
+      const response = await bridge.fetch(`${bridge.issuer}/oauth/token`, {
+        ...{ method: 'POST', body, headers: { 'content-type': type } },
+      });
+      return response.status;
+    };
+    expect(await send(`client_id=meet&code=${'x'.repeat(100_000)}`)).toBe(413);
+    expect(await send('{}', 'application/json')).toBe(400);
+    expect(await send('client_id=meet&client_id=desktop')).toBe(400);
+    expect(await send('client_id=meet&grant_type=password&username=a&password=b')).toBe(400);
+    const large = await push({ state: 'x'.repeat(52_000) });
+    expect([large.response.status, large.body.error]).toEqual([400, 'invalid_request']);
   });
 
   it('report each refused request as one event with a code', async () => {

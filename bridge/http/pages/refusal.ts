@@ -1,6 +1,6 @@
 import type { Context, Middleware } from 'koa';
 import { CountersignError, ERRORS, isCountersignError } from '../../../protocol/errors.ts';
-import type { SignInTraces } from '../../identity/sign-in.ts';
+import { SignInFailure, type SignInTraces } from '../../identity/sign-in.ts';
 import type { RequestState } from '../app.ts';
 import { answerPage } from './page-answer.ts';
 import { refusedPage } from './sign-in-pages.ts';
@@ -30,9 +30,10 @@ export function withRefusalPage(
       await step(ctx);
     } catch (error) {
       const { requestId, actor } = ctx.state;
-      const named = error instanceof SignInStepError ? error.connectionId : (ctx.params.connection ?? null);
-      const cause = error instanceof SignInStepError ? error.cause : error;
-      const traceId = await deps.traces.record({ error: cause, connectionId: named }, { requestId, actor });
+      const failed = error instanceof SignInFailure ? error : undefined;
+      const cause = failed === undefined ? error : failed.cause;
+      const connectionId = failed?.connectionId ?? ctx.params.connection ?? null;
+      const traceId = await deps.traces.record({ error: cause, connectionId }, { requestId, actor });
       await deps.noteRefusal(actor.address ?? 'unknown');
       if (isCountersignError(cause, 'payload_too_large')) ctx.set('Connection', 'close');
       answerPage(ctx, {
@@ -40,22 +41,11 @@ export function withRefusalPage(
         markup: refusedPage({
           organization: deps.organization,
           traceId,
-          uid: await deps.openInteraction(ctx).catch(() => null),
+          uid: failed?.interaction ?? (await deps.openInteraction(ctx).catch(() => null)),
         }),
       });
     }
   };
-}
-
-/** Says through which connection a step failed, where the path does not. */
-export class SignInStepError extends Error {
-  override readonly name = 'SignInStepError';
-  readonly connectionId: string;
-
-  constructor(connectionId: string, cause: unknown) {
-    super('a step of a sign-in failed', { cause });
-    this.connectionId = connectionId;
-  }
 }
 
 function statusOf(error: unknown): number {

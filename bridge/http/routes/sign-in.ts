@@ -2,14 +2,19 @@ import Router from '@koa/router';
 import type { Middleware } from 'koa';
 import { CountersignError, isCountersignError } from '../../../protocol/errors.ts';
 import type { Connections } from '../../identity/connection.ts';
-import type { ConnectionChoice, SignIns, SignInTraces } from '../../identity/sign-in.ts';
+import {
+  type ConnectionChoice,
+  SignInFailure,
+  type SignIns,
+  type SignInTraces,
+} from '../../identity/sign-in.ts';
 import { FORM_BODY_BYTES } from '../../lib/limits.ts';
 import type { AuthorizationServer, Interaction } from '../../oauth/authorization-server.ts';
 import type { RequestState } from '../app.ts';
 import { readForm } from '../pages/form-body.ts';
 import { STYLE_PATH } from '../pages/layout.ts';
 import { answerPage } from '../pages/page-answer.ts';
-import { type PageContext, SignInStepError, withRefusalPage } from '../pages/refusal.ts';
+import { type PageContext, withRefusalPage } from '../pages/refusal.ts';
 import { addressPage, choicePage } from '../pages/sign-in-pages.ts';
 import { STYLE } from '../pages/style.ts';
 import { addSamlRoutes } from './saml.ts';
@@ -102,7 +107,7 @@ async function interactionOf(ctx: PageContext, server: AuthorizationServer): Pro
 async function lead(
   ctx: PageContext,
   { signIns, organization }: SignInPagesDeps,
-  { uid, app }: Interaction,
+  { uid, app, fresh }: Interaction,
   address: string,
   chosen: string | undefined,
 ): Promise<void> {
@@ -114,9 +119,9 @@ async function lead(
   if (choices.length === 0) return show(addressPage({ ...page, fault: NO_CONNECTION }));
   if (connection === undefined) return show(choicePage({ ...page, choices }));
   if (!choices.some(({ id }) => id === connection)) throw new CountersignError('connection_inactive');
-  const start = { interaction: uid, connectionId: connection, loginHint: address };
+  const start = { interaction: uid, connectionId: connection, loginHint: address, fresh };
   const url = await signIns.begin(start).catch((error: unknown) => {
-    throw new SignInStepError(connection, error);
+    throw new SignInFailure({ interaction: uid, connectionId: connection }, error);
   });
   redirect(ctx, url);
 }
