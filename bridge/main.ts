@@ -205,7 +205,11 @@ function dnsServers(config: Config): { servers?: readonly string[] } {
 
 function loadEngine(logger: Logger): Promise<TransformEngine> {
   return loadTransformEngine({
-    onFallback: (err) => logger.info({ err }, 'the native addon is not used; WebAssembly takes its place'),
+    onFallback: (reason) => {
+      const cause = reason instanceof Error && reason.cause instanceof Error ? reason.cause : reason;
+      const why = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
+      logger.info({ why }, 'the native addon is not used; WebAssembly takes its place');
+    },
   });
 }
 

@@ -14,22 +14,28 @@ import { UsageError } from './usage-error.ts';
 /** Options of the commands that work on the bridge's own machine. */
 export interface LocalOptions {
   readonly config: string;
-  readonly envFile?: string;
+  readonly secrets?: string;
 }
 
 export function withLocalOptions(command: Command): Command {
-  return command
-    .option('-c, --config <file>', 'the configuration file', DEFAULT_CONFIG_PATH)
-    .option('--env-file <file>', 'a file of NAME=value lines that is read before the configuration');
+  return (
+    command
+      .option('-c, --config <file>', 'the configuration file', DEFAULT_CONFIG_PATH)
+      // Not --env-file: node takes that for itself wherever it stands.
+      .option(
+        '--secrets <file>',
+        'a file of NAME=value lines, for the secrets that the configuration refers to',
+      )
+  );
 }
 
 /** The configuration with its secrets; variables of the real environment win over those of the file. */
-export function readLocalConfig(terminal: Terminal, { config, envFile }: LocalOptions): Config {
-  const fromFile = envFile === undefined ? {} : readEnvFile(envFile);
+export function readLocalConfig(terminal: Terminal, { config, secrets }: LocalOptions): Config {
+  const fromFile = secrets === undefined ? {} : readSecretsFile(secrets);
   return loadConfig({ path: config, env: { ...fromFile, ...terminal.env } });
 }
 
-export function readEnvFile(path: string): Record<string, string | undefined> {
+export function readSecretsFile(path: string): Record<string, string | undefined> {
   try {
     return parseEnv(readFileSync(path, 'utf8')) as Record<string, string | undefined>;
   } catch (cause) {

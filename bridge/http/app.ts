@@ -137,7 +137,13 @@ function apiRouter(deps: AppDeps): Middleware {
     methodNotAllowed: () => new CountersignError('method_not_allowed'),
     notImplemented: () => new CountersignError('method_not_allowed'),
   });
-  return async (ctx, next) => serve(ctx as never, () => refuseMethod(ctx as never, next)) as Promise<void>;
+  return async (ctx, next) => {
+    await serve(ctx as never, async () => {
+      // It looks at the method after what it is followed by, which must not be the refusal of unknown addresses.
+      await refuseMethod(ctx as never, async () => undefined);
+      if (ctx.status === 404) await next();
+    });
+  };
 }
 
 /** Authenticate, then parse, then handle: nothing of an unauthenticated body is looked at. */

@@ -89,8 +89,7 @@ export async function bridgeFixture(
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
     const text = await response.text();
-    const json =
-      (response.headers.get('content-type') ?? '').includes('json') && !path.startsWith('/v1/events');
+    const json = /^application\/(problem\+)?json/.test(response.headers.get('content-type') ?? '');
     return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : { text } };
   }
 

@@ -61,25 +61,20 @@ async function page(api: ApiClient, since: number, limit: number): Promise<strin
   return text.split('\n').filter((line) => line !== '');
 }
 
-function describe({
-  seq,
-  time,
-  type,
-  actor,
-  subject,
-  outcome,
-  code,
-  data,
-}: z.infer<typeof eventSchema>): string {
-  const { kind = 'unknown', ...who } = actor;
-  const said = { ...who, ...subject, ...data };
-  const words = Object.entries(said).map(
-    ([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+/** One line: what happened, who did it from where, whom it concerns, and the rest. */
+function describe(event: z.infer<typeof eventSchema>): string {
+  const { seq, time, type, actor, subject, outcome, code, data } = event;
+  const { kind = 'unknown', address, ...who } = actor;
+  const name = who.name ?? who.sub ?? who.iss;
+  const words = Object.entries({ ...subject, ...data }).map(
+    ([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
   );
-  const result = outcome === 'success' ? '' : ` (${code ?? 'failure'})`;
-  return printable(
-    `${String(seq).padStart(6)}  ${time}  ${type}${result}  by ${kind}  ${words.join(' ')}`.trimEnd(),
-  );
+  const parts = [
+    ...[String(seq).padStart(6), time, outcome === 'success' ? type : `${type} (${code ?? 'failure'})`],
+    `by ${kind}${name === undefined ? '' : ` ${name}`}${address === undefined ? '' : ` at ${address}`}`,
+    words.join(' '),
+  ];
+  return printable(parts.join('  ').trimEnd());
 }
 
 function wholeNumber(text: string, option: string): number {

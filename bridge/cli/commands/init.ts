@@ -80,20 +80,20 @@ function writeConfigIfAbsent(terminal: Terminal, { config, issuer, organization 
 }
 
 /** The key-encryption key goes into a file of its own: whoever has the database must not have it too. */
-function writeSecretIfAbsent(terminal: Terminal, { envFile }: InitOptions): void {
-  if (envFile === undefined || existsSync(envFile)) return;
+function writeSecretIfAbsent(terminal: Terminal, { secrets }: InitOptions): void {
+  if (secrets === undefined || existsSync(secrets)) return;
   const secret = randomBytes(32).toString('base64url');
-  writeFileSync(envFile, `${KEK_VARIABLE}=${secret}\n`, { mode: 0o600, flag: 'wx' });
+  writeFileSync(secrets, `${KEK_VARIABLE}=${secret}\n`, { mode: 0o600, flag: 'wx' });
   terminal.say(
-    `Wrote ${envFile} with the key-encryption key ${KEK_VARIABLE}. Without it the database is of no use: keep a ` +
+    `Wrote ${secrets} with the key-encryption key ${KEK_VARIABLE}. Without it the database is of no use: keep a ` +
       'copy of it, apart from the backups of the database.',
   );
 }
 
-function epilogue({ rootKey, config, envFile }: InitOptions, storePath: string): string {
+function epilogue({ rootKey, config, secrets }: InitOptions, storePath: string): string {
   const flags = [
     config === 'countersign.yaml' ? '' : ` -c ${config}`,
-    envFile === undefined ? '' : ` --env-file ${envFile}`,
+    secrets === undefined ? '' : ` --secrets ${secrets}`,
   ].join('');
   return `Made the keys of this bridge in ${storePath}.
 

@@ -1,6 +1,6 @@
 import * as z from 'zod';
+import { CountersignError } from '../../../protocol/errors.ts';
 import type { ApiClient } from '../api-client.ts';
-import { UsageError } from '../usage-error.ts';
 
 export const summarySchema = z.object({
   sub: z.string(),
@@ -34,6 +34,7 @@ export async function findSub(api: ApiClient, who: string): Promise<string> {
   const path = `/admin/v1/persons?address=${encodeURIComponent(who)}`;
   const { persons } = await api.get(path, z.object({ persons: z.array(summarySchema) }));
   const [person] = persons;
-  if (person === undefined) throw new UsageError(`Nobody holds the address ${who} now.`);
+  if (person === undefined)
+    throw new CountersignError('person_unknown', `Nobody holds the address ${who} now.`);
   return person.sub;
 }

@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { startBridge } from '../../main.ts';
 import { type LocalOptions, readLocalConfig, withLocalOptions } from '../local-store.ts';
 import { when } from '../output.ts';
 import type { Terminal } from '../terminal.ts';
@@ -12,6 +11,8 @@ export function addServeCommand(program: Command, terminal: Terminal): void {
 
 async function serve(terminal: Terminal, options: LocalOptions): Promise<void> {
   const stopAsked = signalled();
+  // Only here: the other commands need not wait for the whole bridge to load.
+  const { startBridge } = await import('../../main.ts');
   const bridge = await startBridge(readLocalConfig(terminal, options));
   const { administrators } = bridge.services;
   if ((await administrators.list()).length === 0) await tellHowToAdminister(terminal, administrators);

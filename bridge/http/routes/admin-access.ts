@@ -28,6 +28,19 @@ export function adminAccessRoutes(deps: { administrators: Administrators; decide
       errors: ['bootstrap_invalid'],
       handle: async ({ body, context }) => ({ body: await administrators.bootstrap(body, context) }),
     }),
+    defineRoute({
+      method: 'get',
+      path: '/admin/bootstrap',
+      summary: 'What to do with a one-time link, for whoever opens it in a browser',
+      tag: 'administration',
+      authentication: 'none',
+      response: { status: 200, description: 'In words', mediaType: 'text/plain' },
+      errors: [],
+      handle: async () => ({
+        text: "This link is for the command line: countersign admin claim 'LINK'\n",
+        mediaType: 'text/plain; charset=utf-8',
+      }),
+    }),
     defineAdministratorRoute(decide, {
       method: 'get',
       path: '/admin/v1/tokens',

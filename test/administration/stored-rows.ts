@@ -1,0 +1,32 @@
+import type { Database } from '../../bridge/storage/database.ts';
+import type { Tables } from '../../bridge/storage/tables.ts';
+
+/** What a refused request must leave as it is: everything but the events. */
+const TABLES = [
+  'persons',
+  'addresses',
+  'person_keys',
+  'statements',
+  'devices',
+  'domains',
+  'connections',
+  'connection_domains',
+  'partners',
+  'apps',
+  'administrator_tokens',
+  'bootstrap_links',
+  'enrolments',
+  'device_requests',
+  'one_time',
+  'logged_versions',
+] as const satisfies readonly (keyof Tables)[];
+
+/** Every row of those tables as text, to be compared. */
+export async function storedRows(database: Database): Promise<Record<string, string>> {
+  const found: Record<string, string> = {};
+  for (const name of TABLES) {
+    const rows = await database.read((query) => query.selectFrom(name).selectAll().execute());
+    found[name] = JSON.stringify(rows);
+  }
+  return found;
+}
