@@ -19,7 +19,9 @@ export function reportProviderEvents(
       .record(event)
       .catch((err: unknown) => logger.error({ err }, 'a refusal could not be recorded'));
 
-  const refused = (ctx: KoaContextWithOIDC, error: Error) =>
+  const refused = (ctx: KoaContextWithOIDC, error: Error) => {
+    // Not a refusal: the app comes again with the nonce that it was just given (RFC 9449 §8).
+    if (error.message === 'use_dpop_nonce') return;
     record({
       type: 'request.refused',
       ...contextOf(ctx),
@@ -27,6 +29,7 @@ export function reportProviderEvents(
       code: codeOf(error),
       data: { method: ctx.method, route: ctx.path, status: statusOf(ctx.status) },
     });
+  };
   provider.on('authorization.error', refused);
   provider.on('grant.error', refused);
   provider.on('pushed_authorization_request.error', refused);
@@ -48,7 +51,7 @@ export function reportProviderEvents(
 }
 
 function codeOf(error: Error): ErrorCode {
-  if (error.message === 'invalid_dpop_proof' || error.message === 'use_dpop_nonce') return 'dpop_invalid';
+  if (error.message === 'invalid_dpop_proof') return 'dpop_invalid';
   if (/already (used|consumed)/.test(descriptionOf(error))) return 'replayed';
   return ['invalid_grant', 'invalid_client', 'access_denied'].includes(error.message)
     ? 'unauthenticated'

@@ -120,6 +120,18 @@ describe('A SAML response', () => {
     await expectRefused(bridge, await post(victim, acs(), fields), 'sign_in_foreign');
   });
 
+  it('cannot be carried over to a sign-in that another browser began', async () => {
+    const answer = await bridge.fetch(acs(), {
+      ...{ method: 'POST', redirect: 'manual', body: new URLSearchParams(await response()) },
+    });
+    const { searchParams } = new URL(answer.headers.get('location') ?? '', bridge.issuer);
+    const victim = bridge.browser();
+    const own = await victim.open(await begin(ALICE.email));
+    expect(own.url).toMatch(/\/sign-in\/[\w-]+$/);
+    const carried = await victim.open(`${own.url}/resume?handle=${searchParams.get('handle')}`);
+    await expectRefused(bridge, carried, 'sign_in_foreign');
+  });
+
   it('is refused under the relay state of another sign-in', async () => {
     const [mine, other] = [await response(), await response()];
     const mixed = { ...mine, RelayState: other.RelayState ?? '' };

@@ -114,6 +114,7 @@ export async function signInFixture(options: SignInFixtureOptions = {}) {
     errorPage: (description, { requestId }) => brokenRequestPage({ organization, description, requestId }),
   });
   const rateLimit = createRateLimit(memory);
+  const noteRefusal = (address: string) => rateLimit.noteRefusal(address);
   const whoAmI = defineRoute({
     method: 'get',
     path: '/v1/me',
@@ -134,10 +135,9 @@ export async function signInFixture(options: SignInFixtureOptions = {}) {
     authenticateAdministrator: () => Promise.reject(new Error('there are no administrators here')),
     isAllowedOrigin: apps.isAllowedOrigin,
     pages: [
-      oauthMiddleware(authorizationServer),
+      oauthMiddleware(authorizationServer, noteRefusal),
       ...signInPages({
-        ...{ issuer, organization, connections, signIns, traces, authorizationServer },
-        noteRefusal: (address) => rateLimit.noteRefusal(address),
+        ...{ issuer, organization, connections, signIns, traces, authorizationServer, noteRefusal },
       }),
     ],
   });

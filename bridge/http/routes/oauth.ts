@@ -6,9 +6,13 @@ import type { RequestState } from '../app.ts';
 
 /**
  * Hands the authorization server's endpoints to it: it answers by itself, errors included. Bodies that announce
- * themselves as too large do not get that far; the library cuts the others off.
+ * themselves as too large do not get that far; the library cuts the others off. Each refusal counts against its
+ * address: it costs an event on disk.
  */
-export function oauthMiddleware(server: AuthorizationServer): Middleware<RequestState> {
+export function oauthMiddleware(
+  server: AuthorizationServer,
+  noteRefusal: (address: string) => Promise<void>,
+): Middleware<RequestState> {
   return async (ctx, next) => {
     if (!server.serves(ctx.path)) return next();
     if (Number(ctx.get('Content-Length') || 0) > FORM_BODY_BYTES) {
@@ -17,5 +21,6 @@ export function oauthMiddleware(server: AuthorizationServer): Middleware<Request
     ctx.respond = false;
     const { requestId, actor } = ctx.state;
     await server.answer(ctx.req, ctx.res, { requestId, actor });
+    if (ctx.res.statusCode >= 400) await noteRefusal(actor.address ?? 'unknown');
   };
 }
