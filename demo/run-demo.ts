@@ -61,7 +61,7 @@ async function tellToPerson(
   { out, err, env, signal }: Surroundings,
 ): Promise<number> {
   const paint = createPaint(out, env);
-  out.write(introduction(stage, paint));
+  out.write(introduction(stage, paint, out));
   const results = await tellStory(steps, stage, createTextReport(out, paint));
   if (signal.aborted) return interrupted(out);
   out.write(conclusion(results, paint));

@@ -5,7 +5,9 @@ import type { Report } from '../story.ts';
 import { shorten, wrap } from './fit-text.ts';
 import type { Paint } from './paint.ts';
 
-const WIDTH = 100;
+/** Wider lines are hard to read, narrower ones hold no evidence. */
+const WIDEST = 100;
+const NARROWEST = 72;
 const INDENT = 4;
 const LABEL = 26;
 
@@ -16,36 +18,42 @@ export interface Output {
   write(text: string): unknown;
 }
 
+/** The terminal's, within reason; a file or pipe gets the widest. */
+function widthOf({ columns = WIDEST }: Output): number {
+  return Math.max(NARROWEST, Math.min(WIDEST, columns));
+}
+
 /** Tells the story to a person: what happens, and the evidence. */
 export function createTextReport(out: Output, paint: Paint): Report {
   const line = (text = '') => out.write(`${text}\n`);
+  const width = widthOf(out);
   return {
     began(number, step) {
-      if (out.isTTY === true) out.write(paint.faint(underWay(number, step, out.columns)));
+      if (out.isTTY === true) out.write(paint.faint(underWay(number, step, out.columns ?? width)));
     },
     ended(result) {
       // The line that said that it began.
       if (out.isTTY === true) out.write('\r\u001b[2K');
       const { number, step } = result;
-      line(heading(number, step.title, result, paint));
+      line(heading(number, step.title, result, paint, width));
       line();
-      for (const text of wrap(step.story, WIDTH - INDENT)) line(' '.repeat(INDENT) + text);
+      for (const text of wrap(step.story, width - INDENT)) line(' '.repeat(INDENT) + text);
       line();
-      for (const text of evidence(result, paint)) line(text);
+      for (const text of evidence(result, paint, width)) line(text);
       line();
     },
   };
 }
 
 /** Never as wide as the terminal: a line that wrapped could not be taken back. */
-function underWay(number: number, { title }: Step, columns = WIDTH): string {
+function underWay(number: number, { title }: Step, columns: number): string {
   return `${numbered(number)}${title} …`.slice(0, columns - 1);
 }
 
-function heading(number: number, title: string, { ok, ms }: StepResult, paint: Paint): string {
+function heading(number: number, title: string, { ok, ms }: StepResult, paint: Paint, width: number): string {
   const mark = ok ? `✓ ${duration(ms)}` : '✗ failed';
   const start = numbered(number);
-  const room = ' '.repeat(Math.max(1, WIDTH - start.length - title.length - mark.length));
+  const room = ' '.repeat(Math.max(1, width - start.length - title.length - mark.length));
   return `${start}${paint.bold(title)}${room}${ok ? paint.good(mark) : paint.bad(mark)}`;
 }
 
@@ -53,14 +61,14 @@ function numbered(number: number): string {
   return `${String(number).padStart(INDENT - 2)}  `;
 }
 
-function evidence(result: StepResult, paint: Paint): string[] {
+function evidence(result: StepResult, paint: Paint, width: number): string[] {
   if (!result.ok) {
-    return wrap(describeFault(result.error), WIDTH - INDENT).map((text) =>
+    return wrap(describeFault(result.error), width - INDENT).map((text) =>
       paint.bad(' '.repeat(INDENT) + text),
     );
   }
   return result.findings.flatMap(({ what, value }) => {
-    const [first = '', ...rest] = wrap(shorten(value), WIDTH - INDENT - LABEL - 1);
+    const [first = '', ...rest] = wrap(shorten(value), width - INDENT - LABEL - 1);
     const continued = rest.map((text) => ' '.repeat(INDENT + LABEL + 1) + text);
     return [`${' '.repeat(INDENT)}${paint.faint(what.padEnd(LABEL))} ${first}`, ...continued];
   });
@@ -79,7 +87,7 @@ function duration(ms: number): string {
   return ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`;
 }
 
-export function introduction(stage: Stage, paint: Paint): string {
+export function introduction(stage: Stage, paint: Paint, out: Output): string {
   return [
     '',
     `  ${paint.bold('Countersign: the story of two companies')}`,
@@ -88,7 +96,7 @@ export function introduction(stage: Stage, paint: Paint): string {
       'Everything below really happens, on this machine: two bridges, two identity providers, HTTPS under an ' +
         'authority made for this run, real cryptography. Nothing leaves 127.0.0.1. Keys, hashes and signed objects ' +
         'are shortened here (…).',
-      WIDTH - 2,
+      widthOf(out) - 2,
     ).map((text) => `  ${text}`),
     '',
     `  ${paint.faint(`files and logs: ${stage.folder} (removed at the end)`)}`,
@@ -113,13 +121,14 @@ export function whatRuns(stage: Stage, paint: Paint): string {
     ...rows.map(([what = '', url = '']) => `    ${paint.faint(what.padEnd(LABEL))} ${url}`),
     `    ${paint.faint('logs and event logs'.padEnd(LABEL))} ${stage.folder}/logs`,
     '',
-    '    Names below .localhost lead to this machine. The authority of this run must be named:',
+    '    Names below .localhost lead to this machine; curl must be told whom to trust:',
     '',
     curl('/health/ready'),
     curl('/.well-known/openid-federation', globex),
     curl('/v1/openapi.json'),
     '',
-    `    Where .localhost is not known, add: --resolve ${acme.bridgeHost}:${acme.port}:127.0.0.1`,
+    '    Where .localhost is not known, add:',
+    `      --resolve ${acme.bridgeHost}:${acme.port}:127.0.0.1`,
     '',
     `  ${paint.bold('Ctrl-C stops')} and removes everything.`,
     '',

@@ -63,7 +63,7 @@ async function startSaml(
   stage.onClose(() => idp.close());
   return {
     origin: idp.origin,
-    description: 'SAML, assertions signed and encrypted',
+    description: 'SAML',
     settings: { idp: { metadata: { url: idp.metadataUrl } }, wantEncrypted: true },
     trust: (metadataXml) => idp.trust(metadataXml),
   };

@@ -5,9 +5,9 @@ import { describeAnswer } from './look-up-across-companies.ts';
 
 export const closeAccount: Step = {
   name: 'close-account',
-  title: 'Gwen leaves Globex: her account is closed, her key statement revoked',
+  title: 'Gwen’s account is closed, and her key statement revoked',
   story:
-    'Globex’s administrator closes the account. Transform keys and tokens are deleted at once, and the bridge signs ' +
+    'Gwen leaves the company: Globex’s administrator closes her account. Transform keys and tokens are deleted at once, and the bridge signs ' +
     'a revocation as the next version of the statement. Ada’s app asks again and takes no answer from a cache ' +
     '(max_age 0): it gets the signed revocation, and verifies that too.',
   async run(stage) {

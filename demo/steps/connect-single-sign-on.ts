@@ -6,10 +6,11 @@ import { type Finding, finding, must, type Step } from '../step.ts';
 
 export const connectSingleSignOn: Step = {
   name: 'connect-single-sign-on',
-  title: 'Each company connects its single sign-on and registers the client app',
+  title: 'Each company connects its single sign-on',
   story:
     'The bridge keeps no passwords: people sign in where they always do. A connection begins as a draft, is tested ' +
-    'against the real identity provider, and only exactly the settings that passed can be activated.',
+    'against the real identity provider, and only exactly the settings that passed can be activated. The client app is ' +
+    'registered too.',
   run: async (stage) => [
     ...(await connect(stage, stage.acme.get())),
     ...(await connect(stage, stage.globex.get())),

@@ -7,7 +7,7 @@ import { finding, must, type Step } from '../step.ts';
 
 export const lookUpAcrossCompanies: Step = {
   name: 'look-up-across-companies',
-  title: 'Ada’s app looks Gwen up, across the companies, and trusts nobody in between',
+  title: 'Ada looks Gwen up across the companies, trusting nobody in between',
   story:
     'Ada’s app asks Acme’s bridge, which asks Globex’s bridge. What comes back is checked by the app itself: Globex’s ' +
     'root (pinned), the bridge’s keys under that root, the binding under those keys, the statement under Gwen’s own ' +

@@ -15,21 +15,25 @@ export const startBridges: Step = {
     const [acme, globex] = await Promise.all([startCompany(stage, ACME), startCompany(stage, GLOBEX)]);
     stage.acme.set(acme);
     stage.globex.set(globex);
-    return [...(await describe(stage, acme)), ...(await describe(stage, globex))];
+    const engine = await readyEngine(stage, acme);
+    await readyEngine(stage, globex);
+    return [...describe(acme), ...describe(globex), finding('proxy re-encryption', `recrypt, ${engine}`)];
   },
 };
 
-async function describe(stage: Stage, company: Company): Promise<Finding[]> {
+/** The engine that the bridge's health page names. */
+async function readyEngine(stage: Stage, company: Company): Promise<string> {
   const response = await stage.fetch(`${company.issuer}/health/ready`);
   const health = (await response.json()) as { status: string; engine: { name: string; version: string } };
   must(health.status === 'ready', `${company.name}’s bridge is not ready`);
-  const { name, version } = health.engine;
+  return `${health.engine.name} ${health.engine.version}`;
+}
+
+function describe(company: Company): Finding[] {
+  const { origin, description } = company.identityProvider;
   return [
-    finding(`${company.name}’s bridge`, `${company.issuer} (recrypt: ${name} ${version})`),
-    finding(
-      `${company.name}’s sign-in`,
-      `${company.identityProvider.origin} (${company.identityProvider.description})`,
-    ),
+    finding(`${company.name}’s bridge`, company.issuer),
+    finding(`${company.name}’s sign-in`, `${origin} (${description})`),
     finding(`${company.name}’s root key`, company.rootThumbprint),
   ];
 }

@@ -4,6 +4,7 @@ import { parseOptions } from '../../demo/options.ts';
 import { shorten, wrap } from '../../demo/report/fit-text.ts';
 import { runDemo } from '../../demo/run-demo.ts';
 import { finding, must, type Step } from '../../demo/step.ts';
+import { STORY } from '../../demo/story.ts';
 import { CountersignError } from '../../protocol/errors.ts';
 
 const ONCE = { once: true, json: false };
@@ -19,11 +20,11 @@ interface Told {
 async function tell(
   steps: readonly Step[],
   options = ONCE,
-  more: { isTTY?: boolean; env?: NodeJS.ProcessEnv; signal?: AbortSignal } = {},
+  more: { isTTY?: boolean; columns?: number; env?: NodeJS.ProcessEnv; signal?: AbortSignal } = {},
 ): Promise<Told> {
   const written = { out: '', err: '' };
   const status = await runDemo(steps, options, {
-    out: { isTTY: more.isTTY ?? false, columns: 100, write: (text) => (written.out += text) },
+    out: { isTTY: more.isTTY ?? false, columns: more.columns ?? 100, write: (text) => (written.out += text) },
     err: { write: (text) => (written.err += text) },
     env: more.env ?? {},
     signal: more.signal ?? new AbortController().signal,
@@ -122,10 +123,15 @@ describe('a story that the person ends', () => {
 });
 
 describe('the text', () => {
-  it('fits a terminal of 100 columns', async () => {
-    const { out } = await tell([holds]);
-    const widest = Math.max(...out.split('\n').map((line) => line.length));
-    expect(widest).toBeLessThanOrEqual(100);
+  it.each([80, 100, 200])('fits a terminal of %i columns, and is never wider than 100', async (columns) => {
+    const { out } = await tell([holds], ONCE, { columns });
+    const lines = out.split('\n').filter((line) => !line.includes('files and logs'));
+    const widest = Math.max(...lines.map((line) => line.length));
+    expect(widest).toBeLessThanOrEqual(Math.min(columns, 100));
+  });
+
+  it('has titles that leave room for their marks in 80 columns', () => {
+    for (const { title } of STORY) expect(title.length).toBeLessThanOrEqual(66);
   });
 
   it('has colour on a terminal alone, and not where NO_COLOR is set', async () => {
