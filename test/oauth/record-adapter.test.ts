@@ -1,0 +1,66 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { systemClock } from '../../bridge/lib/clock.ts';
+import { createRecordAdapters } from '../../bridge/oauth/record-adapter.ts';
+import type { Database } from '../../bridge/storage/database.ts';
+import { MemoryCache } from '../../bridge/storage/memory-cache.ts';
+import { openSqlite } from '../../bridge/storage/sqlite/open.ts';
+
+let folder: string;
+let database: Database;
+let adapters: ReturnType<typeof createRecordAdapters>;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'countersign-records-'));
+  database = await openSqlite({ path: join(folder, 'bridge.db'), clock: systemClock });
+  await database.migrate();
+  const cache = new MemoryCache({ clock: systemClock });
+  adapters = createRecordAdapters({ database, cache, clock: systemClock });
+});
+
+afterAll(async () => {
+  await database.close();
+  await rm(folder, { recursive: true });
+});
+
+describe.each(['AuthorizationCode', 'RefreshToken'])('A %s', (model) => {
+  it('used twice at once is good for one, and its grant ends with all that it gave', async () => {
+    const codes = adapters(model);
+    await codes.upsert('the-code', { grantId: 'grant-1', clientId: 'meet', accountId: 'p' }, 60);
+    await adapters('AccessToken').upsert('the-token', { grantId: 'grant-1', jkt: 'k' }, 60);
+    expect(await codes.find('the-code')).toMatchObject({ jti: 'the-code', grantId: 'grant-1' });
+    const results = await Promise.allSettled([codes.consume('the-code'), codes.consume('the-code')]);
+    const refused = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+    expect(refused).toMatchObject([{ message: 'invalid_grant' }]);
+    expect(await codes.find('the-code')).toBeUndefined();
+    expect(await adapters('AccessToken').find('the-token')).toBeUndefined();
+  });
+});
+
+describe('A pushed request', () => {
+  it('is used once, also by two at once', async () => {
+    const requests = adapters('PushedAuthorizationRequest');
+    await requests.upsert('request-1', { request: 'x' }, 60);
+    const results = await Promise.allSettled([requests.consume('request-1'), requests.consume('request-1')]);
+    expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    expect(await requests.find('request-1')).toBeUndefined();
+  });
+});
+
+describe('A DPoP proof', () => {
+  it('is new once, also to two that look at once', async () => {
+    const proofs = adapters('ReplayDetection');
+    const seen = await Promise.all([proofs.find('hash'), proofs.find('hash'), proofs.find('hash')]);
+    expect(seen.filter((found) => found === undefined)).toHaveLength(1);
+  });
+});
+
+describe('A session of the library', () => {
+  it('is never kept', async () => {
+    await adapters('Session').upsert('s', { accountId: 'p', uid: 'u' }, 60);
+    expect(await adapters('Session').find('s')).toBeUndefined();
+    expect(await adapters('Session').findByUid('u')).toBeUndefined();
+  });
+});
