@@ -50,6 +50,13 @@ function unknownScripts({ text }: Page): string[] {
     .filter((name) => !Object.hasOwn(scripts, name));
 }
 
+/** Arguments of `npm run test:unit --` that are neither file nor folder. */
+function unknownTestPaths({ text }: Page): string[] {
+  return [...text.matchAll(/npm run test:unit -- ([^`\n]+)`/g)]
+    .flatMap(([, paths = '']) => paths.split(' '))
+    .filter((path) => !path.includes('<') && !exists(path));
+}
+
 describe('the checks of documents', () => {
   it('find a link to no file and to no heading', () => {
     const page = parsePage('a.md', '# One, two\n[x](no.md) [y](#one-two) [z](#two) [w](https://x.example/)');
@@ -60,6 +67,9 @@ describe('the checks of documents', () => {
     const page = parsePage('a.md', '`bridge/no.ts` `bridge/{main.ts,no}` `npm run nothing` `bridge/*.ts`');
     expect(missingPaths(page)).toEqual(['bridge/no.ts', 'bridge/no']);
     expect(unknownScripts(page)).toEqual(['nothing']);
+    expect(unknownTestPaths(parsePage('a.md', '`npm run test:unit -- test/docs test/no`'))).toEqual([
+      'test/no',
+    ]);
   });
 
   it('leave code blocks alone', () => {
@@ -78,5 +88,9 @@ describe.each(pages.map((page) => [page.path, page] as const))('%s', (_path, pag
 
   it('names no npm script that does not exist', () => {
     expect(unknownScripts(page)).toEqual([]);
+  });
+
+  it('names no test to run that does not exist', () => {
+    expect(unknownTestPaths(page)).toEqual([]);
   });
 });
