@@ -14,6 +14,7 @@ Starts two companies' bridges with their identity providers on this machine and 
 
   --once   end after the story: 0 when every step held, 1 at the first that did not
   --json   one JSON line per step, and nothing else on standard output
+           (npm itself is quiet with npm run --silent demo -- --json)
   --help   this text
 `;
 

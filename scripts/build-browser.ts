@@ -34,4 +34,5 @@ const result = await build({
 
 copyFileSync(WASM, WASM_OUTPUT);
 const bytes = result.metafile.outputs[OUTPUT]?.bytes ?? 0;
-console.log(`build-browser: ${OUTPUT} (${Math.round(bytes / 1024)} KiB), ${WASM_OUTPUT}`);
+// Not on stdout: what is built may be a program whose output is read (`npm run --silent demo -- --json`).
+console.error(`build-browser: ${OUTPUT} (${Math.round(bytes / 1024)} KiB), ${WASM_OUTPUT}`);

@@ -15,6 +15,6 @@ export const enrolThroughOidc: Step = {
     await signIn(stage, app, ADA);
     const enrolment = await app.client.enrol({ label: 'Ada’s laptop' });
     stage.ada.set(app);
-    return enrolmentFindings(enrolment);
+    return enrolmentFindings(stage.acme.get(), enrolment);
   },
 };

@@ -15,12 +15,13 @@ export const enrolThroughSaml: Step = {
     const hal = await enrol(stage, HAL);
     stage.gwen.set(gwen.app);
     stage.hal.set(hal.app);
-    const { issuer, connection } = stage.globex.get();
-    const posted = stage.postedForms.last(`${issuer}/saml/${connection}/acs`, 'SAMLResponse');
+    const globex = stage.globex.get();
+    const acs = `${globex.issuer}/saml/${globex.connection}/acs`;
+    const posted = stage.postedForms.last(acs, 'SAMLResponse');
     must(posted !== undefined, 'no SAML response was posted');
     return [
-      finding('SAML response', `${posted.SAMLResponse}`),
-      ...enrolmentFindings(gwen.enrolment),
+      ...(await enrolmentFindings(globex, gwen.enrolment)),
+      finding('SAML response', describeResponse(posted.SAMLResponse ?? '')),
       finding(HAL.address, `sub ${hal.enrolment.verified.statement.sub}`),
     ];
   },
@@ -30,4 +31,12 @@ async function enrol(stage: Stage, person: Person) {
   const app: App = installApp(stage, stage.globex.get().issuer, `${person.key}-laptop`);
   await signIn(stage, app, person);
   return { app, enrolment: await app.client.enrol({ label: `${person.name}’s laptop` }) };
+}
+
+/** Shows that nothing readable of the person passes through the browser. */
+function describeResponse(field: string): string {
+  const xml = Buffer.from(field, 'base64').toString('utf8');
+  const encrypted = xml.includes('EncryptedAssertion') && !xml.includes(HAL.address);
+  must(encrypted, 'the SAML response is not encrypted');
+  return `${field.length} characters, the assertion encrypted: no address in it is readable`;
 }

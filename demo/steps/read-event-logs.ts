@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { eventGenesis, eventHash, type StoredEvent } from '../../bridge/events/event.ts';
 import type { Company } from '../stage/company.ts';
+import { fetchEvents } from '../stage/fetch-events.ts';
 import type { Stage } from '../stage/stage.ts';
 import { type Finding, finding, must, type Step } from '../step.ts';
 
@@ -66,15 +67,9 @@ interface ReadLog {
   readonly head: string;
 }
 
-/** Fetches the whole log, page by page, recomputes its chain, and keeps a copy in the story's folder. */
+/** Fetches the whole log, recomputes its chain, and keeps a copy in the story's folder. */
 async function readLog(stage: Stage, company: Company): Promise<ReadLog> {
-  const events: StoredEvent[] = [];
-  for (;;) {
-    const lines = await company.administrator.text(`/v1/events?since=${events.length}&limit=100`);
-    const page = lines.split('\n').filter((line) => line !== '');
-    if (page.length === 0) break;
-    events.push(...page.map((line) => JSON.parse(line) as StoredEvent));
-  }
+  const events = await fetchEvents(company);
   await writeFile(
     join(stage.folder, 'logs', `${company.key}-events.ndjson`),
     events.map((event) => `${JSON.stringify(event)}\n`).join(''),
