@@ -10,12 +10,13 @@ export type RecordFaults = ReadonlyMap<string, CountersignError>;
 
 /**
  * Verifies the records that came with an answer and pins them (PROTOCOL §6). A record that fails spoils the answers of
- * its issuer and of nobody else.
+ * its issuer and of nobody else; but one by a key that `own` does not have is thrown (`jws_unknown_key`) unless `own` is
+ * fresh.
  */
 export async function pinRecords(
   draft: PinDraft,
   tokens: readonly string[],
-  own: OnlineKeys,
+  { own, fresh }: { own: OnlineKeys; fresh: boolean },
   now: number,
 ): Promise<RecordFaults> {
   const faults = new Map<string, CountersignError>();
@@ -24,7 +25,8 @@ export async function pinRecords(
     try {
       pinRecord(draft, await verifyPartnerRecord(token, own, now), own);
     } catch (error) {
-      if (!isCountersignError(error)) throw error;
+      const mayBeNewKey = !fresh && isCountersignError(error, 'jws_unknown_key');
+      if (mayBeNewKey || !isCountersignError(error)) throw error;
       if (name !== null) faults.set(name, error);
     }
   }

@@ -69,9 +69,9 @@ async function lookUpBatch(parts: ClientParts, addresses: string[], maxAge: numb
     requestHash: sha256Base64url(utf8(text)),
     addresses,
   };
-  return ownKeys.verifying(async (own) => {
+  return ownKeys.verifying(async (own, fresh) => {
     const response = await verifyLookUpResponse(token.trim(), own, asked, context.now());
-    return judgeResponse(context, own, response, { deviceId: device.id, maxAge });
+    return judgeResponse(context, { own, fresh }, response, { deviceId: device.id, maxAge });
   });
 }
 
@@ -82,13 +82,13 @@ interface Asker {
 
 function judgeResponse(
   context: ClientContext,
-  own: OnlineKeys,
+  signer: { own: OnlineKeys; fresh: boolean },
   response: LookUpResponse,
   asker: Asker,
 ): Promise<Answer[]> {
   return context.pins.update(async (pins) => {
     const draft = createPinDraft(pins);
-    const faults = await pinRecords(draft, response.records ?? [], own, context.now());
+    const faults = await pinRecords(draft, response.records ?? [], signer, context.now());
     const answers: Answer[] = [];
     for (const result of response.results) {
       answers.push(await judgeOrReject(context, draft, faults, result, asker));

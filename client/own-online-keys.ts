@@ -8,8 +8,11 @@ import type { Pins } from './pin-store.ts';
 /** The own bridge's online keys, verified under its pinned root. */
 export interface OwnOnlineKeys {
   current(): Promise<OnlineKeys>;
-  /** Verifies with the keys at hand, and with fresh ones if the bridge signed with a key that is new to us. */
-  verifying<Result>(verify: (keys: OnlineKeys) => Promise<Result>): Promise<Result>;
+  /**
+   * Verifies with the keys at hand, and again with fresh ones if that throws `jws_unknown_key`: the bridge may have
+   * signed with a key that is new to us. `fresh` says that there is no second time.
+   */
+  verifying<Result>(verify: (keys: OnlineKeys, fresh: boolean) => Promise<Result>): Promise<Result>;
 }
 
 const PATH = '/.well-known/countersign/online-keys';
@@ -32,13 +35,14 @@ export function createOwnOnlineKeys(context: ClientContext): OwnOnlineKeys {
     current,
     async verifying(verify) {
       const before = held;
+      const keys = await current();
+      const fresh = held !== before;
       try {
-        return await verify(await current());
+        return await verify(keys, fresh);
       } catch (error) {
-        const mayBeNew = isCountersignError(error, 'jws_unknown_key') && before !== null && held === before;
-        if (!mayBeNew) throw error;
+        if (fresh || !isCountersignError(error, 'jws_unknown_key')) throw error;
         held = null;
-        return verify(await current());
+        return verify(await current(), true);
       }
     },
   };

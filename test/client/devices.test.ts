@@ -6,10 +6,10 @@ import type { DeviceRequest } from '../../protocol/api.ts';
 import { encodeBase64url } from '../../protocol/base64url.ts';
 import { comparisonNonce } from '../../protocol/device-comparison.ts';
 import { exportSigningKey, generateSigningKey } from '../../protocol/ed25519.ts';
-import { encodeVault, vaultContext } from '../../protocol/vault.ts';
+import { decodeVault, encodeVault, vaultContext } from '../../protocol/vault.ts';
 import { preFromJwk, preToJwk } from '../../recrypt/encoding.ts';
 import { loadTransformEngine } from '../../recrypt/load-node.ts';
-import { sealTo, transformSealed } from '../../recrypt/sealed-box.ts';
+import { openSealed, sealTo, transformSealed } from '../../recrypt/sealed-box.ts';
 import type { TransformEngine } from '../../recrypt/transform-engine.ts';
 import { type FakeBridge, startFakeBridge } from '../fakes/fake-bridge/fake-bridge.ts';
 import type { FakePerson } from '../fakes/fake-bridge/fake-person.ts';
@@ -22,6 +22,7 @@ let bridge: FakeBridge;
 let alice: FakePerson;
 let laptop: Client;
 let phone: Client;
+let laptopKeys: KeyStore;
 let phoneKeys: KeyStore;
 let close: () => Promise<void>;
 
@@ -31,7 +32,8 @@ beforeAll(async () => {
 beforeEach(async () => {
   ({ bridge, close } = await startFakeBridge(engine));
   alice = bridge.addPerson('alice');
-  laptop = await enrolled(bridge, engine, alice.address);
+  laptopKeys = createMemoryKeyStore();
+  laptop = await enrolled(bridge, engine, alice.address, { keyStore: laptopKeys });
   phoneKeys = createMemoryKeyStore();
   phone = newClient(bridge, engine, { keyStore: phoneKeys });
   await signIn(bridge, phone, alice.address);
@@ -201,6 +203,15 @@ describe('adding a device by six digits', () => {
     expect(shown).not.toBe(computed);
   });
 
+  it('is shown for the first challenge only, and revealed once', async () => {
+    const addition = await phone.requestDevice({ label: 'phone', method: 'code' });
+    const shown = await compare(addition, wellMeant);
+    const { publicKey } = await testKey('mallory device');
+    bridge.lies.deviceRequest = (honest) => ({ ...honest, approver_sig: publicKey });
+    expect(await addition.showCode()).toBe(shown);
+    expect(bridge.seen.filter((line) => line.endsWith('/reveal'))).toHaveLength(1);
+  });
+
   it('is not begun by the approver after the nonce is known', async () => {
     const addition = await phone.requestDevice({ label: 'phone', method: 'code' });
     bridge.lies.deviceRequest = (honest) => ({ ...honest, device_nonce: comparisonNonce() });
@@ -232,30 +243,48 @@ describe('adding a device by six digits', () => {
 });
 
 describe('a vault that is not the person’s is refused', () => {
+  /** What the vault of the person is sealed for and goes through on its way to the laptop. */
+  function way() {
+    const [device] = alice.devices.values();
+    const statement = alice.signed?.statement;
+    if (device === undefined || statement === undefined || alice.vault === null)
+      throw new Error('not enrolled');
+    return { device, statement, vault: alice.vault };
+  }
+
   /** The bridge seals this to the person's public key, as anybody can, and transforms it for the laptop. */
   async function plant(content: Uint8Array) {
-    const [laptopDevice] = alice.devices.values();
-    const statement = alice.signed?.statement;
-    if (laptopDevice === undefined || statement === undefined) throw new Error('not enrolled');
+    const { device, statement } = way();
     const personKey = preFromJwk(engine, statement.keys[0]);
     const sealed = await sealTo(engine, personKey, content, vaultContext(statement));
-    const vault = encodeBase64url(transformSealed(engine, sealed, laptopDevice.transformKey));
+    const vault = encodeBase64url(transformSealed(engine, sealed, device.transformKey));
     bridge.lies.vault = (honest) => ({ ...honest, vault });
     const addition = await phone.requestDevice({ label: 'phone', method: 'fingerprint' });
     return codeOf(() => laptop.approveDevice(addition.id, { fingerprint: addition.fingerprint }));
   }
-  const half = () => encodeBase64url(engine.generateKeyPair().privateKey);
+
+  /** The truth, which the laptop can open and the bridge cannot. */
+  async function trueContent() {
+    const { device, statement, vault } = way();
+    const { pre } = (await laptopKeys.load()) ?? { pre: new Uint8Array() };
+    const transformed = transformSealed(engine, vault, device.transformKey);
+    return decodeVault(await openSealed(engine, pre, transformed, vaultContext(statement), 1));
+  }
 
   it('when its signature key is another', async () => {
     const sig = await exportSigningKey(await generateSigningKey(true));
-    expect(await plant(encodeVault({ v: 1, pre: half(), sig }))).toBe('vault_mismatch');
+    expect(await plant(encodeVault({ ...(await trueContent()), sig }))).toBe('vault_mismatch');
   });
 
   it('when it names the person’s public key beside another private key', async () => {
+    const content = await trueContent();
     const { d } = await exportSigningKey(await generateSigningKey(true));
-    const sig = alice.signed?.statement.keys[1];
-    if (sig === undefined) throw new Error('not enrolled');
-    expect(await plant(encodeVault({ v: 1, pre: half(), sig: { ...sig, d } }))).toBe('vault_mismatch');
+    expect(await plant(encodeVault({ ...content, sig: { ...content.sig, d } }))).toBe('vault_mismatch');
+  });
+
+  it('when it holds another half than this device made', async () => {
+    const pre = encodeBase64url(engine.generateKeyPair().privateKey);
+    expect(await plant(encodeVault({ ...(await trueContent()), pre }))).toBe('vault_mismatch');
   });
 
   it('when it holds something else', async () => {

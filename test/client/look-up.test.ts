@@ -369,11 +369,10 @@ describe('a lying bridge or partner is refused', () => {
 describe('the own bridge’s online keys', () => {
   const afterReuse = 700;
 
-  it('are fetched anew when the bridge signs with a key that is new', async () => {
+  it.each(['federation', 'record'])('are fetched anew when a %s key is new', async (purpose) => {
     await lookUpBob();
     bridge.serial = 2;
-    const rotated = await testKey('rotated federation');
-    Object.assign(bridge.company.keys, { federation: rotated });
+    Object.assign(bridge.company.keys, { [purpose]: await testKey('rotated') });
     expect(await lookUpBob()).toMatchObject({ status: 'verified' });
     expect((await pinStore.read())?.own?.serial).toBe(2);
   });
