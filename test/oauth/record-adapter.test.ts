@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../bridge/lib/clock.ts';
 import { createRecordAdapters } from '../../bridge/oauth/record-adapter.ts';
+import { purgeRecords } from '../../bridge/oauth/record-store.ts';
 import type { Database } from '../../bridge/storage/database.ts';
 import { MemoryCache } from '../../bridge/storage/memory-cache.ts';
 import { openSqlite } from '../../bridge/storage/sqlite/open.ts';
@@ -36,6 +37,17 @@ describe.each(['AuthorizationCode', 'RefreshToken'])('A %s', (model) => {
     expect(refused).toMatchObject([{ message: 'invalid_grant' }]);
     expect(await codes.find('the-code')).toBeUndefined();
     expect(await adapters('AccessToken').find('the-token')).toBeUndefined();
+  });
+});
+
+describe('What has expired', () => {
+  it('is deleted, and nothing else', async () => {
+    const now = Math.floor(systemClock.now() / 1000);
+    await adapters('AccessToken').upsert('short', { grantId: 'grant-2' }, 60);
+    await adapters('AccessToken').upsert('long', { grantId: 'grant-2' }, 600);
+    expect(await database.transaction((tx) => purgeRecords(tx, now + 120))).toBe(1);
+    expect(await adapters('AccessToken').find('short')).toBeUndefined();
+    expect(await adapters('AccessToken').find('long')).toMatchObject({ grantId: 'grant-2' });
   });
 });
 
