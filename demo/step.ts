@@ -1,10 +1,5 @@
+import type { Finding } from './finding.ts';
 import type { Stage } from './stage/stage.ts';
-
-/** One line of evidence: what it is, and the artefact itself, whole (the text report shortens it). */
-export interface Finding {
-  readonly what: string;
-  readonly value: string;
-}
 
 /** One step of the story. It throws when what it shows is not so; then the story ends there. */
 export interface Step {
@@ -25,17 +20,3 @@ export type StepResult = {
   | { readonly ok: true; readonly findings: readonly Finding[] }
   | { readonly ok: false; readonly error: unknown }
 );
-
-export function finding(what: string, value: string | number): Finding {
-  return { what, value: String(value) };
-}
-
-/** What the story claims turned out otherwise. */
-export class StoryFault extends Error {
-  override readonly name = 'StoryFault';
-}
-
-/** Ends the step unless `claim` holds. */
-export function must(claim: boolean, otherwise: string): asserts claim {
-  if (!claim) throw new StoryFault(otherwise);
-}

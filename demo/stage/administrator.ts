@@ -1,4 +1,4 @@
-import { StoryFault } from '../step.ts';
+import { StoryFault } from '../finding.ts';
 
 /** The administrator of one bridge: the admin API over HTTPS, with the token that the one-time link gave. */
 export interface Administrator {

@@ -1,8 +1,11 @@
 import { type DeviceAddition, type Enrolment, fingerprintInGroups } from '../../client/index.ts';
-import { type App, installApp, signIn } from '../stage/app.ts';
+import { finding, must } from '../finding.ts';
+import type { App } from '../stage/app.ts';
+import { installApp } from '../stage/install-app.ts';
 import { ADA } from '../stage/people.ts';
+import { signIn } from '../stage/sign-in.ts';
 import type { Stage } from '../stage/stage.ts';
-import { finding, must, type Step } from '../step.ts';
+import type { Step } from '../step.ts';
 
 export const addDevice: Step = {
   name: 'add-device',

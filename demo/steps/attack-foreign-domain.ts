@@ -1,9 +1,10 @@
 import { isCountersignError } from '../../client/index.ts';
 import { startDishonestBridge } from '../attacks/dishonest-bridge.ts';
 import { forgeCredential, makeAttackerKeys, withStolenKeys } from '../attacks/forged-credential.ts';
+import { finding, must } from '../finding.ts';
 import { HAL } from '../stage/people.ts';
 import { whileStopped } from '../stage/start-company.ts';
-import { finding, must, type Step } from '../step.ts';
+import type { Step } from '../step.ts';
 import { describeAnswer } from './look-up-across-companies.ts';
 
 /** A company that has nothing to do with any of this. */

@@ -1,10 +1,12 @@
 import type { SignInTrace } from '../../bridge/identity/sign-in.ts';
 import { createHeadlessBrowser, type Page } from '../../test/fakes/headless-browser.ts';
-import { installApp, signIn } from '../stage/app.ts';
+import { finding, must } from '../finding.ts';
 import type { Company } from '../stage/company.ts';
+import { installApp } from '../stage/install-app.ts';
 import { HAL } from '../stage/people.ts';
+import { signIn } from '../stage/sign-in.ts';
 import type { Stage } from '../stage/stage.ts';
-import { finding, must, type Step } from '../step.ts';
+import type { Step } from '../step.ts';
 
 export const attackReplayedResponse: Step = {
   name: 'attack-replayed-response',

@@ -8,10 +8,11 @@ import {
   withOwnKeys,
   withStolenKeys,
 } from '../attacks/forged-credential.ts';
+import { finding, must } from '../finding.ts';
 import { HAL } from '../stage/people.ts';
 import type { Stage } from '../stage/stage.ts';
 import { whileStopped } from '../stage/start-company.ts';
-import { finding, must, type Step } from '../step.ts';
+import type { Step } from '../step.ts';
 import { describeAnswer, mustBeVerified } from './look-up-across-companies.ts';
 
 export const attackSubstitutedKey: Step = {

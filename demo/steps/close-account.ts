@@ -1,6 +1,8 @@
+import { isCountersignError } from '../../client/index.ts';
 import { statementHash } from '../../protocol/index.ts';
+import { finding, must } from '../finding.ts';
 import { GWEN } from '../stage/people.ts';
-import { finding, must, type Step } from '../step.ts';
+import type { Step } from '../step.ts';
 import { describeAnswer } from './look-up-across-companies.ts';
 
 export const closeAccount: Step = {
@@ -21,17 +23,16 @@ export const closeAccount: Step = {
     const ms = Math.round(performance.now() - closed);
     must(answer?.status === 'revoked', `the answer is ${describeAnswer(answer)}`);
     must(answer.statement.prev === statementHash(before), 'the revocation does not follow the statement');
-    const signOut = await stage.gwen
+    const signedOut = await stage.gwen
       .get()
       .client.me()
-      .then(() => 'still signed in')
-      .catch((error: Error) => error.message);
-    must(signOut !== 'still signed in', 'Gwen’s token still works');
+      .catch((error: unknown) => error);
+    must(isCountersignError(signedOut, 'sign_in_required'), 'Gwen’s session still works');
     return [
       finding('Ada’s app learns it', `${answer.status}, ${ms} ms after the account was closed`),
       finding('the evidence', `version ${answer.statement.version}, reason “${answer.statement.reason}”`),
       finding('it follows', `${answer.statement.prev} (the statement that was verified before)`),
-      finding('Gwen’s own app', signOut),
+      finding('Gwen’s own app', signedOut.message),
     ];
   },
 };

@@ -1,8 +1,9 @@
 import type { Connection } from '../../bridge/identity/connection.ts';
+import { type Finding, finding, must } from '../finding.ts';
 import { APP } from '../stage/app.ts';
 import type { Company } from '../stage/company.ts';
 import type { Stage } from '../stage/stage.ts';
-import { type Finding, finding, must, type Step } from '../step.ts';
+import type { Step } from '../step.ts';
 
 export const connectSingleSignOn: Step = {
   name: 'connect-single-sign-on',

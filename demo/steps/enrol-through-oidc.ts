@@ -1,5 +1,6 @@
-import { installApp, signIn } from '../stage/app.ts';
+import { installApp } from '../stage/install-app.ts';
 import { ADA } from '../stage/people.ts';
+import { signIn } from '../stage/sign-in.ts';
 import type { Step } from '../step.ts';
 import { enrolmentFindings } from './enrolment-findings.ts';
 

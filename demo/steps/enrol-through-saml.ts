@@ -1,7 +1,10 @@
-import { type App, installApp, signIn } from '../stage/app.ts';
+import { finding, must } from '../finding.ts';
+import type { App } from '../stage/app.ts';
+import { installApp } from '../stage/install-app.ts';
 import { GWEN, HAL, type Person } from '../stage/people.ts';
+import { signIn } from '../stage/sign-in.ts';
 import type { Stage } from '../stage/stage.ts';
-import { finding, must, type Step } from '../step.ts';
+import type { Step } from '../step.ts';
 import { enrolmentFindings } from './enrolment-findings.ts';
 
 export const enrolThroughSaml: Step = {

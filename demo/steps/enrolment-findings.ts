@@ -1,8 +1,8 @@
 import type { Enrolment } from '../../client/index.ts';
 import { thumbprint } from '../../protocol/index.ts';
+import { type Finding, finding, must } from '../finding.ts';
 import type { Company } from '../stage/company.ts';
 import { fetchEvents } from '../stage/fetch-events.ts';
-import { type Finding, finding, must } from '../step.ts';
 
 /** What an enrolment made, as evidence. */
 export async function enrolmentFindings(

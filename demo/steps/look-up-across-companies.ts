@@ -1,9 +1,10 @@
 import { type Answer, isCountersignError, type VerifiedAnswer } from '../../client/index.ts';
 import { thumbprint } from '../../protocol/index.ts';
-import { clientOf } from '../stage/app.ts';
+import { finding, must } from '../finding.ts';
+import { clientOf } from '../stage/install-app.ts';
 import { GWEN, HAL } from '../stage/people.ts';
 import type { Stage } from '../stage/stage.ts';
-import { finding, must, type Step } from '../step.ts';
+import type { Step } from '../step.ts';
 
 export const lookUpAcrossCompanies: Step = {
   name: 'look-up-across-companies',
@@ -22,6 +23,9 @@ export const lookUpAcrossCompanies: Step = {
     const globex = pins?.issuers[gwen.statement.iss];
     const pin = pins?.addresses[GWEN.address];
     must(globex !== undefined && pin !== undefined, 'nothing was pinned');
+    must(globex.root_thumbprint === stage.globex.get().rootThumbprint, 'another root is pinned');
+    const known = (await stage.gwen.get().client.me()).verified;
+    must(known !== null && thumbprint(pin.pre) === thumbprint(known.statement.keys[0]), 'not Gwen’s key');
     const offline = await verifyWithoutNetwork(stage);
     return [
       finding('1  Globex’s root', `${globex.root_thumbprint} is the pinned one`),

@@ -1,7 +1,8 @@
+import { type Finding, finding, must } from '../finding.ts';
 import type { Company } from '../stage/company.ts';
 import type { Domain } from '../stage/domain.ts';
 import type { Stage } from '../stage/stage.ts';
-import { type Finding, finding, must, type Step } from '../step.ts';
+import type { Step } from '../step.ts';
 
 export const proveDomains: Step = {
   name: 'prove-domains',

@@ -1,10 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { eventGenesis, eventHash, type StoredEvent } from '../../bridge/events/event.ts';
+import { type Finding, finding, must } from '../finding.ts';
 import type { Company } from '../stage/company.ts';
 import { fetchEvents } from '../stage/fetch-events.ts';
 import type { Stage } from '../stage/stage.ts';
-import { type Finding, finding, must, type Step } from '../step.ts';
+import type { Step } from '../step.ts';
 
 export const readEventLogs: Step = {
   name: 'read-event-logs',

@@ -1,8 +1,9 @@
+import { type Finding, finding, must } from '../finding.ts';
 import type { Company } from '../stage/company.ts';
 import { ACME, GLOBEX } from '../stage/company.ts';
 import type { Stage } from '../stage/stage.ts';
 import { startCompany } from '../stage/start-company.ts';
-import { type Finding, finding, must, type Step } from '../step.ts';
+import type { Step } from '../step.ts';
 
 export const startBridges: Step = {
   name: 'start-bridges',

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { finding, must } from '../../demo/finding.ts';
 import { parseOptions } from '../../demo/options.ts';
 import { shorten, wrap } from '../../demo/report/fit-text.ts';
 import { runDemo } from '../../demo/run-demo.ts';
-import { finding, must, type Step } from '../../demo/step.ts';
+import type { Step } from '../../demo/step.ts';
 import { STORY } from '../../demo/story.ts';
 import { CountersignError } from '../../protocol/errors.ts';
 
