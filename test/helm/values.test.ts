@@ -1,0 +1,96 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { isMap, isScalar, LineCounter, parse, parseDocument, type YAMLMap } from 'yaml';
+import * as z from 'zod';
+import { configSchema } from '../../bridge/config/index.ts';
+import { CHART } from './render-chart.ts';
+
+interface Schema {
+  readonly $ref?: string;
+  readonly type?: string;
+  readonly additionalProperties?: boolean | Schema;
+  readonly properties?: Record<string, Schema>;
+  readonly [keyword: string]: unknown;
+}
+
+const VALUES = readFileSync(`${CHART}/values.yaml`, 'utf8');
+const SCHEMA = JSON.parse(readFileSync(`${CHART}/values.schema.json`, 'utf8')) as Schema;
+
+/** Helm hands it to charts that are part of another: it is no value of ours. */
+const OF_HELM = ['global'];
+
+/** What the chart itself puts into countersign.yaml, from other values. */
+const DERIVED = ['listen.port', 'listen.tls', 'outbound.ca_file', 'storage', 'cache', 'signer', 'metrics'];
+
+function pathsOf(value: unknown, path = ''): string[] {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return [path];
+  const inner = Object.entries(value).flatMap(([key, child]) => pathsOf(child, `${path}.${key}`));
+  return inner.length === 0 ? [path] : inner;
+}
+
+/** The leaves that a schema names; a map of free keys is a leaf. */
+function leavesOf(schema: Schema, path = ''): string[] {
+  if (schema.properties === undefined) return [path];
+  return Object.entries(schema.properties).flatMap(([key, child]) =>
+    leavesOf(resolve(child), `${path}.${key}`),
+  );
+}
+
+function resolve(schema: Schema): Schema {
+  if (schema.$ref === undefined) return schema;
+  const definitions = SCHEMA.definitions as Record<string, Schema>;
+  return definitions[schema.$ref.replace('#/definitions/', '')] ?? {};
+}
+
+/** Every schema inside a schema, itself included. */
+function everySchema(node: unknown): Schema[] {
+  if (typeof node !== 'object' || node === null) return [];
+  const inner = Object.values(node).flatMap(everySchema);
+  return Array.isArray(node) ? inner : [node as Schema, ...inner];
+}
+
+/** Keys of the file that stand without a comment in the line above. */
+function uncommented(text: string): string[] {
+  const counter = new LineCounter();
+  const document = parseDocument(text, { lineCounter: counter });
+  const lines = text.split('\n');
+  const visit = (map: YAMLMap, path: string): string[] =>
+    map.items.flatMap(({ key, value }) => {
+      if (!isScalar(key) || key.range == null) return [];
+      const here = path === '' ? String(key.value) : `${path}.${key.value}`;
+      const above = lines[counter.linePos(key.range[0]).line - 2] ?? '';
+      return [...(/^\s*#/.test(above) ? [] : [here]), ...(isMap(value) ? visit(value, here) : [])];
+    });
+  return isMap(document.contents) ? visit(document.contents, '') : [];
+}
+
+describe('the values of the chart', () => {
+  it('have a comment each', () => {
+    expect(uncommented(VALUES)).toEqual([]);
+    expect(uncommented('# said\na:\n  b: 1\n')).toEqual(['a.b']);
+  });
+
+  it('are those that the schema knows, and no other', () => {
+    const known = leavesOf(SCHEMA).filter((path) => !OF_HELM.includes(path.slice(1)));
+    expect(pathsOf(parse(VALUES)).toSorted()).toEqual(known.toSorted());
+  });
+
+  it('cannot be misspelt: every object of the schema refuses unknown keys', () => {
+    const open = everySchema(SCHEMA).filter(
+      ({ properties, additionalProperties }) =>
+        // A schema of properties named `properties` there is not: what has the keyword is an object.
+        properties !== undefined && additionalProperties !== false,
+    );
+    expect(open).toEqual([]);
+  });
+
+  it('under config are the keys of countersign.yaml, but for what the chart derives', () => {
+    const json = z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' }) as Schema;
+    const written = leavesOf(json).map((path) => path.slice(1));
+    const expected = written.filter(
+      (path) => !DERIVED.some((derived) => path === derived || path.startsWith(`${derived}.`)),
+    );
+    const values = pathsOf(parse(VALUES).config).map((path) => path.slice(1));
+    expect(values.toSorted()).toEqual(expected.toSorted());
+  });
+});
