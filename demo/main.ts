@@ -14,7 +14,7 @@ function readOptions(): Options | undefined {
 /** Within this, two signals are one Ctrl-C: the terminal sends it to every process, and npm hands it on as well. */
 const SAME_SIGNAL_MS = 1_000;
 
-/** Aborted by the first Ctrl-C; a later one does not wait for the clean-up. */
+/** Aborted by the first Ctrl-C, or when nobody reads on (`| head`); a later Ctrl-C does not wait for the clean-up. */
 function endedByPerson(): AbortSignal {
   const ended = new AbortController();
   let first = 0;
@@ -27,6 +27,7 @@ function endedByPerson(): AbortSignal {
     }
   };
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, end);
+  process.stdout.on('error', end);
   return ended.signal;
 }
 

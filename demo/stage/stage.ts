@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -48,7 +49,15 @@ export interface Stage {
 /** Sets the stage: a fresh folder, an authority, names. Nothing runs yet. */
 export async function setStage(signal: AbortSignal): Promise<Stage> {
   const folder = await mkdtemp(join(tmpdir(), 'countersign-demo-'));
-  const endings: (() => unknown)[] = [() => rm(folder, { recursive: true, force: true })];
+  // Also when the process ends without a word: by the second Ctrl-C, or by a fault of ours.
+  const removeFolder = () => rmSync(folder, { recursive: true, force: true });
+  process.on('exit', removeFolder);
+  const endings: (() => unknown)[] = [
+    () => {
+      removeFolder();
+      process.off('exit', removeFolder);
+    },
+  ];
   const ca = await createThrowawayCa();
   const caFile = join(folder, 'ca.pem');
   await writeFile(caFile, ca.certificatePem);

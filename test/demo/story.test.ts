@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,6 +33,21 @@ interface Line {
   findings: { what: string; value: string }[];
 }
 
+type Demo = ReturnType<typeof startDemo>;
+
+/** Its temporary folder is in `folder`. */
+function startDemo(folder: string) {
+  return spawn(process.execPath, ['--import', 'tsx', 'demo/main.ts', '--once', '--json'], {
+    cwd: ROOT,
+    env: { ...process.env, TMPDIR: folder },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
+
+async function leftIn(folder: string): Promise<string[]> {
+  return (await readdir(folder)).filter((name) => name.startsWith('countersign-demo-'));
+}
+
 describe('the demo, as a program', () => {
   let folder: string;
   let run: { status: number | null; stdout: string; stderr: string };
@@ -44,10 +60,7 @@ describe('the demo, as a program', () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'demo-test-'));
-    const child = spawn(process.execPath, ['--import', 'tsx', 'demo/main.ts', '--once', '--json'], {
-      cwd: ROOT,
-      env: { ...process.env, TMPDIR: folder },
-    });
+    const child = startDemo(folder);
     const status = new Promise<number | null>((resolve) => child.on('close', resolve));
     const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
     run = { status: await status, stdout, stderr };
@@ -112,7 +125,32 @@ describe('the demo, as a program', () => {
   });
 
   it('leaves nothing behind', async () => {
-    const left = (await readdir(folder)).filter((name) => name.startsWith('countersign-demo-'));
-    expect(left).toEqual([]);
+    expect(await leftIn(folder)).toEqual([]);
+  });
+});
+
+describe('a demo that is ended before its end', () => {
+  let folder: string;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'demo-test-'));
+  });
+
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  async function endAfterFirstStep(end: (child: Demo) => unknown): Promise<number | null> {
+    const child = startDemo(folder);
+    const status = new Promise<number | null>((resolve) => child.on('exit', resolve));
+    await once(child.stdout, 'data');
+    end(child);
+    return status;
+  }
+
+  it.each([
+    ['by Ctrl-C', (child: Demo) => child.kill('SIGINT')],
+    ['because nobody reads on', (child: Demo) => child.stdout.destroy()],
+  ])('%s stops with status 130 and leaves nothing behind', async (_how, end) => {
+    expect(await endAfterFirstStep(end)).toBe(130);
+    expect(await leftIn(folder)).toEqual([]);
   });
 });
