@@ -10,22 +10,34 @@ export const pause: Pause = (ms) => wait(ms);
 const ATTEMPTS = 40;
 const FIRST_DELAY_MS = 2;
 const LONGEST_DELAY_MS = 200;
+/** No attempt begins later than this: the attempts themselves may wait, for a lock or for a connection. */
+const LAST_ATTEMPT_MS = 10_000;
 
 /**
- * Runs `attempt` until it does not fail with `storage_busy`, at most 40 times; then that error is thrown. Waits grow
- * to a bound, and are random between half and all of it so that two processes do not keep meeting.
+ * Runs `attempt` until it does not fail with an error that `isRetryable`, at most 40 times; then that error is
+ * thrown. Waits grow to a bound, and are random between half and all of it so that two processes do not keep meeting.
  */
-export async function retryWhileBusy<T>(attempt: () => Promise<T>, wait: Pause): Promise<T> {
+export async function retry<T>(
+  attempt: (tries: number) => Promise<T>,
+  isRetryable: (error: unknown) => boolean,
+  wait: Pause,
+): Promise<T> {
+  const last = performance.now() + LAST_ATTEMPT_MS;
   let delay = FIRST_DELAY_MS;
   for (let tries = 1; ; tries++) {
     try {
-      return await attempt();
+      return await attempt(tries);
     } catch (error) {
-      if (tries === ATTEMPTS || !isCountersignError(error, 'storage_busy')) {
+      if (tries === ATTEMPTS || !isRetryable(error) || performance.now() > last) {
         throw error;
       }
     }
     await wait(delay * (0.5 + Math.random() / 2));
     delay = Math.min(delay * 2, LONGEST_DELAY_MS);
   }
+}
+
+/** `retry` for as long as others hold the store. */
+export function retryWhileBusy<T>(attempt: () => Promise<T>, wait: Pause): Promise<T> {
+  return retry(attempt, (error) => isCountersignError(error, 'storage_busy'), wait);
 }

@@ -6,8 +6,8 @@ import type { Database, Query, Transaction } from '../database.ts';
 import { migrate } from '../migrate.ts';
 import { MIGRATIONS, type Migration } from '../migrations/index.ts';
 import { type Pause, pause, retryWhileBusy } from '../retry.ts';
+import { RootHandle } from '../root-handle.ts';
 import type { Tables } from '../tables.ts';
-import { TransactionScope } from '../transaction-scope.ts';
 import { Turns } from '../turns.ts';
 import { readerDialect, writerDialect } from './dialect.ts';
 import { Handle } from './handle.ts';
@@ -118,10 +118,8 @@ class SqliteDatabase implements Database {
   readonly #readerHandle: Handle;
   readonly #writer: Kysely<Tables>;
   readonly #reader: Kysely<Tables>;
-  readonly #scope = new TransactionScope();
+  readonly #root = new RootHandle();
   readonly #turns = new Turns();
-  readonly #running = new Set<Promise<unknown>>();
-  #closing: Promise<void> | undefined;
 
   constructor(writer: Handle, reader: Handle, options: SqliteOptions) {
     this.#options = options;
@@ -133,13 +131,13 @@ class SqliteDatabase implements Database {
   }
 
   async read<T>(work: (query: Query) => Promise<T>): Promise<T> {
-    return this.#run(() => work(this.#reader));
+    return this.#root.run(() => work(this.#reader));
   }
 
   async transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
     const attempt = () =>
-      this.#writer.transaction().execute((transaction) => this.#scope.run(() => work(transaction)));
-    return this.#run(() => this.#turns.take(() => retryWhileBusy(attempt, this.#pause)));
+      this.#writer.transaction().execute((transaction) => this.#root.inside(() => work(transaction)));
+    return this.#root.run(() => this.#turns.take(() => retryWhileBusy(attempt, this.#pause)));
   }
 
   async migrate(): Promise<void> {
@@ -147,29 +145,11 @@ class SqliteDatabase implements Database {
   }
 
   async close(): Promise<void> {
-    this.#scope.assertOutside();
-    this.#closing ??= this.#finish();
-    await this.#closing;
-  }
-
-  /** Keeps `close` waiting until `work` is done. */
-  async #run<T>(work: () => Promise<T>): Promise<T> {
-    this.#scope.assertOutside();
-    if (this.#closing !== undefined) {
-      throw new CountersignError('unavailable', 'The store is closed.');
-    }
-    const running = work();
-    this.#running.add(running);
-    try {
-      return await running;
-    } finally {
-      this.#running.delete(running);
-    }
+    await this.#root.close(() => this.#finish());
   }
 
   /** Moves the log into the file, so that the file is whole by itself: libsql does not do it when it closes. */
   async #finish(): Promise<void> {
-    await Promise.allSettled(this.#running);
     this.#readerHandle.close();
     try {
       this.#writerHandle.pragma('wal_checkpoint(TRUNCATE)');

@@ -1,0 +1,193 @@
+import {
+  CompiledQuery,
+  type DatabaseConnection,
+  type Dialect,
+  type Driver,
+  PostgresAdapter,
+  PostgresIntrospector,
+  type QueryResult,
+} from 'kysely';
+import type pg from 'pg';
+import { CountersignError } from '../../../protocol/errors.ts';
+import { type Pause, retry } from '../retry.ts';
+import { Turns } from '../turns.ts';
+import { storable } from '../values.ts';
+import { fromCommit, fromPostgres, isRetryable } from './errors.ts';
+import type { ConnectionPool } from './pool.ts';
+import { PortableQueryCompiler } from './query-compiler.ts';
+
+/** Kysely over connections that only run transactions. */
+export function writerDialect(pool: ConnectionPool): Dialect {
+  return dialect({
+    acquireConnection: async () => new TransactionConnection(await pool.lend()),
+    beginTransaction: async (connection) => transactionOf(connection).begin(),
+    commitTransaction: async (connection) => transactionOf(connection).commit(),
+    rollbackTransaction: async (connection) => transactionOf(connection).rollback(),
+    releaseConnection: async (connection) => transactionOf(connection).end(),
+  });
+}
+
+/** Kysely over connections that only read, each statement on whichever is free. */
+export function readerDialect(pool: ConnectionPool, pause: Pause): Dialect {
+  const connection: DatabaseConnection = {
+    executeQuery: (query) => retry(() => readOnce(pool, query), isRetryable, pause),
+    streamQuery: refuseStream,
+  };
+  const refuse = async () => {
+    throw fault('the reading connections have no transactions');
+  };
+  return dialect({
+    acquireConnection: async () => connection,
+    beginTransaction: refuse,
+    commitTransaction: refuse,
+    rollbackTransaction: refuse,
+    releaseConnection: async () => {},
+  });
+}
+
+function dialect(driver: Omit<Driver, 'init' | 'destroy'>): Dialect {
+  return {
+    createDriver: () => ({ ...driver, init: async () => {}, destroy: async () => {} }),
+    createQueryCompiler: () => new PortableQueryCompiler(),
+    createAdapter: () => new PostgresAdapter(),
+    createIntrospector: (kysely) => new PostgresIntrospector(kysely),
+  };
+}
+
+async function readOnce<R>(pool: ConnectionPool, query: CompiledQuery): Promise<QueryResult<R>> {
+  const client = await pool.lend();
+  try {
+    const result = await run<R>(client, query);
+    client.release();
+    return result;
+  } catch (error) {
+    client.release(true);
+    throw fromPostgres(error);
+  }
+}
+
+async function run<R>(client: pg.ClientBase, query: CompiledQuery): Promise<QueryResult<R>> {
+  const { command, rowCount, rows } = await client.query(query.sql, query.parameters.map(storable));
+  const changes = command === 'INSERT' || command === 'UPDATE' || command === 'DELETE';
+  return { rows: rows as R[], ...(changes ? { numAffectedRows: BigInt(rowCount ?? 0) } : {}) };
+}
+
+/** A connection lent to one transaction. A statement that fails is the last one, as the server has it too. */
+class TransactionConnection implements DatabaseConnection {
+  readonly #client: pg.PoolClient;
+  readonly #turns = new Turns();
+  #open = false;
+  /** Whether the server has no transaction of ours open, so that another may have the connection. */
+  #clean = true;
+  #failure: { error: CountersignError } | undefined;
+  #warned = false;
+
+  readonly streamQuery = refuseStream;
+
+  constructor(client: pg.PoolClient) {
+    this.#client = client;
+  }
+
+  async begin(): Promise<void> {
+    this.#clean = false;
+    await this.#execute(CompiledQuery.raw('begin isolation level serializable read write'));
+    this.#open = true;
+  }
+
+  async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    return this.#turns.take(async () => {
+      if (this.#failure !== undefined) {
+        throw this.#failure.error;
+      }
+      if (!this.#open) {
+        throw fault('the transaction has ended');
+      }
+      return this.#execute<R>(query);
+    });
+  }
+
+  /** Work that swallowed the failure of a statement gets it here. */
+  async commit(): Promise<void> {
+    await this.#turns.take(async () => {
+      this.#open = false;
+      if (this.#failure !== undefined) {
+        throw this.#failure.error;
+      }
+      const warn = () => {
+        this.#warned = true;
+      };
+      this.#client.on('notice', warn);
+      try {
+        await this.#sendCommit();
+      } finally {
+        this.#client.off('notice', warn);
+      }
+    });
+  }
+
+  /**
+   * @throws the failure of a statement after which another attempt may succeed: work may have taken it for something
+   *   else, as whoever looks for a conflict does
+   */
+  async rollback(): Promise<void> {
+    await this.#turns.take(async () => {
+      this.#open = false;
+      if (!this.#clean) await this.#sendRollback();
+      if (this.#failure !== undefined && isRetryable(this.#failure.error)) throw this.#failure.error;
+    });
+  }
+
+  /** Gives the connection back; one that is in doubt is closed, which ends whatever is open on it. */
+  end(): void {
+    this.#open = false;
+    this.#client.release(!this.#clean);
+  }
+
+  async #execute<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    try {
+      return await run<R>(this.#client, query);
+    } catch (error) {
+      this.#failure = { error: fromPostgres(error) };
+      throw this.#failure.error;
+    }
+  }
+
+  async #sendCommit(): Promise<void> {
+    let command: string;
+    try {
+      ({ command } = await this.#client.query('commit'));
+    } catch (error) {
+      this.#failure = { error: fromCommit(error) };
+      throw this.#failure.error;
+    }
+    this.#clean = true;
+    if (command !== 'COMMIT') throw fault(`the server answered a commit with ${command}`);
+    // Committed here, but the wait for the standby was cut short: to be called stored, it must be there too.
+    if (this.#warned) throw fromCommit(new Error('the server warned when it committed'));
+  }
+
+  async #sendRollback(): Promise<void> {
+    try {
+      await this.#client.query('rollback');
+      this.#clean = true;
+    } catch {
+      // the connection is closed in its place
+    }
+  }
+}
+
+function transactionOf(connection: DatabaseConnection): TransactionConnection {
+  if (!(connection instanceof TransactionConnection)) {
+    throw fault('not a connection of this driver');
+  }
+  return connection;
+}
+
+/** A half-read stream would hold its connection: read in pages. */
+function refuseStream(): never {
+  throw fault('streams are not offered');
+}
+
+function fault(message: string): CountersignError {
+  return new CountersignError('internal', undefined, { cause: new Error(message) });
+}

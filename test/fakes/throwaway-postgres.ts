@@ -1,0 +1,121 @@
+import type { ChildProcess } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import pg from 'pg';
+import {
+  cannotStart,
+  endServer,
+  findBinary,
+  freePort,
+  serverFolder,
+  untilReady,
+  versionsIn,
+} from './throwaway-server.ts';
+
+/** A real PostgreSQL server in a folder of its own, on a free port of the loopback interface. */
+export interface ThrowawayPostgres {
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+  /** `postgresql://…` for `openPostgres`, with a schema of that name if one is given. */
+  url(schema?: string): string;
+  /** Runs one statement as the superuser. */
+  query(text: string): Promise<Record<string, unknown>[]>;
+  /** Writes a file that the server may read; answers its path. */
+  write(name: string, content: string): string;
+  /** Stops it, cleanly or as a power cut would, and starts it again on the same port with the same files. */
+  restart(how?: 'SIGINT' | 'SIGQUIT'): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const USER = 'bridge';
+const PASSWORD = 'throwaway';
+
+/** English collation, as many servers have it: what the bridge compares must not depend on it. */
+const INITDB = [
+  ...['--auth', 'scram-sha-256', '--encoding', 'UTF8', '--locale', 'C.UTF-8', '--no-sync'],
+  ...['--locale-provider', 'icu', '--icu-locale', 'en-US'],
+];
+
+/**
+ * Real durability (fsync) although it is thrown away: it is what the driver demands. `wal_sync_method` stays the
+ * platform's. The wait for others in a group commit is off, as is by default.
+ */
+const SETTINGS = [
+  "listen_addresses = '127.0.0.1'",
+  'max_connections = 200',
+  'shared_buffers = 64MB',
+  'autovacuum_naptime = 10min',
+  'log_min_messages = fatal',
+];
+
+const BINARY = findBinary(
+  ['initdb'],
+  versionsIn('/usr/lib/postgresql').map((folder) => join(folder, 'bin')),
+);
+
+/** Why PostgreSQL cannot be started here, or `undefined`. */
+export const NO_POSTGRES =
+  cannotStart() ??
+  (BINARY === undefined ? 'PostgreSQL is not installed (apt-get install postgresql)' : undefined);
+
+/** @param settings - lines for postgresql.conf */
+export async function startPostgres(settings: readonly string[] = []): Promise<ThrowawayPostgres> {
+  if (BINARY === undefined) throw new Error(NO_POSTGRES);
+  const binaries = join(BINARY, '..');
+  const folder = serverFolder('postgres', 'postgres');
+  const data = join(folder.path, 'data');
+  const port = await freePort();
+  const write = (name: string, content: string) => {
+    const path = join(folder.path, name);
+    writeFileSync(path, content);
+    return path;
+  };
+  const passwordFile = write('password', PASSWORD);
+  folder.run(BINARY, ['-D', data, '-U', USER, '--pwfile', passwordFile, ...INITDB]);
+  let child: ChildProcess | undefined;
+  const query = async (text: string) => {
+    const client = new pg.Client({
+      host: '127.0.0.1',
+      port,
+      user: USER,
+      password: PASSWORD,
+      database: 'postgres',
+      ssl: false,
+    });
+    await client.connect();
+    try {
+      const { rows } = await client.query<Record<string, unknown>>(text);
+      return rows;
+    } finally {
+      await client.end();
+    }
+  };
+  const start = async () => {
+    const options = [...SETTINGS, `port = ${port}`, `unix_socket_directories = ''`, ...settings];
+    const args = options.flatMap((line) => ['-c', line.replace(/ = '?(.*?)'?$/, '=$1')]);
+    child = folder.start(join(binaries, 'postgres'), ['-D', data, ...args], 'SIGINT');
+    await untilReady(child, folder, async () => (await query('select 1')).length === 1);
+  };
+  const end = async (how: 'SIGINT' | 'SIGQUIT') => {
+    if (child !== undefined) await endServer(child, how);
+  };
+  await start();
+  return {
+    port,
+    user: USER,
+    password: PASSWORD,
+    url: (schema) =>
+      `postgresql://${USER}:${PASSWORD}@127.0.0.1:${port}/postgres${schema === undefined ? '' : `?schema=${schema}`}`,
+    query,
+    write,
+    async restart(how = 'SIGINT') {
+      await end(how);
+      await start();
+    },
+    async stop() {
+      await end('SIGQUIT');
+      folder.remove();
+    },
+  };
+}
