@@ -23,7 +23,7 @@ export function addInitCommand(program: Command, terminal: Terminal): void {
     .description('set a new bridge up: configuration, keys and database; nothing is overwritten')
     .option('--issuer <url>', 'the public base URL, for a new configuration file')
     .option('--organization <name>', 'the company’s name, for a new configuration file')
-    .option('--root-key <file>', 'where to write the offline root key', 'countersign-root-key.json')
+    .option('--root-key <file>', 'where to write the offline root key', 'root-key.json')
     .action((options: InitOptions) => init(terminal, options));
 }
 
