@@ -90,7 +90,7 @@ describe('from nothing to a sign-in, and to its end, over the admin API', () => 
     expect(closed.status).toBe(200);
     expect(closed.body).toMatchObject({ status: 'closed', revoked: [] });
     expect(closed.body.tokens).toBeGreaterThan(0);
-    expect((await app.me(tokens.accessToken)).status).toBe(401);
+    await expect(app.me(tokens.accessToken)).rejects.toMatchObject({ status: 401 });
     await expect(app.refresh(tokens.refreshToken)).rejects.toMatchObject({ error: 'invalid_grant' });
     const types = (await bridge.events()).slice(-4).map(({ type }) => type);
     expect(types).toContain('person.closed');
