@@ -20,7 +20,7 @@ function brokenLinks({ path, links, anchors }: Page): string[] {
 
 /** What a text in backticks must begin with to be taken for a path of the project. */
 const FOLDERS =
-  /^(protocol|client|recrypt|connectors|bridge|demo|bench|scripts|test|docs|\.ci)\/[\w./*{},-]*$/;
+  /^(protocol|client|recrypt|connectors|bridge|demo|bench|helm|scripts|test|docs|\.ci)\/[\w./*{},-]*$/;
 const ROOT_FILES = /^[\w.-]+\.(md|json|yaml)$|^[\w.]+\.config\.ts$/;
 
 /** Paths that are not there. `<name>` and `*` stand for anything, `{a,b}` for each. */
