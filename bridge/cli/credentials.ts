@@ -31,10 +31,13 @@ export async function readCredentials(terminal: Terminal): Promise<Credentials> 
         '`countersign admin claim LINK`; or set COUNTERSIGN_URL and COUNTERSIGN_TOKEN.',
     );
   }
-  return {
-    url: url === undefined ? stored.url : origin(url),
-    token: token ?? stored.token,
-  };
+  // A stored token is for the bridge that gave it, and is never sent to another one.
+  if (token === undefined && url !== undefined && origin(url) !== stored.url) {
+    throw new UsageError(
+      `The stored token is for ${stored.url}, not for ${origin(url)}: set COUNTERSIGN_TOKEN too.`,
+    );
+  }
+  return { url: url === undefined ? stored.url : origin(url), token: token ?? stored.token };
 }
 
 async function readStored(terminal: Terminal): Promise<Credentials | undefined> {

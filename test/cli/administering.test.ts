@@ -56,6 +56,13 @@ describe('an administrator at the command line', () => {
     expect(again.said).toContain('bootstrap_invalid');
   });
 
+  it('does not send the stored token to another bridge', async () => {
+    const env = { COUNTERSIGN_URL: 'https://bridge.globex.example' };
+    const { code, said } = await terminal.run(['domain', 'list'], { env });
+    expect(code).toBe(2);
+    expect(said).toContain(`for ${bridge.issuer}, not for https://bridge.globex.example`);
+  });
+
   it('adds and proves a domain', async () => {
     const added = await run('domain', 'add', 'acme.example');
     expect(added.out).toContain('_countersign-challenge.acme.example');

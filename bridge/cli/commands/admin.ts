@@ -61,10 +61,11 @@ function addTokenCommands(token: Command, terminal: Terminal): void {
     .argument('<id>')
     .description('end a token at once')
     .option('--yes', 'do not ask')
+    .option('--json', 'answer as JSON')
     .action(async (id: string, options: Options) => {
       await confirm(terminal, options.yes, `The token ${id} will be of no use any more.`);
       await (await openApi(terminal)).send('DELETE', `/admin/v1/tokens/${encodeURIComponent(id)}`, nothing);
-      terminal.say(`Revoked the token ${id}.`);
+      show(terminal, options, { revoked: id }, () => `Revoked the token ${id}.`);
     });
 }
 

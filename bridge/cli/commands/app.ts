@@ -65,9 +65,10 @@ export function addAppCommands(program: Command, terminal: Terminal): void {
     .argument('<client-id>')
     .description('remove a client app; everybody is signed out of it')
     .option('--yes', 'do not ask')
+    .option('--json', 'answer as JSON')
     .action(async (id: string, options: Options) => {
       await confirm(terminal, options.yes, `Everybody will be signed out of ${id}.`);
       await (await openApi(terminal)).send('DELETE', `${PATH}/${encodeURIComponent(id)}`, nothing);
-      terminal.say(`Removed ${id}.`);
+      show(terminal, options, { removed: id }, () => `Removed ${id}.`);
     });
 }

@@ -170,10 +170,11 @@ function addLifeCommands(connection: Command, terminal: Terminal): void {
     .argument('<id>')
     .description('remove a connection that nobody is known through')
     .option('--yes', 'do not ask')
+    .option('--json', 'answer as JSON')
     .action(async (id: string, options: Options) => {
       await confirm(terminal, options.yes, `The connection ${id} and its secret will be gone.`);
       await (await openApi(terminal)).send('DELETE', pathOf(id), nothing);
-      terminal.say(`Removed ${id}.`);
+      show(terminal, options, { removed: id }, () => `Removed ${id}.`);
     });
 }
 

@@ -37,6 +37,7 @@ export function addDeviceCommands(program: Command, terminal: Terminal): void {
     .requiredOption('--device <id>', 'as `countersign device list` shows it')
     .description('take a lost device away: it can open nothing any more, at once')
     .option('--yes', 'do not ask')
+    .option('--json', 'answer as JSON')
     .action(async (who: string, options: Options & { device: string }) => {
       const api = await openApi(terminal);
       const path = pathOfPerson(await findSub(api, who));
@@ -46,6 +47,7 @@ export function addDeviceCommands(program: Command, terminal: Terminal): void {
         `The device ${options.device} of ${who} will be of no use any more.`,
       );
       await api.send('DELETE', `${path}/devices/${encodeURIComponent(options.device)}`, nothing);
-      terminal.say(`Removed the device ${options.device}.`);
+      const { device: id } = options;
+      show(terminal, options, { removed: id }, () => `Removed the device ${id}.`);
     });
 }

@@ -73,6 +73,7 @@ export function addDomainCommands(program: Command, terminal: Terminal): void {
     .description('stop speaking for a domain')
     .option('--force', 'also while people hold addresses on it')
     .option('--yes', 'do not ask')
+    .option('--json', 'answer as JSON')
     .action(async (name: string, options: Options) => {
       await confirm(
         terminal,
@@ -81,7 +82,7 @@ export function addDomainCommands(program: Command, terminal: Terminal): void {
       );
       const path = `${PATH}/${encodeURIComponent(name)}${options.force === true ? '?force=true' : ''}`;
       await (await openApi(terminal)).send('DELETE', path, nothing);
-      terminal.say(`Removed ${name}.`);
+      show(terminal, options, { removed: name }, () => `Removed ${name}.`);
     });
 }
 

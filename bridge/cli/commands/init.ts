@@ -6,6 +6,7 @@ import { parse } from 'yaml';
 import { configSchema, renderExampleConfig } from '../../config/index.ts';
 import { initializeBridge } from '../../lifecycle/initialize-bridge.ts';
 import { inLocalStore, type LocalOptions, readLocalConfig, withLocalOptions } from '../local-store.ts';
+import { show } from '../output.ts';
 import { writeRootKeyFile } from '../root-key-file.ts';
 import type { Terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
@@ -14,6 +15,7 @@ interface InitOptions extends LocalOptions {
   readonly issuer?: string;
   readonly organization?: string;
   readonly rootKey: string;
+  readonly json?: boolean;
 }
 
 const KEK_VARIABLE = 'COUNTERSIGN_KEK';
@@ -24,6 +26,7 @@ export function addInitCommand(program: Command, terminal: Terminal): void {
     .option('--issuer <url>', 'the public base URL, for a new configuration file')
     .option('--organization <name>', 'the company’s name, for a new configuration file')
     .option('--root-key <file>', 'where to write the offline root key', 'root-key.json')
+    .option('--json', 'answer as JSON')
     .action((options: InitOptions) => init(terminal, options));
 }
 
@@ -54,7 +57,7 @@ async function init(terminal: Terminal, options: InitOptions): Promise<void> {
     return root.kid;
   });
   terminal.say(epilogue(options, config.storage.path));
-  terminal.out(thumbprint);
+  show(terminal, options, { rootThumbprint: thumbprint }, ({ rootThumbprint }) => rootThumbprint);
 }
 
 function writeConfigIfAbsent(terminal: Terminal, { config, issuer, organization }: InitOptions): void {
