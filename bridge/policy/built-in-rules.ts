@@ -80,8 +80,8 @@ export const BUILT_IN_RULES: readonly Rule[] = [
   {
     id: 'remove-own-device',
     effect: 'permit',
-    reason: 'A person removes a device of their own.',
-    applies: (request) => request.action === 'remove-device' && isPerson(request) && isOwn(request),
+    reason: 'An endorsed device removes a device of its own person.',
+    applies: (request) => request.action === 'remove-device' && isEndorsed(request) && isOwn(request),
   },
   {
     id: 'own-people-look-up',

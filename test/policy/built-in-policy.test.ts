@@ -49,6 +49,12 @@ describe('the built-in policy', () => {
     expect(ask({ action: 'open-vault', resource: others }).effect).toBe('deny');
   });
 
+  test('a sign-in alone, without an endorsed device, removes no device', () => {
+    expect(ask({ action: 'remove-device' }).policy).toBe('remove-own-device');
+    expect(ask({ action: 'remove-device', principal: unendorsed }).effect).toBe('deny');
+    expect(ask({ action: 'remove-device', resource: others }).effect).toBe('deny');
+  });
+
   test('denies look-ups to a suspended partner and to a device that is not endorsed', () => {
     const partner = (status: 'active' | 'suspended'): Principal => ({
       kind: 'partner',
