@@ -9,7 +9,7 @@ const OWNER_ONLY = { mode: 0o600 };
 /** Writes what an administrator would: `countersign.yaml`, the TLS certificate, the key-encryption key. */
 export async function writeConfiguration(
   folder: string,
-  company: CompanyPlan,
+  company: Pick<CompanyPlan, 'name'>,
   given: { issuer: string; port: number; caFile: string; tls: { cert: string; key: string } },
 ): Promise<string> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
