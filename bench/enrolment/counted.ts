@@ -1,0 +1,83 @@
+import type { Database, Transaction } from '../../bridge/storage/database.ts';
+import type { TransformEngine } from '../../recrypt/transform-engine.ts';
+
+/** How often each thing was done, by name. */
+export class Tally {
+  readonly #counts = new Map<string, number>();
+
+  add(name: string): void {
+    this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1);
+  }
+
+  /** What was counted since the last call. */
+  take(): Map<string, number> {
+    const taken = new Map(this.#counts);
+    this.#counts.clear();
+    return taken;
+  }
+}
+
+const READS = new Set<PropertyKey>(['name', 'version']);
+
+/** The same engine; each call is counted under the method's name. */
+export function countedEngine(engine: TransformEngine, tally: Tally): TransformEngine {
+  return new Proxy(engine, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name);
+      if (typeof member !== 'function' || READS.has(name)) return member;
+      return (...args: unknown[]) => {
+        tally.add(String(name));
+        return Reflect.apply(member, target, args);
+      };
+    },
+  });
+}
+
+const WRITES = new Set<PropertyKey>(['insertInto', 'updateTable', 'deleteFrom', 'replaceInto', 'mergeInto']);
+
+/** The same store; each transaction that wrote and was committed is counted as `durable commit`. */
+export function countedDatabase(database: Database, tally: Tally): Database {
+  return {
+    dialect: database.dialect,
+    read: (work) => database.read(work),
+    migrate: () => database.migrate(),
+    close: () => database.close(),
+    async transaction(work) {
+      let wrote = false;
+      const result = await database.transaction((tx) => work(watched(tx, () => (wrote = true))));
+      if (wrote) tally.add('durable commit');
+      return result;
+    },
+  };
+}
+
+function watched(tx: Transaction, onWrite: () => void): Transaction {
+  return new Proxy(tx, {
+    get(target, name) {
+      if (WRITES.has(name)) onWrite();
+      const member: unknown = Reflect.get(target, name);
+      return typeof member === 'function' ? member.bind(target) : member;
+    },
+  });
+}
+
+/** Counts every Ed25519 operation of this process by WebCrypto from now on. */
+export function countEd25519(tally: Tally): void {
+  const { subtle } = crypto;
+  const { sign, verify, importKey } = subtle;
+  const counted =
+    <Args extends unknown[], Result>(name: string, call: (...args: Args) => Result) =>
+    (...args: Args): Result => {
+      if (args.some((arg) => arg === 'Ed25519' || isEd25519(arg))) tally.add(name);
+      return Reflect.apply(call, subtle, args);
+    };
+  Object.defineProperties(subtle, {
+    sign: { value: counted('Ed25519 sign', sign) },
+    verify: { value: counted('Ed25519 verify', verify) },
+    importKey: { value: counted('Ed25519 key check', importKey) },
+  });
+}
+
+function isEd25519(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'name' in value && value.name === 'Ed25519';
+}

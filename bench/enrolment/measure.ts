@@ -1,0 +1,136 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { NO_POSTGRES, startPostgres } from '../../test/fakes/throwaway-postgres.ts';
+import { startChild } from '../processes/child.ts';
+import type { Chapter, Table } from '../report/chapter.ts';
+import { median, ratioOfRounds, shown } from '../report/figures.ts';
+import type { EnrolmentProcess, EnrolmentRoundResult } from './enrolment-process.ts';
+import type { Store } from './parts.ts';
+
+const ROUNDS = 5;
+const PEOPLE = 12;
+const AT_ONCE = 8;
+const WANTED_RATIO = 0.7;
+
+/** One store's rounds; the lists are as long as there were rounds. */
+interface Measured {
+  readonly store: string;
+  readonly alone: readonly EnrolmentRoundResult[];
+  readonly together: readonly EnrolmentRoundResult[];
+  /** Milliseconds of each thing that an enrolment does. */
+  readonly prices: readonly ReadonlyMap<string, number>[];
+}
+
+/** Enrolments against what their own primitives cost, on each store that is found. */
+export async function measureEnrolments(say: (line: string) => void): Promise<Chapter> {
+  const measured = [await onSqlite(say)];
+  if (NO_POSTGRES === undefined) measured.push(await onPostgres(say));
+  else say(`enrolment: not measured on PostgreSQL: ${NO_POSTGRES}`);
+  return describe(measured);
+}
+
+async function onSqlite(say: (line: string) => void): Promise<Measured> {
+  const folder = await mkdtemp(join(tmpdir(), 'countersign-bench-'));
+  try {
+    return await measureStore('SQLite', { driver: 'sqlite', path: join(folder, 'bridge.db') }, say);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function onPostgres(say: (line: string) => void): Promise<Measured> {
+  const server = await startPostgres();
+  try {
+    return await measureStore('PostgreSQL', { driver: 'postgres', url: server.url() }, say);
+  } finally {
+    await server.stop();
+  }
+}
+
+async function measureStore(name: string, store: Store, say: (line: string) => void): Promise<Measured> {
+  say(`enrolment: ${name}`);
+  const child = startChild<EnrolmentProcess>('./enrolment-process', import.meta.url);
+  try {
+    await child.ask('open', store);
+    const warm = await child.ask('enrol', { people: PEOPLE, atOnce: 2 });
+    const things = [...warm.counts.keys()];
+    await child.ask('price', things);
+    const measured = {
+      alone: [] as EnrolmentRoundResult[],
+      together: [] as EnrolmentRoundResult[],
+      prices: [] as ReadonlyMap<string, number>[],
+    };
+    for (let round = 0; round < ROUNDS; round += 1) {
+      measured.alone.push(await child.ask('enrol', { people: PEOPLE, atOnce: 1 }));
+      measured.prices.push(await child.ask('price', things));
+      measured.together.push(await child.ask('enrol', { people: 2 * PEOPLE, atOnce: AT_ONCE }));
+    }
+    return { store: name, ...measured };
+  } finally {
+    await child.end();
+  }
+}
+
+/** What an enrolment of this round would take if it consisted of its primitives alone, milliseconds. */
+function allowed(round: EnrolmentRoundResult, prices: ReadonlyMap<string, number> | undefined): number {
+  let sum = 0;
+  for (const [thing, count] of round.counts) sum += count * (prices?.get(thing) ?? Number.NaN);
+  return sum;
+}
+
+/** The rate that was reached, as a part of the rate that the primitives allow. */
+function ratio(rounds: readonly EnrolmentRoundResult[], prices: Measured['prices']): number {
+  return ratioOfRounds(
+    rounds.map((round, index) => allowed(round, prices[index])),
+    rounds.map((round) => round.ms),
+  );
+}
+
+function describe(stores: readonly Measured[]): Chapter {
+  return {
+    title: 'Enrolment',
+    text:
+      'Both steps of an enrolment at the bridge’s services, without HTTP and without what the client does in ' +
+      'between. Everything that costs is counted while it happens: each call of the proxy re-encryption, each ' +
+      'Ed25519 operation, each transaction that wrote. Each of these is also timed alone, in the same process ' +
+      'and in turn with the enrolments; counts times prices are what the primitives allow. The transform puts the ' +
+      'vault through the new transform key once, so that a key that would not work is refused at once. ' +
+      `${AT_ONCE} at once share processor and disk; their commits may be grouped by the store.`,
+    tables: stores.flatMap((measured) => [rates(measured), arithmetic(measured)]),
+    goals: stores.map((measured) => ({
+      name: `Enrolment on ${measured.store}: part of what its primitives allow`,
+      wanted: `at least ${WANTED_RATIO}`,
+      measured: shown(ratio(measured.alone, measured.prices)),
+      met: ratio(measured.alone, measured.prices) >= WANTED_RATIO,
+    })),
+  };
+}
+
+function rates({ store, alone, together, prices }: Measured): Table {
+  const row = (name: string, rounds: readonly EnrolmentRoundResult[]) => [
+    name,
+    shown(median(rounds.map(({ ms }) => 1000 / ms))),
+    shown(median(rounds.map((round, index) => 1000 / allowed(round, prices[index])))),
+    shown(ratio(rounds, prices)),
+    shown(median(rounds.map(({ cpuMs }) => cpuMs))),
+  ];
+  return {
+    head: [store, 'enrolments/s', 'its primitives allow', 'ratio', 'CPU ms each'],
+    rows: [row('one at a time', alone), row(`${AT_ONCE} at once`, together)],
+  };
+}
+
+function arithmetic({ store, alone, prices }: Measured): Table {
+  const [first] = prices;
+  const rows = [...(first?.keys() ?? [])].map((thing) => {
+    const count = median(alone.map(({ counts }) => counts.get(thing) ?? 0));
+    const each = median(prices.map((round) => round.get(thing) ?? Number.NaN));
+    return { thing, count, each, ms: count * each };
+  });
+  rows.sort((a, b) => b.ms - a.ms);
+  return {
+    head: [`what an enrolment does, ${store}`, 'times', 'ms each', 'ms'],
+    rows: rows.map(({ thing, count, each, ms }) => [thing, shown(count), shown(each), shown(ms)]),
+  };
+}

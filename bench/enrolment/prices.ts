@@ -1,0 +1,85 @@
+import { newId } from '../../bridge/lib/ids.ts';
+import { consumeOnce } from '../../bridge/storage/one-time.ts';
+import {
+  generateSigningKey,
+  importSignatureKey,
+  type SigningKey,
+  signBytes,
+  verifyBytes,
+} from '../../protocol/ed25519.ts';
+import type { TransformEngine } from '../../recrypt/transform-engine.ts';
+import { median } from '../report/figures.ts';
+import type { EnrolmentParts } from './parts.ts';
+
+const REPEATS = 15;
+
+/** What each of these things takes by itself, milliseconds: the median of some. Throws for one that has no price. */
+export async function priceEach(
+  parts: Pick<EnrolmentParts, 'engine' | 'database'>,
+  names: readonly string[],
+): Promise<Map<string, number>> {
+  const actions = {
+    ...engineActions(parts.engine),
+    ...(await ed25519Actions()),
+    'durable commit': commitAction(parts),
+  };
+  const prices = new Map<string, number>();
+  for (const name of names) {
+    const action = (actions as Partial<Record<string, () => unknown>>)[name];
+    if (action === undefined) throw new Error(`there is no price for '${name}'`);
+    prices.set(name, await price(action));
+  }
+  return prices;
+}
+
+async function price(action: () => unknown): Promise<number> {
+  const times: number[] = [];
+  for (let repeat = 0; repeat < REPEATS; repeat += 1) {
+    const started = performance.now();
+    await action();
+    times.push(performance.now() - started);
+  }
+  return median(times);
+}
+
+/** Each method of the engine that an enrolment uses, with inputs as an enrolment has them. */
+function engineActions(engine: TransformEngine): Partial<Record<string, () => unknown>> {
+  const message = crypto.getRandomValues(new Uint8Array(1_200));
+  const user = engine.generateKeyPair();
+  const share = engine.generateKeyPair();
+  const device = engine.generateKeyPair();
+  const signing = engine.generateSigningKeyPair().privateKey;
+  const person = engine.augmentPublicKey(user.publicKey, share.publicKey);
+  const transformKey = engine.generateTransformKey(user.privateKey, device.publicKey, signing);
+  const augmented = engine.augmentTransformKey(transformKey, share.privateKey);
+  const sealed = engine.encrypt(engine.generatePlaintext(), person, signing);
+  const proof = engine.schnorrSign(user.privateKey, user.publicKey, message);
+  return {
+    generateKeyPair: () => engine.generateKeyPair(),
+    generateSigningKeyPair: () => engine.generateSigningKeyPair(),
+    validatePublicKey: () => engine.validatePublicKey(user.publicKey),
+    augmentPublicKey: () => engine.augmentPublicKey(user.publicKey, share.publicKey),
+    schnorrSign: () => engine.schnorrSign(share.privateKey, share.publicKey, message),
+    schnorrVerify: () => engine.schnorrVerify(user.publicKey, message, proof),
+    augmentTransformKey: () => engine.augmentTransformKey(transformKey, share.privateKey),
+    transform: () => engine.transform(sealed, augmented, signing),
+  };
+}
+
+async function ed25519Actions(): Promise<Partial<Record<string, () => unknown>>> {
+  const message = crypto.getRandomValues(new Uint8Array(1_200));
+  const key = await generateSigningKey(false);
+  const signature = await signBytes(key, message);
+  const unknown: SigningKey[] = [];
+  for (let index = 0; index < REPEATS; index += 1) unknown.push(await generateSigningKey(false));
+  return {
+    'Ed25519 sign': () => signBytes(key, message),
+    'Ed25519 verify': () => verifyBytes(key.publicKey, message, signature),
+    'Ed25519 key check': () => importSignatureKey(unknown.pop()?.publicKey ?? key.publicKey),
+  };
+}
+
+/** The least that a transaction can write. */
+function commitAction({ database }: Pick<EnrolmentParts, 'database'>): () => Promise<void> {
+  return () => database.transaction((tx) => consumeOnce(tx, 'bench', newId(), Date.now()));
+}

@@ -1,0 +1,41 @@
+/** `npm run bench [-- part…]`: measures, prints, and writes docs/benchmarks.md where nothing was left out. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { measureEnrolments } from './enrolment/measure.ts';
+import { measureLookUps } from './look-up/measure.ts';
+import { type Chapter, renderChapters } from './report/chapter.ts';
+import { readConditions } from './report/conditions.ts';
+import { withMeasurements } from './report/page.ts';
+import { measureStart } from './start/measure.ts';
+import { measureVerification } from './verification/measure.ts';
+
+type Say = (line: string) => void;
+
+const PARTS: Readonly<Record<string, (say: Say) => Promise<Chapter>>> = {
+  'look-up': measureLookUps,
+  enrolment: measureEnrolments,
+  start: measureStart,
+  verification: measureVerification,
+};
+const PAGE = 'docs/benchmarks.md';
+
+const say: Say = (line) => void process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${line}\n`);
+const asked = process.argv.slice(2);
+const unknown = asked.filter((part) => !Object.hasOwn(PARTS, part));
+if (unknown.length > 0) {
+  process.stderr.write(
+    `There is no part ${unknown.join(', ')}; there are ${Object.keys(PARTS).join(', ')}.\n`,
+  );
+  process.exit(2);
+}
+
+const conditions = await readConditions();
+const chapters: Chapter[] = [];
+for (const [part, measure] of Object.entries(PARTS)) {
+  if (asked.length === 0 || asked.includes(part)) chapters.push(await measure(say));
+}
+const measured = renderChapters(chapters, conditions);
+process.stdout.write(`${measured}\n`);
+if (asked.length === 0) {
+  await writeFile(PAGE, withMeasurements(await readFile(PAGE, 'utf8'), measured));
+  say(`written to ${PAGE}`);
+}
