@@ -1,7 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { createSecureContext } from 'node:tls';
 import { stdoutSink } from '../connectors/siem/stdout.ts';
-import { CountersignError } from '../protocol/errors.ts';
 import { loadTransformEngine } from '../recrypt/load-node.ts';
 import type { TransformEngine } from '../recrypt/transform-engine.ts';
 import { createCredentials } from './binding/credentials.ts';
@@ -9,6 +6,7 @@ import { createDeviceAdditions } from './binding/device-additions.ts';
 import { createEnrolments } from './binding/enrolments.ts';
 import { createProfiles } from './binding/profiles.ts';
 import { createVaults } from './binding/vaults.ts';
+import { readCaCertificates, readTls } from './config/certificate-files.ts';
 import type { Config } from './config/index.ts';
 import { createEventLog } from './events/database-event-log.ts';
 import { createDelivery } from './events/delivery.ts';
@@ -167,37 +165,6 @@ async function openStore(config: Config, clock: Clock, closing: Closing) {
   return { database, signer };
 }
 
-function readTls(config: Config): { cert: string; key: string } | undefined {
-  const { tls } = config.listen;
-  if (tls === undefined) return undefined;
-  const pair = { cert: readPem(tls.certificate_file), key: readPem(tls.key_file) };
-  try {
-    createSecureContext(pair);
-  } catch (cause) {
-    const detail = 'listen.tls: the certificate and its private key cannot be used together.';
-    throw new CountersignError('config_invalid', detail, { cause });
-  }
-  return pair;
-}
-
-function readCaCertificates(config: Config): string[] {
-  const file = config.outbound.ca_file;
-  if (file === undefined) return [];
-  const found = readPem(file).match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g);
-  if (found === null) {
-    throw new CountersignError('config_invalid', `outbound.ca_file: there is no certificate in ${file}.`);
-  }
-  return found;
-}
-
-function readPem(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new CountersignError('config_invalid', `The file ${file} cannot be read.`, { cause });
-  }
-}
-
 function dnsServers(config: Config): { servers?: readonly string[] } {
   const servers = config.outbound.dns_servers;
   return servers === undefined ? {} : { servers };
@@ -307,6 +274,10 @@ async function serve(
     origin: config.issuer,
     port,
     services: { ...services, events },
-    stop: () => closing.close(),
+    async stop() {
+      logger.info('the bridge stops: open requests are finished first');
+      await closing.close();
+      logger.info('the bridge has stopped');
+    },
   };
 }
