@@ -29,8 +29,8 @@ export function createDeviceAuthentication(deps: {
     if (typeof proof !== 'string')
       throw new CountersignError('dpop_invalid', 'Exactly one DPoP header is needed.');
     const expected = { method: request.method ?? '', url, accessToken };
-    const { jkt, jti } = await verifyDpopProof(proof, expected, seconds(deps.clock));
-    const firstUse = await proofs.consumeOnce(sha256Base64url(`${jkt}.${jti}`), PROOF_MEMORY_MS);
+    const { jkt, jti, iat } = await verifyDpopProof(proof, expected, seconds(deps.clock));
+    const firstUse = await proofs.consumeOnce(sha256Base64url(`${jkt}.${jti}`), PROOF_MEMORY_MS, iat * 1_000);
     if (!firstUse) throw new CountersignError('replayed', 'This DPoP proof was used before.');
     const holder = await deps.findHolder(accessToken, jkt);
     if (holder === undefined) throw new CountersignError('unauthenticated');

@@ -24,8 +24,12 @@ export interface Keyspace {
   /**
    * `true` for the first caller within the time to live, `false` for every other. These keys are apart from those of
    * `set`: nothing else reads or deletes them, and they are never given up for lack of room before their time.
+   *
+   * A cache that was restarted, emptied or replaced by its replica may have forgotten marks. Whoever says when the
+   * thing was issued (ms since the epoch, a whole second) gets `unavailable` for one that is older than the cache's
+   * memory, since it may have been consumed before (PROTOCOL §12).
    */
-  consumeOnce(key: string, ttlMs: number): Promise<boolean>;
+  consumeOnce(key: string, ttlMs: number, issuedAt?: number): Promise<boolean>;
 
   /** Counts from 1. The time to live is that of the first call: a fixed window. `get` reads the count. */
   increment(key: string, ttlMs: number): Promise<number>;
@@ -61,7 +65,7 @@ export function keyspace(cache: Keyspace, name: string): Keyspace {
     set: (rest, value, ttlMs) => cache.set(key(rest), value, ttlMs),
     delete: (rest) => cache.delete(key(rest)),
     take: (rest) => cache.take(key(rest)),
-    consumeOnce: (rest, ttlMs) => cache.consumeOnce(key(rest), ttlMs),
+    consumeOnce: (rest, ttlMs, issuedAt) => cache.consumeOnce(key(rest), ttlMs, issuedAt),
     increment: (rest, ttlMs) => cache.increment(key(rest), ttlMs),
     onWake: (channel, listener) => cache.onWake(key(channel), listener),
     wake: (channel) => cache.wake(key(channel)),
@@ -77,5 +81,15 @@ export function assertEntry(key: string, value: string, ttlMs: number): void {
     throw new CountersignError('internal', undefined, {
       cause: new RangeError(`a time to live of ${ttlMs}`),
     });
+  }
+}
+
+/** @throws `unavailable` for what may have been consumed in a time that the cache does not remember. */
+export function assertRemembered(issuedAt: number, since: number): void {
+  if (issuedAt < since) {
+    throw new CountersignError(
+      'unavailable',
+      'This was issued before the bridge began to remember what was used; send a new one.',
+    );
   }
 }

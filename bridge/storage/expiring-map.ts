@@ -9,16 +9,32 @@ interface Entry<V> {
   readonly expires: number;
 }
 
-/** A map whose entries expire, bounded in their number. What is expired is never seen, whether swept or not. */
+/** How much the entries of a map may weigh together. */
+export interface WeightLimit<V> {
+  readonly most: number;
+  readonly of: (key: string, value: V) => number;
+}
+
+/**
+ * A map whose entries expire, bounded in their number, and in their weight where one is given. What is expired is
+ * never seen, whether swept or not.
+ */
 export class ExpiringMap<V> {
   readonly #entries = new Map<string, Entry<V>>();
   readonly #clock: Clock;
   readonly #limit: number;
+  readonly #weightLimit: WeightLimit<V> | undefined;
+  #weight = 0;
   #nextSweep = Number.NEGATIVE_INFINITY;
 
-  constructor(clock: Clock, limit: number) {
+  constructor(clock: Clock, limit: number, weight?: WeightLimit<V>) {
     this.#clock = clock;
     this.#limit = limit;
+    this.#weightLimit = weight;
+  }
+
+  get size(): number {
+    return this.#entries.size;
   }
 
   get(key: string): V | undefined {
@@ -27,11 +43,11 @@ export class ExpiringMap<V> {
 
   /** Puts the entry last in the order of age. Says `false`, and changes nothing, if there is no room for it. */
   set(key: string, value: V, ttlMs: number): boolean {
-    if (!this.#entries.has(key) && !this.#hasRoom()) {
+    if (!this.#hasRoom(key, value)) {
       return false;
     }
-    this.#entries.delete(key);
-    this.#entries.set(key, { value, expires: this.#clock.now() + ttlMs });
+    this.delete(key);
+    this.#put(key, { value, expires: this.#clock.now() + ttlMs });
     return true;
   }
 
@@ -39,19 +55,32 @@ export class ExpiringMap<V> {
   replace(key: string, value: V): void {
     const entry = this.#live(key);
     if (entry !== undefined) {
-      this.#entries.set(key, { value, expires: entry.expires });
+      this.#weight -= this.#weigh(key, entry.value);
+      this.#put(key, { value, expires: entry.expires });
     }
   }
 
   delete(key: string): void {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return;
     this.#entries.delete(key);
+    this.#weight -= this.#weigh(key, entry.value);
   }
 
   deleteOldest(): void {
     for (const key of this.#entries.keys()) {
-      this.#entries.delete(key);
+      this.delete(key);
       return;
     }
+  }
+
+  #put(key: string, entry: Entry<V>): void {
+    this.#entries.set(key, entry);
+    this.#weight += this.#weigh(key, entry.value);
+  }
+
+  #weigh(key: string, value: V): number {
+    return this.#weightLimit?.of(key, value) ?? 0;
   }
 
   #live(key: string): Entry<V> | undefined {
@@ -59,11 +88,18 @@ export class ExpiringMap<V> {
     return entry !== undefined && entry.expires > this.#clock.now() ? entry : undefined;
   }
 
-  #hasRoom(): boolean {
-    if (this.#entries.size >= this.#limit) {
-      this.#sweep();
-    }
-    return this.#entries.size < this.#limit;
+  #hasRoom(key: string, value: V): boolean {
+    if (this.#fits(key, value)) return true;
+    this.#sweep();
+    return this.#fits(key, value);
+  }
+
+  #fits(key: string, value: V): boolean {
+    const before = this.#entries.get(key);
+    const entries = this.#entries.size + (before === undefined ? 1 : 0);
+    const freed = before === undefined ? 0 : this.#weigh(key, before.value);
+    const weight = this.#weight - freed + this.#weigh(key, value);
+    return entries <= this.#limit && weight <= (this.#weightLimit?.most ?? Number.POSITIVE_INFINITY);
   }
 
   #sweep(): void {
@@ -74,7 +110,7 @@ export class ExpiringMap<V> {
     this.#nextSweep = now + SWEEP_INTERVAL_MS;
     for (const [key, entry] of this.#entries) {
       if (entry.expires <= now) {
-        this.#entries.delete(key);
+        this.delete(key);
       }
     }
   }

@@ -1,6 +1,6 @@
 import { CountersignError } from '../../protocol/errors.ts';
 import type { Clock } from '../lib/clock.ts';
-import { assertEntry, type Cache } from './cache.ts';
+import { assertEntry, assertRemembered, type Cache } from './cache.ts';
 import { ExpiringMap } from './expiring-map.ts';
 
 /**
@@ -10,10 +10,18 @@ import { ExpiringMap } from './expiring-map.ts';
  */
 export const MEMORY_CACHE_ENTRIES = 100_000;
 
+/**
+ * Characters of all keys and values together. Anybody can push authorization requests of some 50 KiB: without this,
+ * a hundred thousand of them would end the process.
+ */
+export const MEMORY_CACHE_CHARACTERS = 96 * 1024 * 1024;
+
 export interface MemoryCacheOptions {
   readonly clock: Clock;
   /** Default: MEMORY_CACHE_ENTRIES. */
   readonly entries?: number;
+  /** Default: MEMORY_CACHE_CHARACTERS. */
+  readonly characters?: number;
 }
 
 /** The Cache port within one process. Every step is atomic because none of them waits. */
@@ -21,10 +29,20 @@ export class MemoryCache implements Cache {
   readonly #values: ExpiringMap<string>;
   readonly #consumed: ExpiringMap<true>;
   readonly #listeners = new Map<string, Set<() => void>>();
+  /** What an earlier process consumed is forgotten. It ended in an earlier second: ours took that long to begin. */
+  readonly #since: number;
   #closed = false;
 
-  constructor({ clock, entries = MEMORY_CACHE_ENTRIES }: MemoryCacheOptions) {
-    this.#values = new ExpiringMap(clock, entries);
+  constructor({
+    clock,
+    entries = MEMORY_CACHE_ENTRIES,
+    characters = MEMORY_CACHE_CHARACTERS,
+  }: MemoryCacheOptions) {
+    this.#since = Math.floor(clock.now() / 1_000) * 1_000;
+    this.#values = new ExpiringMap(clock, entries, {
+      most: characters,
+      of: (key, value) => key.length + value.length,
+    });
     this.#consumed = new ExpiringMap(clock, entries);
   }
 
@@ -51,9 +69,10 @@ export class MemoryCache implements Cache {
     return value;
   }
 
-  async consumeOnce(key: string, ttlMs: number): Promise<boolean> {
+  async consumeOnce(key: string, ttlMs: number, issuedAt?: number): Promise<boolean> {
     this.#assertOpen();
     assertEntry(key, '', ttlMs);
+    if (issuedAt !== undefined) assertRemembered(issuedAt, this.#since);
     if (this.#consumed.get(key)) {
       return false;
     }
@@ -112,9 +131,8 @@ export class MemoryCache implements Cache {
   }
 
   #store(key: string, value: string, ttlMs: number): void {
-    if (!this.#values.set(key, value, ttlMs)) {
+    while (!this.#values.set(key, value, ttlMs) && this.#values.size > 0) {
       this.#values.deleteOldest();
-      this.#values.set(key, value, ttlMs);
     }
   }
 

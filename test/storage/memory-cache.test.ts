@@ -16,6 +16,8 @@ describeCache('in memory', async () => {
     advance: async (ms) => {
       clock.time += ms;
     },
+    now: () => clock.now(),
+    slack: 0,
     cleanUp: async () => {},
   };
 });

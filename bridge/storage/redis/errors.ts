@@ -1,0 +1,27 @@
+import { ReplyError } from 'ioredis';
+import { CountersignError } from '../../../protocol/errors.ts';
+
+/**
+ * ioredis's error as ours, the original as its private cause. Whatever is wrong with the server or the way to it is
+ * `unavailable`: the caller refuses then. Only our own mistakes are `internal`.
+ */
+export function fromRedis(error: unknown): CountersignError {
+  if (error instanceof CountersignError) return error;
+  const code = isReply(error, /^(WRONGTYPE|ERR value is not an integer)/) ? 'internal' : 'unavailable';
+  return new CountersignError(code, undefined, { cause: error });
+}
+
+/** The error of the first connection: a refused login is for the operator to mend. */
+export function fromFirstConnection(error: unknown): CountersignError {
+  if (error instanceof CountersignError) return error;
+  if (isReply(error, /^(WRONGPASS|NOAUTH|NOPERM|ERR AUTH|ERR invalid password|ERR Client sent AUTH)/)) {
+    const detail =
+      'The cache refuses the user or the password, or does not let that user do what the bridge needs.';
+    return new CountersignError('config_invalid', detail, { cause: error });
+  }
+  return new CountersignError('unavailable', 'The cache cannot be reached.', { cause: error });
+}
+
+function isReply(error: unknown, pattern: RegExp): boolean {
+  return error instanceof ReplyError && pattern.test((error as Error).message);
+}
