@@ -1,83 +1,171 @@
-import * as oauth from 'openid-client';
-import { importSignatureKey, type SigningKey } from '../protocol/ed25519.ts';
-import { CountersignError, isCountersignError } from '../protocol/errors.ts';
+import * as z from 'zod/mini';
+import type { SigningKey } from '../protocol/ed25519.ts';
+import { CountersignError, type ErrorCode } from '../protocol/errors.ts';
 import type { ClientContext } from './context.ts';
+import { type DpopFetch, fetchFromBridge } from './dpop-fetch.ts';
+import type { Tokens } from './key-store.ts';
 
-/** The bridge as OAuth authorization server, and this device's proofs of possession for it. */
+/** The bridge as OAuth authorization server, for this app. What it answers is attacker-controlled until parsed here. */
 export interface AuthorizationServer {
-  readonly configuration: oauth.Configuration;
-  readonly dpop: { readonly DPoP: oauth.DPoPHandle };
+  /** Pushes an authorization request (RFC 9126); answers the URL that carries its reference and nothing else. */
+  authorizationUrl(sig: SigningKey, parameters: Readonly<Record<string, string>>): Promise<string>;
+  /**
+   * Tokens for this grant, bound to `sig`. `invalidGrant` is thrown for a code or refresh token that is not taken. Without a new
+   * refresh token the one at hand stays.
+   */
+  tokens(sig: SigningKey, grant: Readonly<Record<string, string>>, invalidGrant: ErrorCode): Promise<Tokens>;
+  /** Asks to forget a token (RFC 7009), where the server takes such requests. */
+  revoke(token: string): Promise<void>;
 }
 
 /** What tokens are asked for: the client API of the bridge (RFC 8707). */
 export const apiResource = (context: ClientContext) => `${context.issuer}/v1`;
 
-/** Finds the endpoints once; the answer for a device is reused, so that DPoP nonces are remembered. */
-export function createServerAccess(
-  context: ClientContext,
-): (sig: SigningKey) => Promise<AuthorizationServer> {
-  let metadata: Promise<oauth.ServerMetadata> | null = null;
-  let last: { kid: string; skew: number; server: AuthorizationServer } | null = null;
+const metadataSchema = z.object({
+  issuer: z.string(),
+  authorization_endpoint: z.url(),
+  token_endpoint: z.url(),
+  pushed_authorization_request_endpoint: z.url(),
+  revocation_endpoint: z.optional(z.url()),
+});
+type Metadata = z.infer<typeof metadataSchema>;
 
-  return async (sig) => {
-    metadata ??= discover(context);
-    const found = await metadata.catch((error: unknown) => {
-      metadata = null;
+const pushedSchema = z.object({ request_uri: z.string().check(z.minLength(1)) });
+
+const tokensSchema = z.object({
+  access_token: z.string().check(z.minLength(1)),
+  token_type: z.string(),
+  expires_in: z.optional(z.number().check(z.nonnegative())),
+  refresh_token: z.optional(z.string().check(z.minLength(1))),
+});
+
+/** A token whose life the server does not tell is renewed after this time, seconds. */
+const UNKNOWN_LIFE = 300;
+
+/** Nothing is asked before the first use; then the endpoints are looked up once. */
+export function createAuthorizationServer(context: ClientContext, dpopFetch: DpopFetch): AuthorizationServer {
+  let found: Promise<Metadata> | null = null;
+
+  function metadata(): Promise<Metadata> {
+    found ??= discover(context).catch((error: unknown) => {
+      found = null;
       throw error;
     });
-    const skew = context.now() - Math.floor(Date.now() / 1000);
-    if (last?.kid !== sig.kid || Math.abs(last.skew - skew) > 1) {
-      last = { kid: sig.kid, skew, server: await configure(context, found, sig, skew) };
-    }
-    return last.server;
+    return found;
+  }
+
+  async function post(
+    sig: SigningKey,
+    url: string,
+    parameters: Readonly<Record<string, string>>,
+  ): Promise<Response> {
+    const body = formOf(context, parameters);
+    return dpopFetch(sig, { method: 'POST', url, headers: FORM_HEADERS, body });
+  }
+
+  return {
+    async authorizationUrl(sig, parameters) {
+      const { pushed_authorization_request_endpoint: endpoint, authorization_endpoint } = await metadata();
+      const response = await post(sig, endpoint, parameters);
+      if (response.status !== 201) throw await refusal(response, 'bridge_invalid');
+      const { request_uri } = await parseJson(response, pushedSchema);
+      const url = new URL(authorization_endpoint);
+      url.searchParams.set('client_id', context.clientId);
+      url.searchParams.set('request_uri', request_uri);
+      return url.href;
+    },
+
+    async tokens(sig, grant, invalidGrant) {
+      const response = await post(sig, (await metadata()).token_endpoint, grant);
+      if (response.status !== 200) throw await refusal(response, invalidGrant);
+      const issued = await parseJson(response, tokensSchema);
+      if (issued.token_type.toLowerCase() !== 'dpop') {
+        throw new CountersignError('bridge_invalid', 'the token is not bound to the device key');
+      }
+      return {
+        accessToken: issued.access_token,
+        refreshToken: issued.refresh_token ?? null,
+        expires: context.now() + Math.floor(issued.expires_in ?? UNKNOWN_LIFE),
+      };
+    },
+
+    async revoke(token) {
+      const { revocation_endpoint: endpoint } = await metadata();
+      if (endpoint === undefined) return;
+      const body = formOf(context, { token });
+      const response = await fetchFromBridge(context, endpoint, {
+        method: 'POST',
+        headers: FORM_HEADERS,
+        body,
+      });
+      if (response.status !== 200) throw await refusal(response, 'bridge_invalid');
+    },
   };
 }
 
-/** The library's type of a body is wider than the DOM's, what it sends is not. */
-function customFetch(context: ClientContext): oauth.CustomFetch {
-  return (url, options) => context.fetch(url, options as RequestInit);
+const FORM_HEADERS = {
+  accept: 'application/json',
+  'content-type': 'application/x-www-form-urlencoded;charset=UTF-8',
+};
+
+/** A public client: it says which app it is, and proves nothing by that. */
+function formOf({ clientId }: ClientContext, parameters: Readonly<Record<string, string>>): string {
+  return new URLSearchParams({ ...parameters, client_id: clientId }).toString();
 }
 
-async function discover(context: ClientContext): Promise<oauth.ServerMetadata> {
+/** RFC 8414 §3. The bridge answers for itself alone: a token or code goes to no other origin. */
+async function discover(context: ClientContext): Promise<Metadata> {
+  const url = `${context.issuer}/.well-known/oauth-authorization-server`;
+  const response = await fetchFromBridge(context, url, { headers: { accept: 'application/json' } });
+  if (response.status !== 200) throw await refusal(response, 'bridge_invalid');
+  const { issuer, ...endpoints } = await parseJson(response, metadataSchema);
+  if (issuer !== context.issuer) {
+    throw new CountersignError('bridge_invalid', 'the authorization server names itself otherwise');
+  }
+  for (const endpoint of Object.values(endpoints)) {
+    if (endpoint !== undefined && new URL(endpoint).origin !== context.issuer) {
+      throw new CountersignError('bridge_invalid', 'an endpoint of the authorization server is elsewhere');
+    }
+  }
+  return { issuer, ...endpoints };
+}
+
+async function parseJson<Body>(response: Response, schema: z.ZodMiniType<Body>): Promise<Body> {
+  const type = response.headers.get('content-type') ?? '';
+  const parsed = schema.safeParse(await readJson(response));
+  if (!/^application\/json\s*(?:;|$)/i.test(type) || !parsed.success) {
+    throw new CountersignError('bridge_invalid', 'the authorization server’s answer is not in its form');
+  }
+  return parsed.data;
+}
+
+const errorSchema = z.object({ error: z.string().check(z.regex(/^[\x20-\x7e]{1,64}$/)) });
+
+/** RFC 6749 §5.2; `invalidGrant` for that error. */
+async function refusal(response: Response, invalidGrant: ErrorCode): Promise<CountersignError> {
+  const body = errorSchema.safeParse(await readJson(response));
+  if (!body.success) {
+    return new CountersignError(
+      'bridge_invalid',
+      `the authorization server answered HTTP ${response.status}`,
+    );
+  }
+  const { error } = body.data;
+  const code = error === 'invalid_grant' ? invalidGrant : 'bridge_invalid';
+  return new CountersignError(code, `the authorization server answered ${error}`);
+}
+
+/** Null for what is no JSON. Throws `bridge_unreachable` where the answer breaks off. */
+async function readJson(response: Response): Promise<unknown> {
+  let text: string;
   try {
-    const found = await oauth.discovery(new URL(context.issuer), context.clientId, undefined, oauth.None(), {
-      algorithm: 'oauth2',
-      [oauth.customFetch]: customFetch(context),
-    });
-    return found.serverMetadata();
-  } catch (error) {
-    throw oauthError(error, 'bridge_invalid');
+    text = await response.text();
+  } catch (cause) {
+    throw new CountersignError('bridge_unreachable', 'the answer broke off', { cause });
   }
-}
-
-async function configure(
-  context: ClientContext,
-  metadata: oauth.ServerMetadata,
-  sig: SigningKey,
-  skew: number,
-): Promise<AuthorizationServer> {
-  const client = { [oauth.clockSkew]: skew };
-  const configuration = new oauth.Configuration(metadata, context.clientId, client, oauth.None());
-  configuration[oauth.customFetch] = customFetch(context);
-  const keys = { privateKey: sig.privateKey, publicKey: await importSignatureKey(sig.publicKey) };
-  return { configuration, dpop: { DPoP: oauth.getDPoPHandle(configuration, keys) } };
-}
-
-/** Our error for one of the library; `invalidGrant` says what a code or refresh token that is not taken means here. */
-export function oauthError(
-  cause: unknown,
-  invalidGrant: 'sign_in_refused' | 'sign_in_required' | 'bridge_invalid',
-): CountersignError {
-  if (isCountersignError(cause)) return cause;
-  if (cause instanceof oauth.ResponseBodyError) {
-    const code = cause.error === 'invalid_grant' ? invalidGrant : 'bridge_invalid';
-    return new CountersignError(code, `the authorization server answered ${cause.error}`, { cause });
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
   }
-  if (cause instanceof oauth.ClientError && cause.code === 'OAUTH_TIMEOUT') {
-    return new CountersignError('bridge_unreachable', undefined, { cause });
-  }
-  if (cause instanceof oauth.ClientError || cause instanceof oauth.WWWAuthenticateChallengeError) {
-    return new CountersignError('bridge_invalid', cause.message, { cause });
-  }
-  return new CountersignError('bridge_unreachable', undefined, { cause });
 }

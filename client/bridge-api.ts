@@ -1,9 +1,8 @@
-import { fetchProtectedResource, WWWAuthenticateChallengeError } from 'openid-client';
 import type * as z from 'zod';
 import { problemSchema } from '../protocol/api.ts';
 import { CountersignError, isCountersignError, parseErrorCode } from '../protocol/errors.ts';
-import { oauthError } from './authorization-server.ts';
 import type { ClientContext } from './context.ts';
+import type { DpopFetch } from './dpop-fetch.ts';
 import type { Access, Session } from './session.ts';
 
 type Method = 'GET' | 'POST' | 'DELETE';
@@ -20,15 +19,32 @@ export interface BridgeApi {
   access(seconds?: number): Promise<Access>;
 }
 
-export function createBridgeApi(context: ClientContext, session: Session): BridgeApi {
+export function createBridgeApi(
+  { issuer }: Pick<ClientContext, 'issuer'>,
+  session: Session,
+  dpopFetch: DpopFetch,
+): BridgeApi {
+  const sendOnce = (
+    { accessToken, secrets }: Access,
+    method: Method,
+    path: string,
+    body: string | undefined,
+  ) =>
+    textOf(
+      dpopFetch(secrets.sig, {
+        ...{ method, url: `${issuer}${path}`, accessToken, body },
+        headers: body === undefined ? {} : { 'content-type': 'application/json' },
+      }),
+    );
+
   async function send(method: Method, path: string, body: string | undefined, as?: Access): Promise<string> {
     const access = as ?? (await session.access());
     try {
-      return await sendOnce(context, access, method, path, body);
+      return await sendOnce(access, method, path, body);
     } catch (error) {
       if (as !== undefined || !isCountersignError(error, 'unauthenticated')) throw error;
       const renewed = await session.accessInsteadOf(access.accessToken);
-      return sendOnce(context, renewed, method, path, body);
+      return sendOnce(renewed, method, path, body);
     }
   }
   return {
@@ -53,23 +69,8 @@ export function parseAnswer<Body>(text: string, schema: z.ZodType<Body>): Body {
   }
 }
 
-async function sendOnce(
-  context: ClientContext,
-  { accessToken, server }: Access,
-  method: Method,
-  path: string,
-  body: string | undefined,
-): Promise<string> {
-  const url = new URL(`${context.issuer}${path}`);
-  const headers = new Headers(body === undefined ? {} : { 'content-type': 'application/json' });
-  let response: Response;
-  try {
-    const { configuration, dpop } = server;
-    response = await fetchProtectedResource(configuration, accessToken, url, method, body, headers, dpop);
-  } catch (error) {
-    if (!(error instanceof WWWAuthenticateChallengeError)) throw oauthError(error, 'bridge_invalid');
-    response = error.response;
-  }
+async function textOf(answering: Promise<Response>): Promise<string> {
+  const response = await answering;
   const text = await response.text().catch((cause: unknown) => {
     throw new CountersignError('bridge_unreachable', 'the answer broke off', { cause });
   });

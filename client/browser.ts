@@ -4,9 +4,18 @@ export { fingerprintInGroups } from '../protocol/device-comparison.ts';
 export { CountersignError, type ErrorCode, isCountersignError } from '../protocol/errors.ts';
 export { loadTransformEngine } from '../recrypt/load-browser.ts';
 export * from './answers.ts';
+export {
+  type BrowserSignIn,
+  finishSignIn,
+  type PopupSignIn,
+  signInByPopup,
+  signInByRedirect,
+} from './browser-sign-in.ts';
 export * from './client.ts';
 export * from './client-options.ts';
 export { createClient } from './create-client.ts';
+export { createIndexedDbKeyStore } from './indexeddb-key-store.ts';
+export { createIndexedDbPinStore } from './indexeddb-pin-store.ts';
 export * from './key-store.ts';
 export * from './memory-stores.ts';
 export * from './pin-store.ts';

@@ -5,6 +5,7 @@ import { createContext } from './context.ts';
 import { requestDevice } from './device-addition.ts';
 import { approveDevice, listDeviceRequests, refuseDevice } from './device-approval.ts';
 import { loadSecrets } from './device-secrets.ts';
+import { createDpopFetch } from './dpop-fetch.ts';
 import { enrol } from './enrol.ts';
 import { lookUp } from './look-up.ts';
 import { acceptChangedKey, acceptChangedRoot, verifyShownCredential } from './offline.ts';
@@ -16,8 +17,9 @@ import { createSession } from './session.ts';
 /** The client of one account at one bridge. Nothing is sent or stored before a method is called. */
 export function createClient(options: ClientOptions): Client {
   const context = createContext(options);
-  const session = createSession(context);
-  const api = createBridgeApi(context, session);
+  const dpopFetch = createDpopFetch(context);
+  const session = createSession(context, dpopFetch);
+  const api = createBridgeApi(context, session, dpopFetch);
   const parts = { context, api, ownKeys: createOwnOnlineKeys(context) };
 
   return {

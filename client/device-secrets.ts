@@ -12,8 +12,20 @@ export async function loadSecrets(context: ClientContext): Promise<DeviceSecrets
   return secrets;
 }
 
+/** Runs `task` with nobody else changing the key store meanwhile, where several clients can share it. */
+export function exclusively<Result>(
+  { keyStore }: ClientContext,
+  task: () => Promise<Result>,
+): Promise<Result> {
+  return keyStore.exclusively === undefined ? task() : keyStore.exclusively(task);
+}
+
 /** The device's keys; made now if there are none. */
-export async function ensureSecrets(context: ClientContext): Promise<DeviceSecrets> {
+export function ensureSecrets(context: ClientContext): Promise<DeviceSecrets> {
+  return exclusively(context, () => loadOrMakeSecrets(context));
+}
+
+async function loadOrMakeSecrets(context: ClientContext): Promise<DeviceSecrets> {
   const stored = await loadSecrets(context);
   if (stored !== null) return stored;
   const secrets: DeviceSecrets = {

@@ -33,4 +33,9 @@ export interface KeyStore {
   /** Replaces what is stored; durable when the promise resolves, as far as the store is. */
   save(secrets: DeviceSecrets): Promise<void>;
   clear(): Promise<void>;
+  /**
+   * Runs `task` while nobody else who shares the store runs one: two tabs must not use one refresh token, or make two
+   * devices. Absent where a store is for one client alone. `task` must not call it again.
+   */
+  exclusively?<Result>(task: () => Promise<Result>): Promise<Result>;
 }

@@ -1,21 +1,17 @@
-import * as oauth from 'openid-client';
+import { encodeBase64url } from '../protocol/base64url.ts';
 import { CountersignError, isCountersignError } from '../protocol/errors.ts';
-import {
-  type AuthorizationServer,
-  apiResource,
-  createServerAccess,
-  oauthError,
-} from './authorization-server.ts';
+import { sha256Base64url } from '../protocol/hash.ts';
+import { type AuthorizationServer, apiResource, createAuthorizationServer } from './authorization-server.ts';
 import type { PendingSignIn } from './client.ts';
 import type { ClientContext } from './context.ts';
-import { ensureSecrets, loadSecrets, saveTokens } from './device-secrets.ts';
+import { ensureSecrets, exclusively, loadSecrets, saveTokens } from './device-secrets.ts';
+import type { DpopFetch } from './dpop-fetch.ts';
 import type { DeviceSecrets, Tokens } from './key-store.ts';
 
 /** A token in force, with what proves possession of its key. */
 export interface Access {
   readonly accessToken: string;
   readonly secrets: DeviceSecrets;
-  readonly server: AuthorizationServer;
 }
 
 export interface Session {
@@ -34,20 +30,18 @@ export interface Session {
 
 /** A token is renewed this long before its end, seconds: requests take time, and clocks differ. */
 const MARGIN = 30;
-/** A token whose life the server does not tell is renewed after this time, seconds. */
-const UNKNOWN_LIFE = 300;
 
 /** The client API. Not `openid`: who the person is, the bridge's API says. A refresh token comes with it. */
 const SCOPE = 'countersign';
 
 /** Sign-in by OAuth 2.1: code, PKCE, PAR (RFC 9126), DPoP (RFC 9449), `iss` (RFC 9207), rotated refresh tokens. */
-export function createSession(context: ClientContext): Session {
-  const serverFor = createServerAccess(context);
+export function createSession(context: ClientContext, dpopFetch: DpopFetch): Session {
+  const server = createAuthorizationServer(context, dpopFetch);
   let renewal: Promise<DeviceSecrets> | null = null;
 
   /** One at a time: a refresh token counts once, and the second use of it would end the session. */
   function renew(stale: string): Promise<DeviceSecrets> {
-    renewal ??= renewOnce(stale).finally(() => {
+    renewal ??= exclusively(context, () => renewOnce(stale)).finally(() => {
       renewal = null;
     });
     return renewal;
@@ -59,61 +53,52 @@ export function createSession(context: ClientContext): Session {
     if (secrets.tokens.accessToken !== stale) return secrets;
     const { refreshToken } = secrets.tokens;
     if (refreshToken === null) throw new CountersignError('sign_in_required');
-    const { configuration, dpop } = await serverFor(secrets.sig);
+    const grant = {
+      grant_type: 'refresh_token',
+      refresh_token: refreshToken,
+      resource: apiResource(context),
+    };
     try {
-      const parameters = { resource: apiResource(context) };
-      const response = await oauth.refreshTokenGrant(configuration, refreshToken, parameters, dpop);
-      const tokens = tokensOf(context, response, refreshToken);
+      const renewed = await server.tokens(secrets.sig, grant, 'sign_in_required');
+      const tokens = { ...renewed, refreshToken: renewed.refreshToken ?? refreshToken };
       await saveTokens(context, tokens);
       return { ...secrets, tokens };
     } catch (error) {
-      const refused = oauthError(error, 'sign_in_required');
-      if (refused.code === 'sign_in_required') await saveTokens(context, null);
-      throw refused;
+      if (isCountersignError(error, 'sign_in_required')) await saveTokens(context, null);
+      throw error;
     }
-  }
-
-  async function withServer(secrets: DeviceSecrets): Promise<Access> {
-    if (secrets.tokens === null) throw new CountersignError('sign_in_required');
-    return { accessToken: secrets.tokens.accessToken, secrets, server: await serverFor(secrets.sig) };
   }
 
   return {
     async begin({ redirectUri, loginHint }) {
       const { sig } = await ensureSecrets(context);
-      const { configuration, dpop } = await serverFor(sig);
-      const codeVerifier = oauth.randomPKCECodeVerifier();
-      const state = oauth.randomState();
-      const parameters = {
+      const codeVerifier = randomSecret();
+      const state = randomSecret();
+      const url = await server.authorizationUrl(sig, {
+        response_type: 'code',
         redirect_uri: redirectUri,
         scope: SCOPE,
         resource: apiResource(context),
         state,
-        code_challenge: await oauth.calculatePKCECodeChallenge(codeVerifier),
+        code_challenge: sha256Base64url(codeVerifier),
         code_challenge_method: 'S256',
         ...(loginHint === undefined ? {} : { login_hint: loginHint }),
-      };
-      try {
-        const url = await oauth.buildAuthorizationUrlWithPAR(configuration, parameters, dpop);
-        return { url: url.href, pending: { state, codeVerifier, redirectUri } };
-      } catch (error) {
-        throw oauthError(error, 'bridge_invalid');
-      }
+      });
+      return { url, pending: { state, codeVerifier, redirectUri } };
     },
 
     async complete(callbackUrl, pending) {
-      const url = checkCallback(callbackUrl, pending, context.issuer);
+      const code = codeOf(callbackUrl, pending, context.issuer);
       const secrets = await loadSecrets(context);
       if (secrets === null) throw new CountersignError('sign_in_mismatch', 'this device began no sign-in');
-      const { configuration, dpop } = await serverFor(secrets.sig);
-      const checks = { pkceCodeVerifier: pending.codeVerifier, expectedState: pending.state };
-      const parameters = { resource: apiResource(context) };
-      try {
-        const response = await oauth.authorizationCodeGrant(configuration, url, checks, parameters, dpop);
-        await saveTokens(context, tokensOf(context, response, null));
-      } catch (error) {
-        throw oauthError(error, 'sign_in_refused');
-      }
+      const grant = {
+        grant_type: 'authorization_code',
+        code,
+        redirect_uri: pending.redirectUri,
+        code_verifier: pending.codeVerifier,
+        resource: apiResource(context),
+      };
+      await saveTokens(context, await server.tokens(secrets.sig, grant, 'sign_in_refused'));
     },
 
     async access(seconds = MARGIN) {
@@ -121,11 +106,11 @@ export function createSession(context: ClientContext): Session {
       const { tokens } = secrets;
       const lives = tokens.expires - context.now() >= seconds;
       // Without a refresh token the one at hand is used until the bridge refuses it.
-      return withServer(lives || tokens.refreshToken === null ? secrets : await renew(tokens.accessToken));
+      return accessOf(lives || tokens.refreshToken === null ? secrets : await renew(tokens.accessToken));
     },
 
     async accessInsteadOf(refused) {
-      return withServer(await renew(refused));
+      return accessOf(await renew(refused));
     },
 
     async end({ forgetDevice = false } = {}) {
@@ -133,19 +118,27 @@ export function createSession(context: ClientContext): Session {
       if (forgetDevice) await context.keyStore.clear();
       if (secrets?.tokens == null) return;
       if (!forgetDevice) await saveTokens(context, null);
-      await revoke(await serverFor(secrets.sig), secrets.tokens);
+      await revoke(server, secrets.tokens);
     },
   };
 }
 
+/** 256 bits: a state, or a code verifier (RFC 7636 §4.1). */
+function randomSecret(): string {
+  return encodeBase64url(crypto.getRandomValues(new Uint8Array(32)));
+}
+
+function accessOf(secrets: DeviceSecrets): Access {
+  if (secrets.tokens === null) throw new CountersignError('sign_in_required');
+  return { accessToken: secrets.tokens.accessToken, secrets };
+}
+
 /** The device forgot the tokens already: that the bridge forgets them too is asked for, not waited for to succeed. */
-async function revoke({ configuration }: AuthorizationServer, tokens: Tokens): Promise<void> {
-  if (configuration.serverMetadata().revocation_endpoint === undefined) return;
+async function revoke(server: AuthorizationServer, tokens: Tokens): Promise<void> {
   try {
-    await oauth.tokenRevocation(configuration, tokens.refreshToken ?? tokens.accessToken);
+    await server.revoke(tokens.refreshToken ?? tokens.accessToken);
   } catch (error) {
-    const mapped = oauthError(error, 'bridge_invalid');
-    if (!isCountersignError(mapped, 'bridge_unreachable')) throw mapped;
+    if (!isCountersignError(error, 'bridge_unreachable')) throw error;
   }
 }
 
@@ -155,40 +148,34 @@ async function signedInSecrets(context: ClientContext): Promise<DeviceSecrets & 
   return { ...secrets, tokens: secrets.tokens };
 }
 
-/** The URL is attacker-controlled: any page can send the browser to the redirect URI. */
-function checkCallback(callbackUrl: string, pending: PendingSignIn, issuer: string): URL {
+/** The code of the callback. The URL is attacker-controlled: any page can send the browser to the redirect URI. */
+function codeOf(callbackUrl: string, pending: PendingSignIn, issuer: string): string {
   const url = URL.canParse(callbackUrl) ? new URL(callbackUrl) : null;
-  if (url === null || `${url.origin}${url.pathname}` !== withoutQuery(pending.redirectUri)) {
+  if (url === null || withoutQuery(url) !== withoutQuery(new URL(pending.redirectUri))) {
     throw new CountersignError('sign_in_mismatch', 'the browser came back to another address');
   }
-  if (url.searchParams.get('state') !== pending.state) {
+  const parameter = (name: string) => {
+    const values = url.searchParams.getAll(name);
+    if (values.length > 1) throw new CountersignError('sign_in_mismatch', `the answer has two of ${name}`);
+    return values[0];
+  };
+  if (parameter('state') !== pending.state) {
     throw new CountersignError('sign_in_mismatch', 'the answer is to another sign-in');
   }
-  if (url.searchParams.get('iss') !== issuer) {
+  if (parameter('iss') !== issuer) {
     throw new CountersignError('sign_in_mismatch', 'the answer is from another authorization server');
   }
-  const error = url.searchParams.get('error');
-  if (error !== null)
+  const error = parameter('error');
+  if (error !== undefined) {
     throw new CountersignError('sign_in_refused', `the bridge answered ${error.slice(0, 64)}`);
-  return url;
-}
-
-function withoutQuery(text: string): string {
-  const url = new URL(text);
-  return `${url.origin}${url.pathname}`;
-}
-
-function tokensOf(
-  context: ClientContext,
-  response: oauth.TokenEndpointResponse,
-  previousRefreshToken: string | null,
-): Tokens {
-  if (response.token_type.toLowerCase() !== 'dpop') {
-    throw new CountersignError('bridge_invalid', 'the token is not bound to the device key');
   }
-  return {
-    accessToken: response.access_token,
-    refreshToken: response.refresh_token ?? previousRefreshToken,
-    expires: context.now() + Math.floor(response.expires_in ?? UNKNOWN_LIFE),
-  };
+  const code = parameter('code');
+  if (code === undefined || code === '') {
+    throw new CountersignError('bridge_invalid', 'the answer has no code');
+  }
+  return code;
+}
+
+function withoutQuery({ origin, pathname }: URL): string {
+  return `${origin}${pathname}`;
 }

@@ -1,6 +1,6 @@
-import { copyFileSync, existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { build } from 'esbuild';
+import { copyFileSync, existsSync, readFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
+import { bundleBrowserClient, WASM_FILE } from './browser-bundle.ts';
 
 /**
  * Bundles the client for browsers: dist/browser/client.js, one ES module, with recrypt's WebAssembly as a file beside
@@ -8,9 +8,6 @@ import { build } from 'esbuild';
  */
 const ENTRY = 'client/browser.ts';
 const OUTPUT = 'dist/browser/client.js';
-const WASM = createRequire(import.meta.url).resolve(
-  '@ironcorelabs/recrypt-wasm-binding/recrypt_wasm_binding_bg.wasm',
-);
 const WASM_OUTPUT = 'dist/browser/recrypt.wasm';
 
 if (!existsSync(ENTRY)) {
@@ -18,21 +15,13 @@ if (!existsSync(ENTRY)) {
   process.exit(1);
 }
 
-const result = await build({
-  entryPoints: [ENTRY],
-  outfile: OUTPUT,
-  bundle: true,
-  minify: true,
-  sourcemap: true,
-  format: 'esm',
-  platform: 'browser',
-  target: 'es2022',
-  legalComments: 'linked',
-  logLevel: 'warning',
-  metafile: true,
-});
-
-copyFileSync(WASM, WASM_OUTPUT);
-const bytes = result.metafile.outputs[OUTPUT]?.bytes ?? 0;
+await bundleBrowserClient({ entry: ENTRY, outfile: OUTPUT, write: true });
+copyFileSync(WASM_FILE, WASM_OUTPUT);
+const code = readFileSync(OUTPUT);
+const size = `${kilobytes(code)} kB, ${kilobytes(gzipSync(code))} kB gzip`;
 // Not on stdout: what is built may be a program whose output is read (`npm run --silent demo -- --json`).
-console.error(`build-browser: ${OUTPUT} (${Math.round(bytes / 1024)} KiB), ${WASM_OUTPUT}`);
+console.error(`build-browser: ${OUTPUT} (${size}), ${WASM_OUTPUT}`);
+
+function kilobytes(bytes: Uint8Array): string {
+  return (bytes.length / 1000).toFixed(1);
+}

@@ -11,7 +11,7 @@ const EXPOSED_HEADERS = 'DPoP-Nonce, WWW-Authenticate, X-Request-Id';
 export function cors(isAllowed: (origin: string) => Promise<boolean>): Middleware {
   return async (ctx, next) => {
     const origin = ctx.get('Origin');
-    if (origin === '' || !ctx.path.startsWith('/v1/')) return next();
+    if (origin === '' || !isClientApi(ctx.path)) return next();
     ctx.vary('Origin');
     if (!(await isAllowed(origin))) return next();
     ctx.set('Access-Control-Allow-Origin', origin);
@@ -22,4 +22,9 @@ export function cors(isAllowed: (origin: string) => Promise<boolean>): Middlewar
     ctx.set('Access-Control-Max-Age', '600');
     ctx.status = 204;
   };
+}
+
+/** What the client SDK asks for besides OAuth, whose endpoints say for themselves who may call them. */
+function isClientApi(path: string): boolean {
+  return path.startsWith('/v1/') || path === '/.well-known/countersign/online-keys';
 }

@@ -72,6 +72,59 @@ describe('signing in', () => {
     expect(await codeOf(() => client.completeSignIn('not a url', pending))).toBe('sign_in_mismatch');
   });
 
+  it.each(['state', 'iss', 'code'])('refuses a callback with two of %s', async (name) => {
+    const { client, pending, callback } = await begun();
+    callback.searchParams.append(name, callback.searchParams.get(name) ?? '');
+    expect(await codeOf(() => client.completeSignIn(callback.href, pending))).toBe('sign_in_mismatch');
+  });
+
+  it('refuses a callback that brings neither a code nor an error', async () => {
+    const { client, pending, callback } = await begun();
+    callback.searchParams.delete('code');
+    expect(await codeOf(() => client.completeSignIn(callback.href, pending))).toBe('bridge_invalid');
+  });
+
+  it.each([
+    ['names itself otherwise', { issuer: 'https://bridge.mallory.example' }],
+    ['has its token endpoint elsewhere', { token_endpoint: 'https://mallory.example/token' }],
+    ['has its sign-in page elsewhere', { authorization_endpoint: 'https://mallory.example/auth' }],
+    ['takes no pushed requests', { pushed_authorization_request_endpoint: undefined }],
+  ])('sends nothing to an authorization server that %s', async (_what, changes) => {
+    const asked: string[] = [];
+    const client = newClient(bridge, engine, {
+      fetch: async (input, init) => {
+        asked.push(String(input));
+        const response = await bridge.fetch(input, init);
+        return Response.json({ ...(await response.json()), ...changes });
+      },
+    });
+    expect(await codeOf(() => client.beginSignIn({ redirectUri: REDIRECT_URI }))).toBe('bridge_invalid');
+    expect(asked).toEqual([`${bridge.issuer}/.well-known/oauth-authorization-server`]);
+  });
+
+  it.each([
+    ['no token', (honest: object) => ({ ...honest, access_token: undefined })],
+    ['an empty token', (honest: object) => ({ ...honest, access_token: '' })],
+    ['a life that is no number', (honest: object) => ({ ...honest, expires_in: 'long' })],
+    ['a life that is over', (honest: object) => ({ ...honest, expires_in: -1 })],
+  ])('refuses an answer with %s', async (_what, change) => {
+    bridge.lies.tokenResponse = change;
+    const { client, pending, callback } = await begun();
+    expect(await codeOf(() => client.completeSignIn(callback.href, pending))).toBe('bridge_invalid');
+  });
+
+  it('follows no redirect with a code in hand', async () => {
+    const modes: (RequestRedirect | undefined)[] = [];
+    const client = newClient(bridge, engine, {
+      fetch: (input, init) => {
+        modes.push(init?.redirect);
+        return bridge.fetch(input, init);
+      },
+    });
+    await signIn(bridge, client, address);
+    expect(new Set(modes)).toEqual(new Set(['manual']));
+  });
+
   it('says so when the person gave up', async () => {
     const { client, pending, callback } = await begun();
     callback.searchParams.delete('code');
