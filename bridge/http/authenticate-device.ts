@@ -30,10 +30,11 @@ export function createDeviceAuthentication(deps: {
       throw new CountersignError('dpop_invalid', 'Exactly one DPoP header is needed.');
     const expected = { method: request.method ?? '', url, accessToken };
     const { jkt, jti, iat } = await verifyDpopProof(proof, expected, seconds(deps.clock));
-    const firstUse = await proofs.consumeOnce(sha256Base64url(`${jkt}.${jti}`), PROOF_MEMORY_MS, iat * 1_000);
-    if (!firstUse) throw new CountersignError('replayed', 'This DPoP proof was used before.');
+    // First: anybody can make proofs, and room for what is remembered of them is only for holders of a token.
     const holder = await deps.findHolder(accessToken, jkt);
     if (holder === undefined) throw new CountersignError('unauthenticated');
+    const firstUse = await proofs.consumeOnce(sha256Base64url(`${jkt}.${jti}`), PROOF_MEMORY_MS, iat * 1_000);
+    if (!firstUse) throw new CountersignError('replayed', 'This DPoP proof was used before.');
     return holder;
   };
 }

@@ -28,7 +28,7 @@ export function composeApp(deps: ComposedAppDeps): RequestListener {
     authenticateAdministrator: (authorization) => administrators.authenticate(authorization),
     isAllowedOrigin: (origin) => apps.isAllowedOrigin(origin),
     routes: apiRoutes(deps),
-    pages: [oauthMiddleware(authorizationServer, noteRefusal), ...signInPages({ ...deps, noteRefusal })],
+    pages: [oauthMiddleware(authorizationServer, rateLimit), ...signInPages({ ...deps, noteRefusal })],
   });
   return app.callback();
 }

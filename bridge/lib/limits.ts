@@ -108,8 +108,6 @@ export const TXT_RECORDS = 50;
 export const ENROLMENT_LIFE_S = 5 * MINUTE_S;
 /** A new device waits this long for an approval: a person fetches the other device. */
 export const DEVICE_APPROVAL_LIFE_S = 10 * MINUTE_S;
-/** Wrong six-digit codes before a device's request is void: chance of guessing stays below 1 in 300,000. */
-export const APPROVAL_CODE_TRIES = 3;
 /** Devices of one person, by default: phone, laptop, desktop, tablets and rooms with room to spare. */
 export const DEVICES_PER_PERSON = 20;
 /** The most that an operator can set it to: a rotation re-endorses every device in one request. */
@@ -154,6 +152,8 @@ export const REFRESH_TOKEN_DAYS = 30;
 export const REDIRECT_URIS = 20;
 /** A grant ends even if its device is used daily: once a year, the IdP is asked again. */
 export const GRANT_LIFE_S = 365 * DAY_S;
+/** What is remembered of an app's authorization request, characters: real ones have some 1,000. */
+export const AUTHORIZATION_REQUEST_LENGTH = 16 * KIB;
 /** From the redirect to the client app to its token request: machines do both. */
 export const AUTHORIZATION_CODE_LIFE_S = MINUTE_S;
 /** Why a sign-in was refused: until the help desk has asked, not for ever. */
@@ -249,12 +249,8 @@ export const REQUEST_ID_LENGTH = 64;
 
 // ---- rates, per address of the caller unless said otherwise
 
-/** Requests to the sign-in and token endpoints a minute: a person makes ten; an office behind one NAT, hundreds. */
+/** Sign-ins that apps begin a minute: anybody can, and each is remembered. An office behind one NAT makes a hundred. */
 export const SIGN_IN_RATE_PER_MINUTE = 300;
-/** Requests of one signed-in device a minute. */
-export const DEVICE_RATE_PER_MINUTE = 600;
-/** Signed requests of one partner bridge a minute, however many addresses it asks from. */
-export const PARTNER_RATE_PER_MINUTE = 6_000;
 
 // ---- storage
 

@@ -32,3 +32,10 @@ export function isPublicAddress(address: string): boolean {
   if (parsed.range() !== 'unicast') return false;
   return parsed.kind() === 'ipv4' || parsed.match(GLOBAL_IPV6);
 }
+
+/** Whom an address stands for: itself in IPv4, its /64 in IPv6, which a subscriber gets whole. */
+export function subscriberOf(address: string): string {
+  if (isIP(address) !== 6) return address;
+  const prefix = ipaddr.IPv6.parse(address).parts.slice(0, 4);
+  return `${prefix.map((part) => part.toString(16)).join(':')}::/64`;
+}

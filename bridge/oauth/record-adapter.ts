@@ -1,7 +1,7 @@
 import { type Adapter, type AdapterFactory, type AdapterPayload, errors } from 'oidc-provider';
 import { type Clock, seconds } from '../lib/clock.ts';
-import { GRANT_LIFE_S } from '../lib/limits.ts';
-import { CACHE_VALUE_LENGTH, type Keyspace, keyspace } from '../storage/cache.ts';
+import { AUTHORIZATION_REQUEST_LENGTH, GRANT_LIFE_S } from '../lib/limits.ts';
+import { type Keyspace, keyspace } from '../storage/cache.ts';
 import type { Database } from '../storage/database.ts';
 import type { App } from './app.ts';
 import { findApp } from './app-store.ts';
@@ -100,7 +100,9 @@ function cacheAdapter(cache: Keyspace, model: string): Adapter {
     ...NOTHING,
     async upsert(id, payload, life) {
       const value = JSON.stringify(payload);
-      if (value.length > CACHE_VALUE_LENGTH) throw new errors.InvalidRequest('the request is too large');
+      if (value.length > AUTHORIZATION_REQUEST_LENGTH) {
+        throw new errors.InvalidRequest('the request is too large');
+      }
       await records.set(id, value, Math.max(1, life ?? 1) * 1000);
     },
     async find(id) {

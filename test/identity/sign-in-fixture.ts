@@ -135,7 +135,7 @@ export async function signInFixture(options: SignInFixtureOptions = {}) {
     authenticateAdministrator: () => Promise.reject(new Error('there are no administrators here')),
     isAllowedOrigin: apps.isAllowedOrigin,
     pages: [
-      oauthMiddleware(authorizationServer, noteRefusal),
+      oauthMiddleware(authorizationServer, rateLimit),
       ...signInPages({
         ...{ issuer, organization, connections, signIns, traces, authorizationServer, noteRefusal },
       }),

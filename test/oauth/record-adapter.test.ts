@@ -61,6 +61,16 @@ describe('A pushed request', () => {
   });
 });
 
+describe('A pushed request that is far larger than any app’s', () => {
+  it('is refused, so that few of them cannot crowd everybody’s sign-ins out', async () => {
+    const requests = adapters('PushedAuthorizationRequest');
+    const payload = { request: 'x'.repeat(20_000) };
+    await expect(requests.upsert('request-2', payload, 60)).rejects.toMatchObject({
+      message: 'invalid_request',
+    });
+  });
+});
+
 describe('A DPoP proof', () => {
   it('is new once, also to two that look at once', async () => {
     const proofs = adapters('ReplayDetection');
