@@ -48,8 +48,7 @@ import { createAuthorizationServer } from './oauth/create-authorization-server.t
 import { createBuiltInPolicy } from './policy/built-in-policy.ts';
 import { openLocalSigner } from './signer/local-signer.ts';
 import type { Query, Transaction } from './storage/database.ts';
-import { MemoryCache } from './storage/memory-cache.ts';
-import { openSqlite } from './storage/sqlite/open.ts';
+import { openCache, openDatabase } from './storage/open-storage.ts';
 
 /** What tests and the demo put in the place of the machine's own. */
 export interface BridgeOverrides {
@@ -110,7 +109,7 @@ async function openFoundation(
   });
   const { database, signer } = store;
 
-  const cache = new MemoryCache({ clock });
+  const cache = await openCache(config.cache, clock);
   closing.add('cache', () => cache.close());
   const resolver = given.resolver ?? createDnsResolver(dnsServers(config));
   const outbound = createOutbound({
@@ -155,7 +154,7 @@ async function openFoundation(
 }
 
 async function openStore(config: Config, clock: Clock, closing: Closing) {
-  const database = await openSqlite({ path: config.storage.path, clock });
+  const database = await openDatabase(config.storage, clock);
   closing.add('database', () => database.close());
   await database.migrate();
   const keyEncryptionKey = new Uint8Array(

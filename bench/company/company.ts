@@ -10,7 +10,7 @@ import { seconds, systemClock } from '../../bridge/lib/clock.ts';
 import { createLogger } from '../../bridge/lib/logger.ts';
 import { initializeKeys } from '../../bridge/signer/key-ceremony.ts';
 import { createRootKey, openRootKey } from '../../bridge/signer/root-key.ts';
-import { openSqlite } from '../../bridge/storage/sqlite/open.ts';
+import { openDatabase } from '../../bridge/storage/open-storage.ts';
 import { freePort } from '../../demo/stage/free-port.ts';
 import { createThrowawayCa } from '../../test/fakes/throwaway-ca.ts';
 import { type Asker, insertAsker } from './asker.ts';
@@ -51,7 +51,7 @@ export async function foundCompany(size: number): Promise<Company> {
   const keyEncryptionKey = new Uint8Array(
     Buffer.from(config.signer.key_encryption_key.reveal(), 'base64url'),
   );
-  const database = await openSqlite({ path: config.storage.path, clock });
+  const database = await openDatabase(config.storage, clock);
   try {
     await database.migrate();
     const keyLog = createKeyLog({ database, logger: createLogger({ level: 'silent' }) });

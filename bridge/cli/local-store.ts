@@ -7,7 +7,7 @@ import type { EventLog } from '../events/event-log.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { createLogger } from '../lib/logger.ts';
 import type { Database } from '../storage/database.ts';
-import { openSqlite } from '../storage/sqlite/open.ts';
+import { openDatabase } from '../storage/open-storage.ts';
 import type { Terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -59,7 +59,7 @@ export async function inLocalStore<Result>(
   work: (store: LocalStore) => Promise<Result>,
 ): Promise<Result> {
   const clock = systemClock;
-  const database = await openSqlite({ path: config.storage.path, clock });
+  const database = await openDatabase(config.storage, clock);
   try {
     await database.migrate();
     const logger = createLogger({ level: 'warn', clock });

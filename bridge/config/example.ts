@@ -39,7 +39,8 @@ function renderObject(node: Node, depth: number): string[] {
 
 function renderKey(key: string, node: Node, required: boolean, depth: number): string[] {
   const indent = '  '.repeat(depth);
-  const inner = node.properties === undefined ? node.oneOf?.find((one) => one.properties) : node;
+  const [inner, ...others] =
+    node.properties === undefined ? (node.oneOf ?? []).filter((one) => one.properties) : [node];
   const [example] = node.examples ?? [];
   const isLeaf = inner === undefined || example !== undefined;
   const note = isLeaf && required ? 'REQUIRED. ' : '';
@@ -47,11 +48,21 @@ function renderKey(key: string, node: Node, required: boolean, depth: number): s
     (line) => `${indent}# ${line}`,
   );
 
-  if (!isLeaf) return [...comment, `${indent}${key}:`, ...renderObject(inner, depth + 1)];
+  if (!isLeaf) {
+    const alternatives = others.flatMap((other) => renderAlternative(other, depth + 1));
+    return [...comment, `${indent}${key}:`, ...renderObject(inner, depth + 1), ...alternatives];
+  }
   if (required || node.shown === true) return [...comment, ...renderValue(key, example, indent)];
   const hint = example === undefined ? [] : renderValue(key, example, `${indent}# `);
   const value = node.const ?? node.default;
   return [...comment, ...hint, ...(value === undefined ? [] : renderValue(key, value, indent))];
+}
+
+/** Another driver's keys, with a mark of their own: only all of them together can be uncommented. */
+function renderAlternative(node: Node, depth: number): string[] {
+  const indent = '  '.repeat(depth);
+  const lines = renderObject(node, depth).map((line) => `${indent}#: ${line.slice(indent.length)}`);
+  return [`${indent}# Or, in place of the lines above, these without '#: ':`, ...lines];
 }
 
 /** Lists and secret references on one line, other objects as blocks. */

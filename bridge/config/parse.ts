@@ -9,12 +9,19 @@ import { Secret, type SecretSource } from './secret.ts';
  * The configuration that the bridge runs with: every default filled in, secrets read, paths absolute. Keys are
  * spelt as in the file.
  */
-export type Config = Omit<Settings, 'signer'> & {
+export type Config = Omit<Settings, 'signer' | 'storage' | 'cache'> & {
   signer: Omit<Settings['signer'], 'key_encryption_key'> & {
     /** 32 bytes as base64url. */
     key_encryption_key: Secret;
   };
+  storage: Surrounded<Settings['storage']>;
+  cache: Surrounded<Settings['cache']>;
 };
+
+/** With secrets in the place of their references. */
+type Surrounded<Driver> = Driver extends unknown
+  ? { [Key in keyof Driver]: NonNullable<Driver[Key]> extends SecretSource ? Secret : Driver[Key] }
+  : never;
 
 /** What the file alone does not say. */
 export interface ConfigSurroundings {
@@ -99,6 +106,8 @@ function surround(settings: Settings, surroundings: ConfigSurroundings, lineOf: 
   const key = attempt('signer.key_encryption_key', () =>
     keyEncryptionKey(settings.signer.key_encryption_key, surroundings),
   );
+  const secret = (path: string, source: SecretSource) =>
+    attempt(path, () => readSecret(source, surroundings)) ?? new Secret(source, '');
   const { tls, ...listen } = settings.listen;
   const { ca_file: caFile, ...outbound } = settings.outbound;
   const config = {
@@ -114,7 +123,8 @@ function surround(settings: Settings, surroundings: ConfigSurroundings, lineOf: 
             },
           }),
     },
-    storage: { ...settings.storage, path: absolute(settings.storage.path) },
+    storage: storageOf(settings.storage, { absolute, readable, secret }),
+    cache: cacheOf(settings.cache, { readable, secret }),
     outbound: {
       ...outbound,
       ...(caFile === undefined ? {} : { ca_file: readable('outbound.ca_file', caFile) }),
@@ -122,6 +132,40 @@ function surround(settings: Settings, surroundings: ConfigSurroundings, lineOf: 
   };
   if (key === undefined || faults.length > 0) throw new ConfigError(faults);
   return { ...config, signer: { ...settings.signer, key_encryption_key: key } };
+}
+
+interface Surround {
+  absolute(path: string): string;
+  /** The absolute path of a file that can be read. */
+  readable(path: string, file: string): string;
+  secret(path: string, source: SecretSource): Secret;
+}
+
+function storageOf(
+  settings: Settings['storage'],
+  { absolute, readable, secret }: Surround,
+): Config['storage'] {
+  if (settings.driver === 'sqlite') return { ...settings, path: absolute(settings.path) };
+  const { ca_file: caFile, ...rest } = settings;
+  return {
+    ...rest,
+    url: secret('storage.url', settings.url),
+    ...(caFile === undefined ? {} : { ca_file: readable('storage.ca_file', caFile) }),
+  };
+}
+
+function cacheOf(
+  settings: Settings['cache'],
+  { readable, secret }: Omit<Surround, 'absolute'>,
+): Config['cache'] {
+  if (settings.driver === 'memory') return settings;
+  const { ca_file: caFile, sentinel_password: password, ...rest } = settings;
+  return {
+    ...rest,
+    url: secret('cache.url', settings.url),
+    ...(caFile === undefined ? {} : { ca_file: readable('cache.ca_file', caFile) }),
+    ...(password === undefined ? {} : { sentinel_password: secret('cache.sentinel_password', password) }),
+  };
 }
 
 const KEY_BYTES = 32;

@@ -50,6 +50,8 @@ const listen = z.strictObject({
     .meta({ examples: [['10.0.0.0/24']] }),
 });
 
+const caFile = z.string().min(1).optional();
+
 const storage = z.discriminatedUnion(
   'driver',
   [
@@ -61,9 +63,83 @@ const storage = z.discriminatedUnion(
         .default('./data/countersign.db')
         .describe('The database file. Relative paths in this file start at this file’s folder.'),
     }),
+    z.strictObject({
+      driver: z
+        .literal('postgres')
+        .describe('The database: a PostgreSQL server, 13 or newer, which several replicas can share.'),
+      url: secretSource
+        .describe(
+          'Where it is, as { env: NAME } or { file: PATH } of postgresql://user:password@host:5432/database. Of ' +
+            'several hosts (host1:5432,host2:5432) the one that takes writes is used.',
+        )
+        .meta({ examples: [{ env: 'COUNTERSIGN_DATABASE_URL' }] }),
+      tls: z
+        .enum(['verify', 'off'])
+        .optional()
+        .describe(
+          'TLS with a verified certificate is used unless the server is on this machine; off does without.',
+        )
+        .meta({ examples: ['off'] }),
+      ca_file: caFile
+        .describe('Certificates (PEM) to trust for it in place of the public ones.')
+        .meta({ examples: ['./tls/database-ca.pem'] }),
+      pool_size: z
+        .int()
+        .min(2)
+        .max(200)
+        .default(10)
+        .describe('Connections of this replica at most; half of them only read.'),
+    }),
   ],
-  { error: 'needs a driver: sqlite' },
+  { error: 'needs a driver: sqlite or postgres' },
 );
+
+const sharedCache = z
+  .strictObject({
+    driver: z
+      .literal('redis')
+      .describe(
+        'Where short-lived shared state is kept: redis (Redis 6.2 or newer, or Valkey), for several replicas.',
+      ),
+    url: secretSource
+      .describe(
+        'Where it is, as { env: NAME } or { file: PATH } of redis://user:password@host:6379/0, or rediss:// for TLS. ' +
+          'With sentinel or cluster, some of their addresses: host1:26379,host2:26379.',
+      )
+      .meta({ examples: [{ env: 'COUNTERSIGN_CACHE_URL' }] }),
+    topology: z
+      .enum(['single', 'sentinel', 'cluster'])
+      .default('single')
+      .describe('How the servers are arranged: single, sentinel or cluster.'),
+    sentinel_group: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('The name of the primary that the Sentinels watch.')
+      .meta({ examples: ['mymaster'] }),
+    sentinel_password: secretSource
+      .optional()
+      .describe('The Sentinels’ own password, as { env: NAME } or { file: PATH }.')
+      .meta({ examples: [{ env: 'COUNTERSIGN_SENTINEL_PASSWORD' }] }),
+    ca_file: caFile
+      .describe('Certificates (PEM) to trust for it in place of the public ones.')
+      .meta({ examples: ['./tls/cache-ca.pem'] }),
+    prefix: z
+      .string()
+      .regex(/^[A-Za-z0-9_.:-]{1,64}$/, 'must be up to 64 letters, digits and . : _ -')
+      .default('countersign:')
+      .describe('What every key begins with: bridges of different companies must not share one.'),
+    timeout_ms: z
+      .int()
+      .min(50)
+      .max(10_000)
+      .default(1_000)
+      .describe('The longest wait for an answer; what needs one is refused then.'),
+  })
+  .refine((value) => (value.topology === 'sentinel') === (value.sentinel_group !== undefined), {
+    path: ['sentinel_group'],
+    error: 'belongs to the topology sentinel, which needs it',
+  });
 
 const cache = z.discriminatedUnion(
   'driver',
@@ -73,8 +149,9 @@ const cache = z.discriminatedUnion(
         .literal('memory')
         .describe('Where short-lived shared state is kept: memory, for one process.'),
     }),
+    sharedCache,
   ],
-  { error: 'needs a driver: memory' },
+  { error: 'needs a driver: memory or redis' },
 );
 
 const signer = z.discriminatedUnion(
@@ -205,6 +282,18 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe('The security event log.'),
+  metrics: z
+    .strictObject({
+      address: z
+        .string()
+        .min(1)
+        .default('127.0.0.1')
+        .describe('The address of the machine to listen on; never one that the public reaches.'),
+      port: z.int().min(0).max(65_535).describe('The TCP port; 0 takes a free one.'),
+    })
+    .optional()
+    .describe('Prometheus metrics on a listener of their own, at /metrics. Without it there are none.')
+    .meta({ examples: [{ address: '127.0.0.1', port: 9464 }] }),
   log: z
     .strictObject({
       level: z

@@ -6,7 +6,7 @@ import { ENTITY_CONFIGURATION_PATH, LOOK_UP_PATH } from '../../bridge/federation
 import { systemClock } from '../../bridge/lib/clock.ts';
 import { openLocalSigner } from '../../bridge/signer/local-signer.ts';
 import type { Signer } from '../../bridge/signer/signer.ts';
-import { openSqlite } from '../../bridge/storage/sqlite/open.ts';
+import { openDatabase } from '../../bridge/storage/open-storage.ts';
 import {
   type Credential,
   decodeClaims,
@@ -39,7 +39,7 @@ const MINUTE = 60;
 /** Takes the place of the company's bridge, which must be stopped. */
 export async function startDishonestBridge(company: Company): Promise<DishonestBridge> {
   const config = readConfig(company.configPath);
-  const database = await openSqlite({ path: config.storage.path, clock: systemClock });
+  const database = await openDatabase(config.storage, systemClock);
   const kek = new Uint8Array(Buffer.from(config.signer.key_encryption_key.reveal(), 'base64url'));
   const signer = await openLocalSigner({
     ...{ database, keyEncryptionKey: kek, iss: company.issuer, clock: systemClock },

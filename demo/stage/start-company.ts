@@ -7,7 +7,7 @@ import { createLogger } from '../../bridge/lib/logger.ts';
 import { type RunningBridge, startBridge } from '../../bridge/main.ts';
 import { initializeKeys } from '../../bridge/signer/key-ceremony.ts';
 import { createRootKey, openRootKey } from '../../bridge/signer/root-key.ts';
-import { openSqlite } from '../../bridge/storage/sqlite/open.ts';
+import { openDatabase } from '../../bridge/storage/open-storage.ts';
 import { bootstrapAdministrator } from './administrator.ts';
 import type { Company, CompanyPlan } from './company.ts';
 import { writeConfiguration } from './configuration.ts';
@@ -71,7 +71,7 @@ async function holdKeyCeremony(config: Config, folder: string): Promise<string> 
   await writeFile(join(folder, 'root-key.json'), JSON.stringify(file), { mode: 0o600 });
   const root = await openRootKey(file);
   const clock = systemClock;
-  const database = await openSqlite({ path: config.storage.path, clock });
+  const database = await openDatabase(config.storage, clock);
   try {
     await database.migrate();
     const keyEncryptionKey = new Uint8Array(

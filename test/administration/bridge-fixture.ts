@@ -7,7 +7,7 @@ import { type BridgeOverrides, type RunningBridge, startBridge } from '../../bri
 import { initializeKeys } from '../../bridge/signer/key-ceremony.ts';
 import { createRootKey, openRootKey } from '../../bridge/signer/root-key.ts';
 import type { Database } from '../../bridge/storage/database.ts';
-import { openSqlite } from '../../bridge/storage/sqlite/open.ts';
+import { openDatabase } from '../../bridge/storage/open-storage.ts';
 import type { SigningKey } from '../../protocol/ed25519.ts';
 import { createNamedFetch } from '../fakes/named-fetch.ts';
 import { createNames, type Names } from '../fakes/names.ts';
@@ -47,7 +47,7 @@ export interface Answer {
 }
 
 export async function bridgeFixture(
-  overrides: BridgeOverrides & { host?: string } = {},
+  overrides: BridgeOverrides & { host?: string; settings?: object } = {},
 ): Promise<BridgeFixture> {
   const host = overrides.host ?? HOST;
   const folder = await mkdtemp(join(tmpdir(), 'countersign-test-'));
@@ -62,7 +62,7 @@ export async function bridgeFixture(
 
   const issuer = `https://${host}`;
   const keyEncryptionKey = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64url');
-  const config = parseConfig(configText(issuer), {
+  const config = parseConfig(configText(issuer, overrides.settings), {
     env: { COUNTERSIGN_KEK: keyEncryptionKey },
     readFile: () => 'read at the start',
     directory: folder,
@@ -110,7 +110,7 @@ export async function bridgeFixture(
       return page.filter(({ type }) => !type.startsWith('bridge.')) as never;
     },
     async inStore(work) {
-      const database = await openSqlite({ path: config.storage.path, clock });
+      const database = await openDatabase(config.storage, clock);
       try {
         return await work(database);
       } finally {
@@ -129,7 +129,7 @@ export async function bridgeFixture(
   };
 }
 
-function configText(issuer: string): string {
+function configText(issuer: string, settings: object = {}): string {
   return JSON.stringify({
     issuer,
     organization: { name: 'Acme' },
@@ -142,11 +142,12 @@ function configText(issuer: string): string {
     signer: { driver: 'local', key_encryption_key: { env: 'COUNTERSIGN_KEK' } },
     outbound: { allowed_networks: ['127.0.0.0/8'], ca_file: 'ca.pem' },
     events: { stdout: false },
+    ...settings,
   });
 }
 
 async function initialize(config: Config, clock: MovableClock, root: SigningKey): Promise<void> {
-  const database = await openSqlite({ path: config.storage.path, clock });
+  const database = await openDatabase(config.storage, clock);
   await database.migrate();
   const keyEncryptionKey = new Uint8Array(
     Buffer.from(config.signer.key_encryption_key.reveal(), 'base64url'),

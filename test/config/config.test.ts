@@ -107,7 +107,7 @@ log: { level: loud }
 
   it('names the drivers where another one is asked for', () => {
     expect(faultsOf(`${LEAST}storage: { driver: mongodb }\n`)).toEqual([
-      { path: 'storage.driver', message: 'needs a driver: sqlite', line: 6 },
+      { path: 'storage.driver', message: 'needs a driver: sqlite or postgres', line: 6 },
     ]);
   });
 
@@ -244,13 +244,64 @@ describe('the example', () => {
   });
 });
 
+describe('the drivers for several replicas', () => {
+  const shared = `${LEAST}
+storage: { driver: postgres, url: { env: DATABASE_URL } }
+cache: { driver: redis, url: { file: cache-url } }
+`;
+  const env = { ...surroundings.env, DATABASE_URL: 'postgresql://bridge:s3cret@db.example/bridge' };
+
+  it('need two lines', () => {
+    const { storage, cache } = parse(shared, { env });
+    expect(storage).toMatchObject({ driver: 'postgres', pool_size: 10 });
+    expect(cache).toMatchObject({
+      driver: 'redis',
+      topology: 'single',
+      prefix: 'countersign:',
+      timeout_ms: 1_000,
+    });
+  });
+
+  it('show where their URLs come from, and never the URLs', () => {
+    const config = parse(shared, { env });
+    for (const text of [printConfig(config), inspect(config, { depth: 9, showHidden: true })]) {
+      expect(text).not.toContain('s3cret');
+      expect(text).toContain('DATABASE_URL');
+    }
+  });
+
+  it('miss a URL as the file does that names it', () => {
+    expect(faultsOf(shared)).toEqual([
+      { path: 'storage.url', message: 'the environment variable DATABASE_URL is not set', line: 7 },
+    ]);
+  });
+
+  it('are written in the example as an alternative that is valid', () => {
+    const text = renderExampleConfig()
+      .replace(/^ +(driver: (sqlite|memory)|path: .*)\n/gm, '')
+      .replace(/^( +)#: /gm, '$1');
+    const urls = { COUNTERSIGN_DATABASE_URL: 'postgresql://…', COUNTERSIGN_CACHE_URL: 'redis://…' };
+    const { storage, cache } = parse(text, { env: { ...surroundings.env, ...urls } });
+    expect([storage.driver, cache.driver]).toEqual(['postgres', 'redis']);
+  });
+
+  it.each(['{ topology: sentinel }', '{ topology: cluster, sentinel_group: mymaster }'])(
+    'name a group of Sentinels where there are some, not as %s does',
+    (part) => {
+      const text = shared.replace('{ driver: redis,', `{ driver: redis, ${part.slice(2, -2)},`);
+      expect(faultsOf(text, { env }).map(({ path }) => path)).toEqual(['cache.sentinel_group']);
+    },
+  );
+});
+
 describe('loading a configuration', () => {
   it('reads the file and takes its folder as the start of relative paths', () => {
     using folder = createTemporaryFolder();
     const path = folder.write('countersign.yaml', LEAST);
-    expect(loadConfig({ path, env: surroundings.env }).storage.path).toBe(
-      `${folder.path}/data/countersign.db`,
-    );
+    expect(loadConfig({ path, env: surroundings.env }).storage).toEqual({
+      driver: 'sqlite',
+      path: `${folder.path}/data/countersign.db`,
+    });
   });
 
   it('says that there is no such file', () => {

@@ -8,7 +8,7 @@ import { type RunningBridge, startBridge } from '../../bridge/main.ts';
 import { initializeKeys } from '../../bridge/signer/key-ceremony.ts';
 import { createRootKey, openRootKey } from '../../bridge/signer/root-key.ts';
 import type { Database } from '../../bridge/storage/database.ts';
-import { openSqlite } from '../../bridge/storage/sqlite/open.ts';
+import { openDatabase } from '../../bridge/storage/open-storage.ts';
 import { type Administrator, bootstrapAdministrator } from '../../demo/stage/administrator.ts';
 import { writeConfiguration } from '../../demo/stage/configuration.ts';
 import type { Domain } from '../../demo/stage/domain.ts';
@@ -62,7 +62,7 @@ export async function startWholeBridge(stage: Stage, host: string): Promise<Whol
   const path = await writeConfiguration(folder, { name: host }, given);
   const config = loadConfig({ path, env: {} });
 
-  const store = await openSqlite({ path: config.storage.path, clock });
+  const store = await openDatabase(config.storage, clock);
   stage.onClose(() => store.close());
   await store.migrate();
   const rootThumbprint = await holdKeyCeremony(store, config, clock);

@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { parse } from 'yaml';
 import { configSchema, renderExampleConfig } from '../../config/index.ts';
 import { initializeBridge } from '../../lifecycle/initialize-bridge.ts';
+import { storageName } from '../../storage/open-storage.ts';
 import { inLocalStore, type LocalOptions, readLocalConfig, withLocalOptions } from '../local-store.ts';
 import { show } from '../output.ts';
 import { writeRootKeyFile } from '../root-key-file.ts';
@@ -43,7 +44,7 @@ async function init(terminal: Terminal, options: InitOptions): Promise<void> {
     );
     if (present !== undefined) {
       throw new UsageError(
-        `${config.storage.path} has the keys of ${present.iss} already: nothing was changed.`,
+        `${storageName(config.storage)} has the keys of ${present.iss} already: nothing was changed.`,
       );
     }
     const { root, undo } = await writeRootKeyFile(options.rootKey);
@@ -56,7 +57,7 @@ async function init(terminal: Terminal, options: InitOptions): Promise<void> {
     }
     return root.kid;
   });
-  terminal.say(epilogue(options, config.storage.path));
+  terminal.say(epilogue(options, storageName(config.storage)));
   show(terminal, options, { rootThumbprint: thumbprint }, ({ rootThumbprint }) => rootThumbprint);
 }
 
