@@ -1,3 +1,4 @@
+import { parseAddress } from '../protocol/address.ts';
 import { CountersignError, isCountersignError } from '../protocol/errors.ts';
 import { CLOCK_SKEW, decodeClaims } from '../protocol/jws.ts';
 import type { OnlineKeys } from '../protocol/online-keys.ts';
@@ -77,12 +78,25 @@ function assertContinues(known: IssuerPin, pin: IssuerPin): void {
   }
 }
 
-/** The pinned record of this issuer. Throws `issuer_unknown`, and `jws_expired` when it was not renewed. */
-export function pinnedIssuer(draft: PinDraft, entityId: string, now: number): IssuerPin {
+/**
+ * The pinned record of this issuer, to judge `address` by. A domain in two records counts in neither while both are in
+ * force: the own bridge could otherwise take a partner's domain by writing it into another record. Throws
+ * `issuer_unknown`, `domain_not_approved`, and `jws_expired` when the record was not renewed.
+ */
+export function pinnedIssuer(draft: PinDraft, entityId: string, address: string, now: number): IssuerPin {
   const pin = draft.issuer(entityId);
   if (pin === undefined) throw new CountersignError('issuer_unknown', entityId);
-  if (now >= pin.expires + CLOCK_SKEW) {
+  if (!isInForce(pin, now)) {
     throw new CountersignError('jws_expired', `the pinned record of ${entityId} has expired`);
   }
+  const { domain } = parseAddress(address);
+  const other = draft.issuersOf(domain).find((each) => each.entity_id !== entityId && isInForce(each, now));
+  if (other !== undefined) {
+    throw new CountersignError('domain_not_approved', `${domain} is pinned for ${other.entity_id} too`);
+  }
   return pin;
+}
+
+function isInForce({ expires }: IssuerPin, now: number): boolean {
+  return now < expires + CLOCK_SKEW;
 }

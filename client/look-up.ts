@@ -141,10 +141,11 @@ async function judgeResult(
   }
 }
 
-function issuerOf(context: ClientContext, draft: PinDraft, faults: RecordFaults, { iss }: LookUpResult) {
+function issuerOf(context: ClientContext, draft: PinDraft, faults: RecordFaults, result: LookUpResult) {
+  const { iss, address } = result;
   const fault = faults.get(iss);
   if (fault !== undefined) throw fault;
-  return pinnedIssuer(draft, iss, context.now());
+  return pinnedIssuer(draft, iss, address, context.now());
 }
 
 /** A bridge that answers from a cache older than was asked for would hide a revocation. */

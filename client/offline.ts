@@ -24,7 +24,7 @@ export function verifyShownCredential(
   const { iss } = decodeClaims(credential.binding, 'key-binding+jwt', keyBindingSchema);
   return context.pins.update(async (pins) => {
     const draft = createPinDraft(pins);
-    const issuer = pinnedIssuer(draft, iss, context.now());
+    const issuer = pinnedIssuer(draft, iss, address, context.now());
     const shown = { address, credential, issuer, audience: null };
     const { answer, verified } = await judgeCredential(context, draft, shown);
     if (answer.status === 'changed_key') {

@@ -3,6 +3,8 @@ import type { AddressPin, IssuerPin, Pins } from './pin-store.ts';
 /** Pins while a look-up is verified: a thousand changes are stored at once, or none. */
 export interface PinDraft {
   issuer(entityId: string): IssuerPin | undefined;
+  /** Everybody whose pinned record names this domain. */
+  issuersOf(domain: string): IssuerPin[];
   address(address: string): AddressPin | undefined;
   setIssuer(pin: IssuerPin): void;
   setAddress(address: string, pin: AddressPin): void;
@@ -27,6 +29,7 @@ export function createPinDraft(before: Pins): PinDraft {
   return {
     own: before.own,
     issuer: (entityId) => issuers.get(entityId),
+    issuersOf: (domain) => [...issuers.values()].filter(({ domains }) => domains.includes(domain)),
     address: (address) => addresses.get(address),
     setIssuer: (pin) => set(issuers, pin.entity_id, pin),
     setAddress: (address, pin) => set(addresses, address, pin),

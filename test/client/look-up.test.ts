@@ -301,6 +301,32 @@ describe('a lying bridge or partner is refused', () => {
     expect(await lookUpBob()).toMatchObject({ status: 'rejected', code: 'statement_forked' });
   });
 
+  it('when the own bridge writes a partner’s domain into its own record', async () => {
+    await lookUpBob();
+    bridge.lookUps.records.set(bridge.issuer, (honest) => ({
+      ...honest,
+      version: honest.version + 1,
+      partner: { ...honest.partner, domains: [...honest.partner.domains, 'globex.example'] },
+    }));
+    const carol = 'carol@globex.example';
+    const { company } = bridge;
+    const statement = company.statement({ address: carol });
+    const credential = await company.credential(await company.signedStatement(statement));
+    bridge.lookUps.results.set(carol, () => {
+      return {
+        address: carol,
+        status: 'credential',
+        source: 'own',
+        iss: company.iss,
+        as_of: NOW,
+        credential,
+      };
+    });
+    const [answer] = await client.lookUp([carol]);
+    expect(answer).toMatchObject({ status: 'rejected', code: 'domain_not_approved' });
+    expect(answer).toMatchObject({ error: { detail: expect.stringContaining(globex.iss) } });
+  });
+
   it('when the own record names another root than the own bridge has', async () => {
     await client.enrol({ label: 'laptop' });
     const root_thumbprint = testDigest('another root');
