@@ -43,6 +43,10 @@ import { createPersonOverviews } from './lifecycle/person-overview.ts';
 import { stagePolicy } from './lifecycle/policy-version.ts';
 import { createReadiness } from './lifecycle/readiness.ts';
 import { allOrFaults } from './lifecycle/start-faults.ts';
+import { answerMetrics } from './metrics/answer-metrics.ts';
+import { createMetrics } from './metrics/metrics.ts';
+import { observeState } from './metrics/observe-state.ts';
+import { watchEvents, watchParts } from './metrics/watch-parts.ts';
 import { createApps } from './oauth/apps.ts';
 import { createAuthorizationServer } from './oauth/create-authorization-server.ts';
 import { createBuiltInPolicy } from './policy/built-in-policy.ts';
@@ -63,6 +67,8 @@ export interface RunningBridge {
   readonly origin: string;
   /** The TCP port that it listens on. */
   readonly port: number;
+  /** The TCP port of the metrics, where they are configured. */
+  readonly metricsPort: number | undefined;
   /** For what runs in the process beside the server: commands and tests. */
   readonly services: Services & Pick<Foundation, 'events'>;
   /** Finishes open requests within bounds, writes what is under way, closes. It never rejects. */
@@ -101,16 +107,18 @@ async function openFoundation(
 ) {
   const { clock, logger } = given;
   const version = readVersion();
-  const { store, tls, caCertificates, engine } = await allOrFaults({
+  const { store, tls, caCertificates, ...loaded } = await allOrFaults({
     store: () => openStore(config, clock, closing),
     tls: () => readTls(config),
     caCertificates: () => readCaCertificates(config),
     engine: () => given.engine ?? loadEngine(logger),
   });
-  const { database, signer } = store;
-
-  const cache = await openCache(config.cache, clock);
-  closing.add('cache', () => cache.close());
+  const { signer } = store;
+  const opened = await openCache(config.cache, clock);
+  closing.add('cache', () => opened.close());
+  const metrics = config.metrics === undefined ? undefined : createMetrics();
+  const parts = { database: store.database, cache: opened, engine: loaded.engine };
+  const { database, cache, engine } = watchParts(parts, metrics);
   const resolver = given.resolver ?? createDnsResolver(dnsServers(config));
   const outbound = createOutbound({
     resolver,
@@ -120,6 +128,7 @@ async function openFoundation(
   closing.add('outbound', () => outbound.close());
 
   const events = createEventLog({ database, clock, logger, iss: config.issuer, cache });
+  watchEvents(events, metrics);
   const sinks = config.events.stdout ? [stdoutSink()] : [];
   const delivery = createDelivery({ database, log: events, sinks, logger });
   closing.add('delivery', () => delivery.stop());
@@ -148,6 +157,8 @@ async function openFoundation(
     resolver,
     outbound,
     events,
+    sinks,
+    metrics,
     keyLog,
     policy,
   };
@@ -255,9 +266,14 @@ async function serve(
     address: config.listen.address,
     port: config.listen.port,
     ...(tls === undefined ? {} : { tls }),
-    answer: composeApp({ ...foundation, ...services, trustedProxies }),
+    answer: composeApp({
+      ...{ ...foundation, ...services, trustedProxies },
+      observeRequest: (request, seconds) =>
+        foundation.metrics?.observe('countersign_http_request_duration_seconds', request, seconds),
+    }),
   });
   closing.add('server', () => server.stop(STOP_GRACE_MS));
+  const metricsPort = await serveMetrics(foundation, services, config, closing);
   const background = startBackgroundWork({
     ...foundation,
     ...services,
@@ -272,6 +288,7 @@ async function serve(
   return {
     origin: config.issuer,
     port,
+    metricsPort,
     services: { ...services, events },
     async stop() {
       logger.info('the bridge stops: open requests are finished first');
@@ -280,3 +297,26 @@ async function serve(
     },
   };
 }
+
+/** Metrics have a listener of their own; answers its port, where there is one. */
+async function serveMetrics(
+  foundation: Foundation,
+  { readiness }: Services,
+  config: Config,
+  closing: Closing,
+): Promise<number | undefined> {
+  const { metrics, logger } = foundation;
+  if (metrics === undefined || config.metrics === undefined) return undefined;
+  observeState(metrics, {
+    ...foundation,
+    sinks: foundation.sinks.map(({ name }) => name),
+    reasons: async () => (await readiness()).reasons,
+  });
+  const answer = answerMetrics(metrics, logger);
+  const server = await startServer({ ...config.metrics, setting: 'metrics', answer });
+  closing.add('metrics', () => server.stop(METRICS_STOP_MS));
+  return server.port;
+}
+
+/** A scrape that is under way may end. */
+const METRICS_STOP_MS = 500;

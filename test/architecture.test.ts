@@ -14,7 +14,7 @@ const SERVER = [
   ...['protocol', 'recrypt', 'client', 'connectors', 'bridge/lib', 'bridge/config', 'bridge/storage'],
   ...['bridge/signer', 'bridge/tlog', 'bridge/events', 'bridge/keylog', 'bridge/directory', 'bridge/policy'],
   ...['bridge/identity', 'bridge/binding', 'bridge/federation', 'bridge/groups', 'bridge/oauth'],
-  ...['bridge/lifecycle', 'bridge/signals'],
+  ...['bridge/lifecycle', 'bridge/signals', 'bridge/metrics'],
 ];
 const MAY_IMPORT: Record<string, readonly string[]> = {
   protocol: [],
@@ -58,6 +58,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     ...[...CORE, 'connectors', 'bridge/events', 'bridge/directory', 'bridge/groups', 'bridge/federation'],
     ...['bridge/lifecycle', 'bridge/policy'],
   ],
+  'bridge/metrics': [...CORE, 'recrypt', 'bridge/events'],
   'bridge/http': SERVER,
   // `countersign serve` starts the composition root.
   'bridge/cli': [...SERVER, 'bridge/http', 'bridge/main.ts'],

@@ -24,8 +24,8 @@ export interface EventLogDeps {
 export interface SequencedEventLog extends EventLog {
   /** Resolves when what was reported before the call has its `seq`. */
   settled(): Promise<void>;
-  /** Calls `listener` after events got their `seq`. */
-  onPublished(listener: () => void): void;
+  /** Calls `listener` after events got their `seq`: with them, or with none where another process gave it. */
+  onPublished(listener: (events: readonly EventBody[]) => void): void;
 }
 
 /** The event log in the database. Without `start` it only stores: a bridge that runs on the same store sequences. */
@@ -84,8 +84,8 @@ class DatabaseEventLog implements SequencedEventLog {
     await this.#sequencer.settled();
   }
 
-  onPublished(listener: () => void): void {
-    this.#sequencer.onPublished(() => listener());
+  onPublished(listener: (events: readonly EventBody[]) => void): void {
+    this.#sequencer.onPublished(listener);
   }
 
   #body(event: EventInput): EventBody {

@@ -27,7 +27,15 @@ export interface AppDeps {
   readonly routes: readonly Route[];
   /** Browser pages and the authorization server: they render themselves. */
   readonly pages: readonly Middleware[];
+  /** Told of every request that was answered, where somebody wants to know. */
+  readonly observeRequest?: ObserveRequest | undefined;
 }
+
+/** `route` is a pattern of ours, or `unknown`: nothing that the caller made up. */
+export type ObserveRequest = (
+  request: { readonly method: string; readonly route: string; readonly status: number },
+  seconds: number,
+) => void;
 
 /** What the request is known by; set by the first middleware, completed by authentication. */
 export interface RequestState {
@@ -42,6 +50,7 @@ export function createApp(deps: AppDeps): Koa<RequestState> {
   const app = new Koa<RequestState>();
   const middleware: readonly Middleware<RequestState>[] = [
     identifyRequest(deps),
+    ...(deps.observeRequest === undefined ? [] : [observeRequests(deps.observeRequest)]),
     renderErrors(deps),
     securityHeaders(),
     limitRate(deps),
@@ -64,6 +73,17 @@ function identifyRequest({ trustedProxies }: AppDeps): Middleware<RequestState> 
   };
 }
 
+function observeRequests(observe: ObserveRequest): Middleware<RequestState> {
+  return async (ctx, next) => {
+    const start = performance.now();
+    await next();
+    const pattern: unknown = ctx.state.route ?? ctx._matchedRoute;
+    const route = typeof pattern === 'string' ? pattern : 'unknown';
+    const status = ctx.respond === false ? ctx.res.statusCode : ctx.status;
+    observe({ method: ctx.method, route, status }, (performance.now() - start) / 1000);
+  };
+}
+
 /** The one place that renders an error, and the one that records a refused request: one event, nothing else stored. */
 function renderErrors({ logger, events, rateLimit }: AppDeps): Middleware<RequestState> {
   return async (ctx, next) => {
@@ -77,6 +97,7 @@ function renderErrors({ logger, events, rateLimit }: AppDeps): Middleware<Reques
       });
       if (problem.status < 500) await rateLimit.noteRefusal(ctx.state.actor.address ?? 'unknown');
       ctx.status = problem.status;
+      ctx.set('Cache-Control', 'no-store');
       if (problem.status === 401) ctx.set('WWW-Authenticate', 'DPoP algs="Ed25519 ES256"');
       if (problem.status === 413) ctx.set('Connection', 'close');
       ctx.body = JSON.stringify(problem);

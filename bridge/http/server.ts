@@ -18,6 +18,8 @@ export interface ServerOptions {
   /** PEM. Absent where a proxy ends TLS. */
   readonly tls?: { readonly cert: string; readonly key: string };
   readonly answer: RequestListener;
+  /** The setting that a fault is reported under; `listen` where absent. */
+  readonly setting?: string;
 }
 
 /** A server that takes requests. */
@@ -53,11 +55,11 @@ function createServer({ tls, answer }: ServerOptions): Server {
   }
 }
 
-function listen(server: Server, { address, port }: ServerOptions): Promise<void> {
+function listen(server: Server, { address, port, setting = 'listen' }: ServerOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const place = `${address} port ${port} (${cause.code ?? 'unknown error'})`;
-      reject(new CountersignError('config_invalid', `listen: cannot listen on ${place}.`, { cause }));
+      reject(new CountersignError('config_invalid', `${setting}: cannot listen on ${place}.`, { cause }));
     });
     server.listen(port, address, resolve);
   });

@@ -88,7 +88,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- $_ := set $file.outbound "ca_file" "/run/countersign/outbound-ca/ca.crt" -}}
 {{- end -}}
 {{- if .Values.metrics.enabled -}}
-{{- $_ := set $file "metrics" (dict "port" .Values.metrics.port) -}}
+{{- $_ := set $file "metrics" (dict "address" "0.0.0.0" "port" .Values.metrics.port) -}}
 {{- end -}}
 {{- if eq .Values.storage.driver "postgres" -}}
 {{- $_ := set $file "storage" (dict "driver" "postgres" "url" (dict "file" "/run/countersign/secrets/database-url")) -}}

@@ -1,0 +1,96 @@
+/** One metric as it is documented: docs/guides/metrics.md shows this table. */
+interface MetricKind {
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly doc: string;
+  readonly labels: readonly string[];
+  /** Upper bounds of a histogram, seconds. */
+  readonly buckets?: readonly number[];
+}
+
+/**
+ * Every metric of ours. A name is never given another meaning. Labels hold no person, address or device: whoever reads
+ * metrics learns how much happens, not to whom.
+ */
+export const METRICS = {
+  countersign_http_request_duration_seconds: {
+    type: 'histogram',
+    doc: 'Requests answered, by the pattern of the route, never the path that was sent. Streams are not among them.',
+    labels: ['method', 'route', 'status'],
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+  },
+  countersign_open_streams: {
+    type: 'gauge',
+    doc: 'Event streams that are open now.',
+    labels: ['route'],
+  },
+  countersign_sign_ins_total: {
+    type: 'counter',
+    doc: 'Sign-ins. `code` is the error code of what was refused, else `none`.',
+    labels: ['protocol', 'outcome', 'code'],
+  },
+  countersign_enrolments_total: {
+    type: 'counter',
+    doc: 'Enrolments by `step`: `offered`, `confirmed`, `expired`.',
+    labels: ['step'],
+  },
+  countersign_lookup_results_total: {
+    type: 'counter',
+    doc: 'Addresses looked up here, by who asked (`person`, `partner`) and what each was answered.',
+    labels: ['asker', 'result'],
+  },
+  countersign_partner_requests_total: {
+    type: 'counter',
+    doc: 'Our requests to a partner: `answered`, or the code of each fault.',
+    labels: ['partner', 'outcome'],
+  },
+  countersign_events_total: {
+    type: 'counter',
+    doc: 'Security events that this process gave their place in the log: summed over replicas, each is counted once.',
+    labels: ['type'],
+  },
+  countersign_events_staged: {
+    type: 'gauge',
+    doc: 'Security events that are stored and have no place in the log yet. It returns to 0 within milliseconds.',
+    labels: [],
+  },
+  countersign_key_log_staged: {
+    type: 'gauge',
+    doc: 'Entries of the key log that are stored and not yet in force.',
+    labels: [],
+  },
+  countersign_event_sink_lag: {
+    type: 'gauge',
+    doc: 'Events that a sink has not taken yet.',
+    labels: ['sink'],
+  },
+  countersign_transform_duration_seconds: {
+    type: 'histogram',
+    doc: 'Operations of the proxy re-encryption engine.',
+    labels: ['operation', 'engine'],
+    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25],
+  },
+  countersign_database_errors_total: {
+    type: 'counter',
+    doc: 'What the database could not do, by error code.',
+    labels: ['code'],
+  },
+  countersign_cache_errors_total: {
+    type: 'counter',
+    doc: 'What the cache could not do, by error code.',
+    labels: ['code'],
+  },
+  countersign_online_keys_remaining_seconds: {
+    type: 'gauge',
+    doc: 'Until the online keys expire: rotate them before it is 0.',
+    labels: [],
+  },
+  countersign_domains: { type: 'gauge', doc: 'Domains by status.', labels: ['status'] },
+  countersign_partners: { type: 'gauge', doc: 'Partners by status.', labels: ['status'] },
+  countersign_ready: {
+    type: 'gauge',
+    doc: '1 while `/health/ready` has no reason against it, else 0.',
+    labels: [],
+  },
+} as const satisfies Record<string, MetricKind>;
+
+export type MetricName = keyof typeof METRICS;

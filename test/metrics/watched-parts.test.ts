@@ -1,0 +1,80 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createLogger } from '../../bridge/lib/logger.ts';
+import { createMetrics } from '../../bridge/metrics/metrics.ts';
+import { observeState } from '../../bridge/metrics/observe-state.ts';
+import { watchParts } from '../../bridge/metrics/watch-parts.ts';
+import { MemoryCache } from '../../bridge/storage/memory-cache.ts';
+import { openSqlite } from '../../bridge/storage/sqlite/open.ts';
+import { CountersignError } from '../../protocol/errors.ts';
+import { loadTransformEngine } from '../../recrypt/load-node.ts';
+import { movableClock } from '../signer/signer-fixture.ts';
+import { samplesOf } from './metrics-reading.ts';
+
+const folders: string[] = [];
+afterEach(async () => {
+  for (const folder of folders.splice(0)) await rm(folder, { recursive: true });
+});
+
+async function watched() {
+  const folder = await mkdtemp(join(tmpdir(), 'countersign-test-'));
+  folders.push(folder);
+  const clock = movableClock(Date.now());
+  const metrics = createMetrics();
+  const database = await openSqlite({ path: join(folder, 'bridge.db'), clock });
+  const engine = await loadTransformEngine({ prefer: 'wasm' });
+  const parts = watchParts({ database, cache: new MemoryCache({ clock }), engine }, metrics);
+  const read = async () => samplesOf((await metrics.read()).text);
+  return { clock, metrics, read, ...parts };
+}
+
+describe('watched parts', () => {
+  it('count what the database cannot do, but not what its callers refuse', async () => {
+    const { database, read } = await watched();
+    const refuse = () => Promise.reject(new CountersignError('forbidden'));
+    await expect(database.transaction(refuse)).rejects.toMatchObject({ code: 'forbidden' });
+    await database.close();
+    await expect(database.read(async () => 1)).rejects.toMatchObject({ code: 'unavailable' });
+    const samples = await read();
+    expect(samples.get('countersign_database_errors_total{code="unavailable"}')).toBe(1);
+    expect(samples.has('countersign_database_errors_total{code="forbidden"}')).toBe(false);
+  });
+
+  it('count what the cache cannot do', async () => {
+    const { cache, database, read } = await watched();
+    await database.close();
+    await cache.close();
+    await expect(cache.get('key')).rejects.toMatchObject({ code: 'unavailable' });
+    expect((await read()).get('countersign_cache_errors_total{code="unavailable"}')).toBe(1);
+  });
+
+  it('time each operation of the engine, refused ones too', async () => {
+    const { engine, database, read } = await watched();
+    await database.close();
+    const { publicKey } = engine.generateKeyPair();
+    engine.validatePublicKey(publicKey);
+    expect(() => engine.validatePublicKey({ x: new Uint8Array(32), y: new Uint8Array(32) })).toThrow();
+    const count = (await read()).get(
+      'countersign_transform_duration_seconds_count{operation="validate_public_key",engine="wasm"}',
+    );
+    expect(count).toBe(2);
+  });
+
+  it('leave out gauges of the store while it does not answer, rather than claim 0', async () => {
+    const { database, metrics, clock, read } = await watched();
+    await database.migrate();
+    const signer = { onlineKeys: () => ({ exp: 0 }) };
+    observeState(metrics, {
+      ...{ database, clock, logger: createLogger({ level: 'silent' }), sinks: ['stdout'] },
+      ...{ signer: signer as never, reasons: async () => [] },
+    });
+    expect((await read()).get('countersign_events_staged')).toBe(0);
+    expect((await read()).get('countersign_event_sink_lag{sink="stdout"}')).toBe(0);
+    await database.close();
+    const samples = await read();
+    expect(samples.has('countersign_events_staged')).toBe(false);
+    expect(samples.has('countersign_event_sink_lag{sink="stdout"}')).toBe(false);
+  });
+});
