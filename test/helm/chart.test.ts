@@ -20,10 +20,13 @@ const KEK = Buffer.alloc(32, 7).toString('base64url');
 const FILES: Record<string, string> = {
   '/run/countersign/secrets/key-encryption-key': KEK,
   '/run/countersign/secrets/database-url': 'postgres://bridge:pw@db.acme.example/countersign',
-  '/run/countersign/secrets/cache-url': 'rediss://bridge:pw@valkey.acme.example:6379',
+  '/run/countersign/secrets/cache-url': 'rediss://bridge:pw@valkey.acme.example:26379',
   '/run/countersign/tls/tls.crt': 'certificate',
   '/run/countersign/tls/tls.key': 'key',
-  '/run/countersign/outbound-ca/ca.crt': 'certificates',
+  '/run/countersign/secrets/sentinel-password': 'pw',
+  '/run/countersign/certificates/outbound.crt': 'certificates',
+  '/run/countersign/certificates/database.crt': 'certificates',
+  '/run/countersign/certificates/cache.crt': 'certificates',
 };
 
 function readAsPod(path: string): string {
@@ -189,7 +192,22 @@ describeWithHelm('the chart', (helm) => {
         .template.spec.volumes.flatMap(({ secret }) => secret?.items ?? [])
         .map(({ path }) => path);
     expect(secrets('embedded')).toEqual(['key-encryption-key']);
-    expect(secrets('replicated')).toEqual(['key-encryption-key', 'database-url', 'cache-url']);
+    expect(secrets('replicated')).toEqual([
+      'key-encryption-key',
+      'database-url',
+      'cache-url',
+      'sentinel-password',
+    ]);
+  });
+
+  it('serves metrics where Prometheus reaches them, and none unless told', () => {
+    expect(parseAsPod(configOf('embedded')).metrics).toBeUndefined();
+    expect(parseAsPod(configOf('replicated', ['metrics.port=9999'])).metrics).toEqual({
+      address: '0.0.0.0',
+      port: 9999,
+    });
+    const { spec } = objectOf(renderObjects(helm, 'replicated', ['metrics.port=9999']), 'Service');
+    expect(spec).toMatchObject({ ports: [{ name: 'bridge' }, { name: 'metrics', port: 9999 }] });
   });
 
   it('keeps the store when the release is uninstalled', () => {
@@ -234,6 +252,12 @@ const REFUSED: readonly (readonly [string, ValueFile, readonly string[], RegExp]
   ['to run as root', 'embedded', ['podSecurity.runAsUser=0'], /podSecurity\/runAsUser/],
   ['a secret among the values', 'embedded', ['secrets.keyEncryptionKey=x'], /'keyEncryptionKey' not allowed/],
   ['a store on many nodes', 'embedded', ['storage.persistence.accessMode=ReadWriteMany'], /accessMode/],
+  [
+    'Sentinels that watch nothing',
+    'replicated',
+    ['cache.redis.sentinelGroup='],
+    /cache\.redis\.sentinelGroup/,
+  ],
   ['a monitor of no metrics', 'embedded', ['metrics.serviceMonitor.enabled=true'], /metrics\.enabled/],
 ];
 

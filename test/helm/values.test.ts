@@ -22,6 +22,27 @@ const OF_HELM = ['global'];
 /** What the chart itself puts into countersign.yaml, from other values. */
 const DERIVED = ['listen.port', 'listen.tls', 'outbound.ca_file', 'storage', 'cache', 'signer', 'metrics'];
 
+/** Which value, or key of the Secret, each key of the shared stores comes from. */
+const SOURCES: Record<string, Record<string, string>> = {
+  'storage.postgres': {
+    driver: 'storage.driver',
+    url: 'secrets.keys.databaseUrl',
+    tls: 'storage.postgres.tls',
+    ca_file: 'storage.postgres.ca.existingConfigMap',
+    pool_size: 'storage.postgres.poolSize',
+  },
+  'cache.redis': {
+    driver: 'cache.driver',
+    url: 'secrets.keys.cacheUrl',
+    topology: 'cache.redis.topology',
+    sentinel_group: 'cache.redis.sentinelGroup',
+    sentinel_password: 'secrets.keys.sentinelPassword',
+    ca_file: 'cache.redis.ca.existingConfigMap',
+    prefix: 'cache.redis.prefix',
+    timeout_ms: 'cache.redis.timeoutMs',
+  },
+};
+
 function pathsOf(value: unknown, path = ''): string[] {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return [path];
   const inner = Object.entries(value).flatMap(([key, child]) => pathsOf(child, `${path}.${key}`));
@@ -92,5 +113,16 @@ describe('the values of the chart', () => {
     );
     const values = pathsOf(parse(VALUES).config).map((path) => path.slice(1));
     expect(values.toSorted()).toEqual(expected.toSorted());
+  });
+
+  it.each(Object.entries(SOURCES))('can set every key of %s', (store, sources) => {
+    const [section = '', driver] = store.split('.');
+    const json = z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' }) as Schema;
+    const variants = everySchema(json.properties?.[section]);
+    const ours = variants.find(({ properties }) => properties?.driver?.const === driver);
+    expect(Object.keys(sources).toSorted()).toEqual(Object.keys(ours?.properties ?? {}).toSorted());
+    const values = parseDocument(VALUES);
+    const absent = Object.values(sources).filter((path) => !values.hasIn(path.split('.')));
+    expect(absent).toEqual([]);
   });
 });

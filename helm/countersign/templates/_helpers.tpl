@@ -66,6 +66,9 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if and (not .Values.tls.existingSecret) (empty .Values.config.listen.trusted_proxies) -}}
 {{- fail "config.listen.trusted_proxies: name the networks (CIDR) of the ingress controller's pods, or set tls.existingSecret so that the bridge ends TLS." -}}
 {{- end -}}
+{{- if ne (eq .Values.cache.redis.topology "sentinel") (not (empty .Values.cache.redis.sentinelGroup)) -}}
+{{- fail "cache.redis.sentinelGroup: belongs to topology sentinel, which needs it." -}}
+{{- end -}}
 {{- if and .Values.metrics.serviceMonitor.enabled (not .Values.metrics.enabled) -}}
 {{- fail "metrics.enabled: a ServiceMonitor needs metrics to read." -}}
 {{- end -}}
@@ -76,32 +79,89 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 
 {{/* countersign.yaml: the values under `config`, and what depends on where the chart mounts things. */}}
 {{- define "countersign.configFile" -}}
+{{- $run := "/run/countersign" -}}
 {{- $file := deepCopy .Values.config -}}
 {{- $_ := set $file.listen "port" 8443 -}}
 {{- if .Values.tls.existingSecret -}}
-{{- $_ := set $file.listen "tls" (dict "certificate_file" "/run/countersign/tls/tls.crt" "key_file" "/run/countersign/tls/tls.key") -}}
+{{- $_ := set $file.listen "tls" (dict "certificate_file" (print $run "/tls/tls.crt") "key_file" (print $run "/tls/tls.key")) -}}
 {{- end -}}
 {{- if empty $file.outbound.dns_servers -}}
 {{- $_ := unset $file.outbound "dns_servers" -}}
 {{- end -}}
 {{- if .Values.outboundCa.existingConfigMap -}}
-{{- $_ := set $file.outbound "ca_file" "/run/countersign/outbound-ca/ca.crt" -}}
+{{- $_ := set $file.outbound "ca_file" (print $run "/certificates/outbound.crt") -}}
 {{- end -}}
 {{- if .Values.metrics.enabled -}}
-{{- $_ := set $file "metrics" (dict "address" "0.0.0.0" "port" .Values.metrics.port) -}}
+{{- $_ := set $file "metrics" (dict "address" .Values.config.listen.address "port" .Values.metrics.port) -}}
 {{- end -}}
+{{- $_ := set $file "storage" (include "countersign.storage" . | fromYaml) -}}
+{{- $_ := set $file "cache" (include "countersign.cache" . | fromYaml) -}}
+{{- $_ := set $file "signer" (dict "driver" "local" "key_encryption_key" (dict "file" (print $run "/secrets/key-encryption-key"))) -}}
+{{- toYaml $file -}}
+{{- end }}
+
+{{- define "countersign.storage" -}}
+driver: {{ .Values.storage.driver }}
+{{- if eq .Values.storage.driver "sqlite" }}
+path: /var/lib/countersign/countersign.db
+{{- else }}
+url:
+  file: /run/countersign/secrets/database-url
+{{- with .Values.storage.postgres }}
+tls: {{ .tls | quote }}
+pool_size: {{ .poolSize }}
+{{- if .ca.existingConfigMap }}
+ca_file: /run/countersign/certificates/database.crt
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "countersign.cache" -}}
+driver: {{ .Values.cache.driver }}
+{{- if eq .Values.cache.driver "redis" }}
+url:
+  file: /run/countersign/secrets/cache-url
+{{- if .Values.secrets.keys.sentinelPassword }}
+sentinel_password:
+  file: /run/countersign/secrets/sentinel-password
+{{- end }}
+{{- with .Values.cache.redis }}
+topology: {{ .topology }}
+{{- with .sentinelGroup }}
+sentinel_group: {{ . | quote }}
+{{- end }}
+prefix: {{ .prefix | quote }}
+timeout_ms: {{ .timeoutMs }}
+{{- if .ca.existingConfigMap }}
+ca_file: /run/countersign/certificates/cache.crt
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* The ConfigMaps with certificates to trust, as sources of one volume; empty where there are none. */}}
+{{- define "countersign.certificateSources" -}}
+{{- include "countersign.certificateSource" (list "outbound.crt" .Values.outboundCa) -}}
 {{- if eq .Values.storage.driver "postgres" -}}
-{{- $_ := set $file "storage" (dict "driver" "postgres" "url" (dict "file" "/run/countersign/secrets/database-url")) -}}
-{{- else -}}
-{{- $_ := set $file "storage" (dict "driver" "sqlite" "path" "/var/lib/countersign/countersign.db") -}}
+{{- include "countersign.certificateSource" (list "database.crt" .Values.storage.postgres.ca) -}}
 {{- end -}}
 {{- if eq .Values.cache.driver "redis" -}}
-{{- $_ := set $file "cache" (dict "driver" "redis" "url" (dict "file" "/run/countersign/secrets/cache-url")) -}}
-{{- else -}}
-{{- $_ := set $file "cache" (dict "driver" "memory") -}}
+{{- include "countersign.certificateSource" (list "cache.crt" .Values.cache.redis.ca) -}}
 {{- end -}}
-{{- $_ := set $file "signer" (dict "driver" "local" "key_encryption_key" (dict "file" "/run/countersign/secrets/key-encryption-key")) -}}
-{{- toYaml $file -}}
+{{- end }}
+
+{{/* (list file source): one of them. */}}
+{{- define "countersign.certificateSource" -}}
+{{- with last . }}
+{{- if .existingConfigMap }}
+- configMap:
+    name: {{ .existingConfigMap | quote }}
+    items:
+      - key: {{ .key | quote }}
+        path: {{ first $ }}
+{{- end }}
+{{- end }}
 {{- end }}
 
 {{/* One rule of a NetworkPolicy: the ports of .peers.ports in each of .protocols, to .peers.to or anywhere. */}}
