@@ -161,8 +161,32 @@ export function createLookUps(deps: LookUpsDeps): LookUps {
         for (const result of await findForeign(partner, asked, maxAge)) answered.set(result.address, result);
       }),
     );
+    const standing = await refuseRestricted(foreign, answered);
     const results = addresses.map((address) => answered.get(address) ?? refuse(address, 'internal'));
-    return { results, partners: [...foreign.keys()] };
+    return { results, partners: standing };
+  }
+
+  /** A partner chooses how long it takes to answer: it must not outlive its own suspension or removal (PROTOCOL §8). */
+  async function refuseRestricted(
+    asked: ReadonlyMap<Partner, readonly string[]>,
+    answered: Map<string, LookUpResult>,
+  ): Promise<Partner[]> {
+    if (asked.size === 0) return [];
+    const standing: Partner[] = [];
+    const partners = await database.read(listPartners);
+    for (const [before, addresses] of asked) {
+      const now = partners.find(({ entity_id: id }) => id === before.entity_id) ?? before;
+      if (now.status !== 'removed') standing.push(now);
+      if (now.version === before.version) continue;
+      for (const address of addresses) {
+        if (now.status === 'suspended') {
+          answered.set(address, refuse(address, 'partner_suspended', now.reason ?? undefined));
+        } else if (now.status === 'removed' || partnerFor(address, [now]) === undefined) {
+          answered.set(address, refuse(address, 'partner_unknown'));
+        }
+      }
+    }
+    return standing;
   }
 
   async function findOwn(

@@ -10,7 +10,10 @@ import type { Signer } from '../signer/signer.ts';
 import type { Database, Transaction } from '../storage/database.ts';
 import type { Partner } from './partner-store.ts';
 
-/** Signs the records that this bridge's clients pin (PROTOCOL §6): of its partners, and of the own company. */
+/**
+ * Signs the records that this bridge's clients pin (PROTOCOL §6): of its partners, and of the own company. Waits until
+ * what they grant is published; rejects with `unavailable` where that takes too long.
+ */
 export interface PartnerRecords {
   ofPartner(partner: Partner): Promise<string>;
   /** The own company's: which domains it has verified. Its version rises when they change. */
@@ -33,6 +36,10 @@ export function createPartnerRecords(deps: {
     const name = JSON.stringify([version, partner, signer.onlineKeys().serial]);
     const known = signed.get(partner.entity_id);
     if (known !== undefined && known.name === name && now < known.renewAt) return known.token;
+    // It grants: nobody gets it before it is published (PROTOCOL §8). A suspension acts at once.
+    if (partner.status === 'active') {
+      await deps.keyLog.published('trust-change', partner.entity_id, version);
+    }
     const exp = now + PARTNER_RECORD_LIFE_S;
     const claims: PartnerRecord = { iss: signer.iss, jti: newId(), iat: now, exp, version, partner };
     const token = await signer.sign('record', 'partner-record+jwt', claims);

@@ -119,7 +119,8 @@ export function createPartners(deps: PartnersDeps): Partners {
       throw new CountersignError('partner_domain', 'Name at least one domain to approve.');
     if (approval.entityId === deps.iss)
       throw new CountersignError('partner_domain', 'This bridge is our own.');
-    const entity = await readPartner(approval);
+    const before = await database.read((query) => findPartner(query, approval.entityId));
+    const entity = await readPartner({ ...approval, leastSerial: leastSerial(before, approval) });
     const bridge = entity.configuration.metadata.key_bridge;
     for (const domain of domains) {
       if (!bridge.domains.includes(domain)) {
@@ -132,6 +133,7 @@ export function createPartners(deps: PartnersDeps): Partners {
     const partner = await database.transaction(async (tx) => {
       await assertDomainsFree(tx, approval.entityId, domains);
       const known = await findPartner(tx, approval.entityId);
+      if (entity.onlineKeys.serial < leastSerial(known, approval)) throw new CountersignError('conflict');
       const approved: Partner = {
         ...observed(entity, clock),
         entity_id: approval.entityId,
@@ -228,6 +230,8 @@ export function createPartners(deps: PartnersDeps): Partners {
       const current = await requirePartner(tx, entityId);
       // Approved anew meanwhile: what was read is about the pin before.
       if (current.version !== known.version) return current;
+      // Another reading was faster and saw newer keys: what it revoked must not come back.
+      if (entity.onlineKeys.serial < current.serial) return current;
       const refreshed: Partner = { ...current, ...observed(entity, clock) };
       await savePartner(tx, refreshed);
       return refreshed;
@@ -280,6 +284,14 @@ export function createPartners(deps: PartnersDeps): Partners {
     refresh,
     refreshUnlessRecent,
   };
+}
+
+/** Serials count under one root, and never go back under it. */
+function leastSerial(
+  known: Partner | undefined,
+  { rootThumbprint }: Pick<Approval, 'rootThumbprint'>,
+): number {
+  return known?.root_thumbprint === rootThumbprint ? known.serial : 0;
 }
 
 async function requirePartner(reader: Parameters<typeof findPartner>[0], entityId: string): Promise<Partner> {

@@ -1,4 +1,6 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { createPartnerRecords } from '../../bridge/federation/partner-records.ts';
+import type { KeyLog } from '../../bridge/keylog/key-log.ts';
 import { isCountersignError } from '../../protocol/errors.ts';
 import { verifyPartnerRecord } from '../../protocol/partner-record.ts';
 import { entityConfiguration } from '../fakes/lying-bridge.ts';
@@ -163,6 +165,52 @@ describe('reading a partner again', () => {
     expect(await refresh()).toMatchObject({ status: 'suspended' });
   });
 
+  test('online keys that an earlier reading brings later do not replace newer ones', async () => {
+    const { company } = fixture.globex;
+    const serve = (serial: number) => async () => {
+      const claims = await company.entityConfigurationClaims();
+      claims.metadata.key_bridge.online_keys = await company.onlineKeysToken({ serial });
+      return entityConfiguration(company, claims);
+    };
+    fixture.globex.lies.entity = async () => {
+      fixture.globex.lies.entity = serve(7);
+      await refresh();
+      return serve(6)();
+    };
+    expect(await refresh()).toMatchObject({ status: 'active', serial: 7 });
+    expect(await fixture.partners.list()).toMatchObject([{ serial: 7 }]);
+  });
+
+  test('online keys with a lower serial than seen are not approved again under the same root', async () => {
+    const { company } = fixture.globex;
+    const serve = (serial: number) => async () => {
+      const claims = await company.entityConfigurationClaims();
+      claims.metadata.key_bridge.online_keys = await company.onlineKeysToken({ serial });
+      return entityConfiguration(company, claims);
+    };
+    fixture.globex.lies.entity = serve(5);
+    await refresh();
+    await fixture.partners.suspend(company.iss, 'an incident', ADMINISTRATOR);
+    fixture.globex.lies.entity = serve(4);
+    expect(await codeOf(fixture.partners.approve(approval(), ADMINISTRATOR))).toBe('partner_lying');
+    expect(await fixture.partners.list()).toMatchObject([{ status: 'suspended', serial: 5 }]);
+  });
+
+  test('a partner that answers slowly does not outlive its suspension or removal', async () => {
+    const { iss } = fixture.globex.company;
+    fixture.globex.lies.response = async (honest) => {
+      await fixture.partners.suspend(iss, 'an incident', ADMINISTRATOR);
+      return honest;
+    };
+    expect(await lookUpCode()).toBe('partner_suspended');
+    await fixture.approveGlobex();
+    fixture.globex.lies.response = async (honest) => {
+      await fixture.partners.remove(iss, ADMINISTRATOR);
+      return honest;
+    };
+    expect(await lookUpCode()).toBe('partner_unknown');
+  });
+
   test('an outage suspends nothing, but what has expired fails closed', async () => {
     await fixture.globex.close();
     expect(await refresh()).toMatchObject({ status: 'active' });
@@ -176,6 +224,42 @@ describe('reading a partner again', () => {
     expect(await lookUpCode()).toBe('partner_suspended');
     await fixture.partners.remove(iss, ADMINISTRATOR);
     expect(await lookUpCode()).toBe('partner_unknown');
+  });
+});
+
+describe('a record that grants', () => {
+  test('is handed to nobody before it is published', async () => {
+    const waited: unknown[] = [];
+    let publish = () => {};
+    const published = new Promise<void>((resolve) => {
+      publish = resolve;
+    });
+    const keyLog: Pick<KeyLog, 'stage' | 'published'> = {
+      stage: async () => {},
+      published: (...version) => {
+        waited.push(version);
+        return published;
+      },
+    };
+    const records = createPartnerRecords({ ...fixture, keyLog: keyLog as KeyLog });
+    const partner = await fixture.partners.approve(approval(), ADMINISTRATOR);
+    let handedOut = 0;
+    const asked = [records.own(), records.ofPartner(partner)].map(async (record) => {
+      await record;
+      handedOut += 1;
+    });
+    await vi.waitFor(() => expect(waited).toHaveLength(2));
+    expect(waited).toEqual(
+      expect.arrayContaining([
+        ['trust-change', OWN, 1],
+        ['trust-change', partner.entity_id, partner.version],
+      ]),
+    );
+    expect(handedOut).toBe(0);
+    const suspended = await records.ofPartner({ ...partner, status: 'suspended', version: 2 });
+    expect(suspended).toEqual(expect.any(String));
+    publish();
+    await Promise.all(asked);
   });
 });
 
