@@ -148,7 +148,8 @@ function limitRate({ rateLimit }: AppDeps): Middleware<RequestState> {
 }
 
 function apiRouter(deps: AppDeps): Middleware {
-  const router = new Router<RequestState>();
+  // Exactly as written: whoever stands before us and shuts /admin off shuts all of it off.
+  const router = new Router<RequestState>({ strict: true, sensitive: true });
   for (const route of deps.routes) {
     router[route.method](route.path, async (ctx) => answer(ctx, await runRoute(ctx, route, deps), route));
   }
