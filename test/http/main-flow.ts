@@ -1,0 +1,63 @@
+import type { DeviceAddition } from '../../client/index.ts';
+import type { PersonApp } from './person-app.ts';
+import type { TwoCompanies } from './two-companies.ts';
+
+/** Who stands where after the main flow; what the apps said is in `acme.traffic`. */
+export interface Cast {
+  /** Enrolled, the first of Ada's two devices. */
+  readonly ada: PersonApp;
+  /** The second, added by six digits. */
+  readonly phone: PersonApp;
+  /** Signed in as Ada; its request to be added waits. */
+  readonly waiting: PersonApp;
+  readonly waitingRequest: DeviceAddition;
+  /** Was Ada's third device until she removed it; its token as it was. */
+  readonly removed: PersonApp;
+  /** Enrolled, of the same company. */
+  readonly bob: PersonApp;
+  /** Her account was closed; her token as it was. */
+  readonly closed: PersonApp;
+  /** Enrolled at the other company. */
+  readonly gwen: PersonApp;
+}
+
+/** Enrolments, devices added, refused and removed, look-ups across the companies, a closed account. */
+export async function playMainFlow({ acme, globex }: TwoCompanies): Promise<Cast> {
+  const [ada, bob, carol, gwen] = [
+    await acme.signIn('ada'),
+    await acme.signIn('bob'),
+    await acme.signIn('carol'),
+    await globex.signIn('gwen'),
+  ];
+  for (const { client } of [ada, bob, carol, gwen]) await client.enrol({ label: 'Laptop' });
+  await ada.client.lookUp(['bob@acme.example', 'gwen@globex.example', 'nobody@acme.example'], { maxAge: 0 });
+
+  const phone = await acme.signIn('ada');
+  const addition = await phone.client.requestDevice({ label: 'Phone', method: 'code' });
+  const shown = addition.showCode();
+  await ada.client.approveDevice(addition.id, { confirmCode: async (digits) => digits === (await shown) });
+  await addition.waitForApproval();
+
+  const tablet = await acme.signIn('ada');
+  const unwanted = await tablet.client.requestDevice({ label: 'Tablet', method: 'fingerprint' });
+  await ada.client.listDeviceRequests();
+  await ada.client.refuseDevice(unwanted.id);
+
+  const [removed, waiting] = [await acme.signIn('ada'), await acme.signIn('ada')];
+  const third = await removed.client.requestDevice({ label: 'Third', method: 'fingerprint' });
+  await ada.client.approveDevice(third.id, { fingerprint: third.fingerprint });
+  const removedAsItWas = await asItIs(removed);
+  await ada.client.removeDevice((await removed.secrets()).sig.kid);
+  const waitingRequest = await waiting.client.requestDevice({ label: 'Fourth', method: 'code' });
+
+  const closedAsItWas = await asItIs(carol);
+  const { sub } = await carol.client.me();
+  await acme.bridge.administrator.post(`/admin/v1/persons/${sub}/close`, { reason: 'left' });
+  return { ada, phone, waiting, waitingRequest, removed: removedAsItWas, bob, closed: closedAsItWas, gwen };
+}
+
+/** Keeps the token that the client would throw away once it is refused. */
+async function asItIs(app: PersonApp): Promise<PersonApp> {
+  const secrets = await app.secrets();
+  return { ...app, secrets: async () => secrets };
+}

@@ -1,0 +1,174 @@
+import type { IncomingMessage } from 'node:http';
+import type { Server } from 'node:https';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startServer } from '../../bridge/http/server.ts';
+import {
+  REFUSALS_PER_MINUTE,
+  REQUEST_HEADERS_TIMEOUT_MS,
+  REQUEST_TIMEOUT_MS,
+} from '../../bridge/lib/limits.ts';
+import { type Stage, setStage } from '../../demo/stage/stage.ts';
+import { type ApiRequest, sendRaw } from './api-request.ts';
+import { startWholeBridge, type WholeBridge } from './whole-bridge.ts';
+
+let stage: Stage;
+let bridge: WholeBridge;
+
+beforeAll(async () => {
+  stage = await setStage(new AbortController().signal);
+  bridge = await startWholeBridge(stage, 'bridge.acme.localhost');
+});
+afterAll(() => stage?.close());
+
+const send = (request: ApiRequest) => sendRaw(stage, bridge, request);
+const ORIGIN = 'https://app.example';
+
+describe('every answer', () => {
+  it.each([
+    ['an answer', 'GET', '/health/live'],
+    ['a problem', 'GET', '/v1/me'],
+    ['a signed document', 'GET', '/.well-known/openid-federation'],
+    ['nothing there', 'GET', '/nothing'],
+    ['a page', 'GET', '/sign-in/unknown'],
+  ])('carries the security headers: %s', async (_what, method, path) => {
+    const { headers } = await send({ method, path });
+    expect(headers).toMatchObject({
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+      'strict-transport-security': expect.stringMatching(/^max-age=\d{7,}/),
+      'content-security-policy': expect.stringContaining("default-src 'none'"),
+      'x-frame-options': 'SAMEORIGIN',
+      'cache-control': 'no-store',
+      'x-request-id': expect.stringMatching(/^[0-9a-f-]{36}$/),
+    });
+    expect(headers).not.toHaveProperty('x-powered-by');
+    expect(headers).not.toHaveProperty('server');
+  });
+
+  it('has an id of its own, whatever the caller says', async () => {
+    const request = { method: 'GET', path: '/health/live', headers: { 'x-request-id': 'mine' } };
+    const [first, second] = [await send(request), await send(request)];
+    expect(first.headers['x-request-id']).not.toBe('mine');
+    expect(first.headers['x-request-id']).not.toBe(second.headers['x-request-id']);
+  });
+
+  it('says the same to HEAD as to GET, without a body', async () => {
+    const head = await send({ method: 'HEAD', path: '/health/live' });
+    expect(head).toMatchObject({ status: 200, text: '' });
+    expect((await send({ method: 'HEAD', path: '/v1/me' })).status).toBe(401);
+  });
+
+  it('tells OPTIONS the methods, and nothing else', async () => {
+    const answer = await send({ method: 'OPTIONS', path: '/v1/lookups' });
+    expect(answer.status).toBe(200);
+    expect(answer.headers.allow).toBe('POST');
+    expect(answer.headers).not.toHaveProperty('access-control-allow-origin');
+  });
+});
+
+describe('pages of other origins', () => {
+  it('may ask if their app is registered, and read the headers that they need', async () => {
+    const { status, headers } = await send({ method: 'GET', path: '/v1/me', headers: { origin: ORIGIN } });
+    expect(status).toBe(401);
+    expect(headers['access-control-allow-origin']).toBe(ORIGIN);
+    expect(String(headers['access-control-expose-headers']).split(', ')).toEqual(
+      expect.arrayContaining(['DPoP-Nonce', 'WWW-Authenticate', 'X-Request-Id']),
+    );
+    expect(headers).not.toHaveProperty('access-control-allow-credentials');
+    expect(headers.vary).toMatch(/\bOrigin\b/i);
+  });
+
+  it('may ask beforehand', async () => {
+    const { status, headers } = await send({
+      method: 'OPTIONS',
+      path: '/v1/lookups',
+      headers: {
+        origin: ORIGIN,
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': 'authorization,content-type,dpop',
+      },
+    });
+    expect(status).toBe(204);
+    expect(headers).toMatchObject({
+      'access-control-allow-origin': ORIGIN,
+      'access-control-allow-headers': 'authorization, content-type, dpop',
+    });
+    expect(headers['access-control-allow-methods']).toContain('POST');
+  });
+
+  it.each([
+    'https://evil.example',
+    'https://app.example.evil.example',
+    'http://app.example',
+    'https://app.example:8443',
+    'https://APP.example',
+    'null',
+  ])('are named nowhere if no app is: %s', async (origin) => {
+    for (const method of ['GET', 'OPTIONS']) {
+      const { headers } = await send({ method, path: '/v1/me', headers: { origin } });
+      expect(headers).not.toHaveProperty('access-control-allow-origin');
+    }
+  });
+
+  it('cannot ask the admin API at all', async () => {
+    const { headers } = await send({ method: 'GET', path: '/admin/v1/domains', headers: { origin: ORIGIN } });
+    expect(headers).not.toHaveProperty('access-control-allow-origin');
+  });
+});
+
+describe('who cannot wait', () => {
+  it('is cut off: headers, requests and handshakes have their time', async () => {
+    let server: Server | undefined;
+    const tls = await stage.ca.issue(['other.acme.localhost']);
+    const listening = await startServer({
+      ...{ address: '127.0.0.1', port: 0, tls },
+      answer: (request: IncomingMessage, response) => {
+        server = Reflect.get(request.socket, 'server') as Server;
+        response.end();
+      },
+    });
+    const other = { issuer: `https://other.acme.localhost:${listening.port}`, host: 'other.acme.localhost' };
+    await sendRaw(stage, other, { method: 'GET', path: '/', headers: { connection: 'close' } });
+    await listening.stop(0);
+    expect(server?.headersTimeout).toBe(REQUEST_HEADERS_TIMEOUT_MS);
+    expect(server?.requestTimeout).toBe(REQUEST_TIMEOUT_MS);
+  });
+
+  it('is refused headers that are too large', async () => {
+    const request = { method: 'GET', path: '/health/live', headers: { 'x-large': 'x'.repeat(20_000) } };
+    expect((await send(request)).status).toBe(431);
+  });
+});
+
+describe('the address of a caller', () => {
+  it('is where the connection comes from, whatever an untrusted caller says', async () => {
+    const headers = {
+      'x-forwarded-for': '203.0.113.7',
+      forwarded: 'for=203.0.113.7',
+      'x-real-ip': '203.0.113.7',
+    };
+    const { headers: answered } = await send({ method: 'GET', path: '/v1/me', headers });
+    const event = (await bridge.events()).find((each) => each.request_id === answered['x-request-id']);
+    expect(event?.actor).toEqual({ kind: 'anonymous', address: '127.0.0.1' });
+  });
+});
+
+describe('a flood of refused requests', () => {
+  it('is answered 429 after a while, without an event for each, and only for a minute', async () => {
+    const probe = { method: 'GET', path: '/v1/me' };
+    let refused = 0;
+    while ((await send(probe)).status === 401) {
+      refused += 1;
+      expect(refused).toBeLessThanOrEqual(REFUSALS_PER_MINUTE);
+    }
+    const before = (await bridge.events()).length;
+    for (let count = 0; count < 20; count += 1) {
+      const { status, text } = await send(probe);
+      expect({ status, code: JSON.parse(text).code }).toEqual({ status: 429, code: 'rate_limited' });
+    }
+    expect((await send({ method: 'GET', path: '/health/live' })).status).toBe(429);
+    expect((await bridge.events()).length).toBe(before);
+    bridge.clock.advance(61);
+    expect((await send(probe)).status).toBe(401);
+  });
+});

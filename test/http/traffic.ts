@@ -1,0 +1,36 @@
+/** One request of the client API and its answer, as they went over the wire. */
+export interface Exchange {
+  readonly method: string;
+  readonly path: string;
+  readonly body: string | null;
+  readonly status: number;
+  readonly mediaType: string;
+  readonly answer: string;
+}
+
+/** A fetch that keeps what clients and bridge said to each other. */
+export interface Traffic {
+  readonly fetch: typeof fetch;
+  readonly exchanges: readonly Exchange[];
+}
+
+export function recordTraffic(fetchNamed: typeof fetch, origin: string): Traffic {
+  const exchanges: Exchange[] = [];
+  return {
+    exchanges,
+    async fetch(input, init) {
+      const response = await fetchNamed(input, init);
+      const url = new URL(input instanceof Request ? input.url : input);
+      if (url.origin !== origin) return response;
+      exchanges.push({
+        method: (init?.method ?? 'GET').toLowerCase(),
+        path: url.pathname,
+        body: typeof init?.body === 'string' ? init.body : null,
+        status: response.status,
+        mediaType: (response.headers.get('content-type') ?? '').split(';')[0] ?? '',
+        answer: await response.clone().text(),
+      });
+      return response;
+    },
+  };
+}
