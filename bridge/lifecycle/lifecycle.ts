@@ -5,6 +5,7 @@ import {
   statementBytes,
   statementHash,
 } from '../../protocol/key-statement.ts';
+import { deleteDeviceRequestsOf } from '../binding/device-request-store.ts';
 import { deleteOffersOf } from '../binding/enrolment-store.ts';
 import type { Holder } from '../binding/holder.ts';
 import { addressesOf, releaseAddresses } from '../directory/addresses.ts';
@@ -77,6 +78,8 @@ export function createLifecycle(deps: LifecycleDeps): Lifecycle {
     const status = withdrawal.reason === 'closed' ? 'closed' : person.status;
     await deletePersonKeys(tx, sub);
     await deleteOffersOf(tx, sub);
+    // Somebody asked who may be the reason for the reset; the new key's devices must not be led to approve them.
+    await deleteDeviceRequestsOf(tx, sub);
     const devices = await devicesOf(tx, sub);
     await deleteDevicesOf(tx, sub);
     const tokenCount = await tokens.revokePerson(tx, sub);

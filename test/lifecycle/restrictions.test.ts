@@ -5,8 +5,10 @@ import { latestStatement } from '../../bridge/directory/statements.ts';
 import type { RequestContext } from '../../bridge/lib/request-context.ts';
 import { createLifecycle, type Lifecycle } from '../../bridge/lifecycle/lifecycle.ts';
 import { createPersonOverviews } from '../../bridge/lifecycle/person-overview.ts';
+import type { DeviceRequestBody } from '../../protocol/api.ts';
 import { verifyRevocation } from '../../protocol/credential.ts';
 import { statementHash } from '../../protocol/key-statement.ts';
+import { preToJwk } from '../../recrypt/encoding.ts';
 import { expectCode } from '../binding/expect-code.ts';
 import { type BridgeParts, bridgeParts } from '../fakes/bridge-parts.ts';
 import {
@@ -151,6 +153,25 @@ describe('closing a person', () => {
       query.selectFrom('enrolments').selectAll().where('sub', '=', bob).execute(),
     );
     expect(offers).toEqual([]);
+  });
+
+  it.each([
+    ['closing', () => lifecycle.closePerson(alice, undefined, ADA)],
+    ['resetting', () => lifecycle.resetPerson(alice, undefined, ADA)],
+  ])('(and resetting) ends the requests of devices that nobody approved yet: %s', async (_name, restrict) => {
+    const phone = await newDevice(parts.engine, 'phone');
+    const who = holder(alice, phone);
+    const body: DeviceRequestBody = {
+      request_id: 'request-1',
+      device_key: preToJwk(phone.pre.publicKey),
+      device_sig: phone.sig.publicKey,
+      label: phone.label,
+      comparison: { method: 'fingerprint' },
+    };
+    await parts.deviceAdditions.request(who, body, contextOf(who));
+    await restrict();
+    const left = await read((query) => query.selectFrom('device_requests').selectAll().execute());
+    expect(left).toEqual([]);
   });
 
   it('is refused for somebody who is not there', async () => {
