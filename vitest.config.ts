@@ -1,11 +1,41 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
+import { NO_POSTGRES } from './test/fakes/throwaway-postgres.ts';
+import { NO_REDIS } from './test/fakes/throwaway-redis.ts';
+
+/** The features that keep records: their tests run once more with the records in PostgreSQL. */
+const ON_BOTH_STORES = [
+  ...['binding', 'events', 'federation', 'identity', 'keylog', 'lifecycle', 'oauth', 'signer'],
+  'storage/one-time',
+].map((name) => `test/${name}{/**/*,}.test.ts`);
+
+const common = {
+  exclude: [...configDefaults.exclude, 'test/peers/**'],
+  pool: 'forks' as const,
+  testTimeout: 30_000,
+  hookTimeout: 60_000,
+};
+
+for (const reason of [NO_POSTGRES, NO_REDIS]) {
+  if (reason !== undefined) console.warn(`Skipping tests: ${reason}`);
+}
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    exclude: ['test/peers/**'],
-    pool: 'forks',
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    projects: [
+      { test: { ...common, name: 'embedded', include: ['test/**/*.test.ts'] } },
+      ...(NO_POSTGRES === undefined
+        ? [
+            {
+              test: {
+                ...common,
+                name: 'postgres',
+                include: ON_BOTH_STORES,
+                env: { COUNTERSIGN_TEST_STORE: 'postgres' },
+                globalSetup: 'test/fakes/shared-servers.ts',
+              },
+            },
+          ]
+        : []),
+    ],
   },
 });

@@ -73,11 +73,11 @@ export function all(log: Pick<SequencedEventLog, 'page'>) {
   return log.page({ since: 0, limit: 1_000 });
 }
 
-/** Appends each event in a transaction of its own. */
+/** Appends each event in a transaction of its own, one after the other. */
 export async function appendEach(
   database: Database,
   log: SequencedEventLog,
   subs: readonly string[],
 ): Promise<void> {
-  await Promise.all(subs.map((sub) => database.transaction((tx) => log.append(tx, closed(sub)))));
+  for (const sub of subs) await database.transaction((tx) => log.append(tx, closed(sub)));
 }

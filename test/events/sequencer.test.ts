@@ -43,7 +43,7 @@ function published(database: Database) {
 
 describe('the sequencer', () => {
   it('loses nothing when the process is killed between the two transactions, or within the second', async () => {
-    const child = spawn(process.execPath, ['--import', 'tsx', STAGING_PROCESS, fixture.store.path, ISS], {
+    const child = spawn(process.execPath, ['--import', 'tsx', STAGING_PROCESS, fixture.store.reach, ISS], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     await once(createInterface({ input: child.stdout }), 'line');
@@ -65,8 +65,8 @@ describe('the sequencer', () => {
     other.log.start();
     const subs = Array.from({ length: 60 }, (_, index) => `p${index}`);
     await Promise.all([
-      appendEach(fixture.database, fixture.log, subs.slice(0, 30)),
-      appendEach(other.database, other.log, subs.slice(30)),
+      ...subs.slice(0, 30).map((sub) => appendEach(fixture.database, fixture.log, [sub])),
+      ...subs.slice(30).map((sub) => appendEach(other.database, other.log, [sub])),
     ]);
     await Promise.all([fixture.log.settled(), other.log.settled()]);
     const stored = await all(fixture.log);

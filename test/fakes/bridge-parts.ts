@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createCredentials } from '../../bridge/binding/credentials.ts';
 import { createDeviceAdditions } from '../../bridge/binding/device-additions.ts';
 import { createEnrolments } from '../../bridge/binding/enrolments.ts';
@@ -28,18 +25,18 @@ import type { RuleSettings } from '../../bridge/policy/built-in-rules.ts';
 import { initializeKeys } from '../../bridge/signer/key-ceremony.ts';
 import { openLocalSigner } from '../../bridge/signer/local-signer.ts';
 import { createRootKey, openRootKey } from '../../bridge/signer/root-key.ts';
-import { openSqlite } from '../../bridge/storage/sqlite/open.ts';
 import { parseAddress } from '../../protocol/address.ts';
 import type { SigningKey } from '../../protocol/ed25519.ts';
 import type { TrustedIssuer } from '../../protocol/partner-record.ts';
 import { loadTransformEngine } from '../../recrypt/load-node.ts';
+import { temporaryStore } from './temporary-store.ts';
 
 /** A clock that stands still until it is moved. */
 export interface MovableClock extends Clock {
   advance(seconds: number): void;
 }
 
-/** A bridge without HTTP: real SQLite, signer, event log, key log, policy and recrypt. */
+/** A bridge without HTTP: real store, signer, event log, key log, policy and recrypt. */
 export interface BridgeParts extends BindingDeps {
   readonly clock: MovableClock;
   readonly events: SequencedEventLog;
@@ -76,9 +73,8 @@ export async function bridgeParts(options: BridgePartsOptions = {}): Promise<Bri
   const domains = options.domains ?? ['acme.example'];
   const clock = movableClock();
   const logger = createLogger({ level: 'silent' });
-  const folder = await mkdtemp(join(tmpdir(), 'countersign-test-'));
-  const database = await openSqlite({ path: join(folder, 'bridge.db'), clock });
-  await database.migrate();
+  const store = await temporaryStore(clock);
+  const { database } = store;
   const root = await openRootKey(await createRootKey());
   const keyEncryptionKey = crypto.getRandomValues(new Uint8Array(32));
   await database.transaction((tx) => initializeKeys(tx, { iss, root, keyEncryptionKey, clock }));
@@ -145,8 +141,7 @@ export async function bridgeParts(options: BridgePartsOptions = {}): Promise<Bri
     async remove() {
       await keyLog.stop();
       await events.stop();
-      await database.close();
-      await rm(folder, { recursive: true });
+      await store.remove();
     },
   };
 }

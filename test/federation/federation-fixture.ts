@@ -150,7 +150,10 @@ export async function federationFixture(options: { timeoutMs?: number } = {}): P
       };
       return verifyLookUpResponse(token, signer.onlineKeys(), asked, seconds(clock));
     },
-    events: () => eventLog.page({ since: 0, limit: 1000 }),
+    async events() {
+      await eventLog.settled();
+      return eventLog.page({ since: 0, limit: 1000 });
+    },
     async close() {
       await Promise.all([eventLog.stop(), keyLog.stop(), globex.close(), door.close()]);
       await store.remove();

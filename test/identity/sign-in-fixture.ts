@@ -1,14 +1,12 @@
-import { mkdtemp, rm } from 'node:fs/promises';
 import type { RequestListener } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { insertDomain, setDomainCheck } from '../../bridge/directory/domains.ts';
 import { createEventLog } from '../../bridge/events/database-event-log.ts';
 import type { StoredEvent } from '../../bridge/events/event-log.ts';
 import { createApp } from '../../bridge/http/app.ts';
 import { createDeviceAuthentication } from '../../bridge/http/authenticate-device.ts';
+import { createEventStreams } from '../../bridge/http/event-streams.ts';
 import { brokenRequestPage } from '../../bridge/http/pages/sign-in-pages.ts';
 import { createRateLimit } from '../../bridge/http/rate-limit.ts';
 import { defineRoute, holderOf } from '../../bridge/http/route.ts';
@@ -29,12 +27,12 @@ import { openLocalSigner } from '../../bridge/signer/local-signer.ts';
 import { createRootKey, openRootKey } from '../../bridge/signer/root-key.ts';
 import type { Cache } from '../../bridge/storage/cache.ts';
 import { MemoryCache } from '../../bridge/storage/memory-cache.ts';
-import { openSqlite } from '../../bridge/storage/sqlite/open.ts';
 import { createHeadlessBrowser, type HeadlessBrowser } from '../fakes/headless-browser.ts';
 import { createNamedFetch } from '../fakes/named-fetch.ts';
 import { createNames } from '../fakes/names.ts';
 import { type OidcIdp, type OidcPerson, startOidcIdp } from '../fakes/oidc-idp/oidc-idp.ts';
 import { type SamlIdp, type SamlPerson, startSamlIdp } from '../fakes/saml-idp/saml-idp.ts';
+import { temporaryStore } from '../fakes/temporary-store.ts';
 import { createThrowawayCa } from '../fakes/throwaway-ca.ts';
 
 export const REDIRECT_URI = 'https://app.acme.localhost/callback';
@@ -72,7 +70,6 @@ export interface SignInFixtureOptions {
 }
 
 export async function signInFixture(options: SignInFixtureOptions = {}) {
-  const folder = await mkdtemp(join(tmpdir(), 'countersign-sign-in-'));
   const clock = systemClock;
   const logger = createLogger({ level: 'silent' });
   const names = createNames();
@@ -87,8 +84,8 @@ export async function signInFixture(options: SignInFixtureOptions = {}) {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const issuer = `https://${BRIDGE_HOST}:${(server.address() as AddressInfo).port}`;
 
-  const database = await openSqlite({ path: join(folder, 'bridge.db'), clock });
-  await database.migrate();
+  const store = await temporaryStore(clock);
+  const { database } = store;
   const root = await openRootKey(await createRootKey());
   const keyEncryptionKey = crypto.getRandomValues(new Uint8Array(32));
   await database.transaction((tx) => initializeKeys(tx, { iss: issuer, root, keyEncryptionKey, clock }));
@@ -126,6 +123,7 @@ export async function signInFixture(options: SignInFixtureOptions = {}) {
     handle: async (request) => ({ body: holderOf(request) }),
   });
   const app = createApp({
+    streams: createEventStreams({ logger }),
     ...{ issuer, trustedProxies: [], logger, events, rateLimit, routes: [whoAmI] },
     authenticateDevice: createDeviceAuthentication({
       cache: memory,
@@ -222,8 +220,7 @@ export async function signInFixture(options: SignInFixtureOptions = {}) {
       await new Promise((resolve) => server.close(resolve));
       await Promise.all([oidcIdp.close(), samlIdp.close(), outbound.close(), network.close()]);
       await events.stop();
-      await database.close();
-      await rm(folder, { recursive: true });
+      await store.remove();
     },
   };
 }

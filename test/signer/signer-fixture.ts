@@ -1,14 +1,13 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Clock } from '../../bridge/lib/clock.ts';
 import { initializeKeys } from '../../bridge/signer/key-ceremony.ts';
 import { openLocalSigner } from '../../bridge/signer/local-signer.ts';
 import { createRootKey, openRootKey } from '../../bridge/signer/root-key.ts';
 import type { Signer } from '../../bridge/signer/signer.ts';
 import type { Database } from '../../bridge/storage/database.ts';
-import { openSqlite } from '../../bridge/storage/sqlite/open.ts';
 import type { SigningKey } from '../../protocol/ed25519.ts';
+import { type TemporaryStore, temporaryStore } from '../fakes/temporary-store.ts';
+
+export { type TemporaryStore, temporaryStore };
 
 export const ISS = 'https://bridge.acme.example';
 export const DAY_MS = 86_400_000;
@@ -24,36 +23,6 @@ export function movableClock(start = Date.parse('2026-11-22T09:00:00Z')): Movabl
     now: () => now,
     advance: (ms) => {
       now += ms;
-    },
-  };
-}
-
-/** A real store in a folder of its own, with the schema in place. */
-export interface TemporaryStore {
-  readonly database: Database;
-  readonly path: string;
-  /** Another connection to the same file, as another process has it. */
-  openAnother(): Promise<Database>;
-  remove(): Promise<void>;
-}
-
-export async function temporaryStore(clock: Clock): Promise<TemporaryStore> {
-  const folder = await mkdtemp(join(tmpdir(), 'countersign-test-'));
-  const path = join(folder, 'bridge.db');
-  const database = await openSqlite({ path, clock });
-  const others: Database[] = [];
-  await database.migrate();
-  return {
-    database,
-    path,
-    async openAnother() {
-      const other = await openSqlite({ path, clock });
-      others.push(other);
-      return other;
-    },
-    async remove() {
-      await Promise.all([database, ...others].map((open) => open.close()));
-      await rm(folder, { recursive: true });
     },
   };
 }

@@ -1,0 +1,23 @@
+import type { TestProject } from 'vitest/node';
+import { NO_POSTGRES, startPostgres } from './throwaway-postgres.ts';
+import { NO_REDIS, startRedis } from './throwaway-redis.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** The one PostgreSQL server of this run, where each fixture has a schema of its own; `null`: none. */
+    postgresUrl: string | null;
+    /** The one Redis server of this run, where each fixture has a prefix of its own; `null`: none. */
+    redisUrl: string | null;
+  }
+}
+
+/** Vitest's global set-up: starts the servers that the tests of a run share, where they are installed. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const postgres = NO_POSTGRES === undefined ? await startPostgres() : undefined;
+  const redis = NO_REDIS === undefined ? await startRedis() : undefined;
+  project.provide('postgresUrl', postgres?.url() ?? null);
+  project.provide('redisUrl', redis?.url ?? null);
+  return async () => {
+    await Promise.all([postgres?.stop(), redis?.stop()]);
+  };
+}
