@@ -1,4 +1,4 @@
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import { problemSchema } from '../protocol/api.ts';
 import { CountersignError, isCountersignError, parseErrorCode } from '../protocol/errors.ts';
 import type { ClientContext } from './context.ts';
@@ -9,12 +9,14 @@ type Method = 'GET' | 'POST' | 'DELETE';
 
 /** The client API of the bridge (`/v1`), as the signed-in device. Everything that it answers is attacker-controlled. */
 export interface BridgeApi {
-  get<Body>(path: string, schema: z.ZodType<Body>): Promise<Body>;
-  post<Body>(path: string, body: unknown, schema: z.ZodType<Body>): Promise<Body>;
+  get<Body>(path: string, schema: z.ZodMiniType<Body>): Promise<Body>;
+  post<Body>(path: string, body: unknown, schema: z.ZodMiniType<Body>): Promise<Body>;
   /** For requests whose answer says nothing beyond that it was done. */
   act(method: 'POST' | 'DELETE', path: string, body?: unknown): Promise<void>;
   /** Sends this very text and answers the text; `as` is the token to use, and no other. */
   send(method: Method, path: string, body: string | undefined, as?: Access): Promise<string>;
+  /** Posts, and answers the body as it comes, until the signal is aborted. */
+  stream(path: string, body: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>>;
   /** Who the token makes the asker. */
   access(seconds?: number): Promise<Access>;
 }
@@ -37,6 +39,21 @@ export function createBridgeApi(
       }),
     );
 
+  async function openStream(
+    { accessToken, secrets }: Access,
+    path: string,
+    body: string,
+    signal: AbortSignal,
+  ): Promise<ReadableStream<Uint8Array>> {
+    const response = await dpopFetch(secrets.sig, {
+      ...{ method: 'POST', url: `${issuer}${path}`, accessToken, body, streamUntil: signal },
+      headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+    });
+    if (!response.ok) throw problemError(response.status, await response.text().catch(() => ''));
+    if (response.body === null) throw new CountersignError('bridge_invalid', 'the stream has no body');
+    return response.body;
+  }
+
   async function send(method: Method, path: string, body: string | undefined, as?: Access): Promise<string> {
     const access = as ?? (await session.access());
     try {
@@ -49,6 +66,15 @@ export function createBridgeApi(
   }
   return {
     send,
+    async stream(path, body, signal) {
+      const access = await session.access();
+      try {
+        return await openStream(access, path, body, signal);
+      } catch (error) {
+        if (!isCountersignError(error, 'unauthenticated')) throw error;
+        return openStream(await session.accessInsteadOf(access.accessToken), path, body, signal);
+      }
+    },
     access: (seconds) => session.access(seconds),
     get: async (path, schema) => parseAnswer(await send('GET', path, undefined), schema),
     post: async (path, body, schema) => parseAnswer(await send('POST', path, JSON.stringify(body)), schema),
@@ -59,7 +85,7 @@ export function createBridgeApi(
 }
 
 /** Throws `bridge_invalid` for what is not as specified. */
-export function parseAnswer<Body>(text: string, schema: z.ZodType<Body>): Body {
+export function parseAnswer<Body>(text: string, schema: z.ZodMiniType<Body>): Body {
   try {
     return schema.parse(JSON.parse(text));
   } catch (cause) {

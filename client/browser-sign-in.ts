@@ -66,7 +66,7 @@ const channelOf = (state: string) => new BroadcastChannel(storageKey(state));
 
 const TAKEN = 'taken';
 /** How long the page that opened the popup may take to answer. */
-const HAND_OVER_MS = 5000;
+const HAND_OVER_MS = 3000;
 
 function takePending(state: string): PendingSignIn | null {
   const text = sessionStorage.getItem(storageKey(state));

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { decodeBase64url, encodeBase64url } from '../protocol/base64url.ts';
 import { bytes32, entityId, seconds } from '../protocol/claims.ts';
 import { exportSigningKey, importSigningKey } from '../protocol/ed25519.ts';
@@ -11,11 +11,11 @@ import { readPrivateFile, writePrivateFile } from './node-private-file.ts';
 const storedSchema = z.strictObject({
   v: z.literal(1),
   issuer: entityId,
-  sig: signatureKeySchema.extend({ d: bytes32 }),
+  sig: z.extend(signatureKeySchema, { d: bytes32 }),
   pre: bytes32,
-  tokens: z
-    .strictObject({ accessToken: z.string(), refreshToken: z.string().nullable(), expires: seconds })
-    .nullable(),
+  tokens: z.nullable(
+    z.strictObject({ accessToken: z.string(), refreshToken: z.nullable(z.string()), expires: seconds }),
+  ),
 });
 
 /**

@@ -1,16 +1,18 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { digest, domainName, entityId, id, seconds } from '../protocol/claims.ts';
 import { CountersignError } from '../protocol/errors.ts';
 import { encryptionKeySchema, signatureKeySchema } from '../protocol/public-key.ts';
 import type { Pins } from './pin-store.ts';
 
-const count = z.int().nonnegative();
+const count = z.int().check(z.nonnegative());
 
 const pinsSchema = z.strictObject({
   v: z.literal(1),
   issuer: entityId,
-  own: z.strictObject({ root_thumbprint: digest, serial: count }).nullable(),
-  own_key: z.strictObject({ address: z.string().max(254), client_half: encryptionKeySchema }).nullable(),
+  own: z.nullable(z.strictObject({ root_thumbprint: digest, serial: count })),
+  own_key: z.nullable(
+    z.strictObject({ address: z.string().check(z.maxLength(254)), client_half: encryptionKeySchema }),
+  ),
   issuers: z.record(
     z.string(),
     z.strictObject({

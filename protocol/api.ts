@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import {
   assurance,
   bytes,
@@ -17,14 +17,14 @@ import { encryptionKeySchema, signatureKeySchema } from './public-key.ts';
 /** The bodies of the client API (`/v1`), one schema for the bridge that parses them and the client that makes them. */
 
 /** Typed on the device that asks, read on the one that approves. */
-const label = displayText(64).trim().min(1);
-const nonce = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
+const label = displayText(64).check(z.trim(), z.minLength(1));
+const nonce = z.string().check(z.regex(/^[A-Za-z0-9_-]{43}$/));
 
 /** `POST /v1/enrolments` → 201 `enrolmentOfferSchema` (PROTOCOL §2, step 1). */
 export const enrolmentRequestSchema = z.strictObject({
   request_id: id,
   /** Which of the person's addresses; the primary one if absent. */
-  address: z.string().max(254).optional(),
+  address: z.optional(z.string().check(z.maxLength(254))),
   /** U: the client's half of the person's encryption key. */
   client_half: encryptionKeySchema,
   sig: signatureKeySchema,
@@ -84,13 +84,13 @@ export const meSchema = z.strictObject({
   iss: entityId,
   sub: id,
   organization: z.string(),
-  name: z.string().nullable(),
+  name: z.nullable(z.string()),
   addresses: z.array(z.string()),
   assurance,
   /** Null until enrolled, or after a revocation. */
-  credential: credentialSchema.nullable(),
+  credential: z.nullable(credentialSchema),
   /** Null while the token's device is not (or no longer) one of the person's. */
-  device_binding: compactJws.nullable(),
+  device_binding: z.nullable(compactJws),
   devices: z.array(deviceSummarySchema),
 });
 
@@ -122,11 +122,11 @@ export const deviceRequestSchema = z.strictObject({
   device_sig: signatureKeySchema,
   label: z.string(),
   method: z.enum(['fingerprint', 'code']),
-  commitment: digest.nullable(),
+  commitment: z.nullable(digest),
   /** Set by the approver's challenge, then by the new device's reveal. */
-  approver_sig: signatureKeySchema.nullable(),
-  approver_nonce: nonce.nullable(),
-  device_nonce: nonce.nullable(),
+  approver_sig: z.nullable(signatureKeySchema),
+  approver_nonce: z.nullable(nonce),
+  device_nonce: z.nullable(nonce),
   expires: seconds,
 });
 
@@ -152,10 +152,10 @@ export const problemSchema = z.object({
   status: z.int(),
   /** A stable error code of the closed union. */
   code: z.string(),
-  detail: z.string().optional(),
+  detail: z.optional(z.string()),
   /** Quote it to support; it is in the log. */
   request_id: z.string(),
-  trace_id: z.string().optional(),
+  trace_id: z.optional(z.string()),
 });
 
 export type EnrolmentRequest = z.infer<typeof enrolmentRequestSchema>;

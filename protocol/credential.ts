@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { parseAddress } from './address.ts';
 import { compactJws } from './claims.ts';
 import { CountersignError } from './errors.ts';
@@ -14,7 +14,7 @@ export const credentialSchema = z.strictObject({
   binding: compactJws,
   online_keys: compactJws,
   /** `identity-attributes+jwt` for the one who asked, where policy tells them anything. */
-  attributes: compactJws.optional(),
+  attributes: z.optional(compactJws),
 });
 
 export type Credential = z.infer<typeof credentialSchema>;

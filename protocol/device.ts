@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { compactJws, digest, entityId, id, seconds } from './claims.ts';
 import { importSignatureKey, type SigningKey } from './ed25519.ts';
 import { CountersignError } from './errors.ts';
@@ -17,7 +17,7 @@ export const deviceEndorsementSchema = z.strictObject({
   sub: id,
   device_id: digest,
   keys: keyPairSchema,
-  key_version: z.int().nonnegative(),
+  key_version: z.int().check(z.nonnegative()),
   iat: seconds,
 });
 

@@ -1,5 +1,5 @@
 import { CompactSign, calculateJwkThumbprint, compactVerify, decodeProtectedHeader, importJWK } from 'jose';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { encodeBase64url } from './base64url.ts';
 import { utf8 } from './bytes.ts';
 import { bytes32 } from './claims.ts';
@@ -21,12 +21,12 @@ const headerSchema = z.strictObject({
 });
 
 const claimsSchema = z.object({
-  jti: z.string().min(16).max(128),
+  jti: z.string().check(z.minLength(16), z.maxLength(128)),
   htm: z.string(),
   htu: z.string(),
   iat: z.int(),
-  ath: z.string().optional(),
-  nonce: z.string().optional(),
+  ath: z.optional(z.string()),
+  nonce: z.optional(z.string()),
 });
 
 export interface DpopRequest {

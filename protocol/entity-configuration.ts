@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { compactJws, digest, displayText, domainName, entityId, seconds } from './claims.ts';
 import { CountersignError } from './errors.ts';
 import { verifyIssued } from './issued.ts';
@@ -19,13 +19,12 @@ export const entityConfigurationSchema = z.object({
   jwks: z.object({
     keys: z
       .array(z.object({ ...signatureKeySchema.shape, kid: digest }))
-      .min(1)
-      .max(16),
+      .check(z.minLength(1), z.maxLength(16)),
   }),
   metadata: z.object({
     key_bridge: z.strictObject({
       organization_name: displayText(256),
-      domains: z.array(domainName).max(256),
+      domains: z.array(domainName).check(z.maxLength(256)),
       lookup_endpoint: z.url({ protocol: /^https$/ }),
       online_keys: compactJws,
     }),

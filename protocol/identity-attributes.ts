@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { displayText, entityId, id, seconds } from './claims.ts';
 import { CountersignError } from './errors.ts';
 import { verifyIssued } from './issued.ts';
@@ -11,20 +11,20 @@ import type { OnlineKeys } from './online-keys.ts';
 export const identityAttributesSchema = z.strictObject({
   iss: entityId,
   sub: id,
-  aud: z.string().max(255),
+  aud: z.string().check(z.maxLength(255)),
   jti: id,
   iat: seconds,
   exp: seconds,
-  name: displayText(256).optional(),
-  organization: displayText(256).optional(),
-  sign_in: z
-    .strictObject({
+  name: z.optional(displayText(256)),
+  organization: z.optional(displayText(256)),
+  sign_in: z.optional(
+    z.strictObject({
       protocol: z.enum(['oidc', 'saml']),
-      acr: z.string().max(512).nullable(),
-      amr: z.array(z.string().max(128)).max(16),
-      auth_time: seconds.nullable(),
-    })
-    .optional(),
+      acr: z.nullable(z.string().check(z.maxLength(512))),
+      amr: z.array(z.string().check(z.maxLength(128))).check(z.maxLength(16)),
+      auth_time: z.nullable(seconds),
+    }),
+  ),
 });
 
 export type IdentityAttributes = z.infer<typeof identityAttributesSchema>;

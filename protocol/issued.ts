@@ -1,4 +1,4 @@
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import { CountersignError } from './errors.ts';
 import { assertTimes, CLOCK_SKEW, type ObjectType, verifyJws } from './jws.ts';
 import { assertKeyInUse, type KeyPurpose, type OnlineKey, type OnlineKeys } from './online-keys.ts';
@@ -18,7 +18,7 @@ interface IssuedClaims {
 export async function verifyIssued<Claims extends IssuedClaims>(
   token: string,
   type: ObjectType,
-  schema: z.ZodType<Claims>,
+  schema: z.ZodMiniType<Claims>,
   signer: { readonly onlineKeys: OnlineKeys; readonly purpose: KeyPurpose },
   now: number,
 ): Promise<Claims> {

@@ -1,5 +1,5 @@
 import { CompactSign, compactVerify, decodeProtectedHeader } from 'jose';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { decodeBase64url } from './base64url.ts';
 import { utf8 } from './bytes.ts';
 import type { Json } from './canonical-json.ts';
@@ -24,7 +24,7 @@ const headerSchema = z.strictObject({
   alg: z.string(),
   typ: z.string(),
   kid: z.string(),
-  jwk: signatureKeySchema.optional(),
+  jwk: z.optional(signatureKeySchema),
 });
 
 /** Characters of a header: ours has four short members at most. */
@@ -62,7 +62,7 @@ export async function signJws(
 export async function verifyJws<Claims>(
   token: string,
   type: ObjectType,
-  schema: z.ZodType<Claims>,
+  schema: z.ZodMiniType<Claims>,
   findKey: (header: UnverifiedHeader) => SignatureKey,
 ): Promise<Claims> {
   const header = readHeader(token);
@@ -112,7 +112,7 @@ export function readHeader(token: string): UnverifiedHeader {
  * The claims of a compact JWS without verifying anything: only to find out under which key to verify. The result is
  * attacker-controlled. Throws `jws_malformed`, `jws_type`, `claims_invalid`.
  */
-export function decodeClaims<Claims>(token: string, type: ObjectType, schema: z.ZodType<Claims>): Claims {
+export function decodeClaims<Claims>(token: string, type: ObjectType, schema: z.ZodMiniType<Claims>): Claims {
   if (readHeader(token).typ !== type) throw new CountersignError('jws_type', `expected ${type}`);
   return parseClaims(decodePayload(token), type, schema);
 }
@@ -145,7 +145,7 @@ export const CLOCK_SKEW = 60;
 /** Characters of an error's detail, which may quote names that the sender chose. */
 const MAX_DETAIL = 256;
 
-function parseClaims<Claims>(payload: Uint8Array, type: ObjectType, schema: z.ZodType<Claims>): Claims {
+function parseClaims<Claims>(payload: Uint8Array, type: ObjectType, schema: z.ZodMiniType<Claims>): Claims {
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(payload));

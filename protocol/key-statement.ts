@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { parseAddress } from './address.ts';
 import { utf8 } from './bytes.ts';
 import { canonicalJson, type Json, labelled } from './canonical-json.ts';
@@ -18,11 +18,11 @@ export const keyStatementSchema = z.strictObject({
   v: z.literal(1),
   iss: entityId,
   sub: id,
-  address: z.string().max(254),
+  address: z.string().check(z.maxLength(254)),
   /** Counts per address, across persons, from 0, and never resets. */
-  version: z.int().nonnegative(),
+  version: z.int().check(z.nonnegative()),
   /** Counts per person, from 0; rises at every rotation and reset. */
-  key_version: z.int().nonnegative(),
+  key_version: z.int().check(z.nonnegative()),
   status: z.enum(['active', 'revoked']),
   keys: keyPairSchema,
   assurance,
@@ -31,9 +31,9 @@ export const keyStatementSchema = z.strictObject({
   /** When this version began, seconds. */
   since: seconds,
   /** Hash of the previous version's statement, null for version 0. */
-  prev: digest.nullable(),
+  prev: z.nullable(digest),
   /** Why the bridge signed: a revocation's reason, or why an active statement does not continue the keys before it. */
-  reason: z.enum(['closed', 'reset', 're-enrolled']).optional(),
+  reason: z.optional(z.enum(['closed', 'reset', 're-enrolled'])),
 });
 
 export type KeyStatement = z.infer<typeof keyStatementSchema>;
@@ -41,8 +41,7 @@ export type KeyStatement = z.infer<typeof keyStatementSchema>;
 /** A statement's signatures, each named by the thumbprint of its key. */
 export const statementSignaturesSchema = z
   .array(z.strictObject({ kid: digest, signature }))
-  .min(1)
-  .max(3);
+  .check(z.minLength(1), z.maxLength(3));
 
 export const signedStatementSchema = z.strictObject({
   statement: keyStatementSchema,

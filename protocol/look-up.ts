@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { compactJws, digest, entityId, id, seconds } from './claims.ts';
 import { credentialSchema, revocationSchema } from './credential.ts';
 import { CountersignError } from './errors.ts';
@@ -11,13 +11,15 @@ export const LOOK_UP_ADDRESSES = 1000;
 /** Bridge-to-bridge requests live this long at most, seconds. */
 export const REQUEST_LIFE = 60;
 
-const addresses = z.array(z.string().max(254)).min(1).max(LOOK_UP_ADDRESSES);
+const addresses = z
+  .array(z.string().check(z.maxLength(254)))
+  .check(z.minLength(1), z.maxLength(LOOK_UP_ADDRESSES));
 
 /** What a client posts (JSON, DPoP): `max_age` is how old, in seconds, an answer from a cache may be. */
 export const lookUpBodySchema = z.strictObject({
   request_id: id,
   addresses,
-  max_age: z.int().min(0).max(86_400).optional(),
+  max_age: z.optional(z.int().check(z.minimum(0), z.maximum(86_400))),
 });
 
 /** `key-lookup-request+jwt` (PROTOCOL §5), from bridge to bridge. */
@@ -28,10 +30,14 @@ export const lookUpRequestSchema = z.strictObject({
   iat: seconds,
   exp: seconds,
   addresses,
-  max_age: z.int().min(0).max(86_400),
+  max_age: z.int().check(z.minimum(0), z.maximum(86_400)),
 });
 
-const answered = { address: z.string().max(254), source: z.enum(['own', 'partner']), iss: entityId };
+const answered = {
+  address: z.string().check(z.maxLength(254)),
+  source: z.enum(['own', 'partner']),
+  iss: entityId,
+};
 
 /** What is said of one address. `not_found` and `refused` are the bridge's claim alone. */
 export const lookUpResultSchema = z.discriminatedUnion('status', [
@@ -49,8 +55,8 @@ export const lookUpResultSchema = z.discriminatedUnion('status', [
     ...answered,
     as_of: seconds,
     /** A stable error code. */
-    code: z.string().max(64),
-    detail: z.string().max(512).optional(),
+    code: z.string().check(z.maxLength(64)),
+    detail: z.optional(z.string().check(z.maxLength(512))),
   }),
 ]);
 
@@ -58,15 +64,15 @@ export const lookUpResultSchema = z.discriminatedUnion('status', [
 export const lookUpResponseSchema = z.strictObject({
   iss: entityId,
   /** Entity id of the asking bridge, or device id of the asking client. */
-  aud: z.string().max(255),
+  aud: z.string().check(z.maxLength(255)),
   /** The request's `jti` or `request_id`. */
   jti: id,
   request_hash: digest,
   iat: seconds,
   exp: seconds,
-  results: z.array(lookUpResultSchema).max(LOOK_UP_ADDRESSES),
+  results: z.array(lookUpResultSchema).check(z.maxLength(LOOK_UP_ADDRESSES)),
   /** `partner-record+jwt` of every issuer in the results; only in answers to the bridge's own clients. */
-  records: z.array(compactJws).max(LOOK_UP_ADDRESSES).optional(),
+  records: z.optional(z.array(compactJws).check(z.maxLength(LOOK_UP_ADDRESSES))),
 });
 
 export type LookUpBody = z.infer<typeof lookUpBodySchema>;

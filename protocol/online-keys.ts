@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { digest, entityId, seconds } from './claims.ts';
 import type { SigningKey } from './ed25519.ts';
 import { CountersignError } from './errors.ts';
@@ -16,14 +16,13 @@ export type KeyPurpose = z.infer<typeof keyPurpose>;
 export const onlineKeysSchema = z.strictObject({
   iss: entityId,
   /** Rises with every issue; a verifier refuses one lower than it has seen. */
-  serial: z.int().positive(),
+  serial: z.int().check(z.positive()),
   iat: seconds,
   exp: seconds,
   keys: z
     .array(z.strictObject({ jwk: signatureKeySchema, purpose: keyPurpose, nbf: seconds, exp: seconds }))
-    .min(1)
-    .max(64),
-  compromised: z.array(digest).max(64),
+    .check(z.minLength(1), z.maxLength(64)),
+  compromised: z.array(digest).check(z.maxLength(64)),
 });
 
 export type OnlineKeysClaims = z.infer<typeof onlineKeysSchema>;

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { digest, domainName, entityId, id, seconds } from './claims.ts';
 import { CountersignError } from './errors.ts';
 import { verifyIssued } from './issued.ts';
@@ -25,11 +25,11 @@ export const partnerRecordSchema = z.strictObject({
   iat: seconds,
   exp: seconds,
   /** Rises with every change of this partner's record. */
-  version: z.int().positive(),
+  version: z.int().check(z.positive()),
   partner: z.strictObject({
     entity_id: entityId,
     root_thumbprint: digest,
-    domains: z.array(domainName).max(256),
+    domains: z.array(domainName).check(z.maxLength(256)),
     scope: z.array(z.enum(['lookup'])),
     status: z.enum(['active', 'suspended']),
   }),

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { bytes32, digest, entityId, id, seconds } from './claims.ts';
 import type { DeviceEndorsement } from './device.ts';
 import type { SigningKey } from './ed25519.ts';
@@ -20,12 +20,12 @@ export const presenceSchema = z.strictObject({
   iss: entityId,
   sub: id,
   device_id: digest,
-  aud: z.string().min(1).max(255),
-  meeting: z.string().min(1).max(128),
-  epoch: z.int().nonnegative(),
-  challenge: z.string().min(22).max(128),
+  aud: z.string().check(z.minLength(1), z.maxLength(255)),
+  meeting: z.string().check(z.minLength(1), z.maxLength(128)),
+  epoch: z.int().check(z.nonnegative()),
+  challenge: z.string().check(z.minLength(22), z.maxLength(128)),
   /** The media layer's public key, as that layer encodes it. */
-  media_key: z.string().min(1).max(1024),
+  media_key: z.string().check(z.minLength(1), z.maxLength(1024)),
   ephemeral: x25519Key,
   iat: seconds,
   exp: seconds,

@@ -1,8 +1,8 @@
-import { ed25519 } from '@noble/curves/ed25519.js';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { decodeBase64url } from './base64url.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { bytes32 } from './claims.ts';
+import { classifyPoint } from './ed25519-point.ts';
 import { CountersignError } from './errors.ts';
 import { sha256Base64url } from './hash.ts';
 
@@ -41,11 +41,17 @@ export function thumbprint(key: SignatureKey | EncryptionKey): string {
  * verifies for many messages. Throws `key_invalid`.
  */
 export function assertSafeSignatureKey(key: SignatureKey): void {
-  try {
-    const point = ed25519.Point.fromBytes(decodeBase64url(key.x, 32));
-    if (!point.isSmallOrder()) return;
-  } catch (cause) {
-    throw new CountersignError('key_invalid', 'the Ed25519 key is not a point of the curve', { cause });
+  const kind = classifyPoint(pointOf(key));
+  if (kind === 'no-point') {
+    throw new CountersignError('key_invalid', 'the Ed25519 key is not a point of the curve');
   }
-  throw new CountersignError('key_invalid', 'the Ed25519 key is of small order');
+  if (kind === 'small-order') throw new CountersignError('key_invalid', 'the Ed25519 key is of small order');
+}
+
+function pointOf(key: SignatureKey): Uint8Array {
+  try {
+    return decodeBase64url(key.x, 32);
+  } catch (cause) {
+    throw new CountersignError('key_invalid', 'the Ed25519 key is not 32 bytes', { cause });
+  }
 }

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { utf8 } from './bytes.ts';
 import { canonicalJson, labelled } from './canonical-json.ts';
 import { bytes32 } from './claims.ts';
@@ -13,7 +13,7 @@ const vaultContentSchema = z.strictObject({
   v: z.literal(1),
   /** u, 32 bytes base64url. */
   pre: bytes32,
-  sig: signatureKeySchema.extend({ d: bytes32 }),
+  sig: z.extend(signatureKeySchema, { d: bytes32 }),
 });
 
 export type VaultContent = z.infer<typeof vaultContentSchema>;

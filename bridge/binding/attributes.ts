@@ -1,4 +1,4 @@
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import type { Json } from '../../protocol/canonical-json.ts';
 import { displayText } from '../../protocol/claims.ts';
 import { identityAttributesSchema } from '../../protocol/identity-attributes.ts';
@@ -39,7 +39,7 @@ export async function issueAttributes(
 }
 
 /** An IdP may send a name that nobody may be shown: then there is none, and the rest stands. */
-function told(schema: z.ZodType, name: string, value: unknown): { readonly [name: string]: Json } {
+function told(schema: z.ZodMiniType, name: string, value: unknown): { readonly [name: string]: Json } {
   const parsed = value === null ? undefined : schema.safeParse(value);
   return parsed?.success ? { [name]: parsed.data as Json } : {};
 }

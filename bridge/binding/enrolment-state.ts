@@ -12,7 +12,7 @@ const enrolmentStateSchema = z.strictObject({
   offer: enrolmentOfferSchema,
   access_token_hash: digest,
   /** s; null once it is confirmed and rests with the person's keys. */
-  share: bytes32.nullable(),
+  share: z.nullable(bytes32),
 });
 
 export type EnrolmentState = z.infer<typeof enrolmentStateSchema>;

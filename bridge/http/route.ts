@@ -1,4 +1,4 @@
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import type { ErrorCode } from '../../protocol/errors.ts';
 import type { Holder } from '../binding/holder.ts';
 import type { RequestContext } from '../lib/request-context.ts';
@@ -44,16 +44,16 @@ export interface Route<Body = unknown, Query = unknown> {
   readonly tag: 'client' | 'federation' | 'administration' | 'events' | 'health';
   readonly authentication: RouteAuthentication;
   readonly body?: {
-    readonly schema: z.ZodType<Body>;
+    readonly schema: z.ZodMiniType<Body>;
     readonly maxBytes: number;
     /** `application/json` unless named; other types arrive in the schema as text. */
     readonly mediaType?: string;
   };
-  readonly query?: z.ZodType<Query>;
+  readonly query?: z.ZodMiniType<Query>;
   readonly response: {
     readonly status: number;
     readonly description: string;
-    readonly schema?: z.ZodType;
+    readonly schema?: z.ZodMiniType;
     readonly mediaType?: string;
   };
   /** The codes that this route answers beside those of its authentication and body. */

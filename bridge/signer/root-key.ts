@@ -18,7 +18,7 @@ import { signatureKeySchema } from '../../protocol/public-key.ts';
 const rootKeyFileSchema = z.strictObject({
   v: z.literal(1),
   thumbprint: digest,
-  key: signatureKeySchema.extend({ d: z.string().regex(/^[A-Za-z0-9_-]{43}$/) }),
+  key: z.strictObject({ ...signatureKeySchema.shape, d: z.string().regex(/^[A-Za-z0-9_-]{43}$/) }),
 });
 
 export type RootKeyFile = z.infer<typeof rootKeyFileSchema>;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import {
   bytes,
   bytes32,
@@ -13,7 +13,7 @@ import {
   signature,
 } from '../../protocol/claims.ts';
 
-const takes = (schema: z.ZodType, value: unknown) => schema.safeParse(value).success;
+const takes = (schema: z.ZodMiniType, value: unknown) => schema.safeParse(value).success;
 
 describe('entity ids', () => {
   it.each(['https://bridge.acme.example', 'https://bridge.acme.example:8443', 'https://localhost:1'])(

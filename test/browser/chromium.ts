@@ -1,0 +1,50 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { type BrowserContext, chromium } from 'playwright-core';
+
+const run = promisify(execFile);
+
+const CHROMIUM = '/usr/bin/chromium';
+const INSTALL = 'apt-get install -y --no-install-recommends chromium libnss3-tools';
+
+/** Why no browser can be driven here, or null. */
+export function whyNoBrowser(): string | null {
+  const missing = [CHROMIUM, 'certutil'].filter((program) => !isFound(program));
+  return missing.length === 0 ? null : `${missing.join(' and ')} not found: ${INSTALL}`;
+}
+
+function isFound(program: string): boolean {
+  return spawnSync(program, ['--version'], { stdio: 'ignore' }).error === undefined;
+}
+
+/** Profiles of one machine, whose browsers trust `caFile` beside the public authorities, and check everything. */
+export interface Browsers {
+  /** The browser with this profile: the same name is the same profile, in a later run of the browser too. */
+  open(profile: string): Promise<BrowserContext>;
+}
+
+export async function createBrowsers(folder: string, caFile: string): Promise<Browsers> {
+  const home = join(folder, 'home');
+  const database = join(home, '.pki', 'nssdb');
+  await mkdir(database, { recursive: true });
+  await run('certutil', ['-d', `sql:${database}`, '-N', '--empty-password']);
+  await run('certutil', ['-d', `sql:${database}`, '-A', '-t', 'C,,', '-n', 'throwaway', '-i', caFile]);
+  return {
+    open: (profile) =>
+      chromium.launchPersistentContext(join(folder, `profile-${profile}`), {
+        executablePath: CHROMIUM,
+        env: { ...environment(), HOME: home },
+        args: ['--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-sync'],
+        chromiumSandbox: false,
+      }),
+  };
+}
+
+function environment(): Record<string, string> {
+  const entries = Object.entries(process.env).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, value]],
+  );
+  return Object.fromEntries(entries);
+}
