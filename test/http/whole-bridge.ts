@@ -41,6 +41,8 @@ export interface WholeBridge {
   readonly administrator: Administrator;
   /** Another connection to its store. */
   readonly store: Database;
+  /** On what it had stored. */
+  restart(): Promise<void>;
   /** All events so far, in order. */
   events(): Promise<StoredEvent[]>;
   /** Names a domain, publishes the TXT record that proves it, and has the bridge look. */
@@ -68,7 +70,8 @@ export async function startWholeBridge(stage: Stage, host: string): Promise<Whol
   const rootThumbprint = await holdKeyCeremony(store, config, clock);
 
   const logger = createLogger({ level: 'silent' });
-  const running = await startBridge(config, { resolver: stage.names, clock, engine: stage.engine, logger });
+  const start = () => startBridge(config, { resolver: stage.names, clock, engine: stage.engine, logger });
+  let running = await start();
   stage.onClose(() => running.stop());
   const { url } = await running.services.administrators.createLink();
   const administrator = await bootstrapAdministrator(issuer, url, stage.fetch);
@@ -80,7 +83,14 @@ export async function startWholeBridge(stage: Stage, host: string): Promise<Whol
   });
 
   return {
-    ...{ issuer, host, clock, config, rootThumbprint, running, administrator, store },
+    ...{ issuer, host, clock, config, rootThumbprint, administrator, store },
+    get running() {
+      return running;
+    },
+    async restart() {
+      await running.stop();
+      running = await start();
+    },
     async events() {
       await running.services.events.settled();
       const events: StoredEvent[] = [];

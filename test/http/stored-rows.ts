@@ -1,0 +1,25 @@
+import { sql } from 'kysely';
+import type { Database } from '../../bridge/storage/database.ts';
+import { sha256Base64url } from '../../protocol/hash.ts';
+
+/** Beside these nothing may change by a refused request: the events are the point, the others forget by themselves. */
+const NOT_COMPARED = new Set(['events', 'event_cursors', 'one_time']);
+
+/** For each table of the store, whichever there are: how many rows, and a digest of them (without the head of the events). */
+export async function storedRows(store: Database): Promise<Record<string, string>> {
+  return store.read(async (query) => {
+    const { rows: tables } = await sql<{ name: string }>`
+      select name from sqlite_master where type = 'table' and name not like 'sqlite_%'
+    `.execute(query as never);
+    const found: Record<string, string> = {};
+    for (const { name } of tables) {
+      if (NOT_COMPARED.has(name)) continue;
+      const { rows } = await sql<Record<string, unknown>>`select * from ${sql.table(name)}`.execute(
+        query as never,
+      );
+      const compared = rows.filter(({ log }) => log !== 'events');
+      found[name] = `${compared.length} rows, ${sha256Base64url(JSON.stringify(compared))}`;
+    }
+    return found;
+  });
+}
