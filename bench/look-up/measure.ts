@@ -126,7 +126,8 @@ async function runRound(
 }
 
 async function warmUp(rounds: readonly RunRound[]): Promise<void> {
-  for (const round of rounds) await round({ connections: 16, ms: 1_500, atMost: 4_000 });
+  // The compiler needs thousands of requests to see what is hot.
+  for (const round of rounds) await round({ connections: 16, ms: 4_000, atMost: 8_000 });
 }
 
 async function byTurns(
@@ -146,6 +147,11 @@ async function byTurns(
 const of = (rounds: readonly Round[], read: (round: Round) => number) => median(rounds.map(read));
 const perSecond = (rounds: readonly Round[]) => rounds.map((round) => round.perSecond);
 const ratio = ({ bridge, reference }: Measured) => ratioOfRounds(perSecond(bridge), perSecond(reference));
+const cpuRatio = ({ bridge, reference }: Measured) =>
+  ratioOfRounds(
+    reference.map((round) => round.serverMs),
+    bridge.map((round) => round.serverMs),
+  );
 
 function describe(found: {
   ramp: readonly [number, Round][];
@@ -200,10 +206,16 @@ function describe(found: {
         met: ratio(one) >= WANTED_RATIO,
       },
       {
+        name: 'The same by the CPU time that a look-up needs, without waits for disk and other processes',
+        wanted: 'reported',
+        measured: shown(cpuRatio(one)),
+        met: null,
+      },
+      {
         name: `Look-up of ${BATCH} addresses: credentials per second`,
         wanted: 'reported',
         measured: `${credentials(batch.bridge)} (${shown(ratio(batch))} of the reference’s ${credentials(batch.reference)})`,
-        met: true,
+        met: null,
       },
       {
         name: 'Signatures of a repeated look-up',

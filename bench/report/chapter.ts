@@ -18,7 +18,8 @@ export interface Goal {
   readonly name: string;
   readonly wanted: string;
   readonly measured: string;
-  readonly met: boolean;
+  /** Null where a figure was only to be reported. */
+  readonly met: boolean | null;
 }
 
 /** All of it as Markdown: the goals first, then each chapter. `conditions` says where and when. */
@@ -30,16 +31,16 @@ export function renderChapters(chapters: readonly Chapter[], conditions: Table):
     '## Goals',
     renderTable({
       head: ['Goal', 'Wanted', 'Measured', ''],
-      rows: goals.map(({ name, wanted, measured, met }) => [
-        name,
-        wanted,
-        measured,
-        met ? 'met' : '**missed**',
-      ]),
+      rows: goals.map(({ name, wanted, measured, met }) => [name, wanted, measured, VERDICTS.get(met) ?? '']),
     }),
     ...chapters.flatMap(({ title, text, tables }) => [`## ${title}`, text, ...tables.map(renderTable)]),
   ].join('\n\n');
 }
+
+const VERDICTS = new Map<boolean | null, string>([
+  [true, 'met'],
+  [false, '**missed**'],
+]);
 
 function renderTable({ head, rows }: Table): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;

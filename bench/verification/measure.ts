@@ -36,6 +36,6 @@ export async function measureVerification(say: (line: string) => void): Promise<
         ],
       },
     ],
-    goals: [{ name: 'Credentials verified per second', wanted: 'reported', measured: unknown, met: true }],
+    goals: [{ name: 'Credentials verified per second', wanted: 'reported', measured: unknown, met: null }],
   };
 }
