@@ -4,19 +4,22 @@ import {
   createClient,
   createIndexedDbKeyStore,
   createIndexedDbPinStore,
+  type DeviceSecrets,
   finishSignIn,
   isCountersignError,
   loadTransformEngine,
   signInByPopup,
   signInByRedirect,
 } from '../../../client/browser.ts';
+import { generateSigningKey, signBytes, verifyBytes } from '../../../protocol/ed25519.ts';
 
 /** What the tests drive in the page, beside its buttons. */
 export interface PageApp {
   readonly client: Client;
   readonly stores: Pick<ClientOptions, 'keyStore' | 'pinStore'>;
-  readonly createIndexedDbKeyStore: typeof createIndexedDbKeyStore;
-  readonly createIndexedDbPinStore: typeof createIndexedDbPinStore;
+  newSecrets(extractable?: boolean): Promise<Pick<DeviceSecrets, 'sig' | 'pre'>>;
+  /** Whether the private half signs what the public half verifies. */
+  signs(sig: DeviceSecrets['sig']): Promise<boolean>;
   /** What the content security policy stopped. */
   readonly violations: string[];
   /** The code of what `act` throws. */
@@ -53,6 +56,16 @@ const client = createClient({
 });
 const redirectUri = `${location.origin}/callback`;
 
+async function newSecrets(extractable = false): Promise<Pick<DeviceSecrets, 'sig' | 'pre'>> {
+  const pre = crypto.getRandomValues(new Uint8Array(32));
+  return { sig: await generateSigningKey(extractable), pre };
+}
+
+async function signs(sig: DeviceSecrets['sig']): Promise<boolean> {
+  const message = new TextEncoder().encode('message');
+  return verifyBytes(sig.publicKey, message, await signBytes(sig, message));
+}
+
 async function codeOf(act: () => Promise<unknown>): Promise<string> {
   try {
     await act();
@@ -80,4 +93,4 @@ if (location.pathname === '/callback') {
   });
   show(code === 'no error' ? finished : code);
 }
-window.app = { client, stores, createIndexedDbKeyStore, createIndexedDbPinStore, violations, codeOf };
+window.app = { client, stores, newSecrets, signs, violations, codeOf };
