@@ -40,9 +40,9 @@ export const compactJws = z
   .string()
   .check(z.maxLength(65_536), z.regex(/^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/));
 
-/** Bytes as base64url. */
+/** One byte or more, as base64url. */
 export const bytes = (max: number) =>
-  z.string().check(z.maxLength(Math.ceil((max * 4) / 3)), z.regex(/^[A-Za-z0-9_-]*$/));
+  z.string().check(z.maxLength(Math.ceil((max * 4) / 3)), z.regex(/^[A-Za-z0-9_-]+$/));
 
 /** What kind of participant an address stands for; peers see it, policy uses it. */
 export const assurance = z.enum(['member', 'guest', 'room', 'gateway', 'recorder', 'bot']);

@@ -18,6 +18,8 @@ export interface ServerOptions {
   /** PEM. Absent where a proxy ends TLS. */
   readonly tls?: { readonly cert: string; readonly key: string };
   readonly answer: RequestListener;
+  /** How long headers, and a TLS handshake before them, may take; the product's limit where absent. */
+  readonly headersTimeoutMs?: number;
   /** The setting that a fault is reported under; `listen` where absent. */
   readonly setting?: string;
 }
@@ -32,8 +34,6 @@ export interface ListeningServer {
 /** Listens. Throws `config_invalid` for an address, port or certificate that cannot be used. */
 export async function startServer(options: ServerOptions): Promise<ListeningServer> {
   const server = createServer(options);
-  server.headersTimeout = REQUEST_HEADERS_TIMEOUT_MS;
-  server.requestTimeout = REQUEST_TIMEOUT_MS;
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.maxConnections = CONNECTIONS;
   await listen(server, options);
@@ -41,11 +41,18 @@ export async function startServer(options: ServerOptions): Promise<ListeningServ
   return { port, stop: (graceMs) => stopServer(server, graceMs) };
 }
 
-function createServer({ tls, answer }: ServerOptions): Server {
-  const limits = { maxHeaderSize: REQUEST_HEADERS_BYTES };
+function createServer({ tls, answer, headersTimeoutMs = REQUEST_HEADERS_TIMEOUT_MS }: ServerOptions): Server {
+  const limits = {
+    maxHeaderSize: REQUEST_HEADERS_BYTES,
+    headersTimeout: headersTimeoutMs,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    // Node looks for late requests every 30 s by itself: a limit of 10 s would be one of 40 s.
+    connectionsCheckingInterval: headersTimeoutMs / 2,
+  };
   if (tls === undefined) return createHttpServer(limits, answer);
   try {
-    return createHttpsServer({ ...limits, ...tls, minVersion: 'TLSv1.2' }, answer);
+    const handshake = { minVersion: 'TLSv1.2', handshakeTimeout: headersTimeoutMs } as const;
+    return createHttpsServer({ ...limits, ...tls, ...handshake }, answer);
   } catch (cause) {
     throw new CountersignError(
       'config_invalid',

@@ -1,12 +1,9 @@
-import type { IncomingMessage } from 'node:http';
-import type { Server } from 'node:https';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startServer } from '../../bridge/http/server.ts';
-import {
-  REFUSALS_PER_MINUTE,
-  REQUEST_HEADERS_TIMEOUT_MS,
-  REQUEST_TIMEOUT_MS,
-} from '../../bridge/lib/limits.ts';
+import { type ListeningServer, startServer } from '../../bridge/http/server.ts';
+import { REFUSALS_PER_MINUTE } from '../../bridge/lib/limits.ts';
 import { type Stage, setStage } from '../../demo/stage/stage.ts';
 import { type ApiRequest, sendRaw } from './api-request.ts';
 import { startWholeBridge, type WholeBridge } from './whole-bridge.ts';
@@ -117,21 +114,36 @@ describe('pages of other origins', () => {
 });
 
 describe('who cannot wait', () => {
-  it('is cut off: headers, requests and handshakes have their time', async () => {
-    let server: Server | undefined;
-    const tls = await stage.ca.issue(['other.acme.localhost']);
-    const listening = await startServer({
-      ...{ address: '127.0.0.1', port: 0, tls },
-      answer: (request: IncomingMessage, response) => {
-        server = Reflect.get(request.socket, 'server') as Server;
-        response.end();
-      },
+  let listening: ListeningServer;
+  let tls: { key: string; cert: string };
+  beforeAll(async () => {
+    tls = await stage.ca.issue(['other.acme.localhost']);
+    const answer = () => undefined;
+    listening = await startServer({ address: '127.0.0.1', port: 0, tls, answer, headersTimeoutMs: 200 });
+  });
+  afterAll(() => listening?.stop(0));
+
+  it('is cut off in the middle of the headers', async () => {
+    const { port } = listening;
+    const socket = connectTls({
+      port,
+      host: '127.0.0.1',
+      servername: 'other.acme.localhost',
+      ca: stage.ca.certificatePem,
     });
-    const other = { issuer: `https://other.acme.localhost:${listening.port}`, host: 'other.acme.localhost' };
-    await sendRaw(stage, other, { method: 'GET', path: '/', headers: { connection: 'close' } });
-    await listening.stop(0);
-    expect(server?.headersTimeout).toBe(REQUEST_HEADERS_TIMEOUT_MS);
-    expect(server?.requestTimeout).toBe(REQUEST_TIMEOUT_MS);
+    let said = '';
+    socket.on('data', (data) => {
+      said += data;
+    });
+    socket.write('GET / HTTP/1.1\r\nHost: other.acme.localhost\r\nX-Slow: ');
+    await once(socket, 'close');
+    expect(said).toContain('408 Request Timeout');
+  });
+
+  it('is cut off before the TLS handshake', async () => {
+    const socket = connect(listening.port, '127.0.0.1');
+    await once(socket, 'close');
+    expect(socket.bytesRead).toBe(0);
   });
 
   it('is refused headers that are too large', async () => {
