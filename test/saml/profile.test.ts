@@ -1,7 +1,7 @@
 /** What a truly signed assertion may still not say (SAML Profiles §4.1.4). node-saml alone accepts most of these. */
 import { describe, expect, test } from 'vitest';
 import { readAssertion } from '../../connectors/identity/saml/post-gate/post-gate.ts';
-import { makeResponse, type ResponseOverrides } from '../fakes/saml-idp/make-response.ts';
+import { makeResponse, type ResponseOverrides, toField } from '../fakes/saml-idp/make-response.ts';
 import {
   ACS,
   bring,
@@ -268,6 +268,16 @@ test('the second gate reads an assertion and nothing else', async () => {
     'saml_signature',
     /no assertion/,
   );
+});
+
+test('an earlier sign-in is refused where a fresh one was asked for, whatever became of ForceAuthn', async () => {
+  const complete = async (authnInstant: number) => {
+    const form = { SAMLResponse: toField(await makeResponse(context, { authnInstant })) };
+    const pending = { requestId: REQUEST, freshSince: String(NOW) };
+    return connector().complete({ protocol: 'saml', form }, pending);
+  };
+  await expectRefused(complete(NOW - 10 * MINUTE), 'saml_authn_statement', /fresh/);
+  expect((await complete(NOW)).subject).toBe('p-4711');
 });
 
 describe('what is read from the assertion', () => {

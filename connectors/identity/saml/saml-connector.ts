@@ -41,7 +41,11 @@ export function createSamlConnector(settings: SamlSettings, deps: SamlConnectorD
   checkKeyPairs(settings);
   const source = createIdpMetadataSource(settings.idp, deps);
 
-  const verify = async (field: string | undefined, requestId: string, idp: IdpMetadata) => {
+  const verify = async (
+    field: string | undefined,
+    { requestId, freshSince }: { requestId: string; freshSince: number },
+    idp: IdpMetadata,
+  ) => {
     const expected = { acsUrl: settings.acsUrl, idpEntityId: idp.entityId, requestId };
     const policy: PreGatePolicy = {
       expected,
@@ -55,6 +59,10 @@ export function createSamlConnector(settings: SamlSettings, deps: SamlConnectorD
       { ...expected, spEntityId: settings.spEntityId },
       { now: clock.now(), skewMs },
     );
+    // Asked for a fresh authentication, an IdP must show one: a browser can drop ForceAuthn where requests need no signature.
+    if (assertion.authn.instant < freshSince - skewMs) {
+      refuse('saml_authn_statement', 'the sign-in is an earlier one, though a fresh one was asked for');
+    }
     return toUpstreamIdentity(assertion, settings, { issuer: idp.entityId, evidence });
   };
 
@@ -63,21 +71,23 @@ export function createSamlConnector(settings: SamlSettings, deps: SamlConnectorD
 
     async begin(request) {
       const { url, requestId } = await createAuthnRequest(settings, await source.current(), request);
-      return { url, pending: { requestId } };
+      const freshSince = request.fresh === true ? String(clock.now()) : '';
+      return { url, pending: { requestId, freshSince } };
     },
 
     async complete(callback: LoginCallback, pending: PendingLogin): Promise<UpstreamIdentity> {
       if (callback.protocol !== 'saml') refuse('saml_malformed', 'the callback is not a SAML one');
       const requestId = pending.requestId ?? refuse('saml_in_response_to', 'no request is open');
       const field = Object.hasOwn(callback.form, 'SAMLResponse') ? callback.form.SAMLResponse : undefined;
+      const freshSince = Number(pending.freshSince ?? '');
       try {
-        return await verify(field, requestId, await source.current());
+        return await verify(field, { requestId, freshSince }, await source.current());
       } catch (error) {
         const unknownKey =
           isCountersignError(error, 'saml_signature') || isCountersignError(error, 'saml_certificate');
         const newer = unknownKey ? await source.afterUnknownKey() : undefined;
         if (newer === undefined) throw error;
-        return verify(field, requestId, newer);
+        return verify(field, { requestId, freshSince }, newer);
       }
     },
 
