@@ -147,7 +147,9 @@ export function createLifecycle(deps: LifecycleDeps): Lifecycle {
         const device = await findDevice(tx, deviceId);
         // Whether somebody else has such a device is nobody's business.
         if (device?.sub !== who.sub) throw new CountersignError('device_unknown');
-        const { sub: id, assurance, endorsed } = who;
+        const { sub: id, assurance, deviceId: own } = who;
+        // Read now: a device that was removed a moment ago must not take the others along.
+        const endorsed = (await findDevice(tx, own))?.sub === who.sub;
         requireAllowed(deps.decide, {
           action: 'remove-device',
           principal: { kind: 'person', id, assurance, endorsed },

@@ -12,7 +12,9 @@ import { preToJwk } from '../../recrypt/encoding.ts';
 import { expectCode } from '../binding/expect-code.ts';
 import { type BridgeParts, bridgeParts } from '../fakes/bridge-parts.ts';
 import {
+  approval,
   begin,
+  type ClientDevice,
   confirmation,
   contextOf,
   type Enrolled,
@@ -57,6 +59,16 @@ async function eventsAfter(work: () => Promise<unknown>) {
     expect(actor).toMatchObject({ kind: expect.stringMatching(/administrator|person/) });
     return { type, subject, data };
   });
+}
+
+function requestOf(device: ClientDevice): DeviceRequestBody {
+  return {
+    request_id: 'request-1',
+    device_key: preToJwk(device.pre.publicKey),
+    device_sig: device.sig.publicKey,
+    label: device.label,
+    comparison: { method: 'fingerprint' },
+  };
 }
 
 const read = <T>(work: Parameters<typeof parts.database.read<T>>[0]) => parts.database.read(work);
@@ -161,14 +173,7 @@ describe('closing a person', () => {
   ])('(and resetting) ends the requests of devices that nobody approved yet: %s', async (_name, restrict) => {
     const phone = await newDevice(parts.engine, 'phone');
     const who = holder(alice, phone);
-    const body: DeviceRequestBody = {
-      request_id: 'request-1',
-      device_key: preToJwk(phone.pre.publicKey),
-      device_sig: phone.sig.publicKey,
-      label: phone.label,
-      comparison: { method: 'fingerprint' },
-    };
-    await parts.deviceAdditions.request(who, body, contextOf(who));
+    await parts.deviceAdditions.request(who, requestOf(phone), contextOf(who));
     await restrict();
     const left = await read((query) => query.selectFrom('device_requests').selectAll().execute());
     expect(left).toEqual([]);
@@ -246,6 +251,19 @@ describe('removing a device', () => {
       'device_unknown',
     );
     expect(revokedTokens).toEqual([]);
+  });
+
+  it('is not for a device that was removed itself while its request was under way', async () => {
+    const phone = await newDevice(parts.engine, 'phone');
+    const asking = holder(alice, phone);
+    const { id } = await parts.deviceAdditions.request(asking, requestOf(phone), contextOf(asking));
+    const { person, offer, who } = enrolled;
+    const approved = await approval(parts.engine, person, offer.statement, phone);
+    await parts.deviceAdditions.approve(who, id, approved, contextOf(who));
+    expect(who.endorsed).toBe(true);
+    await lifecycle.removeDevice({ sub: alice, deviceId: who.deviceId }, ADA);
+    await expectCode(lifecycle.removeOwnDevice(who, phone.sig.kid, contextOf(who)), 'forbidden');
+    expect(await parts.credentials.deviceBinding(phone.sig.kid)).not.toBeNull();
   });
 
   it('is unknown the second time', async () => {
