@@ -1,13 +1,15 @@
 import type { AdministrationTables } from './tables/administration.ts';
 import type { BindingTables } from './tables/binding.ts';
 import type { DirectoryTables } from './tables/directory.ts';
+import type { EventTables } from './tables/events.ts';
 import type { FederationTables } from './tables/federation.ts';
 import type { IdentityTables } from './tables/identity.ts';
-import type { LogTables } from './tables/logs.ts';
+import type { KeyLogTables } from './tables/keylog.ts';
 import type { OAuthTables } from './tables/oauth.ts';
 import type { OneTimeTables } from './tables/one-time.ts';
 import type { SignerTables } from './tables/signer.ts';
 import type { StorageTables } from './tables/storage.ts';
+import type { TlogTables } from './tables/tlog.ts';
 
 /**
  * Every table of the store. A context describes its own in tables/<context>.ts, adds that to the list here, and
@@ -20,7 +22,9 @@ export interface Tables
     DirectoryTables,
     OneTimeTables,
     SignerTables,
-    LogTables,
+    TlogTables,
+    EventTables,
+    KeyLogTables,
     BindingTables,
     IdentityTables,
     OAuthTables {}

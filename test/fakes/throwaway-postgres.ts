@@ -1,5 +1,4 @@
 import type { ChildProcess } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import {
@@ -21,8 +20,6 @@ export interface ThrowawayPostgres {
   url(schema?: string): string;
   /** Runs one statement as the superuser. */
   query(text: string): Promise<Record<string, unknown>[]>;
-  /** Writes a file that the server may read; answers its path. */
-  write(name: string, content: string): string;
   /** Stops it, cleanly or as a power cut would, and starts it again on the same port with the same files. */
   restart(how?: 'SIGINT' | 'SIGQUIT'): Promise<void>;
   stop(): Promise<void>;
@@ -59,19 +56,21 @@ export const NO_POSTGRES =
   cannotStart() ??
   (BINARY === undefined ? 'PostgreSQL is not installed (apt-get install postgresql)' : undefined);
 
-/** @param settings - lines for postgresql.conf */
-export async function startPostgres(settings: readonly string[] = []): Promise<ThrowawayPostgres> {
+/**
+ * @param settings - lines for postgresql.conf
+ * @param files - by name; settings reach them as ../name
+ */
+export async function startPostgres(
+  settings: readonly string[] = [],
+  files: Readonly<Record<string, string>> = {},
+): Promise<ThrowawayPostgres> {
   if (BINARY === undefined) throw new Error(NO_POSTGRES);
   const binaries = join(BINARY, '..');
   const folder = serverFolder('postgres', 'postgres');
   const data = join(folder.path, 'data');
   const port = await freePort();
-  const write = (name: string, content: string) => {
-    const path = join(folder.path, name);
-    writeFileSync(path, content);
-    return path;
-  };
-  const passwordFile = write('password', PASSWORD);
+  const passwordFile = folder.write('password', PASSWORD);
+  for (const [name, content] of Object.entries(files)) folder.write(name, content);
   folder.run(BINARY, ['-D', data, '-U', USER, '--pwfile', passwordFile, ...INITDB]);
   let child: ChildProcess | undefined;
   const query = async (text: string) => {
@@ -108,7 +107,6 @@ export async function startPostgres(settings: readonly string[] = []): Promise<T
     url: (schema) =>
       `postgresql://${USER}:${PASSWORD}@127.0.0.1:${port}/postgres${schema === undefined ? '' : `?schema=${schema}`}`,
     query,
-    write,
     async restart(how = 'SIGINT') {
       await end(how);
       await start();

@@ -1,5 +1,4 @@
 import type { ChildProcess } from 'node:child_process';
-import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import {
@@ -48,17 +47,17 @@ export async function startRedis(options: ThrowawayRedisOptions = {}): Promise<T
   if (BINARY === undefined) throw new Error(NO_REDIS);
   const folder = serverFolder('redis', 'redis');
   const port = options.port ?? (await freePort());
-  const write = (name: string, content: string) => {
-    writeFileSync(join(folder.path, name), content);
-    // the server is another user, and writes to its configuration where it is a Sentinel or a Cluster node
-    chmodSync(join(folder.path, name), 0o666);
-  };
-  for (const [name, content] of Object.entries(options.files ?? {})) write(name, content);
+  for (const [name, content] of Object.entries(options.files ?? {})) folder.write(name, content);
   const sentinel = options.args?.includes('--sentinel') === true;
   const settings = ['bind 127.0.0.1', `port ${port}`, `dir ${folder.path}`];
   if (!sentinel)
-    settings.push(`requirepass ${PASSWORD}`, `masterauth ${PASSWORD}`, 'save ""', 'appendonly no');
-  write('redis.conf', [...settings, ...(options.settings ?? []), ''].join('\n'));
+    settings.push(
+      `requirepass ${PASSWORD}`,
+      `masterauth ${PASSWORD}`,
+      'save ""',
+      'repl-diskless-sync-delay 0',
+    );
+  folder.write('redis.conf', [...settings, ...(options.settings ?? []), ''].join('\n'));
 
   const command = async (name: string, ...args: string[]) => {
     const client = new Redis({

@@ -38,6 +38,8 @@ export function freePort(): Promise<number> {
 /** A folder for a server's files, and whom it runs as. */
 export interface ServerFolder {
   readonly path: string;
+  /** Writes a file that only the owner may read; answers its path. */
+  write(name: string, content: string): string;
   /** Runs a program to its end, as the owner. */
   run(command: string, args: readonly string[]): void;
   /** Starts a server in the foreground, as the owner; the kernel ends it with `signal` should this process die. */
@@ -61,6 +63,12 @@ export function serverFolder(name: string, account: string): ServerFolder {
   const logFile = join(path, 'log');
   return {
     path,
+    write(file, content) {
+      const target = join(path, file);
+      const script = ['sh', '-c', 'umask 077; cat > "$0"', target];
+      execFileSync('setpriv', [...asOwner, ...script], { input: content, env });
+      return target;
+    },
     run(command, args) {
       execFileSync('setpriv', [...asOwner, command, ...args], { cwd: path, env, stdio: 'pipe' });
     },

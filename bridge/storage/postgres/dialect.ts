@@ -86,7 +86,13 @@ class TransactionConnection implements DatabaseConnection {
 
   constructor(client: pg.PoolClient) {
     this.#client = client;
+    client.on('error', this.#lose);
   }
+
+  /** Before a commit was sent, a connection that ended took the transaction with it. */
+  readonly #lose = (error: unknown): void => {
+    if (this.#open) this.#failure ??= { error: fromPostgres(error) };
+  };
 
   async begin(): Promise<void> {
     this.#clean = false;
@@ -140,6 +146,7 @@ class TransactionConnection implements DatabaseConnection {
   /** Gives the connection back; one that is in doubt is closed, which ends whatever is open on it. */
   end(): void {
     this.#open = false;
+    this.#client.off('error', this.#lose);
     this.#client.release(!this.#clean);
   }
 

@@ -46,9 +46,14 @@ export function fromPostgres(error: unknown): CountersignError {
     return new CountersignError('conflict', undefined, { cause });
   }
   const code = CODES[sqlState] ?? CODES[sqlState.slice(0, 3)] ?? CODES[sqlState.slice(0, 2)] ?? 'internal';
-  if (code === 'unavailable') return lost(error);
+  if (code === 'unavailable' && !isRefusedLogin(error)) return lost(error);
   const detail = code === 'state_refused' ? 'The database is damaged.' : undefined;
   return new CountersignError(code, detail, { cause: error });
+}
+
+/** The user, the password or the database is refused: trying again does not help. */
+export function isRefusedLogin(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && /^(28|3D)/.test(error.code ?? '');
 }
 
 function lost(cause: unknown): CountersignError {

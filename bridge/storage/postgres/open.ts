@@ -1,5 +1,4 @@
 import { Kysely } from 'kysely';
-import pg from 'pg';
 import { CountersignError, isCountersignError } from '../../../protocol/errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Database, Query, Transaction } from '../database.ts';
@@ -10,7 +9,7 @@ import { RootHandle } from '../root-handle.ts';
 import type { Tables } from '../tables.ts';
 import { Turns } from '../turns.ts';
 import { readerDialect, writerDialect } from './dialect.ts';
-import { ConnectionLost, isRetryable } from './errors.ts';
+import { isRefusedLogin, isRetryable } from './errors.ts';
 import { withMigrationLock } from './migration-lock.ts';
 import { type ConnectionOptions, ConnectionPool, HostChoice } from './pool.ts';
 import { parsePostgresUrl } from './target.ts';
@@ -57,13 +56,11 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
 
 /** A refused login is not a server that is away: whoever starts the bridge must change something. */
 function openingError(error: unknown): unknown {
-  const original =
-    isCountersignError(error) && error.cause instanceof ConnectionLost ? error.cause.cause : undefined;
-  if (!(original instanceof pg.DatabaseError) || !/^(28|3D)/.test(original.code ?? '')) return error;
+  if (!isCountersignError(error) || !isRefusedLogin(error.cause)) return error;
   return new CountersignError(
     'config_invalid',
     'The database server refuses the user, the password or the name of the database.',
-    { cause: original },
+    { cause: error.cause },
   );
 }
 

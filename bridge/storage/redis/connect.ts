@@ -97,6 +97,7 @@ function commonOptions(options: RedisConnectionOptions) {
     connectTimeout: CONNECT_MS,
     commandTimeout: options.timeoutMs,
     connectionName: 'countersign',
+    disableClientInfo: true,
     lazyConnect: true,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,

@@ -1,5 +1,5 @@
 import { ReplyError } from 'ioredis';
-import { CountersignError } from '../../../protocol/errors.ts';
+import { CountersignError, isCountersignError } from '../../../protocol/errors.ts';
 
 /**
  * ioredis's error as ours, the original as its private cause. Whatever is wrong with the server or the way to it is
@@ -11,15 +11,20 @@ export function fromRedis(error: unknown): CountersignError {
   return new CountersignError(code, undefined, { cause: error });
 }
 
+/** What an ACL or a password refuses, also from within a script. */
+const REFUSED =
+  /^(WRONGPASS|NOAUTH|NOPERM|ERR AUTH|ERR invalid password|ERR Client sent AUTH)|user executing the script can't/;
+
 /** The error of the first connection: a refused login is for the operator to mend. */
 export function fromFirstConnection(error: unknown): CountersignError {
-  if (error instanceof CountersignError) return error;
-  if (isReply(error, /^(WRONGPASS|NOAUTH|NOPERM|ERR AUTH|ERR invalid password|ERR Client sent AUTH)/)) {
+  const original = isCountersignError(error, 'unavailable') ? (error.cause ?? error) : error;
+  if (isReply(original, REFUSED)) {
     const detail =
       'The cache refuses the user or the password, or does not let that user do what the bridge needs.';
-    return new CountersignError('config_invalid', detail, { cause: error });
+    return new CountersignError('config_invalid', detail, { cause: original });
   }
-  return new CountersignError('unavailable', 'The cache cannot be reached.', { cause: error });
+  if (original instanceof CountersignError) return original;
+  return new CountersignError('unavailable', 'The cache cannot be reached.', { cause: original });
 }
 
 function isReply(error: unknown, pattern: RegExp): boolean {

@@ -1,0 +1,296 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Clock } from '../../bridge/lib/clock.ts';
+import { systemClock } from '../../bridge/lib/clock.ts';
+import type { Cache } from '../../bridge/storage/cache.ts';
+import { openRedisCache, type RedisCacheOptions } from '../../bridge/storage/redis/open.ts';
+import { createThrowawayCa } from '../fakes/throwaway-ca.ts';
+import {
+  NO_REDIS,
+  startRedis,
+  type ThrowawayRedis,
+  type ThrowawayRedisOptions,
+} from '../fakes/throwaway-redis.ts';
+import { freePort } from '../fakes/throwaway-server.ts';
+
+const skipped = NO_REDIS === undefined ? '' : ` (skipped: ${NO_REDIS})`;
+const UNAVAILABLE = { code: 'unavailable' };
+const SECOND = 1_000;
+
+describe.skipIf(NO_REDIS !== undefined)(`The cache on a Redis server${skipped}`, () => {
+  let server: ThrowawayRedis;
+  const others: ThrowawayRedis[] = [];
+  const opened: Cache[] = [];
+
+  beforeAll(async () => {
+    server = await startRedis();
+  });
+
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((cache) => cache.close()));
+    await Promise.all(others.splice(0).map((other) => other.stop()));
+  });
+
+  afterAll(async () => {
+    await server.stop();
+  });
+
+  const open = async (options: Partial<RedisCacheOptions> = {}): Promise<Cache> => {
+    const prefix = `${randomBytes(6).toString('hex')}:`;
+    const cache = await openRedisCache({
+      url: server.url,
+      clock: systemClock,
+      prefix,
+      timeoutMs: 300,
+      ...options,
+    });
+    opened.push(cache);
+    return cache;
+  };
+
+  const startOther = async (options: ThrowawayRedisOptions = {}): Promise<ThrowawayRedis> => {
+    const other = await startRedis(options);
+    others.push(other);
+    return other;
+  };
+
+  /** Redis pauses everybody else; `CLIENT PAUSE` itself is answered. */
+  const freeze = (ms: number) => server.command('client', 'pause', String(ms), 'ALL');
+
+  it('keeps every key under its prefix, with an expiry', async () => {
+    const cache = await open({ prefix: 'acme:' });
+    await cache.set('a', 'value', 60_000);
+    await cache.increment('b', 60_000);
+    await cache.consumeOnce('c', 60_000);
+    const keys = (await server.command('keys', 'acme:*')) as string[];
+    expect(keys.toSorted()).toEqual(
+      expect.arrayContaining(['acme:value:a', 'acme:value:b', 'acme:{consumed}', 'acme:{consumed}:c']),
+    );
+    for (const key of keys.filter((name) => name !== 'acme:{consumed}')) {
+      expect(Number(await server.command('pttl', key))).toBeLessThanOrEqual(60_000);
+      expect(Number(await server.command('pttl', key))).toBeGreaterThan(0);
+    }
+  });
+
+  it('answers `unavailable` in time when the server says nothing', async () => {
+    const cache = await open();
+    await freeze(1_000);
+    const began = performance.now();
+    await Promise.all([
+      expect(cache.get('key')).rejects.toMatchObject(UNAVAILABLE),
+      expect(cache.take('key')).rejects.toMatchObject(UNAVAILABLE),
+      expect(cache.set('key', 'value', SECOND)).rejects.toMatchObject(UNAVAILABLE),
+      expect(cache.delete('key')).rejects.toMatchObject(UNAVAILABLE),
+      expect(cache.consumeOnce('key', SECOND)).rejects.toMatchObject(UNAVAILABLE),
+      expect(cache.increment('key', SECOND)).rejects.toMatchObject(UNAVAILABLE),
+      expect(cache.wake('channel')).rejects.toMatchObject(UNAVAILABLE),
+    ]);
+    expect(performance.now() - began).toBeLessThan(900);
+    await server.command('client', 'unpause');
+  });
+
+  it('fails at once while the server is away, and works when it is back', async () => {
+    const other = await startOther();
+    const cache = await open({ url: other.url });
+    let woken = 0;
+    await cache.onWake('channel', () => {
+      woken += 1;
+    });
+    await other.kill();
+    await vi.waitFor(() => expect(cache.get('key')).rejects.toMatchObject(UNAVAILABLE));
+    await cache.onWake('later', () => {
+      woken += 1;
+    });
+    await other.start();
+    await vi.waitFor(() => cache.set('key', 'value', SECOND), { timeout: 5_000 });
+    // who listened, or wanted to, may have missed a wake: both are told once
+    await vi.waitFor(() => expect(woken).toBeGreaterThanOrEqual(2), { timeout: 5_000 });
+  });
+
+  describe('after a fail-over', () => {
+    const at = (ms: number): Clock => ({ now: () => ms });
+    const began = Date.parse('2026-11-22T09:00:00.500Z');
+    const proof = (cache: Cache, issuedAt: number) =>
+      cache.consumeOnce(`proof-${randomBytes(8).toString('hex')}`, SECOND, issuedAt);
+
+    it('takes only what was issued since another process of the server answers', async () => {
+      const other = await startOther();
+      let now = began;
+      const cache = await open({ url: other.url, clock: { now: () => now } });
+      expect(await proof(cache, began + 500)).toBe(true);
+      await expect(proof(cache, began - 500)).rejects.toMatchObject(UNAVAILABLE);
+
+      now = began + 60 * SECOND;
+      expect(await proof(cache, began + 500)).toBe(true);
+      await other.kill();
+      await other.start();
+      await vi.waitFor(() => cache.get('any'), { timeout: 5_000 });
+      await expect(proof(cache, began + 500)).rejects.toMatchObject(UNAVAILABLE);
+      await expect(proof(cache, now - 500)).rejects.toMatchObject(UNAVAILABLE);
+      expect(await proof(cache, now + 500)).toBe(true);
+    });
+
+    it('does so although the successor has a copy of what the first one remembered', async () => {
+      const [first, second] = [await startOther(), await startOther()];
+      await second.command('replicaof', '127.0.0.1', String(first.port));
+      await open({ url: first.url, prefix: 'same:', clock: at(began) });
+      await vi.waitFor(async () => expect(await second.command('exists', 'same:{consumed}')).toBe(1), {
+        timeout: 10_000,
+      });
+      await second.command('replicaof', 'no', 'one');
+      const later = began + 60 * SECOND;
+      const cache = await open({ url: second.url, prefix: 'same:', clock: at(later) });
+      await expect(proof(cache, later - 500)).rejects.toMatchObject(UNAVAILABLE);
+      expect(await proof(cache, later + 500)).toBe(true);
+    });
+
+    it('does so when the server was emptied', async () => {
+      const other = await startOther();
+      let now = began;
+      const cache = await open({ url: other.url, clock: { now: () => now } });
+      now += 60 * SECOND;
+      await other.command('flushall');
+      await expect(proof(cache, now - 500)).rejects.toMatchObject(UNAVAILABLE);
+    });
+
+    it('remembers across replicas and restarts of the bridge', async () => {
+      await open({ prefix: 'same:', clock: at(began) });
+      const cache = await open({ prefix: 'same:', clock: at(began + 60 * SECOND) });
+      expect(await proof(cache, began + 500)).toBe(true);
+    });
+  });
+
+  it('signs in as a user of the ACL that may do no more than it needs', async () => {
+    await server.command(
+      'acl',
+      'setuser',
+      'bridge',
+      'on',
+      '>secret',
+      '~acme:*',
+      '&acme:*',
+      '-@all',
+      ...[
+        '+get',
+        '+set',
+        '+del',
+        '+getdel',
+        '+incr',
+        '+pexpire',
+        '+eval',
+        '+publish',
+        '+subscribe',
+        '+unsubscribe',
+      ],
+      ...['+info', '+hello', '+auth', '+ping', '+client|setname'],
+    );
+    const url = server.url.replace(':throwaway@', 'bridge:secret@');
+    const cache = await open({ url, prefix: 'acme:' });
+    expect(await cache.consumeOnce('key', SECOND)).toBe(true);
+    await cache.set('key', 'value', SECOND);
+    expect(await cache.take('key')).toBe('value');
+    expect(await cache.increment('key', SECOND)).toBe(1);
+    await cache.onWake('channel', () => {});
+    await cache.wake('channel');
+    await expect(open({ url, prefix: 'globex:' })).rejects.toMatchObject({ code: 'config_invalid' });
+  });
+
+  it('tells the operator of a wrong password', async () => {
+    const url = server.url.replace('throwaway', 'wrong');
+    await expect(open({ url })).rejects.toMatchObject({ code: 'config_invalid' });
+  });
+
+  it.each(['', 'http://localhost', 'redis://', 'redis://host:0', 'redis://host/x', 'redis://h/0?family=6'])(
+    'is not opened by the URL %j',
+    async (url) => {
+      await expect(open({ url })).rejects.toMatchObject({ code: 'config_invalid' });
+    },
+  );
+
+  it('is unavailable where nothing listens', async () => {
+    await expect(open({ url: `redis://127.0.0.1:${await freePort()}` })).rejects.toMatchObject(UNAVAILABLE);
+  }, 10_000);
+
+  it.each(['allkeys-lru', 'volatile-ttl'])('refuses a server that evicts by %s', async (policy) => {
+    const other = await startOther({ settings: ['maxmemory 64mb', `maxmemory-policy ${policy}`] });
+    await expect(open({ url: other.url })).rejects.toMatchObject({
+      code: 'config_invalid',
+      detail: expect.stringContaining(policy),
+    });
+  });
+
+  it('is unavailable when the server has no room', async () => {
+    const other = await startOther({ settings: ['maxmemory 64mb', 'maxmemory-policy noeviction'] });
+    const cache = await open({ url: other.url });
+    await other.command('config', 'set', 'maxmemory', '1');
+    await expect(cache.consumeOnce('key', SECOND)).rejects.toMatchObject(UNAVAILABLE);
+    await expect(cache.set('key', 'value', SECOND)).rejects.toMatchObject(UNAVAILABLE);
+  });
+
+  it('speaks TLS with whom it can verify', async () => {
+    const ca = await createThrowawayCa();
+    const { cert, key } = await ca.issue(['localhost']);
+    const tlsPort = await freePort();
+    await startOther({
+      files: { 'server.crt': cert, 'server.key': key, 'ca.crt': ca.certificatePem },
+      settings: [
+        `tls-port ${tlsPort}`,
+        'tls-cert-file server.crt',
+        'tls-key-file server.key',
+        'tls-ca-cert-file ca.crt',
+        'tls-auth-clients no',
+      ],
+    });
+    const url = `rediss://:throwaway@localhost:${tlsPort}`;
+    const cache = await open({ url, caCertificates: ca.certificatePem });
+    await cache.set('key', 'value', SECOND);
+    expect(await cache.get('key')).toBe('value');
+    const stranger = (await createThrowawayCa()).certificatePem;
+    await expect(open({ url, caCertificates: stranger })).rejects.toMatchObject(UNAVAILABLE);
+  });
+
+  it('works on a Cluster', async () => {
+    const node = await startOther({ settings: ['cluster-enabled yes', 'cluster-announce-ip 127.0.0.1'] });
+    await node.command('cluster', 'addslotsrange', '0', '16383');
+    await vi.waitFor(
+      async () => expect(String(await node.command('cluster', 'info'))).toContain('cluster_state:ok'),
+      {
+        timeout: 10_000,
+      },
+    );
+    const cache = await open({ url: node.url, topology: { kind: 'cluster' } });
+    expect(await cache.consumeOnce('key', SECOND)).toBe(true);
+    expect(await cache.consumeOnce('key', SECOND)).toBe(false);
+    await cache.set('key', 'value', SECOND);
+    expect(await cache.take('key')).toBe('value');
+    expect(await cache.increment('key', SECOND)).toBe(1);
+    await new Promise<void>((resolve) => {
+      void cache.onWake('channel', resolve).then(() => cache.wake('channel'));
+    });
+  });
+
+  it('follows the Sentinels to a new primary, and takes no proof from before', async () => {
+    const [primary, replica] = [await startOther(), await startOther()];
+    await replica.command('replicaof', '127.0.0.1', String(primary.port));
+    const monitor = [
+      `sentinel monitor bridge 127.0.0.1 ${primary.port} 1`,
+      'sentinel auth-pass bridge throwaway',
+      'sentinel down-after-milliseconds bridge 300',
+      'sentinel failover-timeout bridge 2000',
+    ];
+    const sentinel = await startOther({ args: ['--sentinel'], settings: monitor });
+    const sentinelOf = async () => (await sentinel.command('sentinel', 'replicas', 'bridge')) as unknown[];
+    await vi.waitFor(async () => expect(await sentinelOf()).toHaveLength(1), { timeout: 20_000 });
+    let now = Date.parse('2026-11-22T09:00:00Z');
+    const url = `redis://:throwaway@127.0.0.1:${sentinel.port}`;
+    const topology = { kind: 'sentinel', name: 'bridge' } as const;
+    const cache = await open({ url, topology, clock: { now: () => now } });
+    const issued = now;
+    expect(await cache.consumeOnce('before', SECOND, issued)).toBe(true);
+    now += 60 * SECOND;
+    await primary.kill();
+    await vi.waitFor(() => cache.set('key', 'value', SECOND), { timeout: 20_000, interval: 100 });
+    await expect(cache.consumeOnce('before', SECOND, issued)).rejects.toMatchObject(UNAVAILABLE);
+    expect(await cache.consumeOnce('after', SECOND, now)).toBe(true);
+  }, 60_000);
+});
