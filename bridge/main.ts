@@ -6,11 +6,13 @@ import { createDeviceAdditions } from './binding/device-additions.ts';
 import { createEnrolments } from './binding/enrolments.ts';
 import { createProfiles } from './binding/profiles.ts';
 import { createVaults } from './binding/vaults.ts';
+import { createWatches } from './binding/watches.ts';
 import { readCaCertificates, readTls } from './config/certificate-files.ts';
 import type { Config } from './config/index.ts';
 import { createEventLog } from './events/database-event-log.ts';
 import { createDelivery } from './events/delivery.ts';
 import type { EventInputOf } from './events/event.ts';
+import { createLiveEvents } from './events/live-events.ts';
 import { createAnswerCache } from './federation/answer-cache.ts';
 import { createEntityConfiguration } from './federation/entity-configuration.ts';
 import { createEntityReader } from './federation/entity-reader.ts';
@@ -20,6 +22,7 @@ import { createPartnerRecords } from './federation/partner-records.ts';
 import { listPartners } from './federation/partner-store.ts';
 import { createPartners } from './federation/partners.ts';
 import { composeApp } from './http/compose-app.ts';
+import { createEventStreams } from './http/event-streams.ts';
 import { brokenRequestPage } from './http/pages/sign-in-pages.ts';
 import { startServer } from './http/server.ts';
 import { createAdministrators } from './identity/administrators.ts';
@@ -220,6 +223,8 @@ function composeServices(foundation: Foundation, config: Config) {
   const deviceAdditions = createDeviceAdditions(binding);
   const vaults = createVaults(binding);
   const profiles = createProfiles({ ...binding, credentials });
+  const watches = createWatches(foundation);
+  const liveEvents = createLiveEvents(events);
 
   const readEntity = createEntityReader({ outbound, clock });
   const partners = createPartners({ ...common, iss: issuer, readEntity });
@@ -238,6 +243,7 @@ function composeServices(foundation: Foundation, config: Config) {
   return {
     ...{ issuer, organization, decide, administrators, domains, connections, signIns, traces, apps },
     ...{ authorizationServer, credentials, enrolments, deviceAdditions, vaults, profiles, partners },
+    ...{ watches, liveEvents },
     ...{ lookUps, describeEntity, lifecycle, personOverviews, readiness },
   };
 }
@@ -262,17 +268,26 @@ async function serve(
   const say = (event: Lifespan) => events.record({ ...event, actor: SYSTEM.actor, outcome: 'success' });
   let started = false;
   closing.add('last event', () => (started ? say({ type: 'bridge.stopped', data: {} }) : undefined));
+  const { metrics } = foundation;
+  const streams = createEventStreams({
+    logger,
+    observe: (route, open) => metrics?.set('countersign_open_streams', { route }, open),
+  });
+  services.watches.start();
+  closing.add('watches', () => services.watches.stop());
   const server = await startServer({
     address: config.listen.address,
     port: config.listen.port,
     ...(tls === undefined ? {} : { tls }),
     answer: composeApp({
-      ...{ ...foundation, ...services, trustedProxies },
+      ...{ ...foundation, ...services, trustedProxies, streams },
       observeRequest: (request, seconds) =>
-        foundation.metrics?.observe('countersign_http_request_duration_seconds', request, seconds),
+        metrics?.observe('countersign_http_request_duration_seconds', request, seconds),
     }),
   });
   closing.add('server', () => server.stop(STOP_GRACE_MS));
+  // Before the server: it would wait for them.
+  closing.add('streams', () => streams.stop());
   const metricsPort = await serveMetrics(foundation, services, config, closing);
   const background = startBackgroundWork({
     ...foundation,

@@ -94,6 +94,12 @@ export interface VerifiedPresence {
   readonly presence: Presence;
 }
 
+/** Somebody of the own company whose keys changed: look the address up again. It proves nothing by itself. */
+export interface WatchedAddress {
+  readonly address: string;
+  readonly reason: 'published' | 'revoked';
+}
+
 /** The SDK: one signed-in person on one device, at one bridge. Every method throws `CountersignError` only. */
 export interface Client {
   beginSignIn(options: { redirectUri: string; loginHint?: string }): Promise<{
@@ -118,6 +124,14 @@ export interface Client {
 
   /** One answer for each address, in the order asked. `maxAge`: seconds that a cached answer may be old. */
   lookUp(addresses: readonly string[], options?: { maxAge?: number }): Promise<Answer[]>;
+  /**
+   * Tells, as it happens, which of these addresses (up to 1,000) to look up again: those of the own company; partners'
+   * say nothing yet. It takes up broken connections by itself and ends when the signal is aborted.
+   */
+  watch(
+    addresses: readonly string[],
+    options?: { signal?: AbortSignal },
+  ): AsyncGenerator<WatchedAddress, void>;
   /** The person compared the keys: from now on the offered one is pinned. Throws `conflict` if the pin is another by now. */
   acceptChangedKey(change: ChangedKeyAnswer): Promise<void>;
   /** A partner has a new root, which a person compared by its fingerprint: the next look-up pins it. */

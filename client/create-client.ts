@@ -13,6 +13,7 @@ import { describeAccount } from './own-account.ts';
 import { createOwnOnlineKeys } from './own-online-keys.ts';
 import { createPresence, verifyShownPresence } from './presence.ts';
 import { createSession } from './session.ts';
+import { watch } from './watch.ts';
 
 /** The client of one account at one bridge. Nothing is sent or stored before a method is called. */
 export function createClient(options: ClientOptions): Client {
@@ -38,6 +39,7 @@ export function createClient(options: ClientOptions): Client {
     removeDevice: (deviceId) => api.act('DELETE', `/v1/devices/${encodeURIComponent(deviceId)}`),
 
     lookUp: (addresses, request) => lookUp(parts, addresses, request),
+    watch: (addresses, request) => watch(parts, addresses, request),
     acceptChangedKey: (change) => acceptChangedKey(context, change),
     acceptChangedRoot: (entityId, root) => acceptChangedRoot(context, entityId, root),
     verifyOffline: async (credential, address) =>

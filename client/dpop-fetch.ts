@@ -10,6 +10,8 @@ export interface DpopFetchRequest {
   readonly body?: string | undefined;
   /** Sent with the proof, and hashed into it. */
   readonly accessToken?: string;
+  /** For an answer that goes on: it ends with the signal. The bridge has the usual time to begin it. */
+  readonly streamUntil?: AbortSignal;
 }
 
 /** Sends with a proof of possession of `sig` (RFC 9449). Throws `bridge_unreachable`. */
@@ -30,7 +32,11 @@ export function createDpopFetch(context: ClientContext): DpopFetch {
     const headers = new Headers(request.headers);
     headers.set('dpop', await signDpopProof(sig, proven, context.now()));
     if (accessToken !== undefined) headers.set('authorization', `DPoP ${accessToken}`);
-    return fetchFromBridge(context, url, { method, headers, body: body ?? null });
+    const init = { method, headers, body: body ?? null };
+    const { streamUntil } = request;
+    return streamUntil === undefined
+      ? fetchFromBridge(context, url, init)
+      : beginWithin(streamUntil, (signal) => fetchFromBridge(context, url, { ...init, signal }));
   }
 
   return async (sig, request) => {
@@ -46,6 +52,20 @@ export function createDpopFetch(context: ClientContext): DpopFetch {
 
 const TIMEOUT_MS = 30_000;
 
+/** The time runs until the head of the answer is there, and no longer. */
+async function beginWithin(
+  until: AbortSignal,
+  send: (signal: AbortSignal) => Promise<Response>,
+): Promise<Response> {
+  const tooLate = new AbortController();
+  const timer = setTimeout(() => tooLate.abort(), TIMEOUT_MS);
+  try {
+    return await send(AbortSignal.any([until, tooLate.signal]));
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** Follows no redirect: a token or code is for this address and no other. Throws `bridge_unreachable`. */
 export async function fetchFromBridge(
   context: ClientContext,
@@ -53,7 +73,7 @@ export async function fetchFromBridge(
   init: RequestInit = {},
 ): Promise<Response> {
   try {
-    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    const signal = init.signal ?? AbortSignal.timeout(TIMEOUT_MS);
     return await context.fetch(url, { ...init, redirect: 'manual', signal });
   } catch (cause) {
     throw new CountersignError('bridge_unreachable', undefined, { cause });

@@ -23,12 +23,14 @@ export async function waitFor<Found>(
   }
 }
 
-function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+/** Throws `aborted`. */
+export function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     const abort = () => {
       clearTimeout(timer);
       reject(new CountersignError('aborted'));
     };
+    if (signal?.aborted) return reject(new CountersignError('aborted'));
     const timer = setTimeout(() => {
       signal?.removeEventListener('abort', abort);
       resolve();

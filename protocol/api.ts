@@ -12,6 +12,7 @@ import {
 } from './claims.ts';
 import { credentialSchema } from './credential.ts';
 import { keyStatementSchema } from './key-statement.ts';
+import { LOOK_UP_ADDRESSES } from './look-up.ts';
 import { encryptionKeySchema, signatureKeySchema } from './public-key.ts';
 
 /** The bodies of the client API (`/v1`), one schema for the bridge that parses them and the client that makes them. */
@@ -145,6 +146,25 @@ export const deviceApprovalSchema = z.strictObject({
   transform_key: bytes(4096),
 });
 
+/** `POST /v1/watch` → 200, a stream of server-sent events: `ready` (`watchReadySchema`), then `changed`. */
+export const watchBodySchema = z.strictObject({
+  /** In their one form. Those of partners may stand among them. */
+  addresses: z
+    .array(z.string().check(z.maxLength(254)))
+    .check(z.minLength(1), z.maxLength(LOOK_UP_ADDRESSES)),
+  /** The last `as_of` of the watch that this one goes on from. */
+  since: z.optional(seconds),
+});
+
+export const watchReadySchema = z.object({ as_of: seconds });
+
+/** Look this address up again: it says that something changed, and proves nothing. */
+export const watchedChangeSchema = z.object({
+  address: z.string().check(z.maxLength(254)),
+  reason: z.enum(['published', 'revoked']),
+  as_of: seconds,
+});
+
 /** `application/problem+json` (RFC 9457): every error answer. */
 export const problemSchema = z.object({
   type: z.string(),
@@ -167,4 +187,6 @@ export type DeviceSummary = z.infer<typeof deviceSummarySchema>;
 export type DeviceRequestBody = z.infer<typeof deviceRequestBodySchema>;
 export type DeviceRequest = z.infer<typeof deviceRequestSchema>;
 export type DeviceApproval = z.infer<typeof deviceApprovalSchema>;
+export type WatchBody = z.infer<typeof watchBodySchema>;
+export type WatchedChange = Omit<z.infer<typeof watchedChangeSchema>, 'as_of'>;
 export type Problem = z.infer<typeof problemSchema>;

@@ -10,12 +10,17 @@ export function principalOf(who: Holder): Principal & { kind: 'person' } {
   return { kind: 'person', id: who.sub, assurance: who.assurance, endorsed: who.endorsed };
 }
 
+export interface PermissionDeps {
+  readonly policy: Policy;
+  readonly events: EventLog;
+}
+
 /**
  * Decides; what is denied leaves an event. Throws `forbidden`, or `device_limit` where the number of devices alone
  * stands against it. Not to be called inside a transaction.
  */
 export async function requirePermission(
-  deps: { policy: Policy; events: EventLog },
+  deps: PermissionDeps,
   request: DecisionRequest,
   context: RequestContext,
 ): Promise<void> {

@@ -14,6 +14,21 @@ export async function latestStatement(reader: Reader, address: string): Promise<
   return row === undefined ? undefined : parseSigned(row.signed);
 }
 
+/** One version of an address's statement. */
+export async function findStatement(
+  reader: Reader,
+  address: string,
+  version: number,
+): Promise<SignedStatement | undefined> {
+  const row = await reader
+    .selectFrom('statements')
+    .select('signed')
+    .where('address', '=', address)
+    .where('version', '=', version)
+    .executeTakeFirst();
+  return row === undefined ? undefined : parseSigned(row.signed);
+}
+
 /** The newest statements of many addresses at once, by address; addresses without one are absent. */
 export async function latestStatements(
   reader: Reader,
@@ -36,6 +51,18 @@ export async function latestStatements(
     )
     .execute();
   return new Map(rows.map((row) => [row.address, parseSigned(row.signed)]));
+}
+
+/** Addresses whose newest statement was made at `time` (seconds) or later, with its status. */
+export async function changedSince(
+  reader: Reader,
+  addresses: readonly string[],
+  time: number,
+): Promise<{ address: string; status: 'active' | 'revoked' }[]> {
+  const latest = await latestStatements(reader, addresses);
+  return [...latest.values()]
+    .filter(({ statement }) => statement.since >= time)
+    .map(({ statement: { address, status } }) => ({ address, status }));
 }
 
 /** The active statement that a person stands behind now, or `undefined`. */

@@ -10,6 +10,7 @@ import type { Actor, RequestContext } from '../lib/request-context.ts';
 import type { AuthenticateDevice } from './authenticate-device.ts';
 import { clientAddress } from './client-address.ts';
 import { cors } from './cors.ts';
+import type { EventStreams } from './event-streams.ts';
 import { isOurFault, type ProblemDocument, problemOf } from './problem.ts';
 import type { RateLimit } from './rate-limit.ts';
 import { assertMediaType, decodeJson, decodeText, readBody } from './request-body.ts';
@@ -27,6 +28,7 @@ export interface AppDeps {
   readonly routes: readonly Route[];
   /** Browser pages and the authorization server: they render themselves. */
   readonly pages: readonly Middleware[];
+  readonly streams: EventStreams;
   /** Told of every request that was answered, where somebody wants to know. */
   readonly observeRequest?: ObserveRequest | undefined;
 }
@@ -151,7 +153,9 @@ function apiRouter(deps: AppDeps): Middleware {
   // Exactly as written: whoever stands before us and shuts /admin off shuts all of it off.
   const router = new Router<RequestState>({ strict: true, sensitive: true });
   for (const route of deps.routes) {
-    router[route.method](route.path, async (ctx) => answer(ctx, await runRoute(ctx, route, deps), route));
+    router[route.method](route.path, async (ctx) =>
+      answer(ctx, await runRoute(ctx, route, deps), route, deps.streams),
+    );
   }
   const serve = router.routes();
   const refuseMethod = router.allowedMethods({
@@ -190,7 +194,17 @@ async function runRoute(
   const context: RequestContext = { requestId: ctx.state.requestId, actor: ctx.state.actor };
   const { body, bodyBytes } = await parseBody(ctx, route);
   const query = parseQuery(ctx, route);
-  return route.handle({ context, params: ctx.params, query, body, bodyBytes, holder, administrator });
+  const { headers } = ctx.req;
+  return route.handle({
+    context,
+    params: ctx.params,
+    query,
+    headers,
+    body,
+    bodyBytes,
+    holder,
+    administrator,
+  });
 }
 
 async function parseBody(ctx: Context, route: Route): Promise<{ body: unknown; bodyBytes: Uint8Array }> {
@@ -215,9 +229,14 @@ function parsed(schema: NonNullable<Route['query']>, value: unknown, where: stri
   throw new CountersignError('malformed_request', faults.join('; '), { cause: result.error });
 }
 
-function answer(ctx: Context, response: ApiResponse, route: Route): void {
-  ctx.status = response.status ?? route.response.status;
+function answer(ctx: Context, response: ApiResponse, route: Route, streams: EventStreams): void {
   ctx.set('Cache-Control', 'no-store');
+  if ('open' in response) {
+    streams.begin(ctx.res, response, route.path);
+    ctx.respond = false;
+    return;
+  }
+  ctx.status = response.status ?? route.response.status;
   for (const [name, value] of Object.entries(response.headers ?? {})) ctx.set(name, value);
   if (ctx.status === 204) return;
   if ('text' in response) {

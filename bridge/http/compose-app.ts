@@ -10,7 +10,7 @@ import { type ApiDeps, apiRoutes } from './routes/table.ts';
 
 export type ComposedAppDeps = ApiDeps &
   Omit<SignInPagesDeps, 'noteRefusal'> &
-  Pick<AppDeps, 'logger' | 'observeRequest'> &
+  Pick<AppDeps, 'logger' | 'observeRequest' | 'streams'> &
   Omit<Parameters<typeof createDeviceAuthentication>[0], 'findHolder'> & {
     readonly authorizationServer: AuthorizationServer;
     readonly trustedProxies: readonly Network[];

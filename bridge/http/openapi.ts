@@ -72,6 +72,7 @@ function operation(route: Route): unknown {
                 [response.mediaType ?? 'application/json']: {
                   schema: response.schema === undefined ? {} : jsonSchema(response.schema, 'output'),
                 },
+                ...(response.streams === true ? { 'text/event-stream': { schema: {} } } : {}),
               },
             }),
       },

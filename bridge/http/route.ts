@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type * as z from 'zod/mini';
 import type { ErrorCode } from '../../protocol/errors.ts';
 import type { Holder } from '../binding/holder.ts';
@@ -19,14 +20,30 @@ export interface ApiRequest<Body, Query> {
   readonly body: Body;
   /** The body as received, for what signs over it. */
   readonly bodyBytes: Uint8Array;
+  readonly headers: IncomingHttpHeaders;
   /** Set on `device` routes. */
   readonly holder: Holder | null;
   /** Set on `administrator` routes. */
   readonly administrator: Administrator | null;
 }
 
-/** JSON in `body`, or anything else as `text` with its media type; neither for 204. */
+/** One event of a stream (WHATWG HTML, server-sent events); `data` is one line. */
+export interface ServerSentEvent {
+  readonly id?: string;
+  readonly event?: string;
+  readonly data: string;
+}
+
+/** A stream that goes on until the signal is aborted, or it ends by itself. */
+export interface StreamResponse {
+  readonly open: (signal: AbortSignal) => AsyncIterable<ServerSentEvent>;
+  /** Whose stream it is: one reader has only so many. */
+  readonly reader: string;
+}
+
+/** JSON in `body`, or anything else as `text` with its media type; neither for 204; or a stream of events. */
 export type ApiResponse =
+  | StreamResponse
   | { readonly status?: number; readonly body: unknown; readonly headers?: Readonly<Record<string, string>> }
   | {
       readonly status?: number;
@@ -55,6 +72,8 @@ export interface Route<Body = unknown, Query = unknown> {
     readonly description: string;
     readonly schema?: z.ZodMiniType;
     readonly mediaType?: string;
+    /** Answers a stream (`text/event-stream`) too, to whom asks for it by `Accept`. */
+    readonly streams?: true;
   };
   /** The codes that this route answers beside those of its authentication and body. */
   readonly errors: readonly ErrorCode[];

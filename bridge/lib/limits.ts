@@ -226,6 +226,22 @@ export const PAGE_ROWS_DEFAULT = 50;
 
 /** Events in one answer of `GET /v1/events`: some MiB, then the caller comes again with `since`. */
 export const EVENT_PAGE = 1_000;
+/** Events that a stream reads at a time: what one slow reader holds in memory. */
+export const LIVE_EVENT_PAGE = 100;
+/** Streams look for news this often when nobody wakes them. */
+export const LIVE_POLL_MS = 2_000;
+/** A watch that is taken up again goes back this far behind where it was: publication takes time, and clocks differ. */
+export const WATCH_OVERLAP_S = CLOCK_SKEW_S;
+/** A comment on a quiet stream, so that proxies (which wait a minute) and the reader know that it lives. */
+export const STREAM_HEARTBEAT_MS = 15_000;
+/** A stream ends after this: whoever goes on shows anew that they may, and a lost restriction lasts no longer. */
+export const STREAM_LIFE_MS = 5 * MINUTE_S * 1_000;
+/** A reader that takes nothing for this long is cut off. */
+export const STREAM_STALL_MS = 30_000;
+/** Streams of one reader: a device, or an administrator's token. */
+export const STREAMS_PER_READER = 5;
+/** Streams of one process: below what it takes of connections. */
+export const STREAMS = 5_000;
 /** One event's own data. Its fields are bounded one by one; this is the backstop. */
 export const EVENT_DATA_BYTES = 16 * KIB;
 /** Reads (look-ups) are committed in groups no longer apart than this, before the answers leave (section 8). */

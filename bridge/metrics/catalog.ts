@@ -14,7 +14,7 @@ interface MetricKind {
 export const METRICS = {
   countersign_http_request_duration_seconds: {
     type: 'histogram',
-    doc: 'Requests answered, by the pattern of the route, never the path that was sent. Streams are not among them.',
+    doc: 'Requests answered, by the pattern of the route, never the path that was sent. A stream is answered when it begins.',
     labels: ['method', 'route', 'status'],
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
   },

@@ -46,7 +46,7 @@ describe('every route of administrators', () => {
     for (const route of routes) {
       const calling = route.handle({
         context: { requestId: 'r', actor: { kind: 'administrator', id: 'a-1' } },
-        ...{ params: {}, query: {}, body: {}, bodyBytes: new Uint8Array(), holder: null },
+        ...{ params: {}, query: {}, headers: {}, body: {}, bodyBytes: new Uint8Array(), holder: null },
         administrator: { id: 'a-1', name: 'Ada' },
       });
       await expect(calling).rejects.toMatchObject({

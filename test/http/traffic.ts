@@ -22,6 +22,8 @@ export function recordTraffic(fetchNamed: typeof fetch, origin: string): Traffic
       const response = await fetchNamed(input, init);
       const url = new URL(input instanceof Request ? input.url : input);
       if (url.origin !== origin) return response;
+      // It ends when its reader goes, so there is no waiting for the whole of it.
+      if (response.headers.get('content-type') === 'text/event-stream') return response;
       exchanges.push({
         method: (init?.method ?? 'GET').toLowerCase(),
         path: url.pathname,

@@ -16,6 +16,7 @@ import { healthRoutes } from './health.ts';
 import { lookUpRoutes } from './look-ups.ts';
 import { meRoutes } from './me.ts';
 import { vaultRoutes } from './vault.ts';
+import { watchRoutes } from './watch.ts';
 
 export type ApiDeps = Parameters<typeof enrolmentRoutes>[0] &
   Parameters<typeof eventRoutes>[0] &
@@ -32,7 +33,8 @@ export type ApiDeps = Parameters<typeof enrolmentRoutes>[0] &
   Parameters<typeof adminTraceRoutes>[0] &
   Parameters<typeof deviceRequestRoutes>[0] &
   Parameters<typeof deviceRoutes>[0] &
-  Parameters<typeof vaultRoutes>[0] & { readonly issuer: string; readonly version: string };
+  Parameters<typeof vaultRoutes>[0] &
+  Parameters<typeof watchRoutes>[0] & { readonly issuer: string; readonly version: string };
 
 /** Every endpoint of the API, and the document that describes them. */
 export function apiRoutes(deps: ApiDeps): Route[] {
@@ -45,6 +47,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...deviceRequestRoutes(deps),
     ...deviceRoutes(deps),
     ...lookUpRoutes(deps),
+    ...watchRoutes(deps),
     ...eventRoutes(deps),
     ...adminAccessRoutes(deps),
     ...adminConnectionRoutes(deps),

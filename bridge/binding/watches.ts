@@ -1,0 +1,158 @@
+import { parseAddress } from '../../protocol/address.ts';
+import type { WatchBody, WatchedChange } from '../../protocol/api.ts';
+import { CountersignError } from '../../protocol/errors.ts';
+import { changedSince } from '../directory/statements.ts';
+import type { SequencedEventLog } from '../events/database-event-log.ts';
+import type { StoredEvent } from '../events/event.ts';
+import { newestSeq } from '../events/event-store.ts';
+import { type Loop, startLoop } from '../lib/background.ts';
+import { type Bell, createBell } from '../lib/bell.ts';
+import { type Clock, seconds } from '../lib/clock.ts';
+import { EVENT_PAGE, LIVE_POLL_MS, WATCH_OVERLAP_S } from '../lib/limits.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { Database } from '../storage/database.ts';
+import type { Holder } from './holder.ts';
+
+export interface WatchesDeps {
+  readonly database: Database;
+  readonly events: Pick<SequencedEventLog, 'page' | 'onPublished'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** What a watch tells: which addresses to look up again, never what stands there. */
+export interface WatchTold {
+  /** Seconds: a watch that goes on from here misses nothing. */
+  readonly asOf: number;
+  readonly changes: readonly WatchedChange[];
+}
+
+export interface Watches {
+  /** Begins to follow the log. */
+  start(): void;
+  stop(): Promise<void>;
+  /**
+   * Tells first that it watches, with what changed since `since` if that is given, then each change, until the signal
+   * is aborted or the holder's access was restricted. Throws `address_invalid` at once.
+   */
+  watch(
+    who: Pick<Holder, 'sub' | 'deviceId'>,
+    body: WatchBody,
+  ): (signal: AbortSignal) => AsyncGenerator<WatchTold, void>;
+}
+
+/** One open watch. What waits to be told is one entry an address, however often it changes. */
+interface OpenWatch {
+  readonly who: Pick<Holder, 'sub' | 'deviceId'>;
+  readonly addresses: ReadonlySet<string>;
+  readonly pending: Map<string, WatchedChange['reason']>;
+  readonly bell: Bell;
+  ended: boolean;
+}
+
+/** One reader of the log for all watches of this process. */
+export function createWatches({ database, events, clock, logger }: WatchesDeps): Watches {
+  const open = new Set<OpenWatch>();
+  let loop: Loop | undefined;
+  let read: number | undefined;
+  let started: Promise<void> | undefined;
+  events.onPublished(() => loop?.wake());
+
+  async function takeHead(): Promise<void> {
+    read = await database.read(newestSeq);
+  }
+
+  async function readOn(): Promise<void> {
+    await started;
+    if (open.size === 0) {
+      const head = await database.read(newestSeq);
+      // Who began to watch meanwhile may have been told that it does: then nothing is skipped.
+      if (open.size === 0) {
+        read = head;
+        return;
+      }
+    }
+    for (;;) {
+      const page = await events.page({ since: read ?? 0, limit: EVENT_PAGE });
+      for (const event of page) for (const watch of open) note(watch, event);
+      read = page.at(-1)?.seq ?? read;
+      if (page.length < EVENT_PAGE) return;
+    }
+  }
+
+  return {
+    start() {
+      started ??= takeHead();
+      loop ??= startLoop('watches', LIVE_POLL_MS, readOn, { logger });
+    },
+
+    async stop() {
+      await loop?.stop();
+      loop = undefined;
+      for (const watch of open) end(watch);
+    },
+
+    watch(who, { addresses, since }) {
+      for (const address of addresses) assertInForm(address);
+      return async function* (signal) {
+        const watch: OpenWatch = {
+          ...{ who, addresses: new Set(addresses), pending: new Map(), bell: createBell(), ended: false },
+        };
+        open.add(watch);
+        try {
+          await started;
+          const asOf = seconds(clock);
+          const missed =
+            since === undefined
+              ? []
+              : await database.read((query) => changedSince(query, addresses, since - WATCH_OVERLAP_S));
+          yield {
+            asOf,
+            changes: missed.map(({ address, status }) => ({ address, reason: REASONS[status] })),
+          };
+          while (!signal.aborted && !watch.ended) {
+            const heard = watch.bell.rings;
+            if (watch.pending.size === 0) await watch.bell.wait(heard, LIVE_POLL_MS, signal);
+            const changes = [...watch.pending].map(([address, reason]) => ({ address, reason }));
+            watch.pending.clear();
+            if (changes.length > 0) yield { asOf: seconds(clock), changes };
+          }
+        } finally {
+          open.delete(watch);
+        }
+      };
+    },
+  };
+}
+
+const REASONS = { active: 'published', revoked: 'revoked' } as const;
+
+function note(watch: OpenWatch, { type, subject }: StoredEvent): void {
+  if (type === 'statement.published' || type === 'statement.revoked') {
+    if (subject.address === undefined || !watch.addresses.has(subject.address)) return;
+    watch.pending.set(subject.address, type === 'statement.revoked' ? 'revoked' : 'published');
+    watch.bell.ring();
+  } else if (restricts(type, subject, watch.who)) {
+    end(watch);
+  }
+}
+
+/** After a restriction the holder has to show anew who they are. */
+function restricts(
+  type: StoredEvent['type'],
+  subject: StoredEvent['subject'],
+  who: OpenWatch['who'],
+): boolean {
+  if (type === 'person.closed' || type === 'person.reset') return subject.sub === who.sub;
+  return type === 'device.removed' && subject.device === who.deviceId;
+}
+
+function end(watch: OpenWatch): void {
+  watch.ended = true;
+  watch.bell.ring();
+}
+
+function assertInForm(text: string): void {
+  const { address } = parseAddress(text);
+  if (address !== text) throw new CountersignError('address_invalid', `Write it as ${address}.`);
+}
