@@ -48,6 +48,7 @@ export async function startPageServer(
       .writeHead(200, {
         'content-type': file.type,
         'content-security-policy': policy,
+        'cross-origin-opener-policy': 'same-origin',
         'referrer-policy': 'no-referrer',
         'cache-control': 'no-store',
       })
