@@ -58,7 +58,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     ...[...CORE, 'connectors', 'bridge/events', 'bridge/directory', 'bridge/groups', 'bridge/federation'],
     ...['bridge/lifecycle', 'bridge/policy'],
   ],
-  'bridge/metrics': [...CORE, 'recrypt', 'bridge/events'],
+  'bridge/metrics': [
+    ...[...CORE, 'recrypt', 'bridge/events', 'bridge/keylog', 'bridge/directory', 'bridge/federation'],
+  ],
   'bridge/http': SERVER,
   // `countersign serve` starts the composition root.
   'bridge/cli': [...SERVER, 'bridge/http', 'bridge/main.ts'],
@@ -66,6 +68,14 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   demo: EVERYTHING,
   bench: EVERYTHING,
   scripts: ['protocol', 'client', 'bridge/lib', 'bridge/config', 'bridge/events'],
+};
+
+/** Which folder keeps the tables that bridge/storage/tables/<name>.ts describes; of its own name, where not said. */
+const TABLES_FOLDER = 'bridge/storage/tables';
+const KEEPER: Record<string, string> = {
+  administration: 'bridge/identity',
+  'one-time': 'bridge/storage',
+  storage: 'bridge/storage',
 };
 
 /** Files that run in browsers too, but for those that are the Node side of something. */
@@ -165,6 +175,27 @@ function breachesOf(file: SourceFile): string[] {
     .map((target) => `${file.path} imports ${target}`);
 }
 
+/** The tables that a file of TABLES_FOLDER names, each with the folder that keeps it. */
+function keptTables(file: SourceFile): [string, string][] {
+  const name = posix.basename(file.path, '.ts');
+  const named = /export interface \w+Tables \{([\s\S]*?)^\}/m.exec(file.code)?.[1] ?? '';
+  return [...named.matchAll(/^ {2}(\w+):/gm)].map((match) => [
+    match[1] ?? '',
+    KEEPER[name] ?? `bridge/${name}`,
+  ]);
+}
+
+const TABLE_USE =
+  /\b(?:selectFrom|insertInto|replaceInto|updateTable|deleteFrom|mergeInto|(?:inner|left|right|full)Join)\(\s*['"`](\w+)/g;
+
+/** Queries of tables that another folder keeps. */
+function foreignQueries(file: SourceFile, keepers: ReadonlyMap<string, string>): string[] {
+  return [...file.code.matchAll(TABLE_USE)].flatMap(([, table = '']) => {
+    const keeper = keepers.get(table) ?? 'nobody';
+    return file.path.startsWith(`${keeper}/`) ? [] : [`${file.path} queries ${table}, which ${keeper} keeps`];
+  });
+}
+
 /** Every cycle once, as `a → b → a`. */
 function cyclesIn(files: readonly SourceFile[]): string[] {
   const imports = new Map(files.map((file) => [file.path, file.imports]));
@@ -214,6 +245,22 @@ describe('the scan of imports', () => {
     expect(cyclesIn([a, b])).toEqual(['protocol/a.ts → bridge/lib/b.ts → protocol/a.ts']);
   });
 
+  it('finds a query of another folder’s table, also in a join', () => {
+    const tables = parseSource(
+      'bridge/storage/tables/directory.ts',
+      'export interface DirectoryTables {\n  persons: PersonsTable;\n  devices: DevicesTable;\n}\n',
+    );
+    const keepers = new Map(keptTables(tables));
+    const code =
+      "tx.selectFrom('persons as p')\n  .leftJoin('devices', 'a', 'b'); tx.deleteFrom(\n'persons')";
+    expect(foreignQueries(parseSource('bridge/directory/persons.ts', code), keepers)).toEqual([]);
+    expect(foreignQueries(parseSource('bridge/binding/vaults.ts', code), keepers)).toEqual([
+      'bridge/binding/vaults.ts queries persons, which bridge/directory keeps',
+      'bridge/binding/vaults.ts queries devices, which bridge/directory keeps',
+      'bridge/binding/vaults.ts queries persons, which bridge/directory keeps',
+    ]);
+  });
+
   it('reads the whole project', () => {
     expect(sources.length).toBeGreaterThan(20);
     expect(sources.some((file) => file.imports.length > 0)).toBe(true);
@@ -223,6 +270,16 @@ describe('the scan of imports', () => {
 describe('the layout', () => {
   it('lets each folder import only what the table allows it', () => {
     expect(sources.flatMap(breachesOf)).toEqual([]);
+  });
+
+  it('lets each table be queried by the folder that keeps it alone', () => {
+    const described = sources.filter((file) => posix.dirname(file.path) === TABLES_FOLDER);
+    const keepers = new Map(described.flatMap(keptTables));
+    expect(described.filter((file) => keptTables(file).length === 0).map((file) => file.path)).toEqual([]);
+    const product = sources.filter(
+      (file) => /^(bridge|demo)\//.test(file.path) && !/\/migrations\//.test(file.path),
+    );
+    expect(product.flatMap((file) => foreignQueries(file, keepers))).toEqual([]);
   });
 
   it('has no cycle of imports between files', () => {

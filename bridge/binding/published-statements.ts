@@ -1,7 +1,7 @@
 import type { KeyStatement, SignedStatement } from '../../protocol/key-statement.ts';
+import { findStatement } from '../directory/statements.ts';
 import type { KeyLog } from '../keylog/key-log.ts';
 import type { Query } from '../storage/database.ts';
-import { findStatement } from './credential-store.ts';
 
 /** Where an address stands, by its newest statement and what of it is published (PROTOCOL §8). */
 export type Standing =

@@ -55,6 +55,21 @@ export async function noteAsserted(transaction: Transaction, address: string, no
     .execute();
 }
 
+/** How many addresses people hold on a domain. */
+export async function countAddresses(reader: Reader, domain: string): Promise<number> {
+  const { held } = await reader
+    .selectFrom('addresses')
+    .select(({ fn }) => fn.countAll().as('held'))
+    .where('domain', '=', domain)
+    .executeTakeFirstOrThrow();
+  return Number(held);
+}
+
+/** Frees one address, whoever holds it. */
+export async function releaseAddress(transaction: Transaction, address: string): Promise<void> {
+  await transaction.deleteFrom('addresses').where('address', '=', address).execute();
+}
+
 /** Frees every address of a closed person. Their statements and version counters stay. */
 export async function releaseAddresses(transaction: Transaction, sub: string): Promise<void> {
   await transaction.deleteFrom('addresses').where('sub', '=', sub).execute();

@@ -49,6 +49,31 @@ export async function connectionsOfDomain(reader: Reader, domain: string): Promi
   return rows.map((row) => row.connection_id);
 }
 
+/** How many domains there are of each status. */
+export async function countDomains(reader: Reader): Promise<Map<Domain['status'], number>> {
+  const rows = await reader
+    .selectFrom('domains')
+    .select(['status', ({ fn }) => fn.countAll().as('count')])
+    .groupBy('status')
+    .execute();
+  return new Map(rows.map(({ status, count }) => [status, Number(count)]));
+}
+
+/** Every domain that connections were given, verified or not, by connection. */
+export async function domainsByConnection(reader: Reader): Promise<Map<string, string[]>> {
+  const rows = await reader
+    .selectFrom('connection_domains')
+    .selectAll()
+    .orderBy('connection_id')
+    .orderBy('domain')
+    .execute();
+  const domains = new Map<string, string[]>();
+  for (const { connection_id, domain } of rows) {
+    domains.set(connection_id, [...(domains.get(connection_id) ?? []), domain]);
+  }
+  return domains;
+}
+
 export async function insertDomain(
   transaction: Transaction,
   domain: { domain: string; challenge: string; added: number },

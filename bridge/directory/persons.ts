@@ -11,6 +11,12 @@ export async function findPerson(reader: Reader, sub: string): Promise<Person | 
   return reader.selectFrom('persons').selectAll().where('sub', '=', sub).executeTakeFirst();
 }
 
+/** The persons of these ids, closed ones included. */
+export async function findPersons(reader: Reader, subs: readonly string[]): Promise<Person[]> {
+  if (subs.length === 0) return [];
+  return reader.selectFrom('persons').selectAll().where('sub', 'in', subs).execute();
+}
+
 /** The active person of this id. Throws `person_unknown` or `person_closed`. */
 export async function requireActivePerson(reader: Reader, sub: string): Promise<Person> {
   const person = await findPerson(reader, sub);

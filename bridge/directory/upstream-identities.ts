@@ -16,6 +16,17 @@ export async function findLinkedPerson(
   return row?.sub;
 }
 
+/** Whether anybody is known through this connection. */
+export async function hasPeople(reader: Reader, connectionId: string): Promise<boolean> {
+  const row = await reader
+    .selectFrom('upstream_identities')
+    .select('sub')
+    .where('connection_id', '=', connectionId)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
 export async function linkPerson(
   transaction: Transaction,
   link: { connectionId: string; subject: string; sub: string; now: number },

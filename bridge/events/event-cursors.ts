@@ -1,10 +1,17 @@
-import type { Database } from '../storage/database.ts';
+import type { Database, Query } from '../storage/database.ts';
 
 /** The `seq` up to which a sink has taken the events; 0 for one that is new, which gets them all. */
 export async function readCursor(database: Database, sink: string): Promise<number> {
-  const row = await database.read((query) =>
-    query.selectFrom('event_cursors').select('seq').where('sink', '=', sink).executeTakeFirst(),
-  );
+  return database.read((query) => cursorOf(query, sink));
+}
+
+/** The same, within a read. */
+export async function cursorOf(query: Query, sink: string): Promise<number> {
+  const row = await query
+    .selectFrom('event_cursors')
+    .select('seq')
+    .where('sink', '=', sink)
+    .executeTakeFirst();
   return row?.seq ?? 0;
 }
 

@@ -1,6 +1,7 @@
 import { CountersignError } from '../../protocol/errors.ts';
+import { firstIdOf } from '../lib/ids.ts';
 import type { Query, Transaction } from '../storage/database.ts';
-import type { LogHead } from '../tlog/sequencer.ts';
+import { type LogHead, readHead } from '../tlog/log-heads.ts';
 import { type EventBody, eventHash, type StoredEvent } from './event.ts';
 
 /** Stores events without a place: `seq` and the hash link come after commit. */
@@ -19,6 +20,33 @@ export async function stagedEvents(query: Query, limit: number): Promise<EventBo
     .limit(limit)
     .execute();
   return rows.map((row) => JSON.parse(row.body));
+}
+
+/** Whether an event staged before `time` (ms since the epoch) still has no place. */
+export async function hasStagedEventBefore(query: Query, time: number): Promise<boolean> {
+  const row = await query
+    .selectFrom('events')
+    .select('event_id')
+    .where('seq', 'is', null)
+    .where('event_id', '<', firstIdOf(time))
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** How many events have no place yet. */
+export async function countStagedEvents(query: Query): Promise<number> {
+  const { count } = await query
+    .selectFrom('events')
+    .select(({ fn }) => fn.countAll().as('count'))
+    .where('seq', 'is', null)
+    .executeTakeFirstOrThrow();
+  return Number(count);
+}
+
+/** The `seq` of the newest event that has its place; 0 before the first. */
+export async function newestSeq(query: Query): Promise<number> {
+  return (await readHead(query, 'events'))?.size ?? 0;
 }
 
 /** Links events behind the head; answers the hash of the last. Throws `conflict` for one that has its place already. */

@@ -1,7 +1,7 @@
 import { CountersignError } from '../../protocol/errors.ts';
 import { EVENT_PAGE } from '../lib/limits.ts';
-import type { Database, Query } from '../storage/database.ts';
-import type { LogHead } from '../tlog/sequencer.ts';
+import type { Database } from '../storage/database.ts';
+import { type LogHead, readHead } from '../tlog/log-heads.ts';
 import { eventGenesis, eventHash, type StoredEvent } from './event.ts';
 import { readEvents } from './event-store.ts';
 
@@ -13,9 +13,10 @@ import { readEvents } from './event-store.ts';
  * somebody else has seen shows that.)
  */
 export async function verifyChain(database: Database, iss: string): Promise<LogHead> {
+  const genesis: LogHead = { size: 0, hash: eventGenesis(iss) };
   // read before the events: what comes in meanwhile lies behind it
-  const head = await database.read((query) => readEventHead(query, iss));
-  let end: LogHead = { size: 0, hash: eventGenesis(iss) };
+  const head = (await database.read((query) => readHead(query, 'events'))) ?? genesis;
+  let end = genesis;
   while (end.size < head.size) {
     const limit = Math.min(EVENT_PAGE, head.size - end.size);
     const page = await database.read((query) => readEvents(query, end.size, limit));
@@ -32,15 +33,6 @@ function follow(end: LogHead, event: StoredEvent): LogHead {
   if (event.prev !== end.hash) throw doubtful(event.seq, 'does not follow the one before it');
   if (eventHash(hashed) !== hash) throw doubtful(event.seq, 'was changed');
   return { size: event.seq, hash };
-}
-
-async function readEventHead(query: Query, iss: string): Promise<LogHead> {
-  const row = await query
-    .selectFrom('log_heads')
-    .select(['size', 'hash'])
-    .where('log', '=', 'events')
-    .executeTakeFirst();
-  return row ?? { size: 0, hash: eventGenesis(iss) };
 }
 
 function doubtful(seq: number, what: string): CountersignError {

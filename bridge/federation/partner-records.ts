@@ -8,6 +8,7 @@ import { newId } from '../lib/ids.ts';
 import { PARTNER_RECORD_LIFE_S } from '../lib/limits.ts';
 import type { Signer } from '../signer/signer.ts';
 import type { Database, Transaction } from '../storage/database.ts';
+import { readFact, writeFact } from '../storage/facts.ts';
 import type { Partner } from './partner-store.ts';
 
 /**
@@ -51,16 +52,10 @@ export function createPartnerRecords(deps: {
   async function ownVersion(tx: Transaction, domains: readonly string[]): Promise<number> {
     const content = { iss: signer.iss, root_thumbprint: signer.rootThumbprint, domains };
     const hash = sha256Base64url(labelled('trust-change', content));
-    const row = await tx.selectFrom('meta').select('value').where('key', '=', OWN_RECORD).executeTakeFirst();
-    const [known = '0', knownHash] = row?.value.split(' ') ?? [];
+    const [known = '0', knownHash] = (await readFact(tx, OWN_RECORD))?.split(' ') ?? [];
     if (knownHash === hash) return Number(known);
     const version = Number(known) + 1;
-    const value = `${version} ${hash}`;
-    await tx
-      .insertInto('meta')
-      .values({ key: OWN_RECORD, value })
-      .onConflict((conflict) => conflict.column('key').doUpdateSet({ value }))
-      .execute();
+    await writeFact(tx, OWN_RECORD, `${version} ${hash}`);
     await deps.keyLog.stage(tx, {
       kind: 'trust-change',
       name: signer.iss,
@@ -100,10 +95,10 @@ async function currentOwnRecord(
 ): Promise<{ version: number; domains: string[] }> {
   const { domains, stored } = await database.read(async (query) => ({
     domains: await verifiedDomains(query),
-    stored: await query.selectFrom('meta').select('value').where('key', '=', OWN_RECORD).executeTakeFirst(),
+    stored: await readFact(query, OWN_RECORD),
   }));
   const content = { iss: signer.iss, root_thumbprint: signer.rootThumbprint, domains };
-  const [version, hash] = stored?.value.split(' ') ?? [];
+  const [version, hash] = stored?.split(' ') ?? [];
   if (version !== undefined && hash === sha256Base64url(labelled('trust-change', content))) {
     return { version: Number(version), domains };
   }

@@ -26,6 +26,16 @@ export async function listPartners(reader: Query | Transaction): Promise<Partner
   return rows.map(parse);
 }
 
+/** How many partners there are of each status. */
+export async function countPartners(query: Query): Promise<Map<Partner['status'], number>> {
+  const rows = await query
+    .selectFrom('partners')
+    .select(['status', ({ fn }) => fn.countAll().as('count')])
+    .groupBy('status')
+    .execute();
+  return new Map(rows.map(({ status, count }) => [status, Number(count)]));
+}
+
 /** Stores a partner as it stands now, new or known. */
 export async function savePartner(transaction: Transaction, partner: Partner): Promise<void> {
   const row = { ...partner, domains: JSON.stringify(partner.domains) };

@@ -40,29 +40,3 @@ export async function updateConnection(
 export async function deleteConnection(tx: Transaction, id: string): Promise<void> {
   await tx.deleteFrom('connections').where('id', '=', id).execute();
 }
-
-/** Every domain that connections were given, verified or not, by connection. */
-export async function domainsByConnection(reader: Reader): Promise<Map<string, string[]>> {
-  const rows = await reader
-    .selectFrom('connection_domains')
-    .selectAll()
-    .orderBy('connection_id')
-    .orderBy('domain')
-    .execute();
-  const domains = new Map<string, string[]>();
-  for (const { connection_id, domain } of rows) {
-    domains.set(connection_id, [...(domains.get(connection_id) ?? []), domain]);
-  }
-  return domains;
-}
-
-/** Whether anybody is known through this connection. */
-export async function hasPeople(reader: Reader, id: string): Promise<boolean> {
-  const row = await reader
-    .selectFrom('upstream_identities')
-    .select('sub')
-    .where('connection_id', '=', id)
-    .limit(1)
-    .executeTakeFirst();
-  return row !== undefined;
-}

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { parseDomain } from '../../protocol/address.ts';
 import { CountersignError } from '../../protocol/errors.ts';
-import { findDomain, setConnectionDomains } from '../directory/domains.ts';
+import { domainsByConnection, findDomain, setConnectionDomains } from '../directory/domains.ts';
+import { hasPeople } from '../directory/upstream-identities.ts';
 import type { EventInput, EventLog } from '../events/event-log.ts';
 import { seconds } from '../lib/clock.ts';
 import { newId, sha256Base64url } from '../lib/ids.ts';
@@ -18,9 +19,7 @@ import { type CheckedSettings, checkSettings, ourUrls } from './connection-setti
 import {
   type ConnectionRow,
   deleteConnection,
-  domainsByConnection,
   findConnection,
-  hasPeople,
   insertConnection,
   listConnections,
   updateConnection,

@@ -1,6 +1,7 @@
 import { getPublicSuffix } from 'tldts';
 import { parseDomain } from '../../protocol/address.ts';
 import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
+import { countAddresses } from '../directory/addresses.ts';
 import {
   type Domain,
   deleteDomain,
@@ -182,15 +183,6 @@ async function required(reader: Query | Transaction, domain: string): Promise<Do
   const found = await findDomain(reader, domain);
   if (found === undefined) throw new CountersignError('domain_unknown');
   return found;
-}
-
-async function countAddresses(tx: Transaction, domain: string): Promise<number> {
-  const { held } = await tx
-    .selectFrom('addresses')
-    .select((expression) => expression.fn.countAll<number>().as('held'))
-    .where('domain', '=', domain)
-    .executeTakeFirstOrThrow();
-  return Number(held);
 }
 
 function unproven(domain: Domain): CountersignError {

@@ -1,7 +1,13 @@
 import type { Address } from '../../protocol/address.ts';
 import type { Assurance } from '../../protocol/claims.ts';
 import { CountersignError } from '../../protocol/errors.ts';
-import { addressesOf, assignAddress, findAddress, noteAsserted } from '../directory/addresses.ts';
+import {
+  addressesOf,
+  assignAddress,
+  findAddress,
+  noteAsserted,
+  releaseAddress,
+} from '../directory/addresses.ts';
 import { findPerson, insertPerson, requireActivePerson, setPersonName } from '../directory/persons.ts';
 import { findLinkedPerson, linkPerson, noteSignIn } from '../directory/upstream-identities.ts';
 import type { EventInput } from '../events/event-log.ts';
@@ -75,7 +81,7 @@ async function holdAddresses(tx: Transaction, sub: string, linking: Linking, rep
 async function freeFromClosed(tx: Transaction, address: string, holder: string): Promise<string> {
   const person = await findPerson(tx, holder);
   if (person?.status !== 'closed') throw new CountersignError('address_taken');
-  await tx.deleteFrom('addresses').where('address', '=', address).execute();
+  await releaseAddress(tx, address);
   return holder;
 }
 

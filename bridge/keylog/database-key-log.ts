@@ -1,20 +1,22 @@
-import { CountersignError } from '../../protocol/errors.ts';
-import { sha256Base64url } from '../../protocol/hash.ts';
-import { newId } from '../lib/ids.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Keyspace } from '../storage/cache.ts';
 import type { Database, Query, Transaction } from '../storage/database.ts';
-import { createSequencer, type LogHead, type Sequencer } from '../tlog/sequencer.ts';
+import { createSequencer, type Sequencer } from '../tlog/sequencer.ts';
 import type { KeyLog, LoggedKind, LoggedVersion } from './key-log.ts';
 import { PublicationWaiters } from './publication-waiters.ts';
+import {
+  insertVersion,
+  isPlaced,
+  placeVersions,
+  type StagedVersion,
+  stagedVersions,
+} from './version-store.ts';
 
 export interface KeyLogDeps {
   readonly database: Database;
   readonly logger: Logger;
   readonly cache?: Keyspace | undefined;
 }
-
-type StagedVersion = Omit<LoggedVersion, 'value'> & { readonly staged_id: string };
 
 /** The key log in the database. Without `start` it only stages: a bridge that runs on the same store sequences. */
 export function createKeyLog(deps: KeyLogDeps): KeyLog {
@@ -39,15 +41,8 @@ class DatabaseKeyLog implements KeyLog {
     this.#sequencer.onPublished((rows) => this.#waiters.published(rows));
   }
 
-  async stage(tx: Transaction, { kind, name, version, value }: LoggedVersion): Promise<void> {
-    const { numInsertedOrUpdatedRows } = await tx
-      .insertInto('logged_versions')
-      .values({ staged_id: newId(), kind, name, version, value, value_hash: sha256Base64url(value) })
-      .onConflict((conflict) => conflict.columns(['kind', 'name', 'version']).doNothing())
-      .executeTakeFirstOrThrow();
-    if (numInsertedOrUpdatedRows !== 1n) {
-      throw new CountersignError('conflict', 'This version exists already.');
-    }
+  async stage(tx: Transaction, version: LoggedVersion): Promise<void> {
+    await insertVersion(tx, version);
     this.#sequencer.wake();
   }
 
@@ -56,15 +51,7 @@ class DatabaseKeyLog implements KeyLog {
   }
 
   async isPublished(query: Query, kind: LoggedKind, name: string, version: number): Promise<boolean> {
-    const row = await query
-      .selectFrom('logged_versions')
-      .select('position')
-      .where('kind', '=', kind)
-      .where('name', '=', name)
-      .where('version', '=', version)
-      .where('position', 'is not', null)
-      .executeTakeFirst();
-    return row !== undefined;
+    return isPlaced(query, kind, name, version);
   }
 
   wake(): void {
@@ -78,33 +65,4 @@ class DatabaseKeyLog implements KeyLog {
   async stop(): Promise<void> {
     await this.#sequencer.stop();
   }
-}
-
-/** Lower versions first: those of one name must not overtake each other where the clocks of replicas differ. */
-async function stagedVersions(query: Query, limit: number): Promise<StagedVersion[]> {
-  return query
-    .selectFrom('logged_versions')
-    .select(['staged_id', 'kind', 'name', 'version'])
-    .where('position', 'is', null)
-    .orderBy('version')
-    .orderBy('staged_id')
-    .limit(limit)
-    .execute();
-}
-
-async function placeVersions(
-  tx: Transaction,
-  rows: readonly StagedVersion[],
-  head: LogHead,
-): Promise<string> {
-  for (const [index, row] of rows.entries()) {
-    const { numUpdatedRows } = await tx
-      .updateTable('logged_versions')
-      .set({ position: head.size + index })
-      .where('staged_id', '=', row.staged_id)
-      .where('position', 'is', null)
-      .executeTakeFirstOrThrow();
-    if (numUpdatedRows !== 1n) throw new CountersignError('conflict', 'another sequencer placed the version');
-  }
-  return head.hash;
 }

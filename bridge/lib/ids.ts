@@ -9,6 +9,15 @@ export function newId(): string {
   return uuidv7();
 }
 
+/**
+ * Behind every `newId` before this moment (ms since the epoch), and not behind one of it or later: the first 48 bits
+ * of an id are its time (RFC 9562 section 5.7).
+ */
+export function firstIdOf(ms: number): string {
+  const hex = Math.max(0, ms).toString(16).padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8)}`;
+}
+
 /** 256 random bits as base64url (43 characters): state, nonces, one-time links, tokens. */
 export function newHandle(): string {
   return randomBytes(32).toString('base64url');

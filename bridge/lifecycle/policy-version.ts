@@ -1,4 +1,5 @@
 import type { KeyLog } from '../keylog/key-log.ts';
+import { newestVersion } from '../keylog/version-store.ts';
 import type { Policy } from '../policy/built-in-policy.ts';
 import type { Database } from '../storage/database.ts';
 
@@ -14,14 +15,7 @@ export async function stagePolicy(
   policy: Policy,
 ): Promise<number> {
   return deps.database.transaction(async (tx) => {
-    const newest = await tx
-      .selectFrom('logged_versions')
-      .select(['version', 'value_hash'])
-      .where('kind', '=', 'policy')
-      .where('name', '=', NAME)
-      .orderBy('version', 'desc')
-      .limit(1)
-      .executeTakeFirst();
+    const newest = await newestVersion(tx, 'policy', NAME);
     if (newest?.value_hash === policy.hash) return newest.version;
     const version = newest === undefined ? 0 : newest.version + 1;
     await deps.keyLog.stage(tx, { kind: 'policy', name: NAME, version, value: policy.document });

@@ -1,4 +1,6 @@
 import type { TransformEngine } from '../../recrypt/transform-engine.ts';
+import { hasStagedEventBefore } from '../events/event-store.ts';
+import { hasStagedVersionBefore } from '../keylog/version-store.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import type { Policy } from '../policy/built-in-policy.ts';
 import type { Signer } from '../signer/signer.ts';
@@ -47,35 +49,16 @@ export function createReadiness(deps: ReadinessDeps): () => Promise<Readiness> {
 
 async function storageReasons(database: Database, clock: Clock): Promise<string[]> {
   try {
-    const stuck = await database.read(async (query) => {
-      const before = uuidBefore(clock.now() - STAGED_TOO_LONG_MS);
-      const event = await query
-        .selectFrom('events')
-        .select('event_id')
-        .where('seq', 'is', null)
-        .where('event_id', '<', before)
-        .limit(1)
-        .executeTakeFirst();
-      const version = await query
-        .selectFrom('logged_versions')
-        .select('staged_id')
-        .where('position', 'is', null)
-        .where('staged_id', '<', before)
-        .limit(1)
-        .executeTakeFirst();
+    return await database.read(async (query) => {
+      const before = clock.now() - STAGED_TOO_LONG_MS;
+      const events = await hasStagedEventBefore(query, before);
+      const versions = await hasStagedVersionBefore(query, before);
       return [
-        ...(event === undefined ? [] : ['The event log is not being sequenced.']),
-        ...(version === undefined ? [] : ['The key log is not being sequenced.']),
+        ...(events ? ['The event log is not being sequenced.'] : []),
+        ...(versions ? ['The key log is not being sequenced.'] : []),
       ];
     });
-    return stuck;
   } catch {
     return ['The database does not answer.'];
   }
-}
-
-/** Lower than any UUIDv7 (RFC 9562 §5.7) of this moment or later: its first 48 bits are the time. */
-function uuidBefore(ms: number): string {
-  const hex = Math.max(0, ms).toString(16).padStart(12, '0');
-  return `${hex.slice(0, 8)}-${hex.slice(8)}`;
 }

@@ -1,3 +1,8 @@
+import { countDomains } from '../directory/domains.ts';
+import { cursorOf } from '../events/event-cursors.ts';
+import { countStagedEvents, newestSeq } from '../events/event-store.ts';
+import { countPartners } from '../federation/partner-store.ts';
+import { countStagedVersions } from '../keylog/version-store.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Signer } from '../signer/signer.ts';
@@ -39,43 +44,16 @@ export function observeState(metrics: Metrics, deps: StateDeps): void {
 }
 
 async function observeStore(metrics: Metrics, query: Query, sinks: readonly string[]): Promise<void> {
-  const staged = await query
-    .selectFrom('events')
-    .select(({ fn }) => fn.countAll().as('count'))
-    .where('seq', 'is', null)
-    .executeTakeFirstOrThrow();
-  metrics.set('countersign_events_staged', {}, Number(staged.count));
-  const versions = await query
-    .selectFrom('logged_versions')
-    .select(({ fn }) => fn.countAll().as('count'))
-    .where('position', 'is', null)
-    .executeTakeFirstOrThrow();
-  metrics.set('countersign_key_log_staged', {}, Number(versions.count));
-
-  const cursors = await query.selectFrom('event_cursors').select(['sink', 'seq']).execute();
-  const head = await query
-    .selectFrom('log_heads')
-    .select('size')
-    .where('log', '=', 'events')
-    .executeTakeFirst();
+  metrics.set('countersign_events_staged', {}, await countStagedEvents(query));
+  metrics.set('countersign_key_log_staged', {}, await countStagedVersions(query));
+  const newest = await newestSeq(query);
   for (const sink of sinks) {
-    const taken = cursors.find((cursor) => cursor.sink === sink)?.seq ?? 0;
-    metrics.set('countersign_event_sink_lag', { sink }, Math.max(0, (head?.size ?? 0) - taken));
+    metrics.set('countersign_event_sink_lag', { sink }, Math.max(0, newest - (await cursorOf(query, sink))));
   }
-  await observeStatuses(metrics, query);
-}
-
-async function observeStatuses(metrics: Metrics, query: Query): Promise<void> {
-  const domains = await query
-    .selectFrom('domains')
-    .select(['status', ({ fn }) => fn.countAll().as('count')])
-    .groupBy('status')
-    .execute();
-  for (const { status, count } of domains) metrics.set('countersign_domains', { status }, Number(count));
-  const partners = await query
-    .selectFrom('partners')
-    .select(['status', ({ fn }) => fn.countAll().as('count')])
-    .groupBy('status')
-    .execute();
-  for (const { status, count } of partners) metrics.set('countersign_partners', { status }, Number(count));
+  for (const [status, count] of await countDomains(query)) {
+    metrics.set('countersign_domains', { status }, count);
+  }
+  for (const [status, count] of await countPartners(query)) {
+    metrics.set('countersign_partners', { status }, count);
+  }
 }

@@ -13,7 +13,7 @@ import { ONLINE_KEYS_LIFE_DAYS } from '../lib/limits.ts';
 import type { Transaction } from '../storage/database.ts';
 import { KeyEncryptionKey } from './key-encryption-key.ts';
 import { PURPOSES } from './purposes.ts';
-import { createKey, keyInForce, readState, refused } from './stored-keys.ts';
+import { createKey, findSigner, keyInForce, readState, refused } from './stored-keys.ts';
 
 const DAY = 86_400;
 
@@ -53,8 +53,8 @@ export async function initializeKeys(
   tx: Transaction,
   options: Ceremony & { iss: string },
 ): Promise<IssuedKeys> {
-  const present = await tx.selectFrom('signer').select('id').executeTakeFirst();
-  if (present !== undefined) throw new CountersignError('conflict', 'This store has its keys already.');
+  if ((await findSigner(tx)) !== undefined)
+    throw new CountersignError('conflict', 'This store has its keys already.');
   const kek = new KeyEncryptionKey(options.keyEncryptionKey);
   const now = seconds(options.clock);
   const exp = expiry(options);

@@ -16,7 +16,7 @@ import { KeyEncryptionKey } from './key-encryption-key.ts';
 import { assertSignable, PURPOSES } from './purposes.ts';
 import { createSamlKeys, readSamlKeys } from './saml-keys.ts';
 import type { DerivedSecret, SamlKeys, SealContext, Signer } from './signer.ts';
-import { keyInForce, openKey, readState, refused } from './stored-keys.ts';
+import { findSigner, keyInForce, openKey, readState, refused } from './stored-keys.ts';
 
 export interface LocalSignerDeps {
   readonly database: Database;
@@ -114,10 +114,8 @@ class LocalSigner implements Signer {
 
   async refresh(): Promise<void> {
     this.#samlKeys = undefined;
-    const stored = await this.#deps.database.read((query) =>
-      query.selectFrom('signer').select('online_keys').executeTakeFirst(),
-    );
-    if (stored?.online_keys === this.#loaded.token) return;
+    const stored = await this.#deps.database.read(findSigner);
+    if (stored?.token === this.#loaded.token) return;
     this.#loaded = await load(this.#deps, this.#kek, this.#loaded.onlineKeys.serial);
   }
 

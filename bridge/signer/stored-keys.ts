@@ -26,6 +26,15 @@ export interface StoredState {
   readonly claims: OnlineKeysClaims;
 }
 
+/** The keys' own row as it stands, nothing of it checked; `undefined` before `countersign init`. */
+export async function findSigner(
+  reader: Query | Transaction,
+): Promise<{ readonly iss: string; readonly rootThumbprint: string; readonly token: string } | undefined> {
+  const row = await reader.selectFrom('signer').selectAll().where('id', '=', 1).executeTakeFirst();
+  if (row === undefined) return undefined;
+  return { iss: row.iss, rootThumbprint: row.root_thumbprint, token: row.online_keys };
+}
+
 /**
  * Reads what the ceremonies stored. Whether the online keys have expired is left to the caller: a rotation must be
  * able to follow upon it. Throws `state_refused`, which says what to do.

@@ -1,17 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
+import { isCountersignError } from '../../protocol/errors.ts';
 import { type Loop, startLoop } from '../lib/background.ts';
 import { SEQUENCER_BATCH, SEQUENCER_INTERVAL_MS } from '../lib/limits.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Keyspace } from '../storage/cache.ts';
 import type { Database, Query, Transaction } from '../storage/database.ts';
-
-/** Where a log ends. */
-export interface LogHead {
-  /** Entries, all of them. */
-  readonly size: number;
-  readonly hash: string;
-}
+import { type LogHead, moveHead, takeHead } from './log-heads.ts';
 
 /** What the sequencer must know about one log. */
 export interface SequencedLog<Row> {
@@ -193,24 +187,8 @@ class LogSequencer<Row> implements Sequencer<Row> {
 async function placeStaged<Row>(tx: Transaction, log: SequencedLog<Row>): Promise<Row[]> {
   const rows = await log.staged(tx, SEQUENCER_BATCH);
   if (rows.length === 0) return rows;
-  const head = await readHead(tx, log);
+  const head = await takeHead(tx, log.log, log.genesis);
   const hash = await log.place(tx, rows, head);
-  const { numUpdatedRows } = await tx
-    .updateTable('log_heads')
-    .set({ size: head.size + rows.length, hash })
-    .where('log', '=', log.log)
-    .where('size', '=', head.size)
-    .where('hash', '=', head.hash)
-    .executeTakeFirstOrThrow();
-  if (numUpdatedRows !== 1n) throw new CountersignError('conflict', 'another sequencer moved the head');
+  await moveHead(tx, log.log, head, { size: head.size + rows.length, hash });
   return rows;
-}
-
-async function readHead(tx: Transaction, { log, genesis }: SequencedLog<unknown>): Promise<LogHead> {
-  await tx
-    .insertInto('log_heads')
-    .values({ log, size: 0, hash: genesis })
-    .onConflict((conflict) => conflict.column('log').doNothing())
-    .execute();
-  return tx.selectFrom('log_heads').select(['size', 'hash']).where('log', '=', log).executeTakeFirstOrThrow();
 }

@@ -10,7 +10,8 @@ import { newId } from '../../bridge/lib/ids.ts';
 import { SEQUENCER_INTERVAL_MS } from '../../bridge/lib/limits.ts';
 import type { Database, Transaction } from '../../bridge/storage/database.ts';
 import { MemoryCache } from '../../bridge/storage/memory-cache.ts';
-import { createSequencer, type LogHead } from '../../bridge/tlog/sequencer.ts';
+import type { LogHead } from '../../bridge/tlog/log-heads.ts';
+import { createSequencer } from '../../bridge/tlog/sequencer.ts';
 import { ISS } from '../signer/signer-fixture.ts';
 import { all, appendEach, closed, type EventsFixture, eventsFixture, quiet } from './events-fixture.ts';
 

@@ -2,6 +2,7 @@ import { hostname, userInfo } from 'node:os';
 import type { Command } from 'commander';
 import * as z from 'zod';
 import { createAdministrators } from '../../identity/administrators.ts';
+import { findSigner } from '../../signer/stored-keys.ts';
 import { createApiClient, nothing, openApi } from '../api-client.ts';
 import { confirm } from '../confirm.ts';
 import { origin, storeCredentials } from '../credentials.ts';
@@ -72,9 +73,7 @@ function addTokenCommands(token: Command, terminal: Terminal): void {
 async function link(terminal: Terminal, options: LocalOptions & Options): Promise<void> {
   const config = readLocalConfig(terminal, options);
   const made = await inLocalStore(config, async (store) => {
-    const keys = await store.database.read((query) =>
-      query.selectFrom('signer').select('id').executeTakeFirst(),
-    );
+    const keys = await store.database.read(findSigner);
     if (keys === undefined) throw new UsageError('This store has no keys yet: run `countersign init`.');
     return createAdministrators({ ...store, issuer: config.issuer }).createLink();
   });

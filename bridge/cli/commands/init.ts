@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { parse } from 'yaml';
 import { configSchema, renderExampleConfig } from '../../config/index.ts';
 import { initializeBridge } from '../../lifecycle/initialize-bridge.ts';
+import { findSigner } from '../../signer/stored-keys.ts';
 import { storageName } from '../../storage/open-storage.ts';
 import { inLocalStore, type LocalOptions, readLocalConfig, withLocalOptions } from '../local-store.ts';
 import { show } from '../output.ts';
@@ -39,9 +40,7 @@ async function init(terminal: Terminal, options: InitOptions): Promise<void> {
   writeSecretIfAbsent(terminal, options);
   const config = readLocalConfig(terminal, options);
   const thumbprint = await inLocalStore(config, async (store) => {
-    const present = await store.database.read((query) =>
-      query.selectFrom('signer').select('iss').executeTakeFirst(),
-    );
+    const present = await store.database.read(findSigner);
     if (present !== undefined) {
       throw new UsageError(
         `${storageName(config.storage)} has the keys of ${present.iss} already: nothing was changed.`,

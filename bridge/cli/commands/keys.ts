@@ -4,6 +4,7 @@ import { keyPurpose, onlineKeysSchema } from '../../../protocol/online-keys.ts';
 import { thumbprint } from '../../../protocol/public-key.ts';
 import { seconds } from '../../lib/clock.ts';
 import { rotateBridgeKeys } from '../../lifecycle/initialize-bridge.ts';
+import { findSigner } from '../../signer/stored-keys.ts';
 import { confirm } from '../confirm.ts';
 import {
   inLocalStore,
@@ -67,11 +68,9 @@ async function list(terminal: Terminal, options: Options): Promise<void> {
 }
 
 async function describeKeys({ database, clock }: LocalStore) {
-  const row = await database.read((query) =>
-    query.selectFrom('signer').select(['root_thumbprint', 'online_keys']).executeTakeFirst(),
-  );
-  if (row === undefined) throw new UsageError('This store has no keys yet: run `countersign init`.');
-  const claims = decodeClaims(row.online_keys, 'online-keys+jwt', onlineKeysSchema);
+  const stored = await database.read(findSigner);
+  if (stored === undefined) throw new UsageError('This store has no keys yet: run `countersign init`.');
+  const claims = decodeClaims(stored.token, 'online-keys+jwt', onlineKeysSchema);
   const now = seconds(clock);
   const latest = new Map(
     claims.keys.filter(({ nbf }) => nbf <= now).map((key) => [key.purpose, key] as const),
@@ -84,7 +83,7 @@ async function describeKeys({ database, clock }: LocalStore) {
     state: key.nbf > now ? 'next' : latest.get(key.purpose) === key && key.exp > now ? 'in use' : 'retired',
   }));
   const { serial, exp: expires, compromised } = claims;
-  return { rootThumbprint: row.root_thumbprint, serial, expires, keys, compromised };
+  return { rootThumbprint: stored.rootThumbprint, serial, expires, keys, compromised };
 }
 
 async function rotate(terminal: Terminal, options: RotateOptions): Promise<void> {
