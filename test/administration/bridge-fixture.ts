@@ -11,6 +11,7 @@ import { openDatabase } from '../../bridge/storage/open-storage.ts';
 import type { SigningKey } from '../../protocol/ed25519.ts';
 import { createNamedFetch } from '../fakes/named-fetch.ts';
 import { createNames, type Names } from '../fakes/names.ts';
+import { temporaryStores } from '../fakes/temporary-store.ts';
 import { createThrowawayCa, type ThrowawayCa } from '../fakes/throwaway-ca.ts';
 import { type MovableClock, movableClock } from '../signer/signer-fixture.ts';
 
@@ -62,8 +63,9 @@ export async function bridgeFixture(
 
   const issuer = `https://${host}`;
   const keyEncryptionKey = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64url');
-  const config = parseConfig(configText(issuer, overrides.settings), {
-    env: { COUNTERSIGN_KEK: keyEncryptionKey },
+  const stores = await temporaryStores();
+  const config = parseConfig(configText(issuer, { ...stores.settings, ...overrides.settings }), {
+    env: { COUNTERSIGN_KEK: keyEncryptionKey, ...stores.env },
     readFile: () => 'read at the start',
     directory: folder,
   });
@@ -124,6 +126,7 @@ export async function bridgeFixture(
     async remove() {
       await named.close();
       await running.stop();
+      await stores.remove();
       await rm(folder, { recursive: true });
     },
   };
@@ -138,7 +141,6 @@ function configText(issuer: string, settings: object = {}): string {
       port: 0,
       tls: { certificate_file: 'bridge.crt', key_file: 'bridge.key' },
     },
-    storage: { driver: 'sqlite', path: 'bridge.db' },
     signer: { driver: 'local', key_encryption_key: { env: 'COUNTERSIGN_KEK' } },
     outbound: { allowed_networks: ['127.0.0.0/8'], ca_file: 'ca.pem' },
     events: { stdout: false },

@@ -52,7 +52,7 @@ async function ownFile(): Promise<Place> {
 /** Schemas of this process that nobody uses: emptying one takes a tenth of the time that migrating one takes. */
 const unused: string[] = [];
 
-export async function ownSchema(): Promise<Place> {
+async function ownSchema(): Promise<Place> {
   const url = inject('postgresUrl');
   if (url === null) throw new Error('no PostgreSQL server was started for these tests');
   const schema = unused.pop() ?? `test_${randomBytes(8).toString('hex')}`;
@@ -77,4 +77,31 @@ async function empty(url: string, schema: string): Promise<void> {
   } finally {
     await client.end();
   }
+}
+
+/** `storage` and `cache` of a bridge's configuration, for stores of its own; `env` has their URLs. */
+export async function temporaryStores(): Promise<{
+  readonly settings: object;
+  readonly env: Record<string, string>;
+  remove(): Promise<void>;
+}> {
+  if (process.env.COUNTERSIGN_TEST_STORE !== 'postgres') {
+    return {
+      settings: { storage: { driver: 'sqlite', path: 'bridge.db' } },
+      env: {},
+      remove: async () => {},
+    };
+  }
+  const { reach, remove } = await ownSchema();
+  const redisUrl = inject('redisUrl');
+  const prefix = `test-${randomBytes(8).toString('hex')}:`;
+  const cache = { driver: 'redis', url: { env: 'TEST_CACHE_URL' }, prefix };
+  return {
+    settings: {
+      storage: { driver: 'postgres', url: { env: 'TEST_DATABASE_URL' } },
+      ...(redisUrl === null ? {} : { cache }),
+    },
+    env: { TEST_DATABASE_URL: reach, TEST_CACHE_URL: redisUrl ?? '' },
+    remove,
+  };
 }

@@ -45,13 +45,30 @@ export async function connect(options: RedisConnectionOptions): Promise<RedisCli
   });
   try {
     await Promise.race([client.connect(), tooLate]);
+    client.on('end', () => connectAnew(client));
     return client;
   } catch (error) {
-    client.disconnect();
+    disconnect(client);
     throw fromFirstConnection(last ?? error);
   } finally {
     clearTimeout(timer);
   }
+}
+
+const closed = new WeakSet<RedisClient>();
+
+/** Ends the connection for good. */
+export function disconnect(client: RedisClient): void {
+  closed.add(client);
+  client.disconnect();
+}
+
+/** ioredis gives up by itself where a primary changes while it asks the Sentinels for it. */
+function connectAnew(client: RedisClient): void {
+  setTimeout(() => {
+    // a failure ends in another 'end'
+    if (!closed.has(client)) client.connect().catch(() => undefined);
+  }, pauseBefore(1));
 }
 
 function createClient(options: RedisConnectionOptions): RedisClient {
@@ -71,7 +88,6 @@ function createClient(options: RedisConnectionOptions): RedisClient {
         ...(target.tls ? { enableTLSForSentinelMode: true, sentinelTLS: tlsOptions(options) } : {}),
         sentinelCommandTimeout: options.timeoutMs,
         sentinelRetryStrategy: pauseBefore,
-        failoverDetector: true,
       });
     case 'cluster':
       return new Cluster([...target.addresses], {

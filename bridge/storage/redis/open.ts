@@ -2,7 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { CountersignError } from '../../../protocol/errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { assertEntry, assertRemembered, type Cache } from '../cache.ts';
-import { connect, type RedisClient, type RedisConnectionOptions, type RedisTopology } from './connect.ts';
+import {
+  connect,
+  disconnect,
+  type RedisClient,
+  type RedisConnectionOptions,
+  type RedisTopology,
+} from './connect.ts';
 import { fromFirstConnection, fromRedis } from './errors.ts';
 import { CONSUME, INCREMENT } from './scripts.ts';
 import { parseRedisUrl } from './target.ts';
@@ -40,14 +46,18 @@ export async function openRedisCache(options: RedisCacheOptions): Promise<Cache>
     timeoutMs: options.timeoutMs ?? ANSWER_TIMEOUT_MS,
     ...(options.caCertificates === undefined ? {} : { caCertificates: options.caCertificates }),
   };
-  const client = await connect(connection);
+  const clients: RedisClient[] = [];
   try {
+    const client = await connect(connection);
+    clients.push(client);
     await assertKeepsMarks(client);
-    const cache = new RedisCache(client, await connect(connection), options);
+    const subscriber = await connect(connection);
+    clients.push(subscriber);
+    const cache = new RedisCache(client, subscriber, options);
     await cache.beginMemory();
     return cache;
   } catch (error) {
-    client.disconnect();
+    for (const client of clients) disconnect(client);
     throw fromFirstConnection(error);
   }
 }
@@ -141,7 +151,7 @@ class RedisCache implements Cache {
   async close(): Promise<void> {
     this.#closed = true;
     this.#wakeUps.close();
-    this.#client.disconnect();
+    disconnect(this.#client);
   }
 
   #valueKey(key: string): string {

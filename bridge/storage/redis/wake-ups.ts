@@ -1,4 +1,4 @@
-import type { RedisClient } from './connect.ts';
+import { disconnect, type RedisClient } from './connect.ts';
 import { fromRedis } from './errors.ts';
 
 type Listeners = Map<string, Set<() => void>>;
@@ -42,7 +42,7 @@ export class WakeUps {
 
   close(): void {
     this.#listeners.clear();
-    this.#client.disconnect();
+    disconnect(this.#client);
   }
 
   /** After a connection was lost: wakes may have been missed, so everybody looks. */
