@@ -8,22 +8,28 @@ import {
   verifyBytes,
 } from '../../protocol/ed25519.ts';
 import type { TransformEngine } from '../../recrypt/transform-engine.ts';
-import { median } from '../report/figures.ts';
+import { cpuMs } from '../processes/cpu.ts';
 import type { EnrolmentParts } from './parts.ts';
 
-const REPEATS = 15;
+const REPEATS = 20;
 
-/** What each of these things takes by itself, milliseconds: the median of some. Throws for one that has no price. */
+/** Milliseconds, by the clock and of CPU time. */
+export interface Price {
+  readonly ms: number;
+  readonly cpuMs: number;
+}
+
+/** What each of these things takes by itself: the mean of some. Throws for one that has no price. */
 export async function priceEach(
   parts: Pick<EnrolmentParts, 'engine' | 'database'>,
   names: readonly string[],
-): Promise<Map<string, number>> {
+): Promise<Map<string, Price>> {
   const actions = {
     ...engineActions(parts.engine),
     ...(await ed25519Actions()),
     'durable commit': commitAction(parts),
   };
-  const prices = new Map<string, number>();
+  const prices = new Map<string, Price>();
   for (const name of names) {
     const action = (actions as Partial<Record<string, () => unknown>>)[name];
     if (action === undefined) throw new Error(`there is no price for '${name}'`);
@@ -32,14 +38,13 @@ export async function priceEach(
   return prices;
 }
 
-async function price(action: () => unknown): Promise<number> {
-  const times: number[] = [];
-  for (let repeat = 0; repeat < REPEATS; repeat += 1) {
-    const started = performance.now();
-    await action();
-    times.push(performance.now() - started);
-  }
-  return median(times);
+/** As a round of enrolments has it: whatever else the machine does slows both in the same way. */
+async function price(action: () => unknown): Promise<Price> {
+  const cpuBefore = cpuMs();
+  const started = performance.now();
+  for (let repeat = 0; repeat < REPEATS; repeat += 1) await action();
+  const ms = (performance.now() - started) / REPEATS;
+  return { ms, cpuMs: (cpuMs() - cpuBefore) / REPEATS };
 }
 
 /** Each method of the engine that an enrolment uses, with inputs as an enrolment has them. */
