@@ -56,7 +56,7 @@ export async function noteAsserted(transaction: Transaction, address: string, no
 }
 
 /** How many addresses people hold on a domain. */
-export async function countAddresses(reader: Reader, domain: string): Promise<number> {
+export async function countHeldAddresses(reader: Reader, domain: string): Promise<number> {
   const { held } = await reader
     .selectFrom('addresses')
     .select(({ fn }) => fn.countAll().as('held'))

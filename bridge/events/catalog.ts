@@ -85,6 +85,10 @@ export const EVENTS = {
     doc: 'A person was closed: transform keys and tokens are deleted.',
     data: z.strictObject({ reason: phrase.optional() }),
   },
+  'person.reopened': {
+    doc: 'A closed person may sign in again and enrol anew; nothing that closing took away comes back.',
+    data: z.strictObject({ reason: phrase.optional() }),
+  },
   'person.reset': {
     doc: 'A person was reset: the keys are void, the next enrolment begins anew.',
     data: z.strictObject({ key_version: count.optional(), reason: phrase.optional() }),
@@ -160,6 +164,14 @@ export const EVENTS = {
     data: z.strictObject({ reason: phrase.optional() }),
   },
   'domain.removed': { doc: 'A domain was removed.', data: none },
+  'device_code.approved': {
+    doc: 'Somebody signed a room in and gave the system that shows the code its tokens.',
+    data: none,
+  },
+  'device_code.refused': {
+    doc: 'Somebody signed a room in and refused the system that shows the code, or it is no room; `code` says so.',
+    data: none,
+  },
   'app.registered': { doc: 'A client app was registered.', data: z.strictObject({ name }) },
   'app.removed': { doc: 'A client app was removed.', data: none },
   'token.revoked': {

@@ -1,7 +1,7 @@
 import { getPublicSuffix } from 'tldts';
 import { parseDomain } from '../../protocol/address.ts';
 import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
-import { countAddresses } from '../directory/addresses.ts';
+import { countHeldAddresses } from '../directory/addresses.ts';
 import {
   type Domain,
   deleteDomain,
@@ -138,7 +138,7 @@ export function createDomains(deps: DomainsDeps): Domains {
       const domain = parseDomain(text);
       await database.transaction(async (tx) => {
         await required(tx, domain);
-        const held = await countAddresses(tx, domain);
+        const held = await countHeldAddresses(tx, domain);
         if (held > 0 && !force) {
           const detail = `${held} addresses are on ${domain}; without it, their credentials cannot be verified.`;
           throw new CountersignError('domain_in_use', detail);

@@ -38,10 +38,19 @@ export interface Restriction {
  * answers the same way.
  */
 export interface Lifecycle {
-  /** For good: keys, devices, tokens and addresses are gone, the statement is revoked. Throws `person_unknown`. */
+  /** Keys, devices, tokens and addresses are gone for good, the statement is revoked. Throws `person_unknown`. */
   closePerson(sub: string, reason: string | undefined, context: RequestContext): Promise<Restriction>;
   /** The person stays and enrols anew with new keys. Throws `person_unknown`, `person_closed`. */
   resetPerson(sub: string, reason: string | undefined, context: RequestContext): Promise<Restriction>;
+  /**
+   * Lets a closed person sign in again, and takes nothing back: addresses are assigned by that sign-in as far as they
+   * are still free, keys are enrolled anew. Doing it to an active person changes nothing. Throws `person_unknown`.
+   */
+  reopenPerson(
+    sub: string,
+    reason: string | undefined,
+    context: RequestContext,
+  ): Promise<Pick<Restriction, 'sub' | 'status'>>;
   /** By an administrator. `sub`: whose it must be. Throws `device_unknown`. */
   removeDevice(device: { sub: string; deviceId: string }, context: RequestContext): Promise<void>;
   /** By a person, of their own. Throws `device_unknown` (for others' devices too), `forbidden`. */
@@ -133,6 +142,17 @@ export function createLifecycle(deps: LifecycleDeps): Lifecycle {
         const person = await requirePerson(tx, sub);
         if (person.status === 'closed') throw new CountersignError('person_closed');
         return withdraw(tx, person, { reason: 'reset', said }, context);
+      }),
+
+    reopenPerson: (sub, said, context) =>
+      database.transaction(async (tx) => {
+        const { status } = await requirePerson(tx, sub);
+        if (status === 'closed') {
+          await restrictPerson(tx, sub, 'active');
+          const data = said === undefined ? {} : { reason: said };
+          await reporter(deps.events, tx, context)({ type: 'person.reopened', subject: { sub }, data });
+        }
+        return { sub, status: 'active' };
       }),
 
     removeDevice: ({ sub, deviceId }, context) =>

@@ -105,6 +105,7 @@ describe('every endpoint of the admin API', () => {
     ['GET', '/admin/v1/persons/nobody', undefined, 'person_unknown'],
     ['POST', '/admin/v1/persons/nobody/close', {}, 'person_unknown'],
     ['POST', '/admin/v1/persons/nobody/reset', {}, 'person_unknown'],
+    ['POST', '/admin/v1/persons/nobody/reopen', {}, 'person_unknown'],
     ['POST', '/admin/v1/persons/nobody/close', { reason: 'x'.repeat(501) }, 'malformed_request'],
     ['DELETE', '/admin/v1/persons/nobody/devices/none', undefined, 'device_unknown'],
     ['GET', '/v1/events?since=-1', undefined, 'malformed_request'],

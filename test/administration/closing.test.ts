@@ -106,4 +106,16 @@ describe('from nothing to a sign-in, and to its end, over the admin API', () => 
     const trace = await ask('GET', `/admin/v1/traces/${String(refusal?.trace_id)}`);
     expect(trace.body).toMatchObject({ code: 'person_closed' });
   });
+
+  it('lets the person sign in again after they were reopened', async () => {
+    const left = (await bridge.events()).findLast(({ type }) => type === 'person.closed');
+    const { sub } = (left ?? expect.fail('nobody was closed')).subject as { sub: string };
+    const reopened = await ask('POST', `/admin/v1/persons/${sub}/reopen`, { reason: 'came back' });
+    expect(reopened).toMatchObject({ status: 200, body: { sub, status: 'active' } });
+    const browser = createHeadlessBrowser({ fetch: bridge.fetch, stopAt: [REDIRECT_URI] });
+    const again = await signInWith(app, browser, ALICE, ALICE.email);
+    expect((await app.me(again.accessToken)).status).toBe(200);
+    const { body } = await ask('GET', `/admin/v1/persons/${sub}`);
+    expect(body).toMatchObject({ status: 'active', addresses: [ALICE.email], statements: [], devices: [] });
+  });
 });

@@ -20,6 +20,7 @@ const restrictionSchema = z.object({
   devices: z.int(),
   tokens: z.int(),
 });
+const reopenedSchema = z.object({ sub: z.string(), status: z.string() });
 const pageSchema = z.object({ persons: z.array(summarySchema), next: z.string().nullable() });
 
 const WHO = 'an address, or the id of a person';
@@ -45,7 +46,7 @@ export function addPersonCommands(program: Command, terminal: Terminal): void {
   person
     .command('close')
     .argument('<person>', WHO)
-    .description('close somebody who left, for good: keys, devices, tokens and addresses are gone at once')
+    .description('close somebody who left: keys, devices, tokens and addresses are gone at once')
     .option('--reason <text>', 'stands in the event')
     .option('--yes', 'do not ask')
     .option('--json', 'answer as JSON')
@@ -55,7 +56,7 @@ export function addPersonCommands(program: Command, terminal: Terminal): void {
         'close',
         who,
         options,
-        'will be closed for good. Keys, devices and tokens are gone at once.',
+        'will be closed. Keys, devices and tokens are gone at once, and for good.',
       ),
     );
   person
@@ -74,6 +75,27 @@ export function addPersonCommands(program: Command, terminal: Terminal): void {
         'loses all keys and devices. Everybody who pinned the key will see it.',
       ),
     );
+  addReopenCommand(person, terminal);
+}
+
+/** Somebody closed holds no address, so only the id finds them. */
+function addReopenCommand(person: Command, terminal: Terminal): void {
+  person
+    .command('reopen')
+    .argument('<id>', 'the id of the person: closing freed the addresses')
+    .description('let a closed person sign in again; they enrol anew, nothing deleted comes back')
+    .option('--reason <text>', 'stands in the event')
+    .option('--yes', 'do not ask')
+    .option('--json', 'answer as JSON')
+    .action(async (id: string, { reason, ...options }: Options) => {
+      const api = await openApi(terminal);
+      const path = pathOfPerson(await findSub(api, id));
+      await confirm(terminal, options.yes, `${id} will be able to sign in and to enrol a new key.`);
+      const done = await api.send('POST', `${path}/reopen`, reopenedSchema, {
+        ...(reason === undefined ? {} : { reason }),
+      });
+      show(terminal, options, done, () => `${id} can sign in again and enrols anew.`);
+    });
 }
 
 async function everybody(api: ApiClient): Promise<z.infer<typeof summarySchema>[]> {

@@ -35,6 +35,7 @@ const restrictionSchema = z.strictObject({
   devices: z.int(),
   tokens: z.int(),
 });
+const reopenedSchema = z.strictObject({ sub: z.string(), status: z.literal('active') });
 const listSchema = z.strictObject({
   persons: z.array(summarySchema),
   next: z.string().nullable().describe('Give it as `after` for the next page; null on the last'),
@@ -96,7 +97,7 @@ function restrictingRoutes({ lifecycle, decide }: Deps): Route[] {
     defineAdministratorRoute(decide, {
       method: 'post',
       path: '/admin/v1/persons/:sub/close',
-      summary: 'Close a person for good: keys, devices, tokens and addresses are gone when this is answered',
+      summary: 'Close a person: keys, devices, tokens and addresses are gone for good when this is answered',
       body,
       response,
       errors: ['person_unknown'],
@@ -113,6 +114,17 @@ function restrictingRoutes({ lifecycle, decide }: Deps): Route[] {
       errors: ['person_unknown', 'person_closed'],
       handle: async ({ params, body: { reason }, context }) => ({
         body: await lifecycle.resetPerson(params.sub ?? '', reason, context),
+      }),
+    }),
+    defineAdministratorRoute(decide, {
+      method: 'post',
+      path: '/admin/v1/persons/:sub/reopen',
+      summary: 'Let a closed person sign in again: addresses come by that sign-in, keys are enrolled anew',
+      body,
+      response: { status: 200, description: 'The person can sign in', schema: reopenedSchema },
+      errors: ['person_unknown'],
+      handle: async ({ params, body: { reason }, context }) => ({
+        body: await lifecycle.reopenPerson(params.sub ?? '', reason, context),
       }),
     }),
     defineAdministratorRoute(decide, {
