@@ -1,4 +1,5 @@
 import { configDefaults, defineConfig } from 'vitest/config';
+import { NO_BROWSER } from './test/browser/find-browser.ts';
 import { NO_POSTGRES } from './test/fakes/throwaway-postgres.ts';
 import { NO_REDIS } from './test/fakes/throwaway-redis.ts';
 
@@ -25,7 +26,7 @@ const common = {
   hookTimeout: 60_000,
 };
 
-for (const reason of [NO_POSTGRES, NO_REDIS]) {
+for (const reason of [NO_POSTGRES, NO_REDIS, NO_BROWSER]) {
   if (reason !== undefined) console.warn(`Skipping tests: ${reason}`);
 }
 

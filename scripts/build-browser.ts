@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { bundleBrowserClient, WASM_FILE } from './browser-bundle.ts';
 
@@ -8,6 +8,8 @@ import { bundleBrowserClient, WASM_FILE } from './browser-bundle.ts';
  */
 const ENTRY = 'client/browser.ts';
 const OUTPUT = 'dist/browser/client.js';
+/** TypeScript looks for types beside the bundle, where its condition `browser` is set. */
+const TYPES_OUTPUT = 'dist/browser/client.d.ts';
 const WASM_OUTPUT = 'dist/browser/recrypt.wasm';
 
 if (!existsSync(ENTRY)) {
@@ -16,6 +18,7 @@ if (!existsSync(ENTRY)) {
 }
 
 await bundleBrowserClient({ entry: ENTRY, outfile: OUTPUT, write: true });
+writeFileSync(TYPES_OUTPUT, "export * from '../client/browser.js';\n");
 copyFileSync(WASM_FILE, WASM_OUTPUT);
 const code = readFileSync(OUTPUT);
 const size = `${kilobytes(code)} kB, ${kilobytes(gzipSync(code))} kB gzip`;

@@ -1,23 +1,11 @@
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type BrowserContext, chromium } from 'playwright-core';
+import { CHROMIUM } from './find-browser.ts';
 
 const run = promisify(execFile);
-
-const CHROMIUM = '/usr/bin/chromium';
-const INSTALL = 'apt-get install -y --no-install-recommends chromium libnss3-tools';
-
-/** Why no browser can be driven here, or null. */
-export function whyNoBrowser(): string | null {
-  const missing = [CHROMIUM, 'certutil'].filter((program) => !isFound(program));
-  return missing.length === 0 ? null : `${missing.join(' and ')} not found: ${INSTALL}`;
-}
-
-function isFound(program: string): boolean {
-  return spawnSync(program, ['--version'], { stdio: 'ignore' }).error === undefined;
-}
 
 /** Profiles of one machine, whose browsers trust `caFile` beside the public authorities, and check everything. */
 export interface Browsers {

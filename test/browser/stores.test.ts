@@ -6,11 +6,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { emptyPins } from '../../client/pin-store.ts';
 import { createThrowawayCa } from '../fakes/throwaway-ca.ts';
 import { openApp } from './app-at-work.ts';
-import { createBrowsers, whyNoBrowser } from './chromium.ts';
+import { createBrowsers } from './chromium.ts';
+import { NO_BROWSER } from './find-browser.ts';
 import { type PageServer, startPageServer } from './page-server.ts';
 
-const missing = whyNoBrowser();
-const skipped = missing === null ? '' : ` (skipped: ${missing})`;
 const PINS = emptyPins('https://bridge.acme.example');
 
 let folder: string;
@@ -21,7 +20,7 @@ let url: string;
 let page: Page;
 let otherTab: Page;
 
-describe.skipIf(missing !== null)(`stores in IndexedDB${skipped}`, () => {
+describe.skipIf(NO_BROWSER !== undefined)('stores in IndexedDB', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'countersign-browser-'));
     const ca = await createThrowawayCa();

@@ -2,10 +2,9 @@ import type { BrowserContext } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ADA, GWEN, HAL } from '../../demo/stage/people.ts';
 import { loaded, openApp, outcome, signedIn, signInByPopup, signInByRedirect } from './app-at-work.ts';
-import { whyNoBrowser } from './chromium.ts';
 import { type Companies, startCompanies } from './companies.ts';
+import { NO_BROWSER } from './find-browser.ts';
 
-const missing = whyNoBrowser();
 const ADDED = 'a browser that another one adds';
 let companies: Companies;
 /** Ada's first browser, in which she is enrolled. */
@@ -20,7 +19,7 @@ async function openBrowser(profile: string): Promise<BrowserContext> {
 
 const adaUrl = () => companies.pageUrl(ADA);
 
-describe.skipIf(missing !== null)(`a web app${missing === null ? '' : ` (skipped: ${missing})`}`, () => {
+describe.skipIf(NO_BROWSER !== undefined)('a web app', () => {
   beforeAll(async () => {
     companies = await startCompanies();
     first = await companies.browsers.open('ada');
@@ -59,6 +58,16 @@ describe.skipIf(missing !== null)(`a web app${missing === null ? '' : ` (skipped
     expect(await page.getAttribute('body', 'data-untouched')).toBe('yes');
     const me = await page.evaluate(() => window.app.client.me());
     expect(me).toMatchObject({ addresses: [ADA.address], deviceBinding: null });
+  });
+
+  it('lets the person give a popup up', async () => {
+    const page = await openApp(await openBrowser('ada-gives-up'), adaUrl());
+    const opening = page.waitForEvent('popup');
+    await page.click('#popup');
+    await (await opening).waitForURL(`${companies.stage.acme.get().issuer}/sign-in/**`);
+    await page.evaluate(() => window.app.giveUp.abort());
+    expect(await outcome(page)).toBe('aborted');
+    expect(await page.evaluate(() => window.app.client.signedIn())).toBe(false);
   });
 
   it('does nothing with a callback that nobody waits for', async () => {

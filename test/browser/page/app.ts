@@ -20,6 +20,8 @@ export interface PageApp {
   newSecrets(extractable?: boolean): Promise<Pick<DeviceSecrets, 'sig' | 'pre'>>;
   /** Whether the private half signs what the public half verifies. */
   signs(sig: DeviceSecrets['sig']): Promise<boolean>;
+  /** Ends the wait for the popup. */
+  readonly giveUp: AbortController;
   /** What the content security policy stopped. */
   readonly violations: string[];
   /** The code of what `act` throws. */
@@ -54,6 +56,7 @@ const client = createClient({
   polling: { firstMs: 20, longestMs: 100 },
   ...stores,
 });
+const giveUp = new AbortController();
 const redirectUri = `${location.origin}/callback`;
 
 async function newSecrets(extractable = false): Promise<Pick<DeviceSecrets, 'sig' | 'pre'>> {
@@ -85,7 +88,7 @@ function show(text: string): void {
 }
 
 onClick('redirect', () => signInByRedirect(client, { redirectUri }));
-onClick('popup', () => signInByPopup(client, { redirectUri }));
+onClick('popup', () => signInByPopup(client, { redirectUri, signal: giveUp.signal }));
 if (location.pathname === '/callback') {
   let finished = '';
   const code = await codeOf(async () => {
@@ -93,4 +96,4 @@ if (location.pathname === '/callback') {
   });
   show(code === 'no error' ? finished : code);
 }
-window.app = { client, stores, newSecrets, signs, violations, codeOf };
+window.app = { client, stores, newSecrets, signs, giveUp, violations, codeOf };
