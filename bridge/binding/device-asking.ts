@@ -37,7 +37,7 @@ export function createAsking(deps: BindingDeps): Pick<DeviceAdditions, 'request'
       if (earlier !== undefined) return view(earlier);
       assertOwnDeviceKey(who, body.device_sig);
       await assertDeviceKeys(deps.engine, body);
-      await requireRequestPermission(deps, who, context);
+      await requireRequestPermission(deps, who);
       try {
         await store(deps, who, body, requestHash, context);
       } catch (error) {
@@ -75,22 +75,14 @@ async function findEarlier(
   return earlier;
 }
 
-async function requireRequestPermission(
-  deps: BindingDeps,
-  who: Holder,
-  context: RequestContext,
-): Promise<void> {
+async function requireRequestPermission(deps: BindingDeps, who: Holder): Promise<void> {
   const devices = await deps.database.read((query) => devicesOf(query, who.sub));
-  await requirePermission(
-    deps,
-    {
-      action: 'request-device',
-      principal: principalOf(who),
-      resource: { kind: 'device', id: who.deviceId, owner: who.sub },
-      context: { devices: devices.length, multiFactor: isMultiFactor(who.signIn) },
-    },
-    context,
-  );
+  requirePermission(deps, {
+    action: 'request-device',
+    principal: principalOf(who),
+    resource: { kind: 'device', id: who.deviceId, owner: who.sub },
+    context: { devices: devices.length, multiFactor: isMultiFactor(who.signIn) },
+  });
 }
 
 async function store(

@@ -15,9 +15,9 @@ import type { BindingDeps, DeviceAdditions } from './services.ts';
 export function createComparing(deps: BindingDeps): Pick<DeviceAdditions, 'challenge' | 'reveal'> {
   const { database, clock } = deps;
   return {
-    async challenge(who, id, nonce, context) {
+    async challenge(who, id, nonce) {
       const stored = await requireParty(deps, who, id);
-      await requireApprover(deps, who, stored, context);
+      await requireApprover(deps, who, stored);
       assertPending(deps, stored);
       if (stored.method !== 'code') {
         throw new CountersignError('device_request_state', 'It is compared by fingerprint.');

@@ -21,7 +21,7 @@ export function createDeciding(deps: BindingDeps): Pick<DeviceAdditions, 'approv
   return {
     async approve(who, id, approval, context) {
       const stored = await requireParty(deps, who, id);
-      await requireApprover(deps, who, stored, context);
+      await requireApprover(deps, who, stored);
       assertPending(deps, stored);
       assertCompared(who, stored);
       const access = await deps.database.read((query) => readAccess(query, who));
@@ -36,12 +36,12 @@ export function createDeciding(deps: BindingDeps): Pick<DeviceAdditions, 'approv
       const stored = await requireParty(deps, who, id);
       const resource = { kind: 'device', id: stored.device_id, owner: stored.sub } as const;
       const decision = {
-        action: 'remove-device',
+        action: 'refuse-device',
         principal: principalOf(who),
         resource,
         context: {},
       } as const;
-      await requirePermission(deps, decision, context);
+      requirePermission(deps, decision);
       assertPending(deps, stored);
       await deps.database.transaction((transaction) => storeRefusal(deps, transaction, who, stored, context));
       return currentRequest(deps, id);

@@ -3,7 +3,6 @@ import { CountersignError } from '../../protocol/errors.ts';
 import { devicesOf } from '../directory/devices.ts';
 import { requireActivePerson } from '../directory/persons.ts';
 import { seconds } from '../lib/clock.ts';
-import type { RequestContext } from '../lib/request-context.ts';
 import { findDeviceRequest, type StoredDeviceRequest, toDeviceRequest } from './device-request-store.ts';
 import type { Holder } from './holder.ts';
 import { principalOf, requirePermission } from './permission.ts';
@@ -41,19 +40,14 @@ export async function requireApprover(
   deps: BindingDeps,
   who: Holder,
   stored: StoredDeviceRequest,
-  context: RequestContext,
 ): Promise<void> {
   const devices = await deps.database.read((query) => devicesOf(query, who.sub));
-  await requirePermission(
-    deps,
-    {
-      action: 'approve-device',
-      principal: principalOf(who),
-      resource: { kind: 'device', id: stored.device_id, owner: stored.sub },
-      context: { devices: devices.length },
-    },
-    context,
-  );
+  requirePermission(deps, {
+    action: 'approve-device',
+    principal: principalOf(who),
+    resource: { kind: 'device', id: stored.device_id, owner: stored.sub },
+    context: { devices: devices.length },
+  });
 }
 
 /** The request as it stands now. */

@@ -74,7 +74,7 @@ export function createOffers(deps: BindingDeps): Enrolments['offer'] {
     if (earlier !== undefined) return repeat(earlier, requestHash);
     await assertKeys(deps.engine, who, request);
     const standing = await database.read((query) => readStanding(query, who, request));
-    await requireEnrolmentPermission(deps, who, standing, context);
+    requireEnrolmentPermission(deps, who, standing);
     assertNotEnrolled(standing);
     assertNewSignatureKey(standing, request);
     const state = prepare(deps, who, request, standing);
@@ -161,23 +161,18 @@ async function addressToEnrol(query: Query, sub: string, named: string | undefin
   return primary.address;
 }
 
-async function requireEnrolmentPermission(
+function requireEnrolmentPermission(
   deps: BindingDeps,
   who: Holder,
   { address, held, devices }: Standing,
-  context: RequestContext,
-): Promise<void> {
+): void {
   const owner = held === undefined ? {} : { owner: held.sub };
-  await requirePermission(
-    deps,
-    {
-      action: 'enrol',
-      principal: principalOf(who),
-      resource: { kind: 'address', id: address, ...owner },
-      context: { devices, multiFactor: isMultiFactor(who.signIn) },
-    },
-    context,
-  );
+  requirePermission(deps, {
+    action: 'enrol',
+    principal: principalOf(who),
+    resource: { kind: 'address', id: address, ...owner },
+    context: { devices, multiFactor: isMultiFactor(who.signIn) },
+  });
 }
 
 function assertNotEnrolled(standing: Standing): void {

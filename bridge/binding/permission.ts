@@ -1,8 +1,5 @@
-import { CountersignError } from '../../protocol/errors.ts';
-import type { EventLog } from '../events/event-log.ts';
-import type { RequestContext } from '../lib/request-context.ts';
 import type { Policy } from '../policy/built-in-policy.ts';
-import type { DecisionRequest, Principal } from '../policy/decision.ts';
+import { type DecisionRequest, deniedBy, type Principal } from '../policy/decision.ts';
 import type { Holder } from './holder.ts';
 
 /** The holder of a token as policy knows them. */
@@ -12,31 +9,16 @@ export function principalOf(who: Holder): Principal & { kind: 'person' } {
 
 export interface PermissionDeps {
   readonly policy: Policy;
-  readonly events: EventLog;
 }
 
 /**
- * Decides; what is denied leaves an event. Throws `forbidden`, or `device_limit` where the number of devices alone
- * stands against it. Not to be called inside a transaction.
+ * Decides. Throws `forbidden`, or `device_limit` where the number of devices alone stands against it; the event of the
+ * refused request names the policy.
  */
-export async function requirePermission(
-  deps: PermissionDeps,
-  request: DecisionRequest,
-  context: RequestContext,
-): Promise<void> {
-  const { decide } = deps.policy;
-  const decision = decide(request);
+export function requirePermission({ policy }: PermissionDeps, request: DecisionRequest): void {
+  const decision = policy.decide(request);
   if (decision.effect === 'allow') return;
-  await deps.events.record({
-    type: 'policy.denied',
-    actor: context.actor,
-    subject: request.resource.owner === undefined ? {} : { sub: request.resource.owner },
-    outcome: 'failure',
-    requestId: context.requestId,
-    data: { action: request.action, policy: decision.policy, resource: request.resource.id },
-  });
-  const detail = `${decision.policy}: ${decision.reason}`;
-  throw new CountersignError(isLimitAlone(deps.policy, request) ? 'device_limit' : 'forbidden', detail);
+  throw deniedBy(request, decision, isLimitAlone(policy, request) ? 'device_limit' : 'forbidden');
 }
 
 function isLimitAlone({ decide }: Policy, request: DecisionRequest): boolean {

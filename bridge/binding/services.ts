@@ -102,7 +102,7 @@ export interface DeviceAdditions {
   find(who: Holder, id: string): Promise<DeviceRequest>;
 
   /** The approver's nonce, once, before the reveal. Throws `device_request_state`, `device_request_expired`. */
-  challenge(who: Holder, id: string, nonce: string, context: RequestContext): Promise<DeviceRequest>;
+  challenge(who: Holder, id: string, nonce: string): Promise<DeviceRequest>;
 
   /** The new device's nonce, once, after the challenge. Throws also `device_commitment`. */
   reveal(who: Holder, id: string, nonce: string): Promise<DeviceRequest>;

@@ -12,16 +12,12 @@ export function createVaults(deps: BindingDeps): Vaults {
   const { database, engine, events, keyLog, signer } = deps;
   return {
     async open(who, context) {
-      await requirePermission(
-        deps,
-        {
-          action: 'open-vault',
-          principal: principalOf(who),
-          resource: { kind: 'person', id: who.sub, owner: who.sub },
-          context: {},
-        },
-        context,
-      );
+      requirePermission(deps, {
+        action: 'open-vault',
+        principal: principalOf(who),
+        resource: { kind: 'person', id: who.sub, owner: who.sub },
+        context: {},
+      });
       const before = await database.read(async (query) => {
         const access = await readAccess(query, who);
         const { address, version } = access.statement;

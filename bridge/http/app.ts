@@ -7,6 +7,7 @@ import { newId } from '../lib/ids.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Network } from '../lib/networks.ts';
 import type { Actor, RequestContext } from '../lib/request-context.ts';
+import { PolicyDenial } from '../policy/decision.ts';
 import type { AuthenticateDevice } from './authenticate-device.ts';
 import { clientAddress } from './client-address.ts';
 import { cors } from './cors.ts';
@@ -55,8 +56,8 @@ export function createApp(deps: AppDeps): Koa<RequestState> {
     ...(deps.observeRequest === undefined ? [] : [observeRequests(deps.observeRequest)]),
     renderErrors(deps),
     securityHeaders(),
-    limitRate(deps),
     cors(deps.isAllowedOrigin),
+    limitRate(deps),
     ...deps.pages,
     apiRouter(deps),
     refuseUnknown,
@@ -94,7 +95,7 @@ function renderErrors({ logger, events, rateLimit }: AppDeps): Middleware<Reques
     } catch (error) {
       const problem = problemOf(error, { requestId: ctx.state.requestId });
       if (isOurFault(error)) logger.error({ err: error, request_id: problem.request_id }, 'a request failed');
-      await recordRefusal(ctx, events, problem).catch((cause: unknown) => {
+      await recordRefusal(ctx, events, problem, error).catch((cause: unknown) => {
         logger.error({ err: cause, request_id: problem.request_id }, 'a refusal could not be recorded');
       });
       if (problem.status < 500) await rateLimit.noteRefusal(ctx.state.actor.address ?? 'unknown');
@@ -112,15 +113,30 @@ async function recordRefusal(
   ctx: Context & { state: RequestState },
   events: EventLog,
   { code, status }: ProblemDocument,
+  error: unknown,
 ): Promise<void> {
   // Writing an event for each of these would let the flood that they stop fill the disk.
   if (code === 'rate_limited') return;
-  await events.record({
-    type: 'request.refused',
+  const refusal = {
     actor: ctx.state.actor,
     outcome: 'failure',
     code,
     requestId: ctx.state.requestId,
+  } as const;
+  const denial = error instanceof CountersignError ? error.cause : undefined;
+  if (denial instanceof PolicyDenial) {
+    const { action, resource } = denial.request;
+    await events.record({
+      ...refusal,
+      type: 'policy.denied',
+      subject: resource.owner === undefined ? {} : { sub: resource.owner },
+      data: { action, policy: denial.decision.policy, resource: resource.id },
+    });
+    return;
+  }
+  await events.record({
+    ...refusal,
+    type: 'request.refused',
     data: { method: ctx.method.slice(0, 16), route: ctx.state.route ?? ctx.path.slice(0, 128), status },
   });
 }

@@ -78,6 +78,12 @@ export const BUILT_IN_RULES: readonly Rule[] = [
       belowLimit(request, settings),
   },
   {
+    id: 'refuse-own-device-request',
+    effect: 'permit',
+    reason: 'A person refuses, or withdraws, a request to add a device to their own.',
+    applies: (request) => request.action === 'refuse-device' && isPerson(request) && isOwn(request),
+  },
+  {
     id: 'remove-own-device',
     effect: 'permit',
     reason: 'An endorsed device removes a device of its own person.',

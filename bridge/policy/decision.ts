@@ -1,5 +1,5 @@
 import type { Assurance } from '../../protocol/claims.ts';
-import { CountersignError } from '../../protocol/errors.ts';
+import { CountersignError, type ErrorCode } from '../../protocol/errors.ts';
 
 /** Everything that is decided; nothing is allowed beside it. */
 export const ACTIONS = [
@@ -8,6 +8,7 @@ export const ACTIONS = [
   'open-vault',
   'request-device',
   'approve-device',
+  'refuse-device',
   'remove-device',
   'look-up',
   'look-up-as-partner',
@@ -64,11 +65,32 @@ export interface Decision {
 /** The port that every decision goes through. Pure: the same request has the same answer under the same policy. */
 export type Decide = (request: DecisionRequest) => Decision;
 
+/** The private cause of a denial: what the event of the refusal says (bridge/http/app.ts writes it). */
+export class PolicyDenial extends Error {
+  override readonly name = 'PolicyDenial';
+  readonly request: DecisionRequest;
+  readonly decision: Decision;
+
+  constructor(request: DecisionRequest, decision: Decision) {
+    super(`${decision.policy} denies ${request.action}`);
+    this.request = request;
+    this.decision = decision;
+  }
+}
+
+/** The error of a denied request; it names the deciding policy. */
+export function deniedBy(
+  request: DecisionRequest,
+  decision: Decision,
+  code: ErrorCode = 'forbidden',
+): CountersignError {
+  const detail = `${decision.policy}: ${decision.reason}`;
+  return new CountersignError(code, detail, { cause: new PolicyDenial(request, decision) });
+}
+
 /** Decides, and throws `forbidden` with the deciding policy's id unless it is allowed. */
 export function requireAllowed(decide: Decide, request: DecisionRequest): Decision {
   const decision = decide(request);
-  if (decision.effect === 'deny') {
-    throw new CountersignError('forbidden', `${decision.policy}: ${decision.reason}`);
-  }
+  if (decision.effect === 'deny') throw deniedBy(request, decision);
   return decision;
 }

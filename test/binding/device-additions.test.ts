@@ -84,7 +84,7 @@ async function approve(id: string, who = enrolled.who, sent = approvalOf()) {
 }
 
 function challenge(id: string, nonce: string, who = enrolled.who) {
-  return parts.deviceAdditions.challenge(who, id, nonce, contextOf(who));
+  return parts.deviceAdditions.challenge(who, id, nonce);
 }
 
 async function addAnother(label: string): Promise<{ device: ClientDevice; who: Holder }> {

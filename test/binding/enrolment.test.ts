@@ -115,11 +115,16 @@ describe('the offer of an enrolment', () => {
     await expectCode(parts.enrolments.offer(refreshed, request, contextOf(who)), 'request_id_reused');
   });
 
-  it('is refused for an address of somebody else, by policy, with an event', async () => {
+  it('is refused for an address of somebody else, by policy, which the refusal names', async () => {
     await parts.addPerson({ addresses: ['bob@acme.example'] });
-    await expectCode(begin(parts, alice, { request: { address: 'bob@acme.example' } }), 'forbidden');
-    const denied = (await parts.eventsSoFar()).find(({ type }) => type === 'policy.denied');
-    expect(denied?.data).toEqual({ action: 'enrol', policy: 'no-permit', resource: 'bob@acme.example' });
+    const refused = begin(parts, alice, { request: { address: 'bob@acme.example' } });
+    await expect(refused).rejects.toMatchObject({
+      code: 'forbidden',
+      cause: {
+        request: { action: 'enrol', resource: { id: 'bob@acme.example' } },
+        decision: { policy: 'no-permit' },
+      },
+    });
   });
 
   it('is refused for an address that nobody holds', async () => {

@@ -87,12 +87,7 @@ function comparingRoutes({ deviceAdditions }: Deps): Route[] {
       response: answered,
       errors: [...stepErrors, 'device_not_endorsed', 'device_limit'],
       handle: async (request) => ({
-        body: await deviceAdditions.challenge(
-          holderOf(request),
-          request.params.id ?? '',
-          request.body.nonce,
-          request.context,
-        ),
+        body: await deviceAdditions.challenge(holderOf(request), request.params.id ?? '', request.body.nonce),
       }),
     }),
     defineRoute({

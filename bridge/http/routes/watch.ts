@@ -35,7 +35,7 @@ export function watchRoutes({ watches, signer, ...deps }: WatchRoutesDeps): Rout
           resource: { kind: 'bridge', id: signer.iss },
           context: {},
         };
-        await requirePermission(deps, permission, request.context);
+        requirePermission(deps, permission);
         const tell = watches.watch(who, request.body);
         return {
           reader: `device ${who.deviceId}`,
