@@ -14,6 +14,7 @@ import {
   saveRecord,
 } from './record-store.ts';
 import { redirectUriKind } from './redirect-uri.ts';
+import { createReplayAdapter } from './replay-adapter.ts';
 
 export interface RecordAdapterDeps {
   readonly database: Database;
@@ -30,7 +31,7 @@ export function createRecordAdapters(deps: RecordAdapterDeps): AdapterFactory {
       case 'Session':
         return NOTHING;
       case 'ReplayDetection':
-        return replayAdapter(deps.cache);
+        return createReplayAdapter(NOTHING, deps.cache);
       case 'Interaction':
       case 'PushedAuthorizationRequest':
         return cacheAdapter(deps.cache, model);
@@ -124,19 +125,6 @@ function cacheAdapter(cache: Keyspace, model: string): Adapter {
 /** Ids that the library makes are 43 characters; longer ones are the browser's own invention. */
 const ID_LENGTH = 128;
 const USED_MEMORY_MS = 15 * 60_000;
-/** A DPoP proof is taken for five minutes by the library, to either side. */
-const PROOF_MEMORY_MS = 11 * 60_000;
-
-/** DPoP proofs: looking for one marks it, so that of two at once only one is new. `id` is a hash. */
-function replayAdapter(cache: Keyspace): Adapter {
-  const proofs = keyspace(cache, 'oauth-dpop');
-  return {
-    ...NOTHING,
-    async find(id) {
-      return (await proofs.consumeOnce(id, PROOF_MEMORY_MS)) ? undefined : { jti: id };
-    },
-  };
-}
 
 /** The registered apps as the library's clients; read each time, so that a removed app is gone at once. */
 function appAdapter(database: Database): Adapter {

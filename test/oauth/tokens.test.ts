@@ -1,3 +1,4 @@
+import { exportJWK, SignJWT } from 'jose';
 import * as oauth from 'openid-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { restrictPerson } from '../../bridge/directory/persons.ts';
@@ -29,6 +30,31 @@ const refusal = (work: Promise<unknown>) =>
     () => 'not refused',
     (error: unknown) => (error instanceof oauth.ResponseBodyError ? error.error : String(error)),
   );
+
+/** Refreshes with a proof that was made some seconds ago; answers the error, or 'none'. */
+async function refreshWithProofOf(age: number, { app, tokens }: Awaited<ReturnType<typeof signedIn>>) {
+  const url = app.configuration.serverMetadata().token_endpoint ?? '';
+  const jwk = await exportJWK(app.keys.publicKey);
+  const proof = await new SignJWT({ htm: 'POST', htu: url, jti: crypto.randomUUID() })
+    .setProtectedHeader({ typ: 'dpop+jwt', alg: 'Ed25519', jwk })
+    .setIssuedAt(Math.floor(Date.now() / 1000) - age)
+    .sign(app.keys.privateKey);
+  const body = new URLSearchParams({
+    ...{ grant_type: 'refresh_token', client_id: 'meet', refresh_token: tokens.refreshToken },
+  });
+  const headers = { dpop: proof, 'content-type': 'application/x-www-form-urlencoded' };
+  const answer = await bridge.fetch(url, { method: 'POST', headers, body: body.toString() });
+  return ((await answer.json()) as { error?: string }).error ?? 'none';
+}
+
+describe('A DPoP proof at the token endpoint', () => {
+  it('is refused if it is older than the bridge’s memory of used ones, which a restart empties', async () => {
+    const session = await signedIn();
+    // Fresh enough for the library, but from before this bridge started.
+    expect(await refreshWithProofOf(240, session)).toBe('invalid_dpop_proof');
+    expect(await refreshWithProofOf(0, session)).toBe('none');
+  });
+});
 
 describe('An access token', () => {
   it('is bound to the device’s key, Ed25519 or ES256', async () => {
