@@ -122,6 +122,23 @@ describe.skipIf(NO_POSTGRES !== undefined)(`The store on a PostgreSQL server${sk
     expect(runs).toBe(1);
   });
 
+  it('goes on when a newer version has added a column under its statements', async () => {
+    const schema = `s${randomBytes(6).toString('hex')}`;
+    const database = await open({ url: server.url(schema), poolSize: 2 });
+    await database.migrate();
+    const inTransaction = () =>
+      database.transaction((transaction) =>
+        transaction.selectFrom('meta').selectAll().where('key', '=', 'a').execute(),
+      );
+    const inRead = () =>
+      database.read((query) => query.selectFrom('meta').selectAll().where('key', '=', 'a').execute());
+    await inTransaction();
+    await inRead();
+    await server.query(`alter table ${schema}.meta add column note text`);
+    expect(await inTransaction()).toEqual([]);
+    expect(await inRead()).toEqual([]);
+  });
+
   it('gives up a statement that waits for a row too long', async () => {
     const database = await open({ pause: async () => {} });
     await database.migrate();

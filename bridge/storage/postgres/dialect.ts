@@ -12,7 +12,7 @@ import { CountersignError } from '../../../protocol/errors.ts';
 import { type Pause, retry } from '../retry.ts';
 import { Turns } from '../turns.ts';
 import { storable } from '../values.ts';
-import { fromCommit, fromPostgres, isRetryable } from './errors.ts';
+import { fromCommit, fromPostgres, isRetryable, isUndone } from './errors.ts';
 import type { ConnectionPool } from './pool.ts';
 import { PortableQueryCompiler } from './query-compiler.ts';
 
@@ -67,9 +67,29 @@ async function readOnce<R>(pool: ConnectionPool, query: CompiledQuery): Promise<
 }
 
 async function run<R>(client: pg.ClientBase, query: CompiledQuery): Promise<QueryResult<R>> {
-  const { command, rowCount, rows } = await client.query(query.sql, query.parameters.map(storable));
+  const { command, rowCount, rows } = await client.query({
+    ...preparedName(query),
+    text: query.sql,
+    values: query.parameters.map(storable),
+  });
   const changes = command === 'INSERT' || command === 'UPDATE' || command === 'DELETE';
   return { rows: rows as R[], ...(changes ? { numAffectedRows: BigInt(rowCount ?? 0) } : {}) };
+}
+
+/** Statements that the server keeps parsed on each connection, by their text: the bridge has some hundred. */
+const prepared = new Map<string, string>();
+const PREPARED_STATEMENTS = 512;
+/** Longer lists of parameters come in every length, and would fill the room with statements used once. */
+const PREPARED_PARAMETERS = 32;
+
+function preparedName({ sql, parameters }: CompiledQuery): { name?: string } {
+  if (parameters.length === 0 || parameters.length > PREPARED_PARAMETERS) return {};
+  let name = prepared.get(sql);
+  if (name === undefined && prepared.size < PREPARED_STATEMENTS) {
+    name = `countersign_${prepared.size}`;
+    prepared.set(sql, name);
+  }
+  return name === undefined ? {} : { name };
 }
 
 /** A connection lent to one transaction. A statement that fails is the last one, as the server has it too. */
@@ -147,7 +167,7 @@ class TransactionConnection implements DatabaseConnection {
   end(): void {
     this.#open = false;
     this.#client.off('error', this.#lose);
-    this.#client.release(!this.#clean);
+    this.#client.release(!this.#clean || isUndone(this.#failure?.error));
   }
 
   async #execute<R>(query: CompiledQuery): Promise<QueryResult<R>> {

@@ -45,10 +45,16 @@ export function fromPostgres(error: unknown): CountersignError {
     const cause = new UniqueViolation(error.table ?? '', { cause: error });
     return new CountersignError('conflict', undefined, { cause });
   }
+  if (isStalePlan(error)) return lost(error);
   const code = CODES[sqlState] ?? CODES[sqlState.slice(0, 3)] ?? CODES[sqlState.slice(0, 2)] ?? 'internal';
   if (code === 'unavailable' && !isRefusedLogin(error)) return lost(error);
   const detail = code === 'state_refused' ? 'The database is damaged.' : undefined;
   return new CountersignError(code, detail, { cause: error });
+}
+
+/** A replica of a newer version has changed a table under a prepared statement: another connection has none yet. */
+function isStalePlan(error: pg.DatabaseError): boolean {
+  return error.code === '0A000' && error.routine === 'RevalidateCachedQuery';
 }
 
 /** The user, the password or the database is refused: trying again does not help. */
