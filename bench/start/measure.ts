@@ -44,6 +44,7 @@ async function startOnce(program: string, company: Company): Promise<Start> {
   const args = [program, 'serve', '--config', company.configPath];
   const started = performance.now();
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const closed = once(child, 'close');
   const said: string[] = [];
   child.stderr.setEncoding('utf8').on('data', (text: string) => said.push(text));
   try {
@@ -53,11 +54,12 @@ async function startOnce(program: string, company: Company): Promise<Start> {
     await wait(1_000);
     return { ms, readyMb, settledMb: await residentMb(child) };
   } catch (cause) {
+    child.kill('SIGTERM');
+    await closed;
     throw new Error(`the bridge did not start: ${said.join('')}`, { cause });
   } finally {
-    const ended = child.exitCode === null ? once(child, 'exit') : undefined;
     child.kill('SIGTERM');
-    await ended;
+    await closed;
   }
 }
 
