@@ -14,9 +14,9 @@ import { openDatabase } from '../../bridge/storage/open-storage.ts';
 import { freePort } from '../../demo/stage/free-port.ts';
 import { createThrowawayCa } from '../../test/fakes/throwaway-ca.ts';
 import { type Asker, insertAsker } from './asker.ts';
+import { DOMAIN } from './domain.ts';
 import { insertPeople } from './people.ts';
 
-export const DOMAIN = 'bench.example';
 const HOST = 'bridge.bench.localhost';
 
 /** A company whose bridge can be started: keys, a verified domain, people whose statements are published. */

@@ -11,7 +11,7 @@ import { generateSigningKey, type SigningKey } from '../../protocol/ed25519.ts';
 import { type SignedStatement, signStatement, statementBytes } from '../../protocol/key-statement.ts';
 import { preToJwk } from '../../recrypt/encoding.ts';
 import { loadTransformEngine } from '../../recrypt/load-node.ts';
-import { DOMAIN } from './company.ts';
+import { DOMAIN } from './domain.ts';
 
 /** Somebody whose keys are published. */
 export interface Enrolled extends SignedStatement {

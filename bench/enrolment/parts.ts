@@ -18,7 +18,7 @@ import { openPostgres } from '../../bridge/storage/postgres/open.ts';
 import { openSqlite } from '../../bridge/storage/sqlite/open.ts';
 import { loadTransformEngine } from '../../recrypt/load-node.ts';
 import type { TransformEngine } from '../../recrypt/transform-engine.ts';
-import { DOMAIN } from '../company/company.ts';
+import { DOMAIN } from '../company/domain.ts';
 import { countEd25519, countedDatabase, countedEngine, Tally } from './counted.ts';
 
 /** Where an empty store is. */

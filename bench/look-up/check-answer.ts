@@ -4,7 +4,8 @@ import { sha256Base64url } from '../../protocol/hash.ts';
 import { decodeClaims } from '../../protocol/jws.ts';
 import { lookUpResponseSchema, verifyLookUpResponse } from '../../protocol/look-up.ts';
 import { verifyOnlineKeys } from '../../protocol/online-keys.ts';
-import { type Company, DOMAIN } from '../company/company.ts';
+import type { Company } from '../company/company.ts';
+import { DOMAIN } from '../company/domain.ts';
 
 /** Verifies an answer and every credential in it, as a client does; answers its payload. A fast wrong answer is none. */
 export async function checkAnswer(company: Company, body: string, token: string): Promise<Uint8Array> {

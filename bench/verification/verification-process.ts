@@ -4,7 +4,7 @@ import { generateSigningKey, type SigningKey } from '../../protocol/ed25519.ts';
 import { sha256Base64url } from '../../protocol/hash.ts';
 import { signJws } from '../../protocol/jws.ts';
 import { type KeyPurpose, type OnlineKey, signOnlineKeys } from '../../protocol/online-keys.ts';
-import { DOMAIN } from '../company/company.ts';
+import { DOMAIN } from '../company/domain.ts';
 import { makePeople } from '../company/people.ts';
 import { answerParent } from '../processes/child.ts';
 
