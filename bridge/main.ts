@@ -52,6 +52,7 @@ import { observeState } from './metrics/observe-state.ts';
 import { watchEvents, watchParts } from './metrics/watch-parts.ts';
 import { createApps } from './oauth/apps.ts';
 import { createAuthorizationServer } from './oauth/create-authorization-server.ts';
+import { createDeviceSignIns } from './oauth/device-sign-ins.ts';
 import { createBuiltInPolicy } from './policy/built-in-policy.ts';
 import { openLocalSigner } from './signer/local-signer.ts';
 import type { Query, Transaction } from './storage/database.ts';
@@ -217,6 +218,11 @@ function composeServices(foundation: Foundation, config: Config) {
     errorPage: (description, { requestId }) => brokenRequestPage({ organization, description, requestId }),
   });
 
+  const deviceSignIns = createDeviceSignIns({
+    ...{ ...common, signIns },
+    deviceCodes: authorizationServer.deviceCodes,
+  });
+
   const binding = { ...common, bindingLifeSeconds: config.lifetimes.binding_hours * 3_600 };
   const credentials = createCredentials(binding);
   const enrolments = createEnrolments({ ...binding, credentials });
@@ -243,7 +249,7 @@ function composeServices(foundation: Foundation, config: Config) {
   return {
     ...{ issuer, organization, decide, administrators, domains, connections, signIns, traces, apps },
     ...{ authorizationServer, credentials, enrolments, deviceAdditions, vaults, profiles, partners },
-    ...{ watches, liveEvents },
+    ...{ watches, liveEvents, deviceSignIns },
     ...{ lookUps, describeEntity, lifecycle, personOverviews, readiness },
   };
 }

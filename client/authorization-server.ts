@@ -14,8 +14,21 @@ export interface AuthorizationServer {
    * refresh token the one at hand stays.
    */
   tokens(sig: SigningKey, grant: Readonly<Record<string, string>>, invalidGrant: ErrorCode): Promise<Tokens>;
+  /** Begins the device grant (RFC 8628 §3.1). Throws `bridge_invalid` where the bridge has none. */
+  deviceCode(parameters: Readonly<Record<string, string>>): Promise<DeviceCode>;
+  /** Asks whether the code was taken. Throws `sign_in_refused`. */
+  deviceTokens(sig: SigningKey, deviceCode: string): Promise<Tokens | 'pending' | 'slow_down'>;
   /** Asks to forget a token (RFC 7009), where the server takes such requests. */
   revoke(token: string): Promise<void>;
+}
+
+export interface DeviceCode {
+  readonly deviceCode: string;
+  readonly userCode: string;
+  readonly verificationUri: string;
+  readonly verificationUriComplete: string;
+  readonly lifeSeconds: number;
+  readonly intervalSeconds: number;
 }
 
 /** What tokens are asked for: the client API of the bridge (RFC 8707). */
@@ -27,6 +40,7 @@ const metadataSchema = z.object({
   token_endpoint: z.url(),
   pushed_authorization_request_endpoint: z.url(),
   revocation_endpoint: z.optional(z.url()),
+  device_authorization_endpoint: z.optional(z.url()),
 });
 type Metadata = z.infer<typeof metadataSchema>;
 
@@ -38,6 +52,18 @@ const tokensSchema = z.object({
   expires_in: z.optional(z.number().check(z.nonnegative())),
   refresh_token: z.optional(z.string().check(z.minLength(1))),
 });
+
+const deviceCodeSchema = z.object({
+  device_code: z.string().check(z.minLength(1)),
+  user_code: z.string().check(z.regex(/^[\x20-\x7e]{1,32}$/)),
+  verification_uri: z.url(),
+  verification_uri_complete: z.url(),
+  expires_in: z.number().check(z.positive()),
+  interval: z.optional(z.number().check(z.positive())),
+});
+
+/** RFC 8628 §3.2, where the server names none, seconds. */
+const POLL_INTERVAL = 5;
 
 /** A token whose life the server does not tell is renewed after this time, seconds. */
 const UNKNOWN_LIFE = 300;
@@ -78,15 +104,43 @@ export function createAuthorizationServer(context: ClientContext, dpopFetch: Dpo
     async tokens(sig, grant, invalidGrant) {
       const response = await post(sig, (await metadata()).token_endpoint, grant);
       if (response.status !== 200) throw await refusal(response, invalidGrant);
-      const issued = await parseJson(response, tokensSchema);
-      if (issued.token_type.toLowerCase() !== 'dpop') {
-        throw new CountersignError('bridge_invalid', 'the token is not bound to the device key');
+      return tokensOf(context, response);
+    },
+
+    async deviceCode(parameters) {
+      const { device_authorization_endpoint: endpoint } = await metadata();
+      if (endpoint === undefined)
+        throw new CountersignError('bridge_invalid', 'the bridge has no device grant');
+      const body = formOf(context, parameters);
+      const response = await fetchFromBridge(context, endpoint, {
+        method: 'POST',
+        headers: FORM_HEADERS,
+        body,
+      });
+      if (response.status !== 200) throw await refusal(response, 'bridge_invalid');
+      const answer = await parseJson(response, deviceCodeSchema);
+      const { verification_uri: page, verification_uri_complete: complete } = answer;
+      // People are sent to this address: to the bridge and nowhere else.
+      if ([page, complete].some((url) => new URL(url).origin !== context.issuer)) {
+        throw new CountersignError('bridge_invalid', 'the page for the code is elsewhere');
       }
       return {
-        accessToken: issued.access_token,
-        refreshToken: issued.refresh_token ?? null,
-        expires: context.now() + Math.floor(issued.expires_in ?? UNKNOWN_LIFE),
+        ...{ deviceCode: answer.device_code, userCode: answer.user_code },
+        ...{ verificationUri: page, verificationUriComplete: complete },
+        ...{ lifeSeconds: answer.expires_in, intervalSeconds: answer.interval ?? POLL_INTERVAL },
       };
+    },
+
+    async deviceTokens(sig, deviceCode) {
+      const grant = { grant_type: DEVICE_GRANT, device_code: deviceCode };
+      const response = await post(sig, (await metadata()).token_endpoint, grant);
+      if (response.status === 200) return tokensOf(context, response);
+      const { error } = errorSchema.safeParse(await readJson(response)).data ?? {};
+      if (error === 'authorization_pending') return 'pending';
+      if (error === 'slow_down') return 'slow_down';
+      const refused = ['access_denied', 'expired_token', 'invalid_grant'].includes(error ?? '');
+      const detail = `the authorization server answered ${error ?? `HTTP ${response.status}`}`;
+      throw new CountersignError(refused ? 'sign_in_refused' : 'bridge_invalid', detail);
     },
 
     async revoke(token) {
@@ -100,6 +154,20 @@ export function createAuthorizationServer(context: ClientContext, dpopFetch: Dpo
       });
       if (response.status !== 200) throw await refusal(response, 'bridge_invalid');
     },
+  };
+}
+
+const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
+
+async function tokensOf(context: ClientContext, response: Response): Promise<Tokens> {
+  const issued = await parseJson(response, tokensSchema);
+  if (issued.token_type.toLowerCase() !== 'dpop') {
+    throw new CountersignError('bridge_invalid', 'the token is not bound to the device key');
+  }
+  return {
+    accessToken: issued.access_token,
+    refreshToken: issued.refresh_token ?? null,
+    expires: context.now() + Math.floor(issued.expires_in ?? UNKNOWN_LIFE),
   };
 }
 

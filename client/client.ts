@@ -12,6 +12,17 @@ export interface PendingSignIn {
   readonly redirectUri: string;
 }
 
+/** What a screen shows for the device grant. */
+export interface DeviceCodeShown {
+  /** To be typed at `verificationUri`. */
+  readonly userCode: string;
+  readonly verificationUri: string;
+  /** With the code in it: for a QR code. */
+  readonly verificationUriComplete: string;
+  /** Seconds. */
+  readonly expires: number;
+}
+
 /** Who is signed in, and what stands at the bridge for them; all that is signed was verified. */
 export interface OwnAccount {
   readonly iss: string;
@@ -108,6 +119,14 @@ export interface Client {
   }>;
   /** `callbackUrl` is the whole URL that the browser came back to. */
   completeSignIn(callbackUrl: string, pending: PendingSignIn): Promise<void>;
+  /**
+   * For a room system without a keyboard: `onCode` shows the code (and the URL as a QR code), somebody signs the room in
+   * with it elsewhere. The app must be registered as a room app. Throws `sign_in_refused` when they refuse, or nobody came.
+   */
+  signInWithDeviceCode(options: {
+    onCode: (code: DeviceCodeShown) => unknown;
+    signal?: AbortSignal;
+  }): Promise<void>;
   signedIn(): Promise<boolean>;
   /** Ends the session. The device's keys stay unless `forgetDevice`: then the next sign-in is a new device. */
   signOut(options?: { forgetDevice?: boolean }): Promise<void>;

@@ -26,6 +26,7 @@ export function createClient(options: ClientOptions): Client {
   return {
     beginSignIn: (request) => session.begin(request),
     completeSignIn: (callbackUrl, pending) => session.complete(callbackUrl, pending),
+    signInWithDeviceCode: (request) => session.withDeviceCode(request),
     signedIn: async () => (await loadSecrets(context))?.tokens != null,
     signOut: (request) => session.end(request),
 

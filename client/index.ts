@@ -16,3 +16,4 @@ export { createFileKeyStore } from './node-file-key-store.ts';
 export { createFilePinStore } from './node-file-pin-store.ts';
 export { signInWithLoopback } from './node-loopback.ts';
 export * from './pin-store.ts';
+export { qrCodeSvg, qrCodeText } from './qr-code.ts';

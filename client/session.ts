@@ -4,6 +4,7 @@ import { sha256Base64url } from '../protocol/hash.ts';
 import { type AuthorizationServer, apiResource, createAuthorizationServer } from './authorization-server.ts';
 import type { PendingSignIn } from './client.ts';
 import type { ClientContext } from './context.ts';
+import { type DeviceCodeOptions, signInWithDeviceCode } from './device-code.ts';
 import { ensureSecrets, exclusively, loadSecrets, saveTokens } from './device-secrets.ts';
 import type { DpopFetch } from './dpop-fetch.ts';
 import type { DeviceSecrets, Tokens } from './key-store.ts';
@@ -20,6 +21,8 @@ export interface Session {
     loginHint?: string;
   }): Promise<{ url: string; pending: PendingSignIn }>;
   complete(callbackUrl: string, pending: PendingSignIn): Promise<void>;
+  /** For a device without a keyboard. Throws `sign_in_refused`, `aborted`. */
+  withDeviceCode(options: DeviceCodeOptions): Promise<void>;
   /** A token that lives `seconds` more at least. Throws `sign_in_required`. */
   access(seconds?: number): Promise<Access>;
   /** Another token than this one, which the bridge did not take. Throws `sign_in_required`. */
@@ -100,6 +103,8 @@ export function createSession(context: ClientContext, dpopFetch: DpopFetch): Ses
       };
       await saveTokens(context, await server.tokens(secrets.sig, grant, 'sign_in_refused'));
     },
+
+    withDeviceCode: (options) => signInWithDeviceCode(context, server, SCOPE, options),
 
     async access(seconds = MARGIN) {
       const secrets = await signedInSecrets(context);

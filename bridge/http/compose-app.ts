@@ -4,12 +4,14 @@ import type { AuthorizationServer } from '../oauth/authorization-server.ts';
 import { type AppDeps, createApp } from './app.ts';
 import { createDeviceAuthentication } from './authenticate-device.ts';
 import { createRateLimit } from './rate-limit.ts';
+import { type DevicePagesDeps, devicePages } from './routes/device-sign-in.ts';
 import { oauthMiddleware } from './routes/oauth.ts';
 import { type SignInPagesDeps, signInPages } from './routes/sign-in.ts';
 import { type ApiDeps, apiRoutes } from './routes/table.ts';
 
 export type ComposedAppDeps = ApiDeps &
   Omit<SignInPagesDeps, 'noteRefusal'> &
+  Omit<DevicePagesDeps, 'rateLimit'> &
   Pick<AppDeps, 'logger' | 'observeRequest' | 'streams'> &
   Omit<Parameters<typeof createDeviceAuthentication>[0], 'findHolder'> & {
     readonly authorizationServer: AuthorizationServer;
@@ -28,7 +30,11 @@ export function composeApp(deps: ComposedAppDeps): RequestListener {
     authenticateAdministrator: (authorization) => administrators.authenticate(authorization),
     isAllowedOrigin: (origin) => apps.isAllowedOrigin(origin),
     routes: apiRoutes(deps),
-    pages: [oauthMiddleware(authorizationServer, rateLimit), ...signInPages({ ...deps, noteRefusal })],
+    pages: [
+      oauthMiddleware(authorizationServer, rateLimit),
+      ...signInPages({ ...deps, noteRefusal }),
+      ...devicePages({ ...deps, rateLimit }),
+    ],
   });
   return app.callback();
 }

@@ -22,7 +22,7 @@ export const newConnectionSchema = z.strictObject({
   name,
   protocol: z.enum(['oidc', 'saml']),
   /** `guest`: people who sign in through it are guests, whatever they bring. */
-  assurance: z.enum(['member', 'guest']).default('member'),
+  assurance: z.enum(['member', 'guest', 'room']).default('member'),
   settings,
   /** Domains that it may assert addresses on. Each must be known; it counts once it is verified. */
   domains: domains.default([]),
@@ -32,7 +32,7 @@ export type NewConnection = z.input<typeof newConnectionSchema>;
 /** `settings` replaces all of them; a secret that is left out stays as it is. */
 export const connectionChangeSchema = z.strictObject({
   name: name.optional(),
-  assurance: z.enum(['member', 'guest']).optional(),
+  assurance: z.enum(['member', 'guest', 'room']).optional(),
   settings: settings.optional(),
   domains: domains.optional(),
 });
@@ -43,7 +43,7 @@ export interface Connection {
   readonly id: string;
   readonly name: string;
   readonly protocol: 'oidc' | 'saml';
-  readonly assurance: 'member' | 'guest';
+  readonly assurance: 'member' | 'guest' | 'room';
   readonly status: ConnectionStatus;
   readonly settings: Readonly<Record<string, unknown>>;
   readonly domains: readonly string[];

@@ -4,6 +4,9 @@ import type { RequestContext } from '../lib/request-context.ts';
 
 export type { SignIn } from '../../connectors/identity/connector.ts';
 
+/** Interactions of the device grant's page begin with this: they are no client app's. */
+export const DEVICE_INTERACTION = 'device.';
+
 /** A connection as somebody who signs in may see it. */
 export interface ConnectionChoice {
   readonly id: string;
@@ -29,8 +32,11 @@ export interface SignedIn {
  * verified and kept under a one-time handle; only the browser that holds the interaction's cookie can take it.
  */
 export interface SignIns {
-  /** The active connections for an address by its domain (home-realm discovery); every one where none is given. */
-  choices(address?: string): Promise<ConnectionChoice[]>;
+  /**
+   * The active connections for an address by its domain (home-realm discovery); every one where none is given. Those of
+   * meeting rooms are apart: people are not asked whether they are one.
+   */
+  choices(address?: string, whose?: 'people' | 'rooms'): Promise<ConnectionChoice[]>;
   /** Where to send the browser. Throws `connection_unknown`, `forbidden`, and what the connector throws. */
   begin(start: {
     /** Who may take the result: the authorization server's interaction. */

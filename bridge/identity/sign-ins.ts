@@ -54,12 +54,14 @@ export function createSignIns(deps: SignInsDeps): SignIns {
   };
 
   return {
-    async choices(address) {
+    async choices(address, whose = 'people') {
       const rows = await database.read(async (query) => {
         if (address === undefined) return activeConnections(query);
         return activeConnections(query, await connectionsOfDomain(query, parseAddress(address).domain));
       });
-      return rows.map(({ id, name }) => ({ id, name }));
+      return rows
+        .filter(({ assurance }) => (assurance === 'room') === (whose === 'rooms'))
+        .map(({ id, name }) => ({ id, name }));
     },
 
     async begin({ interaction, connectionId, loginHint, fresh }) {

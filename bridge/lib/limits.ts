@@ -156,6 +156,12 @@ export const GRANT_LIFE_S = 365 * DAY_S;
 export const AUTHORIZATION_REQUEST_LENGTH = 16 * KIB;
 /** From the redirect to the client app to its token request: machines do both. */
 export const AUTHORIZATION_CODE_LIFE_S = MINUTE_S;
+/** A device shows its code this long: somebody fetches a phone and signs in. */
+export const DEVICE_CODE_LIFE_S = 10 * MINUTE_S;
+/** A device asks this often whether its code was taken (RFC 8628 section 3.2). */
+export const DEVICE_POLL_INTERVAL_S = 5;
+/** Wrong user codes of one address in ten minutes: there are 2.5e10 of them, and a person mistypes a few. */
+export const USER_CODE_GUESSES = 10;
 /** Why a sign-in was refused: until the help desk has asked, not for ever. */
 export const SIGN_IN_TRACE_LIFE_S = 7 * DAY_S;
 /** Origins that one client app may call from. */

@@ -23,6 +23,7 @@ export async function insertApp(tx: Transaction, app: App): Promise<void> {
       redirect_uris: JSON.stringify(app.redirectUris),
       cors_origins: JSON.stringify(app.corsOrigins),
       created: app.created,
+      kind: app.kind,
     })
     .execute();
 }
@@ -36,6 +37,7 @@ function appOf(row: AppsTable): App {
   return {
     id: row.id,
     name: row.name,
+    kind: row.kind,
     redirectUris: JSON.parse(row.redirect_uris),
     corsOrigins: JSON.parse(row.cors_origins),
     created: row.created,

@@ -10,8 +10,10 @@ export const newAppSchema = z.strictObject({
     .regex(/^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/, 'must be lower-case letters, digits and hyphens')
     .optional(),
   name: z.string().trim().min(1).max(NAME_LENGTH),
+  /** `person`: a browser signs somebody in. `room`: a system without a keyboard, by the device grant alone. */
+  kind: z.enum(['person', 'room']).default('person'),
   /** https, or for native apps a loopback address (`http://127.0.0.1/callback`: any port) or `com.example:/…`. */
-  redirectUris: z.array(z.string().max(URL_LENGTH)).min(1).max(REDIRECT_URIS),
+  redirectUris: z.array(z.string().max(URL_LENGTH)).max(REDIRECT_URIS).default([]),
   /** Origins of the pages that call token endpoint and API from a browser. */
   corsOrigins: z.array(z.string().max(URL_LENGTH)).max(CORS_ORIGINS).default([]),
 });
@@ -21,6 +23,7 @@ export interface App {
   /** The `client_id`. */
   readonly id: string;
   readonly name: string;
+  readonly kind: 'person' | 'room';
   readonly redirectUris: readonly string[];
   readonly corsOrigins: readonly string[];
   /** Seconds. */

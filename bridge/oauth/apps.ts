@@ -68,8 +68,15 @@ function checkApp(given: unknown): Omit<App, 'created'> {
   return { ...parsed.data, id: parsed.data.id ?? newId() };
 }
 
-function faultsOf(app: { redirectUris: readonly string[]; corsOrigins: readonly string[] }): string[] {
+function faultsOf(app: {
+  kind: App['kind'];
+  redirectUris: readonly string[];
+  corsOrigins: readonly string[];
+}): string[] {
+  const redirects = app.redirectUris.length > 0;
   return [
+    ...(app.kind === 'person' && !redirects ? ['redirectUris: at least one is needed'] : []),
+    ...(app.kind === 'room' && redirects ? ['redirectUris: a room app has none'] : []),
     ...app.redirectUris
       .filter((uri) => redirectUriKind(uri) === undefined)
       .map((uri) => `redirectUris: ${uri} is neither https nor a loopback address nor a private-use scheme`),

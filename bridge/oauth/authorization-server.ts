@@ -3,6 +3,7 @@ import type { SignedIn } from '../identity/sign-in.ts';
 import type { RequestContext } from '../lib/request-context.ts';
 import type { Transaction } from '../storage/database.ts';
 import type { App } from './app.ts';
+import type { DeviceCodes } from './device-codes.ts';
 import type { TokenHolder } from './token-holder.ts';
 
 /** A sign-in under way: what the app asked for, read from the browser's own cookie. */
@@ -19,8 +20,9 @@ export interface Interaction {
 export interface AuthorizationServer {
   /** Whether a path is one of its endpoints. */
   serves(path: string): boolean;
-  /** Answers a request to one of them, errors included. */
-  answer(request: IncomingMessage, response: ServerResponse, context: RequestContext): Promise<void>;
+  /** Answers a request to one of them, errors included; tells whether it refused something. */
+  answer(request: IncomingMessage, response: ServerResponse, context: RequestContext): Promise<boolean>;
+  readonly deviceCodes: DeviceCodes;
   /** The interaction of this browser. Throws `sign_in_unknown`. */
   interaction(request: IncomingMessage, response: ServerResponse): Promise<Interaction>;
   /** Gives the app its grant; answers where to send the browser. */

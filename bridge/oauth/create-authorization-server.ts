@@ -2,12 +2,15 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import Provider, { errors } from 'oidc-provider';
 import { CountersignError } from '../../protocol/errors.ts';
 import type { EventLog } from '../events/event-log.ts';
+import type { SignedIn } from '../identity/sign-in.ts';
 import { seconds } from '../lib/clock.ts';
-import { GRANT_LIFE_S } from '../lib/limits.ts';
+import { DEVICE_CODE_LIFE_S, GRANT_LIFE_S } from '../lib/limits.ts';
 import type { Logger } from '../lib/logger.ts';
 import { type RequestContext, SYSTEM } from '../lib/request-context.ts';
+import { keyspace } from '../storage/cache.ts';
 import { findApp } from './app-store.ts';
 import type { AuthorizationServer } from './authorization-server.ts';
+import { createDeviceCodes } from './device-codes.ts';
 import {
   API_SCOPE,
   apiResource,
@@ -50,8 +53,11 @@ export function createAuthorizationServer(deps: AuthorizationServerDeps): Author
   const provider = new Provider(issuer, configuration);
   // The library then believes the forwarded host and protocol, which `asIssuer` sets.
   provider.proxy = true;
+  const patient = new WeakSet<IncomingMessage>();
+  const decided = keyspace(deps.cache, 'oauth-usercode-decided');
   reportProviderEvents(provider, {
     ...{ events: deps.events, logger: deps.logger },
+    onWaiting: (ctx) => patient.add(ctx.req),
     contextOf: (ctx) => contextOf(ctx.req),
   });
   const answer = provider.callback();
@@ -65,6 +71,20 @@ export function createAuthorizationServer(deps: AuthorizationServerDeps): Author
     }
   };
 
+  async function saveGrant(clientId: string, { sub, connectionId, signIn }: SignedIn): Promise<string> {
+    const grant = new provider.Grant({ accountId: sub, clientId });
+    grant.addOIDCScope(SCOPES.join(' '));
+    grant.addResourceScope(apiResource(issuer), API_SCOPE);
+    const grantId = await grant.save();
+    await database.transaction((tx) =>
+      insertGrantFacts(tx, {
+        ...{ grant_id: grantId, sub, app_id: clientId, connection_id: connectionId },
+        ...{ sign_in: JSON.stringify(signIn), created: seconds(clock) },
+      }),
+    );
+    return grantId;
+  }
+
   return {
     serves: (path) => path.startsWith('/oauth/') || DISCOVERY.has(path),
 
@@ -72,7 +92,14 @@ export function createAuthorizationServer(deps: AuthorizationServerDeps): Author
       contexts.set(request, context);
       asIssuer(request, issuer);
       await answer(request, response);
+      return response.statusCode >= 400 && !patient.has(request);
     },
+
+    deviceCodes: createDeviceCodes({
+      ...{ provider, saveGrant, scope: API_SCOPE, resource: apiResource(issuer) },
+      findApp: (id) => database.read((query) => findApp(query, id)),
+      decideOnce: (userCode) => decided.consumeOnce(userCode, DEVICE_CODE_LIFE_S * 2_000),
+    }),
 
     async interaction(request, response) {
       const { uid, params } = await begun(request, response);
@@ -91,19 +118,10 @@ export function createAuthorizationServer(deps: AuthorizationServerDeps): Author
       };
     },
 
-    async finish(request, response, { sub, connectionId, signIn }) {
+    async finish(request, response, signedIn) {
       const { params } = await begun(request, response);
-      const clientId = String(params.client_id);
-      const grant = new provider.Grant({ accountId: sub, clientId });
-      grant.addOIDCScope(SCOPES.join(' '));
-      grant.addResourceScope(apiResource(issuer), API_SCOPE);
-      const grantId = await grant.save();
-      await database.transaction((tx) =>
-        insertGrantFacts(tx, {
-          ...{ grant_id: grantId, sub, app_id: clientId, connection_id: connectionId },
-          ...{ sign_in: JSON.stringify(signIn), created: seconds(clock) },
-        }),
-      );
+      const grantId = await saveGrant(String(params.client_id), signedIn);
+      const { sub, signIn } = signedIn;
       const login = {
         accountId: sub,
         remember: false,

@@ -1,12 +1,20 @@
 import { createPrivateKey } from 'node:crypto';
 import { type Client, type Configuration, errors, interactionPolicy, type JWK } from 'oidc-provider';
 import { findPerson } from '../directory/persons.ts';
-import { AUTHORIZATION_CODE_LIFE_S, GRANT_LIFE_S, SIGN_IN_LIFE_S } from '../lib/limits.ts';
+import {
+  AUTHORIZATION_CODE_LIFE_S,
+  DEVICE_CODE_LIFE_S,
+  GRANT_LIFE_S,
+  SIGN_IN_LIFE_S,
+} from '../lib/limits.ts';
 import type { Signer } from '../signer/signer.ts';
 import { createRecordAdapters, type RecordAdapterDeps } from './record-adapter.ts';
 
 /** What a token must have for the client API. */
 export const API_SCOPE = 'countersign';
+
+/** Where a person types the code that a device shows. */
+export const DEVICE_PAGE = '/device';
 
 /** What a grant of ours gives. */
 export const SCOPES = ['openid', 'offline_access', API_SCOPE] as const;
@@ -54,6 +62,9 @@ export function providerConfiguration(deps: ProviderDeps): Configuration {
       token: '/oauth/token',
       revocation: '/oauth/revocation',
       jwks: '/oauth/jwks',
+      device_authorization: '/oauth/device-authorization',
+      // The person's side is a page of ours: the library's own is never reached.
+      code_verification: DEVICE_PAGE,
     },
     interactions: { policy, url: (_ctx, { uid }) => `/sign-in/${uid}` },
     features: {
@@ -71,6 +82,7 @@ export function providerConfiguration(deps: ProviderDeps): Configuration {
       },
       pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: true },
       dPoP: { enabled: true, nonceSecret: Buffer.from(secrets.subarray(32)) },
+      deviceFlow: { enabled: true, charset: 'base-20', mask: '****-****', deviceInfo: () => ({}) },
       revocation: {
         enabled: true,
         allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId,
@@ -96,6 +108,7 @@ export function providerConfiguration(deps: ProviderDeps): Configuration {
     ttl: {
       AccessToken: settings.accessTokenSeconds,
       AuthorizationCode: AUTHORIZATION_CODE_LIFE_S,
+      DeviceCode: DEVICE_CODE_LIFE_S,
       Grant: GRANT_LIFE_S,
       IdToken: 300,
       Interaction: SIGN_IN_LIFE_S,

@@ -11,7 +11,13 @@ export type ContextOf = (ctx: KoaContextWithOIDC) => RequestContext;
 /** Reports what the library refuses as events: one for each refused request. */
 export function reportProviderEvents(
   provider: Provider,
-  deps: { events: EventLog; logger: Logger; contextOf: ContextOf },
+  deps: {
+    events: EventLog;
+    logger: Logger;
+    contextOf: ContextOf;
+    /** Told of a device that asks whether its code was taken yet, as it should. */
+    onWaiting: (ctx: KoaContextWithOIDC) => void;
+  },
 ): void {
   const { events, logger, contextOf } = deps;
   const record = (event: Parameters<EventLog['record']>[0]) =>
@@ -22,6 +28,7 @@ export function reportProviderEvents(
   const refused = (ctx: KoaContextWithOIDC, error: Error) => {
     // Not a refusal: the app comes again with the nonce that it was just given (RFC 9449 §8).
     if (error.message === 'use_dpop_nonce') return;
+    if (error.message === 'authorization_pending') return deps.onWaiting(ctx);
     record({
       type: 'request.refused',
       ...contextOf(ctx),
@@ -33,6 +40,7 @@ export function reportProviderEvents(
   provider.on('authorization.error', refused);
   provider.on('grant.error', refused);
   provider.on('pushed_authorization_request.error', refused);
+  provider.on('device_authorization.error', refused);
   provider.on('revocation.error', refused);
   provider.on('grant.revoked', (ctx: KoaContextWithOIDC) => {
     const reused = ctx.path.endsWith('/token');
@@ -53,7 +61,8 @@ export function reportProviderEvents(
 function codeOf(error: Error): ErrorCode {
   if (error.message === 'invalid_dpop_proof') return 'dpop_invalid';
   if (/already (used|consumed)/.test(descriptionOf(error))) return 'replayed';
-  return ['invalid_grant', 'invalid_client', 'access_denied'].includes(error.message)
+  if (error.message === 'slow_down') return 'rate_limited';
+  return ['invalid_grant', 'invalid_client', 'access_denied', 'expired_token'].includes(error.message)
     ? 'unauthenticated'
     : 'malformed_request';
 }

@@ -5,6 +5,7 @@ import { type Keyspace, keyspace } from '../storage/cache.ts';
 import type { Database } from '../storage/database.ts';
 import type { App } from './app.ts';
 import { findApp } from './app-store.ts';
+import { deviceCodeAdapter } from './device-code-adapter.ts';
 import {
   consumeRecord,
   deleteGrants,
@@ -35,6 +36,8 @@ export function createRecordAdapters(deps: RecordAdapterDeps): AdapterFactory {
       case 'Interaction':
       case 'PushedAuthorizationRequest':
         return cacheAdapter(deps.cache, model);
+      case 'DeviceCode':
+        return deviceCodeAdapter(deps.cache);
       case 'AuthorizationCode':
       case 'AccessToken':
       case 'RefreshToken':
@@ -137,16 +140,20 @@ function appAdapter(database: Database): Adapter {
   };
 }
 
+/** RFC 8628 §3.4. */
+const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
+
+/** Neither kind may use the grant of the other: a code that somebody is talked into typing makes no person's session. */
 function clientOf(app: App): AdapterPayload {
   const native = app.redirectUris.some((uri) => redirectUriKind(uri) === 'native');
   return {
     client_id: app.id,
     client_name: app.name,
     redirect_uris: [...app.redirectUris],
-    application_type: native ? 'native' : 'web',
+    application_type: app.kind === 'room' || native ? 'native' : 'web',
     token_endpoint_auth_method: 'none',
-    response_types: ['code'],
-    grant_types: ['authorization_code', 'refresh_token'],
+    response_types: app.kind === 'room' ? [] : ['code'],
+    grant_types: [app.kind === 'room' ? DEVICE_GRANT : 'authorization_code', 'refresh_token'],
     dpop_bound_access_tokens: true,
     require_pushed_authorization_requests: true,
     id_token_signed_response_alg: 'Ed25519',

@@ -13,13 +13,15 @@ interface Options {
 
 type NewOptions = Options & {
   readonly id?: string;
-  readonly redirectUri: readonly string[];
+  readonly room?: boolean;
+  readonly redirectUri?: readonly string[];
   readonly corsOrigin?: readonly string[];
 };
 
 const appSchema = z.object({
   id: z.string(),
   name: z.string(),
+  kind: z.string(),
   redirectUris: z.array(z.string()),
   corsOrigins: z.array(z.string()),
   created: z.int(),
@@ -39,7 +41,7 @@ export function addAppCommands(program: Command, terminal: Terminal): void {
         table(
           ['client id', 'name', 'redirects to', 'called from', 'since'],
           apps.map(({ id, name, redirectUris, corsOrigins, created }) => [
-            ...[id, name, redirectUris.join(' '), corsOrigins.join(' ') || '-', when(created)],
+            ...[id, name, redirectUris.join(' ') || '-', corsOrigins.join(' ') || '-', when(created)],
           ]),
           'There are none. Register one with `countersign app add NAME --redirect-uri URL`.',
         ),
@@ -49,14 +51,16 @@ export function addAppCommands(program: Command, terminal: Terminal): void {
     .command('add')
     .argument('<name>', 'what people see who sign in to it')
     .description('register a client app')
-    .requiredOption('--redirect-uri <url>', 'where it may be sent back to; may be repeated', repeatable)
+    .option('--redirect-uri <url>', 'where it may be sent back to; may be repeated', repeatable)
+    .option('--room', 'a room system without a keyboard: it signs in at /device and redirects nowhere')
     .option('--cors-origin <origin>', 'where its pages call the API from; may be repeated', repeatable)
     .option('--id <id>', 'its client_id; a random one if not given')
     .option('--json', 'answer as JSON')
-    .action(async (name: string, { id, redirectUri, corsOrigin, json }: NewOptions) => {
+    .action(async (name: string, { id, room, redirectUri, corsOrigin, json }: NewOptions) => {
       const added = await (await openApi(terminal)).send('POST', PATH, appSchema, {
         ...(id === undefined ? {} : { id }),
-        ...{ name, redirectUris: redirectUri, corsOrigins: corsOrigin ?? [] },
+        ...{ name, redirectUris: redirectUri ?? [], corsOrigins: corsOrigin ?? [] },
+        ...(room === true ? { kind: 'room' } : {}),
       });
       show(terminal, { json }, added, (known) => facts({ 'client id': known.id, name: known.name }));
     });

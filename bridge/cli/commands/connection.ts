@@ -27,6 +27,7 @@ type NewOptions = Options & {
   readonly name: string;
   readonly domain?: readonly string[];
   readonly guest?: boolean;
+  readonly room?: boolean;
 };
 
 type ChangeOptions = Options & {
@@ -121,6 +122,7 @@ function withNewOptions(command: Command): Command {
     .option('--id <id>', 'stands in URLs: lower-case letters, digits, hyphens')
     .option('--domain <domain>', 'a domain that it may assert; may be repeated', repeatable)
     .option('--guest', 'its people are guests')
+    .option('--room', 'its accounts are meeting rooms, which sign in at /device')
     .option('--json', 'answer as JSON');
 }
 
@@ -182,11 +184,17 @@ async function create(
   terminal: Terminal,
   protocol: 'oidc' | 'saml',
   settings: unknown,
-  { id, name, domain, guest, json }: NewOptions,
+  { id, name, domain, guest, room, json }: NewOptions,
 ): Promise<void> {
   const created = await (await openApi(terminal)).send('POST', PATH, connectionSchema, {
     ...(id === undefined ? {} : { id }),
-    ...{ name, protocol, settings, domains: domain ?? [], assurance: guest === true ? 'guest' : 'member' },
+    ...{
+      name,
+      protocol,
+      settings,
+      domains: domain ?? [],
+      assurance: room === true ? 'room' : guest === true ? 'guest' : 'member',
+    },
   });
   show(terminal, { json }, created, describeConnection);
 }

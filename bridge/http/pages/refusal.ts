@@ -1,6 +1,6 @@
 import type { Context, Middleware } from 'koa';
 import { CountersignError, ERRORS, isCountersignError } from '../../../protocol/errors.ts';
-import { SignInFailure, type SignInTraces } from '../../identity/sign-in.ts';
+import { DEVICE_INTERACTION, SignInFailure, type SignInTraces } from '../../identity/sign-in.ts';
 import type { RequestState } from '../app.ts';
 import { answerPage } from './page-answer.ts';
 import { refusedPage } from './sign-in-pages.ts';
@@ -41,11 +41,16 @@ export function withRefusalPage(
         markup: refusedPage({
           organization: deps.organization,
           traceId,
-          uid: failed?.interaction ?? (await deps.openInteraction(ctx).catch(() => null)),
+          uid: appsOwn(failed?.interaction) ?? (await deps.openInteraction(ctx).catch(() => null)),
         }),
       });
     }
   };
+}
+
+/** What a client app began can be given back to it; the device grant's page has nobody to go back to. */
+function appsOwn(interaction: string | undefined): string | undefined {
+  return interaction?.startsWith(DEVICE_INTERACTION) === true ? undefined : interaction;
 }
 
 function statusOf(error: unknown): number {

@@ -8,6 +8,7 @@ import type { Route } from '../route.ts';
 const appSchema = z.strictObject({
   id: z.string().describe('The client_id'),
   name: z.string(),
+  kind: z.enum(['person', 'room']),
   redirectUris: z.array(z.string()),
   corsOrigins: z.array(z.string()),
   created: z.int(),

@@ -10,7 +10,7 @@ const connectionSchema = z.strictObject({
   id: z.string(),
   name: z.string(),
   protocol: z.enum(['oidc', 'saml']),
-  assurance: z.enum(['member', 'guest']),
+  assurance: z.enum(['member', 'guest', 'room']),
   status: z.enum(['draft', 'tested', 'active', 'disabled']),
   settings: z.record(z.string(), z.unknown()).describe('Without secrets'),
   domains: z.array(z.string()),

@@ -5,8 +5,8 @@ import type { AuthorizationServer } from '../../oauth/authorization-server.ts';
 import type { RequestState } from '../app.ts';
 import type { RateLimit } from '../rate-limit.ts';
 
-/** Where an app begins a sign-in (RFC 9126): what it pushes is remembered, whoever it is. */
-const PUSHED_REQUESTS = '/oauth/request';
+/** Where an app begins a sign-in (RFC 9126, RFC 8628): what it sends is remembered, whoever it is. */
+const REMEMBERED = new Set(['/oauth/request', '/oauth/device-authorization']);
 
 /**
  * Hands the authorization server's endpoints to it: it answers by itself, errors included. Bodies that announce
@@ -22,16 +22,16 @@ export function oauthMiddleware(
     if (Number(ctx.get('Content-Length') || 0) > FORM_BODY_BYTES) {
       throw new CountersignError('payload_too_large', `At most ${FORM_BODY_BYTES} bytes are taken here.`);
     }
-    if (ctx.path === PUSHED_REQUESTS) await admitSignIn(ctx.state.actor.address ?? 'unknown');
+    if (REMEMBERED.has(ctx.path)) await admitSignIn(ctx.state.actor.address ?? 'unknown');
     ctx.respond = false;
     ctx.state.route = patternOf(ctx.path);
     const { requestId, actor } = ctx.state;
-    await server.answer(ctx.req, ctx.res, { requestId, actor });
-    if (ctx.res.statusCode >= 400) await noteRefusal(actor.address ?? 'unknown');
+    const refused = await server.answer(ctx.req, ctx.res, { requestId, actor });
+    if (refused) await noteRefusal(actor.address ?? 'unknown');
   };
 }
 
-const ENDPOINTS = new Set(['authorize', 'request', 'token', 'revocation', 'jwks']);
+const ENDPOINTS = new Set(['authorize', 'request', 'token', 'revocation', 'jwks', 'device-authorization']);
 
 /** The endpoint behind a path, which may go on with whatever the caller made up. */
 function patternOf(path: string): string {

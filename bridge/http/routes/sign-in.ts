@@ -4,6 +4,7 @@ import { CountersignError, isCountersignError } from '../../../protocol/errors.t
 import type { Connections } from '../../identity/connection.ts';
 import {
   type ConnectionChoice,
+  DEVICE_INTERACTION,
   SignInFailure,
   type SignIns,
   type SignInTraces,
@@ -137,7 +138,9 @@ async function choicesFor(signIns: SignIns, address: string): Promise<Connection
 
 /** Everything in this URL is ours: where the browser goes next is never taken from what an IdP or a browser sent. */
 function toResume(ctx: PageContext, completed: { interaction: string; handle: string }): void {
-  redirect(ctx, `/sign-in/${completed.interaction}/resume?handle=${completed.handle}`);
+  const { interaction, handle } = completed;
+  const path = interaction.startsWith(DEVICE_INTERACTION) ? '/device' : `/sign-in/${interaction}`;
+  redirect(ctx, `${path}/resume?handle=${handle}`);
 }
 
 function redirect(ctx: PageContext, url: string): void {

@@ -9,6 +9,7 @@ import * as binding from './007-binding.ts';
 import * as administration from './008-administration.ts';
 import * as identity from './009-identity.ts';
 import * as oauth from './010-oauth.ts';
+import * as appKinds from './011-app-kinds.ts';
 
 /** One step of the schema. It must not read what later versions of the code may change: spell everything out. */
 export interface Migration {
@@ -34,4 +35,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: '008-administration', up: administration.up },
   { id: '009-identity', up: identity.up },
   { id: '010-oauth', up: oauth.up },
+  { id: '011-app-kinds', up: appKinds.up },
 ];

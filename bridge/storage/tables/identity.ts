@@ -8,7 +8,7 @@ export interface ConnectionsTable {
   id: string;
   name: string;
   protocol: 'oidc' | 'saml';
-  assurance: 'member' | 'guest';
+  assurance: 'member' | 'guest' | 'room';
   status: 'draft' | 'tested' | 'active' | 'disabled';
   /** JSON, as the administrator gave them, with defaults and without secrets. */
   settings: string;

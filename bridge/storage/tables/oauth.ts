@@ -14,6 +14,8 @@ export interface AppsTable {
   /** JSON list. */
   cors_origins: string;
   created: number;
+  /** `room`: a system without a keyboard, which uses the device grant and nothing else. */
+  kind: 'person' | 'room';
 }
 
 /** Codes, tokens and grants. The secret itself is not here: a copy of the store signs nobody in. */
