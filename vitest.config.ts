@@ -19,6 +19,12 @@ const ON_BOTH_STORES = [
   'storage/one-time',
 ].map((name) => `test/${name}{/**/*,}.test.ts`);
 
+/** Those among them that test what is refused before a store is asked: once is enough. */
+const OF_NO_STORE = [
+  ...['administration/bad-input', 'binding/enrolment-proofs', 'federation/partner-faults'],
+  ...['events/catalog', 'signer/root-key', 'signer/sealing'],
+].map((name) => `test/${name}.test.ts`);
+
 const common = {
   exclude: [...configDefaults.exclude, 'test/peers/**'],
   pool: 'forks' as const,
@@ -41,8 +47,7 @@ export default defineConfig({
                 ...common,
                 name: 'postgres',
                 include: ON_BOTH_STORES,
-                // hundreds of requests of which no store hears but for one event each
-                exclude: [...common.exclude, 'test/administration/bad-input.test.ts'],
+                exclude: [...common.exclude, ...OF_NO_STORE],
                 env: { COUNTERSIGN_TEST_STORE: 'postgres' },
                 globalSetup: 'test/fakes/shared-servers.ts',
               },

@@ -11,9 +11,13 @@ declare module 'vitest' {
   }
 }
 
+/** Every fixture connects a few times, and each password costs thousands of hashes on both sides. */
+const WITHOUT_PASSWORDS = ['hba_file = pg_hba.conf'];
+const FILES = { 'pg_hba.conf': 'host all all 127.0.0.1/32 trust\n' };
+
 /** Vitest's global set-up: starts the servers that the tests of a run share, where they are installed. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const postgres = NO_POSTGRES === undefined ? await startPostgres() : undefined;
+  const postgres = NO_POSTGRES === undefined ? await startPostgres(WITHOUT_PASSWORDS, FILES) : undefined;
   const redis = NO_REDIS === undefined ? await startRedis() : undefined;
   project.provide('postgresUrl', postgres?.url() ?? null);
   project.provide('redisUrl', redis?.url ?? null);

@@ -99,7 +99,12 @@ export async function startPostgres(
   const end = async (how: 'SIGINT' | 'SIGQUIT') => {
     if (child !== undefined) await endServer(child, how);
   };
-  await start();
+  try {
+    await start();
+  } catch (error) {
+    folder.remove();
+    throw error;
+  }
   return {
     port,
     user: USER,
