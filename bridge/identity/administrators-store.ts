@@ -1,5 +1,5 @@
 import type { Query, Transaction } from '../storage/database.ts';
-import type { AdministratorTokensTable } from '../storage/tables/administration.ts';
+import type { AdministratorTokensTable, BootstrapLinksTable } from '../storage/tables/administration.ts';
 
 export type StoredToken = Readonly<AdministratorTokensTable>;
 
@@ -13,6 +13,16 @@ export async function findTokenByHash(
     .selectFrom('administrator_tokens')
     .selectAll()
     .where('hash', '=', hash)
+    .where('expires', '>', now)
+    .executeTakeFirst();
+}
+
+/** The token of this id that has not expired, or `undefined`. */
+export async function findToken(tx: Transaction, id: string, now: number): Promise<StoredToken | undefined> {
+  return tx
+    .selectFrom('administrator_tokens')
+    .selectAll()
+    .where('id', '=', id)
     .where('expires', '>', now)
     .executeTakeFirst();
 }
@@ -31,26 +41,33 @@ export async function insertToken(tx: Transaction, token: StoredToken): Promise<
   await tx.insertInto('administrator_tokens').values(token).execute();
 }
 
-/** Deletes a token; answers it, or `undefined` where there is none. */
-export async function deleteToken(tx: Transaction, id: string): Promise<StoredToken | undefined> {
-  return tx.deleteFrom('administrator_tokens').where('id', '=', id).returningAll().executeTakeFirst();
+/** Deletes a token with all that were made with it, and with those in turn; answers them, nothing if there is none. */
+export async function deleteWithDescendants(tx: Transaction, id: string): Promise<StoredToken[]> {
+  const found = await tx.deleteFrom('administrator_tokens').where('id', '=', id).returningAll().execute();
+  for (const { id: parent } of found) {
+    // What is found here is looked at in its turn: the loop goes on over what it appends.
+    const made = tx.deleteFrom('administrator_tokens').where('parent', '=', parent).returningAll();
+    found.push(...(await made.execute()));
+  }
+  return found;
 }
 
-export async function insertLink(
-  tx: Transaction,
-  link: { hash: string; created: number; expires: number },
-): Promise<void> {
+export async function insertLink(tx: Transaction, link: Readonly<BootstrapLinksTable>): Promise<void> {
   await tx.insertInto('bootstrap_links').values(link).execute();
 }
 
-/** Uses a link up: of two callers one gets `true`. An expired one is of no use to anybody. */
-export async function takeLink(tx: Transaction, hash: string, now: number): Promise<boolean> {
-  const { numDeletedRows } = await tx
+/** Uses a link up: of two callers one gets it. An expired one is of no use to anybody. */
+export async function takeLink(
+  tx: Transaction,
+  hash: string,
+  now: number,
+): Promise<Readonly<BootstrapLinksTable> | undefined> {
+  return tx
     .deleteFrom('bootstrap_links')
     .where('hash', '=', hash)
     .where('expires', '>', now)
-    .executeTakeFirstOrThrow();
-  return numDeletedRows === 1n;
+    .returningAll()
+    .executeTakeFirst();
 }
 
 /** Forgets what has expired; answers how many rows. */

@@ -13,7 +13,8 @@ import {
 import type { RequestContext } from '../lib/request-context.ts';
 import type { Database, Transaction } from '../storage/database.ts';
 import {
-  deleteToken,
+  deleteWithDescendants,
+  findToken,
   findTokenByHash,
   insertLink,
   insertToken,
@@ -36,7 +37,7 @@ export const bootstrapSchema = z.strictObject({
 
 export const newTokenSchema = z.strictObject({
   name,
-  /** Seconds until it expires. */
+  /** Seconds until it expires; at most what is left of the maker's own. */
   expiresIn: z.int().min(60).max(ADMIN_TOKEN_LIFE_MAX_S).default(ADMIN_TOKEN_LIFE_S),
 });
 
@@ -57,16 +58,20 @@ export type IssuedToken = AdministratorToken & { readonly token: string };
 
 /** Who may administer the bridge: whoever holds a token. Tokens and links are 256 random bits, stored as hashes. */
 export interface Administrators {
-  /** Makes a one-time link for `bootstrap`. Only for who runs the bridge's machine; never over HTTP. */
-  createLink(): Promise<{ url: string; expires: number }>;
+  /**
+   * Makes a one-time link for `bootstrap`. Only for who runs the bridge's machine; never over HTTP: nowhere else is a
+   * token made that lives longer than the maker's (`tokenLife`, in seconds).
+   */
+  createLink(wanted?: { tokenLife?: number }): Promise<{ url: string; expires: number }>;
   /** Uses a link up and makes a token. Throws `bootstrap_invalid`, never saying why. */
   bootstrap(taken: z.infer<typeof bootstrapSchema>, context: RequestContext): Promise<IssuedToken>;
   /** Whose token an `Authorization` header carries. Throws `unauthenticated`. */
   authenticate(authorization: string | undefined): Promise<AdministratorIdentity>;
+  /** Makes a token that ends with the caller's own, at the latest. Throws `unauthenticated` if that has ended. */
   create(wanted: z.infer<typeof newTokenSchema>, context: RequestContext): Promise<IssuedToken>;
   /** Those in force, without the tokens themselves. */
   list(): Promise<AdministratorToken[]>;
-  /** Throws `token_unknown`. */
+  /** Ends a token and every token that came of it. Throws `token_unknown`. */
   revoke(id: string, context: RequestContext): Promise<void>;
   /** Forgets what has expired; answers how many. */
   purge(): Promise<number>;
@@ -82,21 +87,27 @@ export interface AdministratorsDeps {
 export function createAdministrators(deps: AdministratorsDeps): Administrators {
   const { issuer, database, events, clock } = deps;
 
-  async function issue(tx: Transaction, wanted: { name: string; expiresIn: number }): Promise<IssuedToken> {
+  async function issue(
+    tx: Transaction,
+    wanted: { name: string; expiresIn: number },
+    parent: AdministratorToken | null,
+  ): Promise<IssuedToken> {
     const created = seconds(clock);
     const token = PREFIX + newHandle();
-    const known = { id: newId(), name: wanted.name, created, expires: created + wanted.expiresIn };
-    await insertToken(tx, { ...known, hash: sha256Base64url(token) });
+    const expires = Math.min(created + wanted.expiresIn, parent?.expires ?? Number.POSITIVE_INFINITY);
+    const known = { id: newId(), name: wanted.name, created, expires };
+    await insertToken(tx, { ...known, hash: sha256Base64url(token), parent: parent?.id ?? null });
     return { ...known, token };
   }
 
   return {
-    async createLink() {
+    async createLink({ tokenLife } = {}) {
       const secret = newHandle();
       const created = seconds(clock);
       const expires = created + ADMIN_BOOTSTRAP_LIFE_S;
       const hash = sha256Base64url(secret);
-      await database.transaction((tx) => insertLink(tx, { hash, created, expires }));
+      const link = { hash, created, expires, token_life: tokenLife ?? null };
+      await database.transaction((tx) => insertLink(tx, link));
       // Behind the `#`, it stays out of the logs of proxies and servers.
       return { url: `${issuer}/admin/bootstrap#${secret}`, expires };
     },
@@ -104,8 +115,8 @@ export function createAdministrators(deps: AdministratorsDeps): Administrators {
     bootstrap: ({ token, name }, context) =>
       database.transaction(async (tx) => {
         const taken = await takeLink(tx, sha256Base64url(token), seconds(clock));
-        if (!taken) throw new CountersignError('bootstrap_invalid');
-        const issued = await issue(tx, { name, expiresIn: ADMIN_TOKEN_LIFE_S });
+        if (taken === undefined) throw new CountersignError('bootstrap_invalid');
+        const issued = await issue(tx, { name, expiresIn: taken.token_life ?? ADMIN_TOKEN_LIFE_S }, null);
         await events.append(tx, {
           type: 'admin.bootstrapped',
           ...byWhom(context),
@@ -134,7 +145,12 @@ export function createAdministrators(deps: AdministratorsDeps): Administrators {
 
     create: (wanted, context) =>
       database.transaction(async (tx) => {
-        const issued = await issue(tx, wanted);
+        const { actor } = context;
+        const maker =
+          actor.kind === 'administrator' ? await findToken(tx, actor.id, seconds(clock)) : undefined;
+        // Whoever was revoked meanwhile leaves nothing behind.
+        if (maker === undefined) throw new CountersignError('unauthenticated', 'Your own token has ended.');
+        const issued = await issue(tx, wanted, maker);
         await events.append(tx, {
           type: 'admin.token_created',
           ...byWhom(context),
@@ -150,13 +166,15 @@ export function createAdministrators(deps: AdministratorsDeps): Administrators {
 
     revoke: (id, context) =>
       database.transaction(async (tx) => {
-        const deleted = await deleteToken(tx, id);
-        if (deleted === undefined) throw new CountersignError('token_unknown');
-        await events.append(tx, {
-          type: 'admin.token_revoked',
-          ...byWhom(context),
-          data: { id: deleted.id, name: deleted.name },
-        });
+        const deleted = await deleteWithDescendants(tx, id);
+        if (deleted.length === 0) throw new CountersignError('token_unknown');
+        for (const token of deleted) {
+          await events.append(tx, {
+            type: 'admin.token_revoked',
+            ...byWhom(context),
+            data: { id: token.id, name: token.name },
+          });
+        }
       }),
 
     purge: () => database.transaction((tx) => purgeExpired(tx, seconds(clock))),

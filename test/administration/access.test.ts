@@ -60,13 +60,47 @@ describe('an administrator’s token', () => {
 
   it('ends after twelve hours, or when it was made to', async () => {
     const token = await bridge.administrator();
-    const made = await bridge.ask('POST', '/admin/v1/tokens', { name: 'SIEM', expiresIn: 86_400 }, token);
+    const made = await bridge.ask('POST', '/admin/v1/tokens', { name: 'Bo', expiresIn: 3_600 }, token);
     expect(made.status).toBe(201);
-    bridge.clock.advance(12 * 3_600_000);
-    expect((await list(token)).body.code).toBe('unauthenticated');
-    expect((await list(String(made.body.token))).status).toBe(200);
-    bridge.clock.advance(12 * 3_600_000);
+    bridge.clock.advance(3_600_000);
     expect((await list(String(made.body.token))).body.code).toBe('unauthenticated');
+    expect((await list(token)).status).toBe(200);
+    bridge.clock.advance(11 * 3_600_000);
+    expect((await list(token)).body.code).toBe('unauthenticated');
+  });
+
+  it('does not outlive the token that it was made with', async () => {
+    const token = await bridge.administrator();
+    bridge.clock.advance(3_600_000);
+    const asked = { name: 'Mallory', expiresIn: 90 * 86_400 };
+    const { status, body } = await bridge.ask('POST', '/admin/v1/tokens', asked, token);
+    expect(status).toBe(201);
+    expect(Number(body.expires) - Number(body.created)).toBe(11 * 3_600);
+  });
+
+  it('takes what was made with it along when it is revoked, with an event each', async () => {
+    const owner = await bridge.administrator('Owner');
+    const stolen = await claim(await newLink(), 'Stolen');
+    const make = async (name: string, by: unknown) =>
+      (await bridge.ask('POST', '/admin/v1/tokens', { name }, String(by))).body;
+    const child = await make('Child', stolen.body.token);
+    const grandchild = await make('Grandchild', child.token);
+    const path = `/admin/v1/tokens/${String(stolen.body.id)}`;
+    expect((await bridge.ask('DELETE', path, undefined, owner)).status).toBe(204);
+    for (const { token } of [stolen.body, child, grandchild]) {
+      expect((await list(String(token))).body.code).toBe('unauthenticated');
+    }
+    expect((await list(owner)).status).toBe(200);
+    const revoked = (await bridge.events()).filter(({ type }) => type === 'admin.token_revoked').slice(-3);
+    const ids = revoked.map(({ data }) => (data as { id: string }).id);
+    expect(ids).toEqual([stolen.body.id, child.id, grandchild.id]);
+  });
+
+  it('lives longer where the link that makes it says so, which only the bridge’s machine can', async () => {
+    const tokenLife = 90 * 86_400;
+    const { url } = await bridge.running.services.administrators.createLink({ tokenLife });
+    const { body } = await claim(new URL(url).hash.slice(1), 'SIEM');
+    expect(Number(body.expires) - Number(body.created)).toBe(tokenLife);
   });
 
   it('cannot be made for longer than ninety days', async () => {

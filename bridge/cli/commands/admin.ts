@@ -23,8 +23,9 @@ export function addAdminCommands(program: Command, terminal: Terminal): void {
   const admin = program.command('admin').description('who may administer the bridge');
   withLocalOptions(admin.command('link'))
     .description('on the bridge’s machine: make a one-time link for an administrator')
+    .option('--days <days>', 'how long its token is valid, 12 hours if not said, at most 90 days')
     .option('--json', 'answer as JSON')
-    .action((options: LocalOptions & Options) => link(terminal, options));
+    .action((options: LocalOptions & Options & { days?: string }) => link(terminal, options));
   admin
     .command('claim')
     .argument('<link>', 'what `countersign admin link` printed')
@@ -54,7 +55,7 @@ function addTokenCommands(token: Command, terminal: Terminal): void {
     .command('create')
     .argument('<name>', 'whose it is: a colleague, a machine')
     .description('make a token; it is printed this once')
-    .option('--days <days>', 'how long it is valid, 12 hours if not said, at most 90 days')
+    .option('--days <days>', 'how long it is valid, 12 hours if not said, at most as long as your own')
     .option('--json', 'answer as JSON')
     .action((name: string, options: Options & { days?: string }) => createToken(terminal, name, options));
   token
@@ -64,18 +65,22 @@ function addTokenCommands(token: Command, terminal: Terminal): void {
     .option('--yes', 'do not ask')
     .option('--json', 'answer as JSON')
     .action(async (id: string, options: Options) => {
-      await confirm(terminal, options.yes, `The token ${id} will be of no use any more.`);
+      const question = `The token ${id}, and those made with it, will be of no use any more.`;
+      await confirm(terminal, options.yes, question);
       await (await openApi(terminal)).send('DELETE', `/admin/v1/tokens/${encodeURIComponent(id)}`, nothing);
       show(terminal, options, { revoked: id }, () => `Revoked the token ${id}.`);
     });
 }
 
-async function link(terminal: Terminal, options: LocalOptions & Options): Promise<void> {
+async function link(terminal: Terminal, options: LocalOptions & Options & { days?: string }): Promise<void> {
+  const tokenLife = secondsOf(options.days);
   const config = readLocalConfig(terminal, options);
   const made = await inLocalStore(config, async (store) => {
     const keys = await store.database.read(findSigner);
     if (keys === undefined) throw new UsageError('This store has no keys yet: run `countersign init`.');
-    return createAdministrators({ ...store, issuer: config.issuer }).createLink();
+    return createAdministrators({ ...store, issuer: config.issuer }).createLink(
+      tokenLife === undefined ? {} : { tokenLife },
+    );
   });
   terminal.say(`Valid once, until ${when(made.expires)}. Run: countersign admin claim 'LINK'`);
   show(terminal, options, made, ({ url }) => url);
@@ -102,18 +107,27 @@ async function claim(terminal: Terminal, url: string, options: Options & { name?
   );
 }
 
+function secondsOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const days = Number(text);
+  if (!(days > 0 && days <= 90)) throw new UsageError('--days is at most 90.');
+  return Math.round(days * 86_400);
+}
+
 async function createToken(
   terminal: Terminal,
   name: string,
   options: Options & { days?: string },
 ): Promise<void> {
-  const days = options.days === undefined ? undefined : Number(options.days);
-  if (days !== undefined && !(days > 0 && days <= 90)) throw new UsageError('--days is at most 90.');
+  const expiresIn = secondsOf(options.days);
   const api = await openApi(terminal);
   const issued = await api.send('POST', '/admin/v1/tokens', issuedSchema, {
     name,
-    ...(days === undefined ? {} : { expiresIn: Math.round(days * 86_400) }),
+    ...(expiresIn === undefined ? {} : { expiresIn }),
   });
+  if (issued.expires < issued.created + (expiresIn ?? 0)) {
+    terminal.say('It ends with your own token. For a longer one: countersign admin link --days DAYS');
+  }
   terminal.say(
     `Token ${issued.id} for “${issued.name}”, valid until ${when(issued.expires)}. It is shown this once:`,
   );

@@ -13,6 +13,8 @@ export interface AdministratorTokensTable {
   hash: string;
   created: number;
   expires: number;
+  /** The token that it was made with; null for one from a link. It ends with that one. */
+  parent: string | null;
 }
 
 /** One-time links that make an administrator's token. Using one deletes it. */
@@ -21,4 +23,6 @@ export interface BootstrapLinksTable {
   hash: string;
   created: number;
   expires: number;
+  /** Life of the token that it makes, in seconds; null is the usual one. */
+  token_life: number | null;
 }
