@@ -3,7 +3,8 @@ import { parseDomain } from '../../protocol/address.ts';
 import { CountersignError } from '../../protocol/errors.ts';
 import { domainsByConnection, findDomain, setConnectionDomains } from '../directory/domains.ts';
 import { hasPeople } from '../directory/upstream-identities.ts';
-import type { EventInput, EventLog } from '../events/event-log.ts';
+import type { EventLog } from '../events/event-log.ts';
+import { type Change, succeeded } from '../events/succeeded.ts';
 import { seconds } from '../lib/clock.ts';
 import { newId, sha256Base64url } from '../lib/ids.ts';
 import type { RequestContext } from '../lib/request-context.ts';
@@ -46,13 +47,13 @@ export function createConnections(deps: ConnectionsDeps): Connections {
   /** Changes one connection, with its event. `work` sees the row as it is within the transaction. */
   const alter = async (
     id: string,
-    event: Pick<EventInput, 'type' | 'data'>,
+    event: Change,
     context: RequestContext,
     work: (tx: Transaction, current: ConnectionRow) => Promise<void>,
   ): Promise<Connection> => {
     await database.transaction(async (tx) => {
       await work(tx, known(await findConnection(tx, id)));
-      await events.append(tx, reported(event, id, context));
+      await events.append(tx, succeeded({ ...event, subject: { connection: id } }, context));
     });
     return get(id);
   };
@@ -96,7 +97,7 @@ export function createConnections(deps: ConnectionsDeps): Connections {
           });
           await setConnectionDomains(tx, id, await knownDomains(tx, asked.domains));
           const event = { type: 'connection.created', data: { name, protocol } } as const;
-          await events.append(tx, reported(event, id, context));
+          await events.append(tx, succeeded({ ...event, subject: { connection: id } }, context));
         })
         .catch((error: unknown) => {
           if (!isUniqueViolation(error, 'connections')) throw error;
@@ -183,7 +184,7 @@ export function createConnections(deps: ConnectionsDeps): Connections {
         await setConnectionDomains(tx, id, []);
         await deleteConnection(tx, id);
         const event = { type: 'connection.disabled', data: { reason: 'removed' } } as const;
-        await events.append(tx, reported(event, id, context));
+        await events.append(tx, succeeded({ ...event, subject: { connection: id } }, context));
       });
     },
 
@@ -234,12 +235,4 @@ function fingerprintOf(settings: string, secret: Uint8Array | null): string {
   return sha256Base64url(
     JSON.stringify([settings, secret === null ? null : Buffer.from(secret).toString('base64')]),
   );
-}
-
-function reported(
-  event: Pick<EventInput, 'type' | 'data'>,
-  connection: string,
-  { actor, requestId }: RequestContext,
-): EventInput {
-  return { ...event, actor, requestId, subject: { connection }, outcome: 'success' } as EventInput;
 }

@@ -10,7 +10,8 @@ import {
   listDomains,
   setDomainCheck,
 } from '../directory/domains.ts';
-import type { EventInput, EventLog } from '../events/event-log.ts';
+import type { EventLog } from '../events/event-log.ts';
+import { type Change, succeeded } from '../events/succeeded.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import { equalSecrets, newHandle } from '../lib/ids.ts';
 import { DOMAIN_RECHECK_FAILURES, DOMAIN_RECHECK_S, TXT_RECORDS } from '../lib/limits.ts';
@@ -52,12 +53,8 @@ export interface DomainsDeps {
 export function createDomains(deps: DomainsDeps): Domains {
   const { database, events, resolver, clock } = deps;
 
-  const report = (
-    tx: Transaction,
-    event: Pick<EventInput, 'type' | 'data'>,
-    domain: string,
-    context: RequestContext,
-  ) => events.append(tx, happened(event, domain, context));
+  const report = (tx: Transaction, change: Change, domain: string, context: RequestContext) =>
+    events.append(tx, succeeded({ ...change, subject: { domain } }, context));
 
   async function hasRecord({ domain, challenge }: Domain): Promise<boolean> {
     const texts = await resolver.txt(recordName(domain)).catch((error: unknown) => {
@@ -189,12 +186,4 @@ function unproven(domain: Domain): CountersignError {
   const { record } = view(domain);
   const detail = `Publish ${record.name} TXT "${record.value}", wait until DNS answers it, and verify again.`;
   return new CountersignError('domain_unproven', detail);
-}
-
-function happened(
-  event: Pick<EventInput, 'type' | 'data'>,
-  domain: string,
-  { actor, requestId }: RequestContext,
-): EventInput {
-  return { ...event, actor, requestId, subject: { domain }, outcome: 'success' } as EventInput;
 }

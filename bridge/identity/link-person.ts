@@ -10,7 +10,7 @@ import {
 } from '../directory/addresses.ts';
 import { findPerson, insertPerson, requireActivePerson, setPersonName } from '../directory/persons.ts';
 import { findLinkedPerson, linkPerson, noteSignIn } from '../directory/upstream-identities.ts';
-import type { EventInput } from '../events/event-log.ts';
+import type { Change } from '../events/succeeded.ts';
 import { newId } from '../lib/ids.ts';
 import { PERSON_NAME_LENGTH } from '../lib/limits.ts';
 import type { Transaction } from '../storage/database.ts';
@@ -25,7 +25,7 @@ export interface Linking {
   readonly now: number;
 }
 
-type Report = (event: Pick<EventInput, 'type' | 'subject' | 'data'>) => Promise<void>;
+type Report = (change: Change) => Promise<void>;
 
 /**
  * The person behind (connection, subject), a new one the first time, with the asserted addresses.

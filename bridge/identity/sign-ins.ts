@@ -2,7 +2,8 @@ import type { LoginCallback } from '../../connectors/identity/connector.ts';
 import { parseAddress } from '../../protocol/address.ts';
 import { CountersignError } from '../../protocol/errors.ts';
 import { connectionsOfDomain, domainsOfConnection } from '../directory/domains.ts';
-import type { EventInput, EventLog } from '../events/event-log.ts';
+import type { EventLog } from '../events/event-log.ts';
+import { type Change, succeeded } from '../events/succeeded.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import { sha256Base64url } from '../lib/ids.ts';
 import { ADDRESSES_PER_PERSON } from '../lib/limits.ts';
@@ -111,8 +112,7 @@ async function record(
   const connection = await permitted(tx, connectionId, decide);
   const domains = await domainsOfConnection(tx, connectionId);
   const { counted, dropped } = countAddresses(identity.addresses, domains);
-  const report = (event: Pick<EventInput, 'type' | 'subject' | 'data'>) =>
-    events.append(tx, { ...event, actor, requestId, outcome: 'success' } as EventInput);
+  const report = (change: Change) => events.append(tx, succeeded(change, { actor, requestId }));
   const sub = await resolvePerson(
     tx,
     {

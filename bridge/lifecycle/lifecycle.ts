@@ -13,7 +13,8 @@ import { type Device, deleteDevice, deleteDevicesOf, devicesOf, findDevice } fro
 import { deletePersonKeys, findPersonKeys } from '../directory/person-keys.ts';
 import { findPerson, type Person, restrictPerson } from '../directory/persons.ts';
 import { insertStatement, latestStatements } from '../directory/statements.ts';
-import type { EventInput, EventLog } from '../events/event-log.ts';
+import type { EventLog } from '../events/event-log.ts';
+import { type Change, succeeded } from '../events/succeeded.ts';
 import type { KeyLog } from '../keylog/key-log.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import type { RequestContext } from '../lib/request-context.ts';
@@ -220,24 +221,21 @@ async function stage({ keyLog }: Pick<LifecycleDeps, 'keyLog'>, tx: Transaction,
   await keyLog.stage(tx, { kind: 'address', name, version, value: statementBytes(signed.statement) });
 }
 
-type Report = Pick<EventInput, 'type' | 'subject' | 'data'>;
-
-function reporter(events: EventLog, tx: Transaction, { actor, requestId }: RequestContext) {
-  return (event: Report) =>
-    events.append(tx, { ...event, actor, requestId, outcome: 'success' } as EventInput);
+function reporter(events: EventLog, tx: Transaction, context: RequestContext) {
+  return (change: Change) => events.append(tx, succeeded(change, context));
 }
 
 function personEvent(
   { sub, key_version }: Person,
   { reason, said }: { reason: 'closed' | 'reset'; said: string | undefined },
-): Report {
+): Change {
   const words = said === undefined ? {} : { reason: said };
   if (reason === 'closed') return { type: 'person.closed', subject: { sub }, data: words };
   const version = key_version === null ? {} : { key_version };
   return { type: 'person.reset', subject: { sub }, data: { ...version, ...words } };
 }
 
-function revocationEvent(statement: KeyStatement): Report {
+function revocationEvent(statement: KeyStatement): Change {
   const { sub, address, version, key_version, reason } = statement;
   const why = reason === undefined ? {} : { reason };
   return {
@@ -247,10 +245,10 @@ function revocationEvent(statement: KeyStatement): Report {
   };
 }
 
-function deviceEvent({ sub, device_id, label }: Device, reason: string): Report {
+function deviceEvent({ sub, device_id, label }: Device, reason: string): Change {
   return { type: 'device.removed', subject: { sub, device: device_id }, data: { label, reason } };
 }
 
-function tokenEvent(subject: { sub: string; device?: string }, count: number, reason: string): Report {
+function tokenEvent(subject: { sub: string; device?: string }, count: number, reason: string): Change {
   return { type: 'token.revoked', subject, data: { count, reason } };
 }
