@@ -1,14 +1,14 @@
-import {
-  CompiledQuery,
-  type DatabaseConnection,
-  type Dialect,
-  type Driver,
-  PostgresAdapter,
-  PostgresIntrospector,
-  type QueryResult,
-} from 'kysely';
+import { CompiledQuery, type Dialect, PostgresAdapter, PostgresIntrospector, type QueryResult } from 'kysely';
 import type pg from 'pg';
-import { CountersignError } from '../../../protocol/errors.ts';
+import type { CountersignError } from '../../../protocol/errors.ts';
+import {
+  fault,
+  type Grammar,
+  type LentConnection,
+  readingDialect,
+  refuseStream,
+  transactingDialect,
+} from '../driver.ts';
 import { type Pause, retry } from '../retry.ts';
 import { Turns } from '../turns.ts';
 import { storable } from '../values.ts';
@@ -16,42 +16,20 @@ import { fromCommit, fromPostgres, isRetryable, isUndone } from './errors.ts';
 import type { ConnectionPool } from './pool.ts';
 import { PortableQueryCompiler } from './query-compiler.ts';
 
+const GRAMMAR: Grammar = {
+  createQueryCompiler: () => new PortableQueryCompiler(),
+  createAdapter: () => new PostgresAdapter(),
+  createIntrospector: (kysely) => new PostgresIntrospector(kysely),
+};
+
 /** Kysely over connections that only run transactions. */
 export function writerDialect(pool: ConnectionPool): Dialect {
-  return dialect({
-    acquireConnection: async () => new TransactionConnection(await pool.lend()),
-    beginTransaction: async (connection) => transactionOf(connection).begin(),
-    commitTransaction: async (connection) => transactionOf(connection).commit(),
-    rollbackTransaction: async (connection) => transactionOf(connection).rollback(),
-    releaseConnection: async (connection) => transactionOf(connection).end(),
-  });
+  return transactingDialect(GRAMMAR, async () => new TransactionConnection(await pool.lend()));
 }
 
 /** Kysely over connections that only read, each statement on whichever is free. */
 export function readerDialect(pool: ConnectionPool, pause: Pause): Dialect {
-  const connection: DatabaseConnection = {
-    executeQuery: (query) => retry(() => readOnce(pool, query), isRetryable, pause),
-    streamQuery: refuseStream,
-  };
-  const refuse = async () => {
-    throw fault('the reading connections have no transactions');
-  };
-  return dialect({
-    acquireConnection: async () => connection,
-    beginTransaction: refuse,
-    commitTransaction: refuse,
-    rollbackTransaction: refuse,
-    releaseConnection: async () => {},
-  });
-}
-
-function dialect(driver: Omit<Driver, 'init' | 'destroy'>): Dialect {
-  return {
-    createDriver: () => ({ ...driver, init: async () => {}, destroy: async () => {} }),
-    createQueryCompiler: () => new PortableQueryCompiler(),
-    createAdapter: () => new PostgresAdapter(),
-    createIntrospector: (kysely) => new PostgresIntrospector(kysely),
-  };
+  return readingDialect(GRAMMAR, (query) => retry(() => readOnce(pool, query), isRetryable, pause));
 }
 
 async function readOnce<R>(pool: ConnectionPool, query: CompiledQuery): Promise<QueryResult<R>> {
@@ -93,7 +71,7 @@ function preparedName({ sql, parameters }: CompiledQuery): { name?: string } {
 }
 
 /** A connection lent to one transaction. A statement that fails is the last one, as the server has it too. */
-class TransactionConnection implements DatabaseConnection {
+class TransactionConnection implements LentConnection {
   readonly #client: pg.PoolClient;
   readonly #turns = new Turns();
   #open = false;
@@ -201,20 +179,4 @@ class TransactionConnection implements DatabaseConnection {
       // the connection is closed in its place
     }
   }
-}
-
-function transactionOf(connection: DatabaseConnection): TransactionConnection {
-  if (!(connection instanceof TransactionConnection)) {
-    throw fault('not a connection of this driver');
-  }
-  return connection;
-}
-
-/** A half-read stream would hold its connection: read in pages. */
-function refuseStream(): never {
-  throw fault('streams are not offered');
-}
-
-function fault(message: string): CountersignError {
-  return new CountersignError('internal', undefined, { cause: new Error(message) });
 }

@@ -1,60 +1,43 @@
 import {
   type CompiledQuery,
-  type DatabaseConnection,
   type Dialect,
-  type Driver,
   type QueryResult,
   SqliteAdapter,
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely';
-import { CountersignError } from '../../../protocol/errors.ts';
+import {
+  fault,
+  type Grammar,
+  type LentConnection,
+  readingDialect,
+  refuseStream,
+  transactingDialect,
+} from '../driver.ts';
 import { type Pause, retryWhileBusy } from '../retry.ts';
 import type { Handle } from './handle.ts';
 
+const GRAMMAR: Grammar = {
+  createQueryCompiler: () => new SqliteQueryCompiler(),
+  createAdapter: () => new SqliteAdapter(),
+  createIntrospector: (kysely) => new SqliteIntrospector(kysely),
+};
+
 /** Kysely over a connection that only runs transactions, one at a time: the caller sees to the order. */
 export function writerDialect(handle: Handle): Dialect {
-  return dialect({
-    acquireConnection: async () => new TransactionConnection(handle),
-    beginTransaction: async (connection) => transactionOf(connection).begin(),
-    commitTransaction: async (connection) => transactionOf(connection).commit(),
-    rollbackTransaction: async (connection) => transactionOf(connection).rollback(),
-    releaseConnection: async (connection) => transactionOf(connection).end(),
-  });
+  return transactingDialect(GRAMMAR, async () => new TransactionConnection(handle));
 }
 
 /** Kysely over a connection that only reads. */
 export function readerDialect(handle: Handle, pause: Pause): Dialect {
-  const connection: DatabaseConnection = {
-    executeQuery: (query) => retryWhileBusy(async () => handle.execute(query), pause),
-    streamQuery: refuseStream,
-  };
-  const refuse = async () => {
-    throw fault('the reading connection has no transactions');
-  };
-  return dialect({
-    acquireConnection: async () => connection,
-    beginTransaction: refuse,
-    commitTransaction: refuse,
-    rollbackTransaction: refuse,
-    releaseConnection: async () => {},
-  });
-}
-
-function dialect(driver: Omit<Driver, 'init' | 'destroy'>): Dialect {
-  return {
-    createDriver: () => ({ ...driver, init: async () => {}, destroy: async () => {} }),
-    createQueryCompiler: () => new SqliteQueryCompiler(),
-    createAdapter: () => new SqliteAdapter(),
-    createIntrospector: (kysely) => new SqliteIntrospector(kysely),
-  };
+  return readingDialect(GRAMMAR, (query) => retryWhileBusy(async () => handle.execute(query), pause));
 }
 
 /**
  * The writing connection, lent to one transaction. A statement that fails is the last one: SQLite rolls back by
  * itself on some errors (a full disk), and whatever came after that would be stored on its own.
  */
-class TransactionConnection implements DatabaseConnection {
+class TransactionConnection implements LentConnection {
   readonly #handle: Handle;
   #open = false;
   #failure: { error: unknown } | undefined;
@@ -103,20 +86,4 @@ class TransactionConnection implements DatabaseConnection {
   end(): void {
     this.#open = false;
   }
-}
-
-function transactionOf(connection: DatabaseConnection): TransactionConnection {
-  if (!(connection instanceof TransactionConnection)) {
-    throw fault('not a connection of this driver');
-  }
-  return connection;
-}
-
-/** A half-read stream would hold its snapshot and keep the WAL growing: read in pages. */
-function refuseStream(): never {
-  throw fault('streams are not offered');
-}
-
-function fault(message: string): CountersignError {
-  return new CountersignError('internal', undefined, { cause: new Error(message) });
 }
