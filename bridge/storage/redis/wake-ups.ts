@@ -1,3 +1,4 @@
+import { ReplyError } from 'ioredis';
 import { disconnect, type RedisClient } from './connect.ts';
 import { fromRedis } from './errors.ts';
 
@@ -31,7 +32,8 @@ export class WakeUps {
       try {
         await this.#client.subscribe(channel);
       } catch (error) {
-        if (this.#client.status === 'ready') {
+        // A connection that is lost comes back, and with it the subscription; what the server refuses does not.
+        if (error instanceof ReplyError || /timed out/.test(String(error))) {
           stop();
           throw fromRedis(error);
         }
