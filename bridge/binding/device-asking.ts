@@ -1,10 +1,11 @@
 import type { DeviceRequestBody } from '../../protocol/api.ts';
 import { CountersignError } from '../../protocol/errors.ts';
+import { sha256Base64url } from '../../protocol/hash.ts';
 import { devicesOf, findDevice } from '../directory/devices.ts';
 import { findPersonKeys } from '../directory/person-keys.ts';
 import { requireActivePerson } from '../directory/persons.ts';
 import { seconds } from '../lib/clock.ts';
-import { newId, sha256Base64url } from '../lib/ids.ts';
+import { newId } from '../lib/ids.ts';
 import { DEVICE_APPROVAL_LIFE_S } from '../lib/limits.ts';
 import type { RequestContext } from '../lib/request-context.ts';
 import { isUniqueViolation } from '../storage/database.ts';

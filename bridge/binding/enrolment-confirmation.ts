@@ -1,5 +1,6 @@
 import type { EnrolmentConfirmation, EnrolmentResult } from '../../protocol/api.ts';
 import { CountersignError } from '../../protocol/errors.ts';
+import { sha256Base64url } from '../../protocol/hash.ts';
 import { statementKey } from '../../protocol/key-binding.ts';
 import {
   type SignedStatement,
@@ -13,7 +14,6 @@ import { findPersonKeys, insertPersonKeys } from '../directory/person-keys.ts';
 import { requireActivePerson, setKeyVersion } from '../directory/persons.ts';
 import { insertStatement, latestStatement } from '../directory/statements.ts';
 import { seconds } from '../lib/clock.ts';
-import { sha256Base64url } from '../lib/ids.ts';
 import type { RequestContext } from '../lib/request-context.ts';
 import type { Transaction } from '../storage/database.ts';
 import { noteDeviceSignIn, signInStrength } from './device-sign-ins.ts';

@@ -1,7 +1,8 @@
 import type { Json } from '../../protocol/canonical-json.ts';
+import { sha256Base64url } from '../../protocol/hash.ts';
 import type { ObjectType } from '../../protocol/jws.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
-import { newId, sha256Base64url } from '../lib/ids.ts';
+import { newId } from '../lib/ids.ts';
 import { BINDING_RENEWAL_PART } from '../lib/limits.ts';
 import type { Signer } from '../signer/signer.ts';
 

@@ -1,7 +1,7 @@
 import { isCountersignError } from '../../protocol/errors.ts';
+import { sha256Base64url } from '../../protocol/hash.ts';
 import { type LookUpResult, lookUpResultSchema } from '../../protocol/look-up.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
-import { sha256Base64url } from '../lib/ids.ts';
 import { LOOKUP_MAX_AGE_S } from '../lib/limits.ts';
 import { type Keyspace, keyspace } from '../storage/cache.ts';
 import type { Partner } from './partner-store.ts';

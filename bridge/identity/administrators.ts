@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import { CountersignError } from '../../protocol/errors.ts';
+import { sha256Base64url } from '../../protocol/hash.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
-import { newHandle, newId, sha256Base64url } from '../lib/ids.ts';
+import { newHandle, newId } from '../lib/ids.ts';
 import {
   ADMIN_BOOTSTRAP_LIFE_S,
   ADMIN_TOKEN_LENGTH,

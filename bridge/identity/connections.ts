@@ -1,12 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import { parseDomain } from '../../protocol/address.ts';
 import { CountersignError } from '../../protocol/errors.ts';
+import { sha256Base64url } from '../../protocol/hash.ts';
 import { domainsByConnection, findDomain, setConnectionDomains } from '../directory/domains.ts';
 import { hasPeople } from '../directory/upstream-identities.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { type Change, succeeded } from '../events/succeeded.ts';
 import { seconds } from '../lib/clock.ts';
-import { newId, sha256Base64url } from '../lib/ids.ts';
+import { newId } from '../lib/ids.ts';
 import type { RequestContext } from '../lib/request-context.ts';
 import { type Database, isUniqueViolation, type Transaction } from '../storage/database.ts';
 import { checkInput } from './checked-input.ts';
@@ -30,6 +31,8 @@ import { type ConnectorDeps, createConnectors, openSecret, sealSecret } from './
 export interface ConnectionsDeps extends ConnectorDeps {
   readonly database: Database;
   readonly events: EventLog;
+  /** Ends what was issued to people who came through a connection; answers how many records. */
+  readonly endGrants: (tx: Transaction, connectionId: string) => Promise<number>;
 }
 
 export function createConnections(deps: ConnectionsDeps): Connections {
@@ -56,6 +59,13 @@ export function createConnections(deps: ConnectionsDeps): Connections {
       await events.append(tx, succeeded({ ...event, subject: { connection: id } }, context));
     });
     return get(id);
+  };
+
+  const endTokens = async (tx: Transaction, id: string, reason: string, context: RequestContext) => {
+    const count = await deps.endGrants(tx, id);
+    if (count === 0) return;
+    const event = { type: 'token.revoked', subject: { connection: id }, data: { count, reason } } as const;
+    await events.append(tx, succeeded(event, context));
   };
 
   /** Seals anew only what changed, so that the same settings keep their fingerprint. */
@@ -171,7 +181,10 @@ export function createConnections(deps: ConnectionsDeps): Connections {
         id,
         { type: 'connection.disabled', data: reason === undefined ? {} : { reason } },
         context,
-        async (tx) => updateConnection(tx, id, { status: 'disabled' }),
+        async (tx) => {
+          await updateConnection(tx, id, { status: 'disabled' });
+          await endTokens(tx, id, 'the connection was disabled', context);
+        },
       ),
 
     async remove(id, context) {
@@ -183,6 +196,7 @@ export function createConnections(deps: ConnectionsDeps): Connections {
         }
         await setConnectionDomains(tx, id, []);
         await deleteConnection(tx, id);
+        await endTokens(tx, id, 'the connection was removed', context);
         const event = { type: 'connection.disabled', data: { reason: 'removed' } } as const;
         await events.append(tx, succeeded({ ...event, subject: { connection: id } }, context));
       });

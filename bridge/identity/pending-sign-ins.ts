@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import type { PendingLogin, UpstreamIdentity } from '../../connectors/identity/connector.ts';
 import { CountersignError } from '../../protocol/errors.ts';
-import { newHandle, sha256Base64url } from '../lib/ids.ts';
+import { sha256Base64url } from '../../protocol/hash.ts';
+import { newHandle } from '../lib/ids.ts';
 import { ONE_TIME_HANDLE_LIFE_S, SIGN_IN_LIFE_S } from '../lib/limits.ts';
 import { type Keyspace, keyspace } from '../storage/cache.ts';
 

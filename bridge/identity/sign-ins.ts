@@ -1,11 +1,11 @@
 import type { LoginCallback } from '../../connectors/identity/connector.ts';
 import { parseAddress } from '../../protocol/address.ts';
 import { CountersignError } from '../../protocol/errors.ts';
+import { sha256Base64url } from '../../protocol/hash.ts';
 import { connectionsOfDomain, domainsOfConnection } from '../directory/domains.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { type Change, succeeded } from '../events/succeeded.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
-import { sha256Base64url } from '../lib/ids.ts';
 import { ADDRESSES_PER_PERSON } from '../lib/limits.ts';
 import type { RequestContext } from '../lib/request-context.ts';
 import { type Decide, requireAllowed } from '../policy/decision.ts';

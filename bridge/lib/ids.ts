@@ -23,11 +23,6 @@ export function newHandle(): string {
   return randomBytes(32).toString('base64url');
 }
 
-/** SHA-256 of the bytes, or of the UTF-8 of the text, as base64url. */
-export function sha256Base64url(data: Uint8Array | string): string {
-  return createHash('sha256').update(data).digest('base64url');
-}
-
 /**
  * Whether two secrets are equal, in a time that does not depend on where they differ. Hashing first makes their
  * lengths equal, which timingSafeEqual demands.

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
+import { sha256Base64url } from '../../protocol/hash.ts';
 import { addressesOf } from '../directory/addresses.ts';
 import { findPerson } from '../directory/persons.ts';
 import type { EventLog } from '../events/event-log.ts';
@@ -9,7 +10,7 @@ import {
   type SignedIn,
   type SignIns,
 } from '../identity/sign-in.ts';
-import { newHandle, sha256Base64url } from '../lib/ids.ts';
+import { newHandle } from '../lib/ids.ts';
 import { SIGN_IN_LIFE_S, USER_CODE_GUESSES } from '../lib/limits.ts';
 import type { RequestContext } from '../lib/request-context.ts';
 import { type Keyspace, keyspace } from '../storage/cache.ts';

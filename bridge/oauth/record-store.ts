@@ -1,4 +1,4 @@
-import { sha256Base64url } from '../lib/ids.ts';
+import { sha256Base64url } from '../../protocol/hash.ts';
 import type { Query, Transaction } from '../storage/database.ts';
 import type { OAuthGrantsTable } from '../storage/tables/oauth.ts';
 
@@ -82,7 +82,17 @@ export async function deleteRecord(tx: Transaction, model: RecordModel, id: stri
 
 /** Ends grants with everything that was issued under them; answers how many records that were. */
 export async function deleteGrants(tx: Transaction, grantIds: readonly string[]): Promise<number> {
-  if (grantIds.length === 0) return 0;
+  let count = 0;
+  // A whole company may have come through one connection, and a statement takes so many values.
+  for (let from = 0; from < grantIds.length; from += GRANTS_AT_ONCE) {
+    count += await deleteSomeGrants(tx, grantIds.slice(from, from + GRANTS_AT_ONCE));
+  }
+  return count;
+}
+
+const GRANTS_AT_ONCE = 500;
+
+async function deleteSomeGrants(tx: Transaction, grantIds: readonly string[]): Promise<number> {
   const hashes = grantIds.map(sha256Base64url);
   const issued = await tx.deleteFrom('oauth_records').where('grant_id', 'in', grantIds).executeTakeFirst();
   const grants = await tx
@@ -94,10 +104,19 @@ export async function deleteGrants(tx: Transaction, grantIds: readonly string[])
   return Number(issued.numDeletedRows + grants.numDeletedRows);
 }
 
-/** The grants of a device (by its key), a person or an app. */
+/** Ends the grants of everybody who came through a connection; answers how many records that were. */
+export async function endGrantsOfConnection(tx: Transaction, connectionId: string): Promise<number> {
+  return deleteGrants(tx, await grantsOf(tx, { connectionId }));
+}
+
+/** The grants of a device (by its key), a person, an app, or those that came through a connection. */
 export async function grantsOf(
   tx: Transaction,
-  whose: { readonly jkt: string } | { readonly sub: string } | { readonly appId: string },
+  whose:
+    | { readonly jkt: string }
+    | { readonly sub: string }
+    | { readonly appId: string }
+    | { readonly connectionId: string },
 ): Promise<string[]> {
   if ('jkt' in whose) {
     const rows = await tx
@@ -108,7 +127,12 @@ export async function grantsOf(
       .execute();
     return rows.flatMap(({ grant_id }) => grant_id ?? []);
   }
-  const [column, value] = 'sub' in whose ? (['sub', whose.sub] as const) : (['app_id', whose.appId] as const);
+  const [column, value] =
+    'sub' in whose
+      ? (['sub', whose.sub] as const)
+      : 'appId' in whose
+        ? (['app_id', whose.appId] as const)
+        : (['connection_id', whose.connectionId] as const);
   const rows = await tx.selectFrom('oauth_grants').select('grant_id').where(column, '=', value).execute();
   return rows.map(({ grant_id }) => grant_id);
 }
@@ -128,6 +152,15 @@ export async function deleteRecordsOf(
 
 export async function insertGrantFacts(tx: Transaction, facts: OAuthGrantsTable): Promise<void> {
   await tx.insertInto('oauth_grants').values(facts).execute();
+}
+
+/** The same for a grant that is given anew with each token. */
+export async function keepGrantFacts(tx: Transaction, facts: OAuthGrantsTable): Promise<void> {
+  await tx
+    .insertInto('oauth_grants')
+    .values(facts)
+    .onConflict((conflict) => conflict.column('grant_id').doUpdateSet({ created: facts.created }))
+    .execute();
 }
 
 export interface TokenFacts {

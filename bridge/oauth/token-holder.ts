@@ -1,9 +1,10 @@
 import type { Assurance } from '../../protocol/claims.ts';
+import { sha256Base64url } from '../../protocol/hash.ts';
 import { findDevice } from '../directory/devices.ts';
 import { findPerson } from '../directory/persons.ts';
 import type { SignIn } from '../identity/sign-in.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
-import { equalSecrets, sha256Base64url } from '../lib/ids.ts';
+import { equalSecrets } from '../lib/ids.ts';
 import type { Database } from '../storage/database.ts';
 import { API_SCOPE } from './provider-configuration.ts';
 import { findToken } from './record-store.ts';

@@ -11,7 +11,6 @@ import { createPartnerRecords, type PartnerRecords } from '../../bridge/federati
 import { createPartners, type Partners } from '../../bridge/federation/partners.ts';
 import { createKeyLog } from '../../bridge/keylog/database-key-log.ts';
 import { seconds } from '../../bridge/lib/clock.ts';
-import { sha256Base64url } from '../../bridge/lib/ids.ts';
 import { createLogger } from '../../bridge/lib/logger.ts';
 import { createOutbound } from '../../bridge/lib/outbound.ts';
 import { type RequestContext, SYSTEM } from '../../bridge/lib/request-context.ts';
@@ -23,6 +22,7 @@ import type { Signer } from '../../bridge/signer/signer.ts';
 import type { Database } from '../../bridge/storage/database.ts';
 import { MemoryCache } from '../../bridge/storage/memory-cache.ts';
 import { utf8 } from '../../protocol/bytes.ts';
+import { sha256Base64url } from '../../protocol/hash.ts';
 import { type LookUpResponse, verifyLookUpResponse } from '../../protocol/look-up.ts';
 import { type LyingBridge, startLyingBridge } from '../fakes/lying-bridge.ts';
 import { createNames, type Names } from '../fakes/names.ts';

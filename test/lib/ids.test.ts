@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { equalSecrets, newHandle, newId, sha256Base64url } from '../../bridge/lib/ids.ts';
+import { equalSecrets, firstIdOf, newHandle, newId } from '../../bridge/lib/ids.ts';
 import { newTraceId, parseTraceId } from '../../bridge/lib/trace-id.ts';
 
 describe('an id', () => {
@@ -10,6 +10,14 @@ describe('an id', () => {
     ).toBe(true);
     expect([...ids].sort()).toEqual(ids);
   });
+
+  it('stands behind every bound of a time before it, and before every bound of a time after it', () => {
+    const before = Date.now();
+    const id = newId();
+    expect(id >= firstIdOf(before)).toBe(true);
+    expect(id < firstIdOf(before + 60_000)).toBe(true);
+    expect(firstIdOf(-1)).toBe('00000000-0000');
+  });
 });
 
 describe('a handle', () => {
@@ -17,14 +25,6 @@ describe('a handle', () => {
     const handles = new Set(Array.from({ length: 100 }, newHandle));
     expect(handles.size).toBe(100);
     for (const handle of handles) expect(handle).toMatch(/^[\w-]{43}$/);
-  });
-});
-
-describe('a hash', () => {
-  it('is the SHA-256 of text or bytes, as base64url (FIPS 180-2, "abc")', () => {
-    const expected = 'ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0';
-    expect(sha256Base64url('abc')).toBe(expected);
-    expect(sha256Base64url(new TextEncoder().encode('abc'))).toBe(expected);
   });
 });
 
