@@ -53,6 +53,7 @@ import { watchEvents, watchParts } from './metrics/watch-parts.ts';
 import { createApps } from './oauth/apps.ts';
 import { createAuthorizationServer } from './oauth/create-authorization-server.ts';
 import { createDeviceSignIns } from './oauth/device-sign-ins.ts';
+import { endGrantsOfConnection } from './oauth/record-store.ts';
 import { createBuiltInPolicy } from './policy/built-in-policy.ts';
 import { openLocalSigner } from './signer/local-signer.ts';
 import type { Query, Transaction } from './storage/database.ts';
@@ -204,7 +205,7 @@ function composeServices(foundation: Foundation, config: Config) {
 
   const administrators = createAdministrators(common);
   const domains = createDomains({ ...common, partnerOf });
-  const connections = createConnections(common);
+  const connections = createConnections({ ...common, endGrants: endGrantsOfConnection });
   const signIns = createSignIns({ ...common, connections });
   const traces = createSignInTraces(common);
 

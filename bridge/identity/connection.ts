@@ -72,6 +72,7 @@ export interface Connections {
   test(id: string, context: RequestContext): Promise<{ connection: Connection; probe: ConnectorProbe }>;
   /** Throws `connection_untested` unless exactly these settings passed a test. */
   activate(id: string, context: RequestContext): Promise<Connection>;
+  /** Signs everybody out who came through it: their tokens end in the same transaction. */
   disable(id: string, reason: string | undefined, context: RequestContext): Promise<Connection>;
   /** Throws `conflict` while it is active, or when people are known through it: disable it then. */
   remove(id: string, context: RequestContext): Promise<void>;

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import Provider, { errors } from 'oidc-provider';
 import { CountersignError } from '../../protocol/errors.ts';
 import type { EventLog } from '../events/event-log.ts';
+import { findConnection } from '../identity/connection-store.ts';
 import type { SignedIn } from '../identity/sign-in.ts';
 import { seconds } from '../lib/clock.ts';
 import { DEVICE_CODE_LIFE_S, GRANT_LIFE_S } from '../lib/limits.ts';
@@ -76,12 +77,15 @@ export function createAuthorizationServer(deps: AuthorizationServerDeps): Author
     grant.addOIDCScope(SCOPES.join(' '));
     grant.addResourceScope(apiResource(issuer), API_SCOPE);
     const grantId = await grant.save();
-    await database.transaction((tx) =>
-      insertGrantFacts(tx, {
+    await database.transaction(async (tx) => {
+      // Disabling ends the grants that there are: none may come after it.
+      const connection = await findConnection(tx, connectionId);
+      if (connection?.status === 'disabled') throw new CountersignError('connection_inactive');
+      await insertGrantFacts(tx, {
         ...{ grant_id: grantId, sub, app_id: clientId, connection_id: connectionId },
         ...{ sign_in: JSON.stringify(signIn), created: seconds(clock) },
-      }),
-    );
+      });
+    });
     return grantId;
   }
 

@@ -21,6 +21,7 @@ import { createOutbound } from '../../bridge/lib/outbound.ts';
 import { SYSTEM } from '../../bridge/lib/request-context.ts';
 import { createApps } from '../../bridge/oauth/apps.ts';
 import { createAuthorizationServer } from '../../bridge/oauth/create-authorization-server.ts';
+import { endGrantsOfConnection } from '../../bridge/oauth/record-store.ts';
 import { createBuiltInPolicy } from '../../bridge/policy/built-in-policy.ts';
 import { initializeKeys } from '../../bridge/signer/key-ceremony.ts';
 import { openLocalSigner } from '../../bridge/signer/local-signer.ts';
@@ -100,7 +101,10 @@ export async function signInFixture(options: SignInFixtureOptions = {}) {
   });
   const { decide } = createBuiltInPolicy({ maxDevices: 5, requireMultiFactor: false });
 
-  const connections = createConnections({ issuer, signer, outbound, clock, database, events });
+  const connections = createConnections({
+    ...{ issuer, signer, outbound, clock, database, events },
+    endGrants: endGrantsOfConnection,
+  });
   const signIns = createSignIns({ database, cache, events, clock, decide, connections });
   const traces = createSignInTraces({ database, events, clock, logger });
   const apps = createApps({ database, events, clock });

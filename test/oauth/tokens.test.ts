@@ -130,6 +130,20 @@ describe('An access token', () => {
     expect(await refusal(second.app.refresh(second.tokens.refreshToken))).toBe('invalid_client');
   });
 
+  it('dies with the connection that its person came through, in the transaction that disables it', async () => {
+    const { app, tokens } = await signedIn();
+    await bridge.connections.disable('acme-oidc', 'compromised', SYSTEM);
+    expect(await statusOf(app, tokens.accessToken)).toBe(401);
+    expect(await refusal(app.refresh(tokens.refreshToken))).toBe('invalid_grant');
+    const last = (await bridge.eventsSoFar()).filter(({ type }) => type === 'token.revoked').at(-1);
+    expect(last).toMatchObject({
+      subject: { connection: 'acme-oidc' },
+      data: { count: expect.any(Number), reason: 'the connection was disabled' },
+    });
+    await bridge.connections.activate('acme-oidc', SYSTEM);
+    expect(await statusOf(app, tokens.accessToken)).toBe(401);
+  });
+
   it('is of no use while its person is closed, even if nobody deleted it', async () => {
     const { app, tokens } = await signedIn();
     const { sub } = (await (await app.me(tokens.accessToken)).json()) as { sub: string };
