@@ -1,18 +1,11 @@
 import { CountersignError } from '../../protocol/errors.ts';
-import {
-  type KeyStatement,
-  type SignedStatement,
-  statementBytes,
-  statementHash,
-} from '../../protocol/key-statement.ts';
 import { deleteDeviceRequestsOf } from '../binding/device-request-store.ts';
 import { deleteOffersOf } from '../binding/enrolment-store.ts';
 import type { Holder } from '../binding/holder.ts';
-import { addressesOf, releaseAddresses } from '../directory/addresses.ts';
+import { releaseAddresses } from '../directory/addresses.ts';
 import { type Device, deleteDevice, deleteDevicesOf, devicesOf, findDevice } from '../directory/devices.ts';
-import { deletePersonKeys, findPersonKeys } from '../directory/person-keys.ts';
+import { deletePersonKeys } from '../directory/person-keys.ts';
 import { findPerson, type Person, restrictPerson } from '../directory/persons.ts';
-import { insertStatement, latestStatements } from '../directory/statements.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { type Change, succeeded } from '../events/succeeded.ts';
 import type { KeyLog } from '../keylog/key-log.ts';
@@ -21,6 +14,8 @@ import type { RequestContext } from '../lib/request-context.ts';
 import { type Decide, requireAllowed } from '../policy/decision.ts';
 import type { Signer } from '../signer/signer.ts';
 import type { Database, Transaction } from '../storage/database.ts';
+import { deviceEvent, personEvent, revocationEvent, tokenEvent } from './restriction-events.ts';
+import { activeStatements, revocation, stageStatement } from './revocations.ts';
 
 /** What a restriction did; empty where there was nothing (any more) to take away. */
 export interface Restriction {
@@ -95,12 +90,12 @@ export function createLifecycle(deps: LifecycleDeps): Lifecycle {
     const tokenCount = await tokens.revokePerson(tx, sub);
     await restrictPerson(tx, sub, status);
     const revocations = await Promise.all(
-      statements.map((statement) => revocation(deps, statement, withdrawal.reason, seconds(clock))),
+      statements.map((statement) => revocation(deps.signer, statement, withdrawal.reason, seconds(clock))),
     );
     const report = reporter(deps.events, tx, context);
     await report(personEvent(person, withdrawal));
     for (const revoked of revocations) {
-      await stage(deps, tx, revoked);
+      await stageStatement(deps.keyLog, tx, revoked);
       await report(revocationEvent(revoked.statement));
     }
     for (const device of devices) await report(deviceEvent(device, withdrawal.reason));
@@ -188,67 +183,6 @@ async function requirePerson(tx: Transaction, sub: string): Promise<Person> {
   return person;
 }
 
-/** Every statement that others would believe of this person, published or not. */
-async function activeStatements(tx: Transaction, sub: string): Promise<KeyStatement[]> {
-  const held = (await addressesOf(tx, sub)).map(({ address }) => address);
-  const keys = await findPersonKeys(tx, sub);
-  const addresses = [...new Set([...held, ...(keys === undefined ? [] : [keys.address])])];
-  const latest = [...(await latestStatements(tx, addresses)).values()].map(({ statement }) => statement);
-  return latest.filter((statement) => statement.status === 'active' && statement.sub === sub);
-}
-
-/** The next version: the same keys, revoked, signed by the bridge alone (PROTOCOL §3). */
-async function revocation(
-  { signer }: Pick<LifecycleDeps, 'signer'>,
-  previous: KeyStatement,
-  reason: 'closed' | 'reset',
-  now: number,
-): Promise<SignedStatement> {
-  const statement: KeyStatement = {
-    ...previous,
-    version: previous.version + 1,
-    status: 'revoked',
-    since: now,
-    prev: statementHash(previous),
-    reason,
-  };
-  return { statement, signatures: [await signer.signStatement(statement)] };
-}
-
-async function stage({ keyLog }: Pick<LifecycleDeps, 'keyLog'>, tx: Transaction, signed: SignedStatement) {
-  const { address: name, version } = signed.statement;
-  await insertStatement(tx, signed);
-  await keyLog.stage(tx, { kind: 'address', name, version, value: statementBytes(signed.statement) });
-}
-
 function reporter(events: EventLog, tx: Transaction, context: RequestContext) {
   return (change: Change) => events.append(tx, succeeded(change, context));
-}
-
-function personEvent(
-  { sub, key_version }: Person,
-  { reason, said }: { reason: 'closed' | 'reset'; said: string | undefined },
-): Change {
-  const words = said === undefined ? {} : { reason: said };
-  if (reason === 'closed') return { type: 'person.closed', subject: { sub }, data: words };
-  const version = key_version === null ? {} : { key_version };
-  return { type: 'person.reset', subject: { sub }, data: { ...version, ...words } };
-}
-
-function revocationEvent(statement: KeyStatement): Change {
-  const { sub, address, version, key_version, reason } = statement;
-  const why = reason === undefined ? {} : { reason };
-  return {
-    type: 'statement.revoked',
-    subject: { sub, address },
-    data: { version, key_version, statement_hash: statementHash(statement), ...why },
-  };
-}
-
-function deviceEvent({ sub, device_id, label }: Device, reason: string): Change {
-  return { type: 'device.removed', subject: { sub, device: device_id }, data: { label, reason } };
-}
-
-function tokenEvent(subject: { sub: string; device?: string }, count: number, reason: string): Change {
-  return { type: 'token.revoked', subject, data: { count, reason } };
 }
