@@ -54,6 +54,8 @@ import { createApps } from './oauth/apps.ts';
 import { createAuthorizationServer } from './oauth/create-authorization-server.ts';
 import { createDeviceSignIns } from './oauth/device-sign-ins.ts';
 import { endGrantsOfConnection } from './oauth/record-store.ts';
+import { createServices } from './oauth/services.ts';
+import { createFindTokenEnd } from './oauth/token-holder.ts';
 import { createBuiltInPolicy } from './policy/built-in-policy.ts';
 import { openLocalSigner } from './signer/local-signer.ts';
 import type { Query, Transaction } from './storage/database.ts';
@@ -210,6 +212,7 @@ function composeServices(foundation: Foundation, config: Config) {
   const traces = createSignInTraces(common);
 
   const apps = createApps(common);
+  const services = createServices(common);
   const authorizationServer = createAuthorizationServer({
     ...common,
     settings: {
@@ -230,7 +233,7 @@ function composeServices(foundation: Foundation, config: Config) {
   const deviceAdditions = createDeviceAdditions(binding);
   const vaults = createVaults(binding);
   const profiles = createProfiles({ ...binding, credentials });
-  const watches = createWatches(foundation);
+  const watches = createWatches({ ...foundation, tokenEnd: createFindTokenEnd(foundation) });
   const liveEvents = createLiveEvents(events);
 
   const readEntity = createEntityReader({ outbound, clock });
@@ -250,7 +253,7 @@ function composeServices(foundation: Foundation, config: Config) {
   return {
     ...{ issuer, organization, decide, administrators, domains, connections, signIns, traces, apps },
     ...{ authorizationServer, credentials, enrolments, deviceAdditions, vaults, profiles, partners },
-    ...{ watches, liveEvents, deviceSignIns },
+    ...{ watches, liveEvents, deviceSignIns, services },
     ...{ lookUps, describeEntity, lifecycle, personOverviews, readiness },
   };
 }

@@ -13,7 +13,7 @@ export interface AuthorizationServer {
    * Tokens for this grant, bound to `sig`. `invalidGrant` is thrown for a code or refresh token that is not taken. Without a new
    * refresh token the one at hand stays.
    */
-  tokens(sig: SigningKey, grant: Readonly<Record<string, string>>, invalidGrant: ErrorCode): Promise<Tokens>;
+  tokens(sig: SigningKey, grant: Grant, invalidGrant: ErrorCode): Promise<Tokens>;
   /** Begins the device grant (RFC 8628 §3.1). Throws `bridge_invalid` where the bridge has none. */
   deviceCode(parameters: Readonly<Record<string, string>>): Promise<DeviceCode>;
   /** Asks whether the code was taken. Throws `sign_in_refused`. */
@@ -21,6 +21,9 @@ export interface AuthorizationServer {
   /** Asks to forget a token (RFC 7009), where the server takes such requests. */
   revoke(token: string): Promise<void>;
 }
+
+/** Made anew for a repeated request where it is a function. */
+export type Grant = Readonly<Record<string, string>> | (() => Promise<Readonly<Record<string, string>>>);
 
 export interface DeviceCode {
   readonly deviceCode: string;
@@ -80,12 +83,11 @@ export function createAuthorizationServer(context: ClientContext, dpopFetch: Dpo
     return found;
   }
 
-  async function post(
-    sig: SigningKey,
-    url: string,
-    parameters: Readonly<Record<string, string>>,
-  ): Promise<Response> {
-    const body = formOf(context, parameters);
+  async function post(sig: SigningKey, url: string, parameters: Grant): Promise<Response> {
+    const body =
+      typeof parameters === 'function'
+        ? async () => formOf(context, await parameters())
+        : formOf(context, parameters);
     return dpopFetch(sig, { method: 'POST', url, headers: FORM_HEADERS, body });
   }
 
@@ -219,7 +221,8 @@ async function refusal(response: Response, invalidGrant: ErrorCode): Promise<Cou
     );
   }
   const { error } = body.data;
-  const code = error === 'invalid_grant' ? invalidGrant : 'bridge_invalid';
+  const refused = error === 'invalid_grant' || error === 'invalid_client';
+  const code = refused ? invalidGrant : 'bridge_invalid';
   return new CountersignError(code, `the authorization server answered ${error}`);
 }
 

@@ -2,6 +2,7 @@ import type { DeviceSummary } from '../protocol/api.ts';
 import type { Assurance } from '../protocol/claims.ts';
 import type { Credential, VerifiedCredential } from '../protocol/credential.ts';
 import type { DeviceEndorsement } from '../protocol/device.ts';
+import type { SigningKey } from '../protocol/ed25519.ts';
 import type { Presence } from '../protocol/presence.ts';
 import type { Answer, ChangedKeyAnswer, VerifiedAnswer } from './answers.ts';
 
@@ -127,6 +128,11 @@ export interface Client {
     onCode: (code: DeviceCodeShown) => unknown;
     signal?: AbortSignal;
   }): Promise<void>;
+  /**
+   * For a gateway, recorder or bot that is registered at the bridge, with the key that it registered. There is no refresh:
+   * on `sign_in_required`, call it again. Throws `sign_in_refused`.
+   */
+  signInWithKey(key: SigningKey): Promise<void>;
   signedIn(): Promise<boolean>;
   /** Ends the session. The device's keys stay unless `forgetDevice`: then the next sign-in is a new device. */
   signOut(options?: { forgetDevice?: boolean }): Promise<void>;

@@ -27,6 +27,7 @@ export function createClient(options: ClientOptions): Client {
     beginSignIn: (request) => session.begin(request),
     completeSignIn: (callbackUrl, pending) => session.complete(callbackUrl, pending),
     signInWithDeviceCode: (request) => session.withDeviceCode(request),
+    signInWithKey: (key) => session.withKey(key),
     signedIn: async () => (await loadSecrets(context))?.tokens != null,
     signOut: (request) => session.end(request),
 

@@ -7,7 +7,8 @@ export interface DpopFetchRequest {
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string | undefined;
+  /** Made anew for a repeated request where it is a function: what it holds may count once. */
+  readonly body?: string | (() => Promise<string>) | undefined;
   /** Sent with the proof, and hashed into it. */
   readonly accessToken?: string;
   /** For an answer that goes on: it ends with the signal. The bridge has the usual time to begin it. */
@@ -22,7 +23,8 @@ export function createDpopFetch(context: ClientContext): DpopFetch {
   let nonce: string | null = null;
 
   async function sendOnce(sig: SigningKey, request: DpopFetchRequest): Promise<Response> {
-    const { method, url, accessToken, body } = request;
+    const { method, url, accessToken } = request;
+    const body = typeof request.body === 'function' ? await request.body() : request.body;
     const proven = {
       method,
       url,

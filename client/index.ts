@@ -4,6 +4,7 @@
  */
 
 export { fingerprintInGroups } from '../protocol/device-comparison.ts';
+export { generateSigningKey, importSigningKey, type SigningKey } from '../protocol/ed25519.ts';
 export { CountersignError, type ErrorCode, isCountersignError } from '../protocol/errors.ts';
 export { loadTransformEngine } from '../recrypt/load-node.ts';
 export * from './answers.ts';

@@ -1,8 +1,10 @@
 import { encodeBase64url } from '../protocol/base64url.ts';
+import type { SigningKey } from '../protocol/ed25519.ts';
 import { CountersignError, isCountersignError } from '../protocol/errors.ts';
 import { sha256Base64url } from '../protocol/hash.ts';
 import { type AuthorizationServer, apiResource, createAuthorizationServer } from './authorization-server.ts';
 import type { PendingSignIn } from './client.ts';
+import { signClientAssertion } from './client-assertion.ts';
 import type { ClientContext } from './context.ts';
 import { type DeviceCodeOptions, signInWithDeviceCode } from './device-code.ts';
 import { ensureSecrets, exclusively, loadSecrets, saveTokens } from './device-secrets.ts';
@@ -23,6 +25,8 @@ export interface Session {
   complete(callbackUrl: string, pending: PendingSignIn): Promise<void>;
   /** For a device without a keyboard. Throws `sign_in_refused`, `aborted`. */
   withDeviceCode(options: DeviceCodeOptions): Promise<void>;
+  /** For a registered service, which proves itself by this key. Throws `sign_in_refused`. */
+  withKey(key: SigningKey): Promise<void>;
   /** A token that lives `seconds` more at least. Throws `sign_in_required`. */
   access(seconds?: number): Promise<Access>;
   /** Another token than this one, which the bridge did not take. Throws `sign_in_required`. */
@@ -105,6 +109,18 @@ export function createSession(context: ClientContext, dpopFetch: DpopFetch): Ses
     },
 
     withDeviceCode: (options) => signInWithDeviceCode(context, server, SCOPE, options),
+
+    async withKey(key) {
+      const { sig } = await ensureSecrets(context);
+      // Each assertion counts once, also where the bridge only asks for another nonce.
+      const grant = async () => ({
+        grant_type: 'client_credentials',
+        ...{ scope: SCOPE, resource: apiResource(context) },
+        client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+        client_assertion: await signClientAssertion(context, key),
+      });
+      await saveTokens(context, await server.tokens(sig, grant, 'sign_in_refused'));
+    },
 
     async access(seconds = MARGIN) {
       const secrets = await signedInSecrets(context);

@@ -12,6 +12,7 @@ import { addKeysCommands } from './commands/keys.ts';
 import { addPartnerCommands } from './commands/partner.ts';
 import { addPersonCommands } from './commands/person.ts';
 import { addServeCommand } from './commands/serve.ts';
+import { addServiceCommands } from './commands/service.ts';
 import { addTraceCommands } from './commands/trace.ts';
 import { describeFailure } from './failure.ts';
 import type { Terminal } from './terminal.ts';
@@ -29,6 +30,7 @@ const COMMANDS: readonly ((program: Command, terminal: Terminal) => void)[] = [
   addPersonCommands,
   addDeviceCommands,
   addAppCommands,
+  addServiceCommands,
   addEventsCommand,
   addTraceCommands,
 ];

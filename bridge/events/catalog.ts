@@ -174,6 +174,10 @@ export const EVENTS = {
   },
   'app.registered': { doc: 'A client app was registered.', data: z.strictObject({ name }) },
   'app.removed': { doc: 'A client app was removed.', data: none },
+  'service.registered': {
+    doc: 'A gateway, recorder or bot was registered with keys of its own.',
+    data: z.strictObject({ name, assurance: z.enum(['gateway', 'recorder', 'bot']) }),
+  },
   'token.revoked': {
     doc: 'Tokens of a person, device or app were revoked.',
     data: z.strictObject({ count: count.optional(), reason: phrase.optional() }),

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { CORS_ORIGINS, NAME_LENGTH, REDIRECT_URIS, URL_LENGTH } from '../lib/limits.ts';
 import type { RequestContext } from '../lib/request-context.ts';
+import { SERVICE_ID } from './service.ts';
 
 /** A client app as an administrator registers it. */
 export const newAppSchema = z.strictObject({
@@ -8,6 +9,7 @@ export const newAppSchema = z.strictObject({
   id: z
     .string()
     .regex(/^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/, 'must be lower-case letters, digits and hyphens')
+    .refine((id) => !id.startsWith(SERVICE_ID), `must not begin with ${SERVICE_ID}`)
     .optional(),
   name: z.string().trim().min(1).max(NAME_LENGTH),
   /** `person`: a browser signs somebody in. `room`: a system without a keyboard, by the device grant alone. */

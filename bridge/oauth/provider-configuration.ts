@@ -9,6 +9,7 @@ import {
 } from '../lib/limits.ts';
 import type { Signer } from '../signer/signer.ts';
 import { createRecordAdapters, type RecordAdapterDeps } from './record-adapter.ts';
+import { createAssertionCheck } from './service-tokens.ts';
 
 /** What a token must have for the client API. */
 export const API_SCOPE = 'countersign';
@@ -41,6 +42,7 @@ export interface ProviderDeps extends RecordAdapterDeps {
 export function providerConfiguration(deps: ProviderDeps): Configuration {
   const { database, signer, settings } = deps;
   const secrets = signer.deriveSecret('cookies', 64);
+  const checkAssertion = createAssertionCheck(deps);
   const policy = interactionPolicy.base();
   policy.remove('consent');
   return {
@@ -83,6 +85,7 @@ export function providerConfiguration(deps: ProviderDeps): Configuration {
       pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: true },
       dPoP: { enabled: true, nonceSecret: Buffer.from(secrets.subarray(32)) },
       deviceFlow: { enabled: true, charset: 'base-20', mask: '****-****', deviceInfo: () => ({}) },
+      clientCredentials: { enabled: true },
       revocation: {
         enabled: true,
         allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId,
@@ -92,8 +95,14 @@ export function providerConfiguration(deps: ProviderDeps): Configuration {
     scopes: [...SCOPES],
     claims: { openid: ['sub'] },
     responseTypes: ['code'],
-    clientAuthMethods: ['none'],
-    enabledJWA: { idTokenSigningAlgValues: ['Ed25519'], dPoPSigningAlgValues: ['Ed25519', 'ES256'] },
+    // Apps prove nothing by their id; services prove themselves by their keys.
+    clientAuthMethods: ['none', 'private_key_jwt'],
+    assertJwtClientAuthClaimsAndHeader: (_ctx, claims) => checkAssertion(claims, deps.issuer),
+    enabledJWA: {
+      clientAuthSigningAlgValues: ['Ed25519'],
+      idTokenSigningAlgValues: ['Ed25519'],
+      dPoPSigningAlgValues: ['Ed25519', 'ES256'],
+    },
     extraClientMetadata: { properties: ['cors_origins'] },
     clientBasedCORS: (_ctx, origin, client) => corsOriginsOf(client).includes(origin),
     rotateRefreshToken: true,
@@ -108,6 +117,7 @@ export function providerConfiguration(deps: ProviderDeps): Configuration {
     ttl: {
       AccessToken: settings.accessTokenSeconds,
       AuthorizationCode: AUTHORIZATION_CODE_LIFE_S,
+      ClientCredentials: settings.accessTokenSeconds,
       DeviceCode: DEVICE_CODE_LIFE_S,
       Grant: GRANT_LIFE_S,
       IdToken: 300,

@@ -16,6 +16,8 @@ import {
 } from './record-store.ts';
 import { redirectUriKind } from './redirect-uri.ts';
 import { createReplayAdapter } from './replay-adapter.ts';
+import { findService } from './service-store.ts';
+import { serviceClient, serviceTokenAdapter } from './service-tokens.ts';
 
 export interface RecordAdapterDeps {
   readonly database: Database;
@@ -38,6 +40,8 @@ export function createRecordAdapters(deps: RecordAdapterDeps): AdapterFactory {
         return cacheAdapter(deps.cache, model);
       case 'DeviceCode':
         return deviceCodeAdapter(deps.cache);
+      case 'ClientCredentials':
+        return serviceTokenAdapter(deps, NOTHING);
       case 'AuthorizationCode':
       case 'AccessToken':
       case 'RefreshToken':
@@ -135,7 +139,9 @@ function appAdapter(database: Database): Adapter {
     ...NOTHING,
     async find(id) {
       const app = await database.read((query) => findApp(query, id));
-      return app === undefined ? undefined : clientOf(app);
+      if (app !== undefined) return clientOf(app);
+      const service = await database.read((query) => findService(query, id));
+      return service?.status === 'active' ? serviceClient(service) : undefined;
     },
   };
 }

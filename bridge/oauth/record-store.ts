@@ -173,6 +173,18 @@ export interface TokenFacts {
   readonly payload: string;
 }
 
+/** When the access token of this hash ends, in seconds; nothing if it is not there or its grant has ended. */
+export async function findTokenEnd(reader: Reader, tokenHash: string): Promise<number | undefined> {
+  const token = await reader
+    .selectFrom('oauth_records')
+    .innerJoin('oauth_grants', 'oauth_grants.grant_id', 'oauth_records.grant_id')
+    .select('oauth_records.expires')
+    .where('oauth_records.model', '=', 'AccessToken')
+    .where('oauth_records.id_hash', '=', tokenHash)
+    .executeTakeFirst();
+  return token?.expires;
+}
+
 /** What stands behind an access token; nothing if its grant has ended. */
 export async function findToken(reader: Reader, token: string): Promise<TokenFacts | undefined> {
   return reader

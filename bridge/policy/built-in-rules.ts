@@ -21,6 +21,10 @@ const isOwn = ({ principal, resource }: DecisionRequest) =>
 const belowLimit = ({ context }: DecisionRequest, { maxDevices }: RuleSettings) =>
   context.devices !== undefined && context.devices < maxDevices;
 
+/** They sign in by a key that an administrator registered: there is nobody to ask for a second factor. */
+const isService = (principal: DecisionRequest['principal']) =>
+  principal.kind === 'person' && ['gateway', 'recorder', 'bot'].includes(principal.assurance);
+
 /** The built-in policy: narrow permits, a few backstops, deny by default. */
 export const BUILT_IN_RULES: readonly Rule[] = [
   {
@@ -39,9 +43,11 @@ export const BUILT_IN_RULES: readonly Rule[] = [
   {
     id: 'multi-factor-for-keys',
     effect: 'forbid',
-    reason: 'Keys are enrolled and devices requested only after a multi-factor sign-in.',
-    applies: ({ action, context }, settings) =>
+    reason:
+      'Keys are enrolled and devices requested only after a multi-factor sign-in, but by registered services.',
+    applies: ({ action, principal, context }, settings) =>
       settings.requireMultiFactor &&
+      !isService(principal) &&
       (action === 'enrol' || action === 'request-device') &&
       context.multiFactor !== true,
   },

@@ -6,6 +6,7 @@ import { adminConnectionRoutes } from './admin-connections.ts';
 import { adminDomainRoutes } from './admin-domains.ts';
 import { adminPartnerRoutes } from './admin-partners.ts';
 import { adminPersonRoutes } from './admin-persons.ts';
+import { adminServiceRoutes } from './admin-services.ts';
 import { adminTraceRoutes } from './admin-traces.ts';
 import { deviceRequestRoutes } from './device-requests.ts';
 import { deviceRoutes } from './devices.ts';
@@ -30,6 +31,7 @@ export type ApiDeps = Parameters<typeof enrolmentRoutes>[0] &
   Parameters<typeof adminDomainRoutes>[0] &
   Parameters<typeof adminPartnerRoutes>[0] &
   Parameters<typeof adminPersonRoutes>[0] &
+  Parameters<typeof adminServiceRoutes>[0] &
   Parameters<typeof adminTraceRoutes>[0] &
   Parameters<typeof deviceRequestRoutes>[0] &
   Parameters<typeof deviceRoutes>[0] &
@@ -55,6 +57,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...adminPartnerRoutes(deps),
     ...adminPersonRoutes(deps),
     ...adminAppRoutes(deps),
+    ...adminServiceRoutes(deps),
     ...adminTraceRoutes(deps),
   ];
   return [...routes, openApiRoute(routes, deps)];

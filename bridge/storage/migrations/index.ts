@@ -11,6 +11,7 @@ import * as identity from './009-identity.ts';
 import * as oauth from './010-oauth.ts';
 import * as appKinds from './011-app-kinds.ts';
 import * as administratorLineage from './012-administrator-lineage.ts';
+import * as services from './013-services.ts';
 
 /** One step of the schema. It must not read what later versions of the code may change: spell everything out. */
 export interface Migration {
@@ -38,4 +39,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: '010-oauth', up: oauth.up },
   { id: '011-app-kinds', up: appKinds.up },
   { id: '012-administrator-lineage', up: administratorLineage.up },
+  { id: '013-services', up: services.up },
 ];

@@ -3,6 +3,21 @@ export interface OAuthTables {
   apps: AppsTable;
   oauth_records: OAuthRecordsTable;
   oauth_grants: OAuthGrantsTable;
+  services: ServicesTable;
+}
+
+/** Gateways, recorders and bots. */
+export interface ServicesTable {
+  /** `client_id`. */
+  id: string;
+  /** Of persons: whether it is active stands there. */
+  sub: string;
+  name: string;
+  assurance: 'gateway' | 'recorder' | 'bot';
+  address: string;
+  /** JSON: public keys. */
+  jwks: string;
+  created: number;
 }
 
 /** Client apps: public ones, known by their redirect URIs. */
