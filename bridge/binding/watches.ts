@@ -18,7 +18,12 @@ export interface WatchesDeps {
   readonly events: Pick<SequencedEventLog, 'page' | 'onPublished'>;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** When the access token of this hash ends, in seconds; nothing if it has ended or was revoked. */
+  readonly tokenEnd: (accessTokenHash: string) => Promise<number | undefined>;
 }
+
+/** Whose watch it is, and by which access token. */
+export type Watcher = Pick<Holder, 'sub' | 'deviceId' | 'accessTokenHash'>;
 
 /** What a watch tells: which addresses to look up again, never what stands there. */
 export interface WatchTold {
@@ -33,17 +38,14 @@ export interface Watches {
   stop(): Promise<void>;
   /**
    * Tells first that it watches, with what changed since `since` if that is given, then each change, until the signal
-   * is aborted or the holder's access was restricted. Throws `address_invalid` at once.
+   * is aborted, the holder's access was restricted, or their access token has ended. Throws `address_invalid` at once.
    */
-  watch(
-    who: Pick<Holder, 'sub' | 'deviceId'>,
-    body: WatchBody,
-  ): (signal: AbortSignal) => AsyncGenerator<WatchTold, void>;
+  watch(who: Watcher, body: WatchBody): (signal: AbortSignal) => AsyncGenerator<WatchTold, void>;
 }
 
 /** One open watch. What waits to be told is one entry an address, however often it changes. */
 interface OpenWatch {
-  readonly who: Pick<Holder, 'sub' | 'deviceId'>;
+  readonly who: Watcher;
   readonly addresses: ReadonlySet<string>;
   readonly pending: Map<string, WatchedChange['reason']>;
   readonly bell: Bell;
@@ -51,7 +53,7 @@ interface OpenWatch {
 }
 
 /** One reader of the log for all watches of this process. */
-export function createWatches({ database, events, clock, logger }: WatchesDeps): Watches {
+export function createWatches({ database, events, clock, logger, tokenEnd }: WatchesDeps): Watches {
   const open = new Set<OpenWatch>();
   let loop: Loop | undefined;
   let read: number | undefined;
@@ -60,6 +62,16 @@ export function createWatches({ database, events, clock, logger }: WatchesDeps):
 
   async function takeHead(): Promise<void> {
     read = await database.read(newestSeq);
+  }
+
+  /** Tokens end by person, device, app or connection: whether a watcher's own has, the store knows. */
+  async function endRevoked(page: readonly StoredEvent[]): Promise<void> {
+    const revoked = page.filter(({ type }) => type === 'token.revoked');
+    for (const watch of open) {
+      const { sub, accessTokenHash } = watch.who;
+      const concerned = revoked.some(({ subject }) => subject.sub === undefined || subject.sub === sub);
+      if (concerned && (await tokenEnd(accessTokenHash)) === undefined) end(watch);
+    }
   }
 
   async function readOn(): Promise<void> {
@@ -75,6 +87,7 @@ export function createWatches({ database, events, clock, logger }: WatchesDeps):
     for (;;) {
       const page = await events.page({ since: read ?? 0, limit: EVENT_PAGE });
       for (const event of page) for (const watch of open) note(watch, event);
+      await endRevoked(page);
       read = page.at(-1)?.seq ?? read;
       if (page.length < EVENT_PAGE) return;
     }
@@ -101,6 +114,9 @@ export function createWatches({ database, events, clock, logger }: WatchesDeps):
         open.add(watch);
         try {
           await started;
+          // After the watch is open: a revocation from here on finds it.
+          const ends = await tokenEnd(who.accessTokenHash);
+          if (ends === undefined) return;
           const asOf = seconds(clock);
           const missed =
             since === undefined
@@ -110,7 +126,7 @@ export function createWatches({ database, events, clock, logger }: WatchesDeps):
             asOf,
             changes: missed.map(({ address, status }) => ({ address, reason: REASONS[status] })),
           };
-          while (!signal.aborted && !watch.ended) {
+          while (!signal.aborted && !watch.ended && seconds(clock) < ends) {
             const heard = watch.bell.rings;
             if (watch.pending.size === 0) await watch.bell.wait(heard, LIVE_POLL_MS, signal);
             const changes = [...watch.pending].map(([address, reason]) => ({ address, reason }));

@@ -7,7 +7,7 @@ import { type Clock, seconds } from '../lib/clock.ts';
 import { equalSecrets } from '../lib/ids.ts';
 import type { Database } from '../storage/database.ts';
 import { API_SCOPE } from './provider-configuration.ts';
-import { findToken } from './record-store.ts';
+import { findToken, findTokenEnd } from './record-store.ts';
 
 /** Who holds an access token: what `Holder` of bridge/binding demands. */
 export interface TokenHolder {
@@ -50,6 +50,14 @@ export function createFindHolder({ database, clock }: { database: Database; cloc
         accessTokenHash: sha256Base64url(accessToken),
       };
     });
+  };
+}
+
+/** Finds when the access token of a hash ends, in seconds; nothing once it has, whatever ended it. */
+export function createFindTokenEnd({ database, clock }: { database: Database; clock: Clock }) {
+  return async (accessTokenHash: string): Promise<number | undefined> => {
+    const ends = await database.read((query) => findTokenEnd(query, accessTokenHash));
+    return ends !== undefined && ends > seconds(clock) ? ends : undefined;
   };
 }
 

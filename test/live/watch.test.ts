@@ -86,17 +86,47 @@ describe('watching addresses', () => {
   });
 
   it('ends when the reader’s device is removed', async () => {
-    const { acme } = companies;
-    const phone = await acme.signIn('ada');
-    const addition = await phone.client.requestDevice({ label: 'Phone', method: 'fingerprint' });
-    await ada.client.approveDevice(addition.id, { fingerprint: addition.fingerprint });
-    await addition.waitForApproval();
+    const phone = await addPhone();
     const { promise, aborted } = await untilEnd(phone, { addresses: ['bob@acme.example'] });
     await ada.client.removeDevice((await phone.secrets()).sig.kid);
     await promise;
     expect(aborted()).toBe(false);
   });
 });
+
+describe('a watch ends with the reader’s access token', () => {
+  const body = { addresses: ['bob@acme.example'] };
+  const ended = async (app: PersonApp, work: () => Promise<unknown>) => {
+    const { promise, aborted } = await untilEnd(app, body);
+    await work();
+    await promise;
+    expect(aborted()).toBe(false);
+  };
+
+  it('when it expires', async () => {
+    const { clock } = companies.acme.bridge;
+    await ended(await addPhone(), async () => clock.advance(3_600));
+    clock.advance(-3_600);
+  });
+
+  it('when the person signs out', async () => {
+    const phone = await addPhone();
+    await ended(phone, () => phone.client.signOut());
+  });
+
+  it('when the connection is disabled', async () => {
+    const { administrator } = companies.acme.bridge;
+    await ended(await addPhone(), () => administrator.post('/admin/v1/connections/work/disable', {}));
+  });
+});
+
+async function addPhone(): Promise<PersonApp> {
+  const phone = await companies.acme.signIn('ada');
+  const addition = await phone.client.requestDevice({ label: 'Phone', method: 'fingerprint' });
+  await ada.client.approveDevice(addition.id, { fingerprint: addition.fingerprint });
+  await addition.waitForApproval();
+  return phone;
+}
 
 async function open(app: PersonApp, body: object): Promise<Response> {
   const { bridge } = companies.acme;
