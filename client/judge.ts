@@ -14,7 +14,7 @@ import { thumbprint } from '../protocol/public-key.ts';
 import type { ChangedKeyAnswer, RevokedAnswer, VerifiedAnswer } from './answers.ts';
 import type { ClientContext } from './context.ts';
 import type { PinDraft } from './pin-draft.ts';
-import type { AddressPin, IssuerPin } from './pin-store.ts';
+import type { AddressPin, IssuerPin, RevokedPin } from './pin-store.ts';
 
 /** A credential for `address`, in its one form, as anybody may have sent it. */
 export interface Shown {
@@ -41,7 +41,9 @@ export async function judgeCredential(
 ): Promise<Judged> {
   refuseOtherAddress(shown);
   const pin = draft.address(shown.address);
-  const { verified, begunAnew } = await verifyShown(context, shown, pin);
+  const revoked = revokedBy(draft, shown);
+  const { verified, begunAnew } = await verifyShown(context, shown, pin, revoked);
+  if (revoked !== undefined) assertContinues(revoked, verified.statement);
   draft.sawSerial(shown.issuer.entity_id, verified.onlineKeys.serial);
   const offered = pinOf(verified, context.now());
   if (pin !== undefined && (begunAnew || !isSameKey(pin, offered))) {
@@ -75,6 +77,7 @@ async function verifyShown(
   context: ClientContext,
   shown: Shown,
   pin: AddressPin | undefined,
+  revoked: RevokedPin | undefined,
 ): Promise<ShownVerified> {
   const base: VerificationContext = {
     issuer: shown.issuer,
@@ -87,7 +90,8 @@ async function verifyShown(
     verifyCredential(shown.credential, shown.address, { ...base, ...more });
   // Versions count per issuer: an address that moved to another bridge is a changed key.
   if (pin === undefined || pin.iss !== shown.issuer.entity_id) {
-    return { verified: await verify({}), begunAnew: false };
+    const least = revoked === undefined ? {} : { leastVersion: revoked.version };
+    return { verified: await verify(least), begunAnew: false };
   }
   const leastVersion = pin.version;
   try {
@@ -107,23 +111,28 @@ export async function judgeRevocation(
   const { address, revocation, issuer } = shown;
   const pin = draft.address(address);
   const known = pin?.iss === issuer.entity_id ? pin : undefined;
+  const least = known ?? revokedBy(draft, shown);
   const statement = await verifyRevocation(revocation, address, {
     issuer,
     now: context.now(),
     leastSerial: issuer.serial,
-    ...(known === undefined ? {} : { leastVersion: known.version }),
+    ...(least === undefined ? {} : { leastVersion: least.version }),
   });
-  if (known !== undefined) {
-    assertContinues(known, statement);
-    const { version } = statement;
-    draft.setAddress(address, {
-      ...known,
-      version,
-      statement_hash: statementHash(statement),
-      status: 'revoked',
-    });
-  }
+  if (least !== undefined) assertContinues(least, statement);
+  const { iss, version } = statement;
+  const latest = { version, statement_hash: statementHash(statement) };
+  if (known !== undefined) draft.setAddress(address, { ...known, ...latest, status: 'revoked' });
+  else draft.setRevoked(address, { iss, ...latest });
   return { status: 'revoked', address, statement };
+}
+
+/** What this issuer revoked at an address of which it showed no key: versions count per issuer. */
+function revokedBy(
+  draft: PinDraft,
+  { address, issuer }: Pick<Shown, 'address' | 'issuer'>,
+): RevokedPin | undefined {
+  const revoked = draft.revoked(address);
+  return revoked?.iss === issuer.entity_id ? revoked : undefined;
 }
 
 export function pinOf({ statement, statementHash: hash }: VerifiedCredential, now: number): AddressPin {
@@ -147,7 +156,7 @@ function isSameKey(pin: AddressPin, offered: AddressPin): boolean {
 }
 
 /** One version has one statement, and the next one names it. */
-function assertContinues(pin: AddressPin, statement: KeyStatement): void {
+function assertContinues(pin: Pick<AddressPin, 'version' | 'statement_hash'>, statement: KeyStatement): void {
   const hash = statementHash(statement);
   const forked =
     (statement.version === pin.version && hash !== pin.statement_hash) ||

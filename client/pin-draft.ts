@@ -1,4 +1,4 @@
-import type { AddressPin, IssuerPin, Pins } from './pin-store.ts';
+import type { AddressPin, IssuerPin, Pins, RevokedPin } from './pin-store.ts';
 
 /** Pins while a look-up is verified: a thousand changes are stored at once, or none. */
 export interface PinDraft {
@@ -8,6 +8,9 @@ export interface PinDraft {
   address(address: string): AddressPin | undefined;
   setIssuer(pin: IssuerPin): void;
   setAddress(address: string, pin: AddressPin): void;
+  /** What was revoked at this address before any key of it was seen. */
+  revoked(address: string): RevokedPin | undefined;
+  setRevoked(address: string, pin: RevokedPin): void;
   /** Serials never go back. */
   sawSerial(entityId: string, serial: number): void;
   readonly own: Pins['own'];
@@ -18,6 +21,7 @@ export interface PinDraft {
 export function createPinDraft(before: Pins): PinDraft {
   const issuers = new Map(Object.entries(before.issuers));
   const addresses = new Map(Object.entries(before.addresses));
+  const revoked = new Map(Object.entries(before.revoked ?? {}));
   let changed = false;
 
   function set<Pin>(pins: Map<string, Pin>, name: string, pin: Pin): void {
@@ -33,13 +37,19 @@ export function createPinDraft(before: Pins): PinDraft {
     address: (address) => addresses.get(address),
     setIssuer: (pin) => set(issuers, pin.entity_id, pin),
     setAddress: (address, pin) => set(addresses, address, pin),
+    revoked: (address) => revoked.get(address),
+    setRevoked: (address, pin) => set(revoked, address, pin),
     sawSerial(entityId, serial) {
       const pin = issuers.get(entityId);
       if (pin !== undefined && serial > pin.serial) set(issuers, entityId, { ...pin, serial });
     },
     pins: () =>
       changed
-        ? { ...before, issuers: Object.fromEntries(issuers), addresses: Object.fromEntries(addresses) }
+        ? {
+            ...before,
+            ...{ issuers: Object.fromEntries(issuers), addresses: Object.fromEntries(addresses) },
+            ...(revoked.size === 0 ? {} : { revoked: Object.fromEntries(revoked) }),
+          }
         : before,
   };
 }

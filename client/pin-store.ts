@@ -34,6 +34,13 @@ export interface AddressPin {
   readonly first_seen: number;
 }
 
+/** A revocation of an address of which no key was seen: nothing before it counts any more. */
+export interface RevokedPin {
+  readonly iss: string;
+  readonly version: number;
+  readonly statement_hash: string;
+}
+
 /** The person's own keys, where this device knows more than others say. */
 export interface OwnKeyPin {
   readonly address: string;
@@ -50,6 +57,8 @@ export interface Pins {
   readonly own_key: OwnKeyPin | null;
   readonly issuers: Readonly<Record<string, IssuerPin>>;
   readonly addresses: Readonly<Record<string, AddressPin>>;
+  /** By address. Absent from what earlier versions stored. */
+  readonly revoked?: Readonly<Record<string, RevokedPin>> | undefined;
 }
 
 /** What `update` stores, and what it answers. */

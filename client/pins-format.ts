@@ -39,6 +39,9 @@ const pinsSchema = z.strictObject({
       first_seen: seconds,
     }),
   ),
+  revoked: z.optional(
+    z.record(z.string(), z.strictObject({ iss: entityId, version: count, statement_hash: digest })),
+  ),
 });
 
 export function encodePins(pins: Pins): string {

@@ -120,6 +120,13 @@ describe('a look-up', () => {
     expect(await lookUpBob()).toMatchObject({ status: 'rejected', code: 'version_rollback' });
   });
 
+  it('takes no older key after the revocation of an address that it had never seen', async () => {
+    sayOfBob(async () => ({ status: 'revoked', revocation: await globex.revocation() }));
+    expect(await lookUpBob()).toMatchObject({ status: 'revoked', statement: { reason: 'closed' } });
+    bridge.lookUps.results.delete(bob);
+    expect(await lookUpBob()).toMatchObject({ status: 'rejected', code: 'version_rollback' });
+  });
+
   it('refuses a revocation that the person’s bridge did not sign', async () => {
     sayOfBob(async () => {
       const ended = globex.nextStatement(globex.statement(), { status: 'revoked', reason: 'closed' });

@@ -112,6 +112,17 @@ describe('a pin store in a file', () => {
     expect(await readdir(join(folder, 'state'))).toEqual(['pins.json']);
   });
 
+  it('keeps what was revoked before a key was seen, and reads a file from before that', async () => {
+    const pins = await bobPinned();
+    const revoked = { iss: 'https://bridge.globex.example', version: 4, statement_hash: testDigest('gone') };
+    const store = createFilePinStore(pinsPath());
+    await store.update(async () => ({ pins, result: null }));
+    expect(await store.read()).toEqual(pins);
+    const more = { ...pins, revoked: { 'gone@globex.example': revoked } };
+    await store.update(async () => ({ pins: more, result: null }));
+    expect(await store.read()).toEqual(more);
+  });
+
   it.each([
     ['was cut off', (text: string) => text.slice(0, 100)],
     ['is empty', () => ''],
