@@ -1,4 +1,5 @@
 import type { SignatureKey } from '../../protocol/public-key.ts';
+import { findAddress } from '../directory/addresses.ts';
 import { findPerson } from '../directory/persons.ts';
 import type { Query, Transaction } from '../storage/database.ts';
 import type { ServicesTable } from '../storage/tables/oauth.ts';
@@ -23,9 +24,14 @@ export async function insertService(tx: Transaction, row: ServicesTable): Promis
   await tx.insertInto('services').values(row).execute();
 }
 
-/** It is as active as its entry in the directory: closing that one closes the service. */
+/**
+ * It is as active as its entry in the directory, and only while that one holds its address: closing frees it, and
+ * reopening the entry does not bring it back.
+ */
 async function serviceOf(reader: Reader, { jwks, ...row }: ServicesTable): Promise<StoredService> {
   const person = await findPerson(reader, row.sub);
   const { keys } = JSON.parse(jwks) as { keys: SignatureKey[] };
-  return { ...row, keys, status: person?.status ?? 'closed' };
+  const held = await findAddress(reader, row.address);
+  const active = person?.status === 'active' && held?.sub === row.sub;
+  return { ...row, keys, status: active ? 'active' : 'closed' };
 }

@@ -1,6 +1,7 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { generateSigningKey } from '../../protocol/ed25519.ts';
 import { type BridgeFixture, bridgeFixture } from '../administration/bridge-fixture.ts';
 import { type RecordedTerminal, recordedTerminal } from './recorded-terminal.ts';
 
@@ -151,6 +152,27 @@ describe('an administrator at the command line', () => {
     }
     expect((await run('person', 'list')).out).toBe('Nobody has signed in yet.');
     expect((await run('trace', 'show', 'ABCD-EFGH-JKMN')).said).toContain('not_found');
+  });
+
+  it('registers a service by its public keys and closes it', async () => {
+    const { record } = await json('domain', 'add', 'services.example');
+    bridge.names.setTxt(record.name, [record.value]);
+    await run('domain', 'verify', 'services.example');
+    const { publicKey } = await generateSigningKey(false);
+    const file = join(terminal.home, 'bot.jwks.json');
+    const add = (assurance: string) =>
+      run(
+        ...['service', 'add', '--name', 'Bot', '--assurance', assurance, '--jwks', file, '--json'],
+        ...['--address', 'bot@services.example'],
+      );
+    expect((await add('bot')).code).toBe(2);
+    await writeFile(file, JSON.stringify({ keys: [{ ...publicKey, kid: 'one', use: 'sig' }] }));
+    expect((await add('member')).code).toBe(2);
+    const { id, assurance } = JSON.parse((await add('bot')).out);
+    expect({ id, assurance }).toEqual({ id: expect.stringMatching(/^service-/), assurance: 'bot' });
+    expect((await run('service', 'list')).out).toContain('bot@services.example');
+    expect((await run('service', 'close', id, '--yes')).code).toBe(0);
+    expect((await json('service', 'list')).services).toMatchObject([{ id, status: 'closed' }]);
   });
 
   it('is told why a partner cannot be found', async () => {

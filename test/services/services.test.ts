@@ -126,6 +126,8 @@ describe('a registered service', () => {
       '/admin/v1/services',
     );
     expect(services.find(({ id }) => id === service.id)?.status).toBe('closed');
+    await bridge.administrator.post(`/admin/v1/persons/${service.sub}/reopen`, {});
+    await expect(client.signInWithKey(key)).rejects.toMatchObject({ code: 'sign_in_refused' });
     expect(await register('recorder', 'tape@acme.example')).toMatchObject({ assurance: 'recorder' });
   });
 });
