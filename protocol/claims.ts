@@ -13,6 +13,9 @@ export const entityId = z.string().check(
 /** A domain in its one form (see `parseDomain`). */
 export const domainName = z.string().check(z.maxLength(253), z.refine(isDomainInOneForm));
 
+/** Domains of one issuer, in its entity configuration and in records about it. The largest groups own some hundreds. */
+export const ISSUER_DOMAINS = 256;
+
 /** Text that people are shown: no control characters, line breaks, or overrides of the writing direction. */
 export const displayText = (max: number) =>
   z.string().check(

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { compactJws, digest, displayText, domainName, entityId, seconds } from './claims.ts';
+import { compactJws, digest, displayText, domainName, entityId, ISSUER_DOMAINS, seconds } from './claims.ts';
 import { CountersignError } from './errors.ts';
 import { verifyIssued } from './issued.ts';
 import { decodeClaims, readHeader } from './jws.ts';
@@ -24,7 +24,7 @@ export const entityConfigurationSchema = z.object({
   metadata: z.object({
     key_bridge: z.strictObject({
       organization_name: displayText(256),
-      domains: z.array(domainName).check(z.maxLength(256)),
+      domains: z.array(domainName).check(z.maxLength(ISSUER_DOMAINS)),
       lookup_endpoint: z.url({ protocol: /^https$/ }),
       online_keys: compactJws,
     }),

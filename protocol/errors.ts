@@ -183,6 +183,7 @@ export const ERRORS = {
   },
   token_unknown: { status: 404, title: 'There is no such administrator’s token.' },
   domain_unknown: { status: 404, title: 'There is no such domain.' },
+  domain_limit: { status: 409, title: 'The organization has as many domains as its records can name.' },
   domain_refused: { status: 400, title: 'This domain cannot be the organization’s own.' },
   domain_unproven: { status: 409, title: 'The DNS record that proves the domain is not there.' },
   domain_in_use: { status: 409, title: 'People hold addresses on this domain.' },

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { digest, domainName, entityId, id, seconds } from './claims.ts';
+import { digest, domainName, entityId, ISSUER_DOMAINS, id, seconds } from './claims.ts';
 import { CountersignError } from './errors.ts';
 import { verifyIssued } from './issued.ts';
 import type { OnlineKeys } from './online-keys.ts';
@@ -29,7 +29,7 @@ export const partnerRecordSchema = z.strictObject({
   partner: z.strictObject({
     entity_id: entityId,
     root_thumbprint: digest,
-    domains: z.array(domainName).check(z.maxLength(256)),
+    domains: z.array(domainName).check(z.maxLength(ISSUER_DOMAINS)),
     scope: z.array(z.enum(['lookup'])),
     status: z.enum(['active', 'suspended']),
   }),

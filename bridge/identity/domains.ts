@@ -1,5 +1,6 @@
 import { getPublicSuffix } from 'tldts';
 import { parseDomain } from '../../protocol/address.ts';
+import { ISSUER_DOMAINS } from '../../protocol/claims.ts';
 import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
 import { countHeldAddresses } from '../directory/addresses.ts';
 import {
@@ -30,7 +31,7 @@ export interface OwnDomain extends Pick<Domain, 'domain' | 'status' | 'added' | 
  * parsed first: `address_invalid`. Every change is an event in the same transaction.
  */
 export interface Domains {
-  /** Names a domain and answers the record to publish. Naming it again answers the same. Throws `domain_refused`. */
+  /** Names a domain and answers the record to publish. Naming it again answers the same. Throws `domain_limit`, `domain_refused`. */
   add(domain: string, context: RequestContext): Promise<OwnDomain>;
   /** Looks for the record now. Throws `domain_unknown`, `domain_unproven`, `name_unresolvable`. */
   verify(domain: string, context: RequestContext): Promise<OwnDomain>;
@@ -108,6 +109,10 @@ export function createDomains(deps: DomainsDeps): Domains {
         const partner = await deps.partnerOf(tx, domain);
         if (partner !== undefined) {
           throw new CountersignError('domain_refused', `${domain} is approved for the partner ${partner}.`);
+        }
+        // One more, once verified, and nobody could read what the bridge signs about itself.
+        if ((await listDomains(tx)).length >= ISSUER_DOMAINS) {
+          throw new CountersignError('domain_limit', `At most ${ISSUER_DOMAINS} domains; remove one first.`);
         }
         await insertDomain(tx, { domain, challenge: newHandle(), added: seconds(clock) });
         await report(tx, { type: 'domain.added', data: {} }, domain, context);

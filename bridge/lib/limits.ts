@@ -87,12 +87,10 @@ export const BRIDGE_RESPONSE_LIFE_S = 60;
 
 // ---- federation
 
-/** A partner's entity configuration: keys, endpoints, and up to PARTNER_DOMAINS names. */
+/** A partner's entity configuration: keys, endpoints, and up to ISSUER_DOMAINS names. */
 export const ENTITY_CONFIGURATION_BYTES = 256 * KIB;
 /** A partner's record as handed to our clients: a client that was offline longer asks again. */
 export const PARTNER_RECORD_LIFE_S = DAY_S;
-/** Domains that one partner may claim. The largest groups own some hundreds. */
-export const PARTNER_DOMAINS = 1_000;
 /** Pinned partners are re-read and their TXT records checked this often (PROTOCOL.md section 6). */
 export const PARTNER_RECHECK_S = DAY_S;
 /** Between readings of one partner that unverified requests can cause: anybody can send those. */

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { insertDomain } from '../../bridge/directory/domains.ts';
 import { type BridgeFixture, bridgeFixture } from './bridge-fixture.ts';
 
 const DAY_MS = 86_400_000;
@@ -56,6 +57,20 @@ describe('a domain of the organization', () => {
   it('keeps its challenge when it is named again', async () => {
     const first = await add('acme.example');
     expect((await add('acme.example')).body.record).toEqual(first.body.record);
+  });
+
+  it('is refused as the 257th: no partner and no client would take a record that names so many', async () => {
+    await bridge.inStore((database) =>
+      database.transaction(async (tx) => {
+        for (let index = 0; index < 255; index += 1) {
+          await insertDomain(tx, { domain: `unit-${index}.example`, challenge: 'c', added: 0 });
+        }
+      }),
+    );
+    expect((await add('last.example')).status).toBe(201);
+    expect(await add('more.example')).toMatchObject({ status: 409, body: { code: 'domain_limit' } });
+    expect((await add('last.example')).status).toBe(201);
+    expect(await statusOf('more.example')).toBeUndefined();
   });
 
   it('is not proven by another domain’s record', async () => {

@@ -47,7 +47,7 @@ export function adminDomainRoutes(deps: { domains: Domains; signer: Signer; deci
       summary: 'Name a domain of the organization; answers the DNS record that proves it',
       body: { schema: newDomainSchema, maxBytes: JSON_BODY_BYTES },
       response: { status: 201, description: 'The domain', schema: domainSchema },
-      errors: ['address_invalid', 'domain_refused'],
+      errors: ['address_invalid', 'domain_limit', 'domain_refused'],
       handle: async ({ body, context }) => ({ body: view(await domains.add(body.domain, context)) }),
     }),
     defineAdministratorRoute(decide, {

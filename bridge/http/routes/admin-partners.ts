@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import { digest, domainName, entityId } from '../../../protocol/claims.ts';
+import { digest, domainName, entityId, ISSUER_DOMAINS } from '../../../protocol/claims.ts';
 import type { ErrorCode } from '../../../protocol/errors.ts';
 import type { Partner } from '../../federation/partner-store.ts';
 import type { Partners } from '../../federation/partners.ts';
-import { JSON_BODY_BYTES, PARTNER_DOMAINS, REASON_LENGTH } from '../../lib/limits.ts';
+import { JSON_BODY_BYTES, REASON_LENGTH } from '../../lib/limits.ts';
 import type { Decide } from '../../policy/decision.ts';
 import { defineAdministratorRoute } from '../administrator-route.ts';
 import type { Route } from '../route.ts';
@@ -28,7 +28,7 @@ const discoveredSchema = z.strictObject({
 const approvalSchema = z.strictObject({
   entityId,
   rootThumbprint: digest,
-  domains: z.array(domainName).min(1).max(PARTNER_DOMAINS),
+  domains: z.array(domainName).min(1).max(ISSUER_DOMAINS),
 });
 const namedSchema = z.strictObject({ entityId });
 const suspensionSchema = namedSchema.extend({
