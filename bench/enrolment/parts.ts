@@ -66,7 +66,7 @@ export async function openParts(store: Store): Promise<EnrolmentParts> {
   };
   return {
     ...{ events, engine, database, tally },
-    enrolments: createEnrolments({ ...deps, credentials: createCredentials(deps) }),
+    enrolments: createEnrolments({ ...deps, logger, credentials: createCredentials(deps) }),
     addPeople: (count) => addPeople(database, count),
     async close() {
       await keyLog.stop();

@@ -1,4 +1,5 @@
 import { type KeyStatement, statementHash } from '../../protocol/key-statement.ts';
+import type { Logger } from '../lib/logger.ts';
 import { openState } from './enrolment-state.ts';
 import { markPublished, type StoredEnrolment, unannouncedEnrolments } from './enrolment-store.ts';
 import type { BindingDeps } from './services.ts';
@@ -29,13 +30,20 @@ export async function announce(
 }
 
 /** The same for those whose clients did not wait, or whose bridge stopped in between. */
-export async function announceOverdue(deps: BindingDeps): Promise<void> {
-  const { database, keyLog, signer } = deps;
-  for (const stored of await database.read(unannouncedEnrolments)) {
-    const { statement } = (await openState(signer, stored)).offer;
-    const isPublished = await database.read((query) =>
-      keyLog.isPublished(query, 'address', statement.address, statement.version),
+export async function announceOverdue(deps: BindingDeps & { logger: Logger }): Promise<void> {
+  for (const stored of await deps.database.read(unannouncedEnrolments)) {
+    // One that is damaged must not hold up the others, nor what comes after them.
+    await announceIfPublished(deps, stored).catch((err: unknown) =>
+      deps.logger.error({ err, enrolment: stored.enrolment_id }, 'an enrolment could not be announced'),
     );
-    if (isPublished) await announce(deps, stored, statement);
   }
+}
+
+async function announceIfPublished(deps: BindingDeps, stored: StoredEnrolment): Promise<void> {
+  const { database, keyLog, signer } = deps;
+  const { statement } = (await openState(signer, stored)).offer;
+  const isPublished = await database.read((query) =>
+    keyLog.isPublished(query, 'address', statement.address, statement.version),
+  );
+  if (isPublished) await announce(deps, stored, statement);
 }

@@ -1,5 +1,6 @@
 import { seconds } from '../lib/clock.ts';
 import { REQUEST_ID_LIFE_S } from '../lib/limits.ts';
+import type { Logger } from '../lib/logger.ts';
 import { announceOverdue } from './enrolment-announcement.ts';
 import { createConfirmations } from './enrolment-confirmation.ts';
 import { createOffers } from './enrolment-offer.ts';
@@ -7,7 +8,9 @@ import { deleteExpiredOffers, deleteOldPublished } from './enrolment-store.ts';
 import type { BindingDeps, Credentials, Enrolments } from './services.ts';
 
 /** Enrolment in two steps (PROTOCOL §2). */
-export function createEnrolments(deps: BindingDeps & { credentials: Credentials }): Enrolments {
+export function createEnrolments(
+  deps: BindingDeps & { credentials: Credentials; logger: Logger },
+): Enrolments {
   return {
     offer: createOffers(deps),
     confirm: createConfirmations(deps),
@@ -15,7 +18,7 @@ export function createEnrolments(deps: BindingDeps & { credentials: Credentials 
   };
 }
 
-async function expire(deps: BindingDeps): Promise<number> {
+async function expire(deps: BindingDeps & { logger: Logger }): Promise<number> {
   const { database, events, clock } = deps;
   await announceOverdue(deps);
   const now = seconds(clock);

@@ -315,6 +315,17 @@ describe('an enrolment that was not confirmed in time', () => {
     );
   });
 
+  it('is not held up by another enrolment that cannot be opened', async () => {
+    await enrol(parts, alice);
+    const broken = { status: 'confirmed', sealed: new Uint8Array(40) } as const;
+    await parts.database.transaction((tx) => tx.updateTable('enrolments').set(broken).execute());
+    const bob = await parts.addPerson({ name: 'Bob', addresses: ['bob@acme.example'] });
+    await begin(parts, bob);
+    parts.clock.advance(300);
+    expect(await parts.enrolments.expire()).toBe(1);
+    expect((await parts.eventsSoFar()).at(-1)).toMatchObject({ type: 'enrolment.expired' });
+  });
+
   it('leaves an event only', async () => {
     const enrolling = await begin(parts, alice);
     const { who, offer } = enrolling;

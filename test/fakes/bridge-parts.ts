@@ -19,7 +19,7 @@ import type { StoredEvent } from '../../bridge/events/event-log.ts';
 import { createKeyLog } from '../../bridge/keylog/database-key-log.ts';
 import type { Clock } from '../../bridge/lib/clock.ts';
 import { newId } from '../../bridge/lib/ids.ts';
-import { createLogger } from '../../bridge/lib/logger.ts';
+import { createLogger, type Logger } from '../../bridge/lib/logger.ts';
 import { createBuiltInPolicy } from '../../bridge/policy/built-in-policy.ts';
 import type { RuleSettings } from '../../bridge/policy/built-in-rules.ts';
 import { initializeKeys } from '../../bridge/signer/key-ceremony.ts';
@@ -38,6 +38,7 @@ export interface MovableClock extends Clock {
 
 /** A bridge without HTTP: real store, signer, event log, key log, policy and recrypt. */
 export interface BridgeParts extends BindingDeps {
+  readonly logger: Logger;
   readonly clock: MovableClock;
   readonly events: SequencedEventLog;
   readonly root: SigningKey;
@@ -113,8 +114,9 @@ export async function bridgeParts(options: BridgePartsOptions = {}): Promise<Bri
     root,
     keyEncryptionKey,
     issuer: { entity_id: iss, root_thumbprint: root.kid, domains: [...domains] },
+    logger,
     credentials,
-    enrolments: createEnrolments(withCredentials),
+    enrolments: createEnrolments({ ...withCredentials, logger }),
     deviceAdditions: createDeviceAdditions(deps),
     vaults: createVaults(deps),
     profiles: createProfiles(withCredentials),
