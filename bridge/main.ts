@@ -310,6 +310,7 @@ async function serve(
   started = true;
   const { port } = server;
   logger.info({ issuer: config.issuer, port, tls: tls !== undefined, version }, 'the bridge runs');
+  for (const warning of (await services.readiness()).warnings) logger.warn(warning);
   return {
     origin: config.issuer,
     port,

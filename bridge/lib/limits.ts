@@ -133,6 +133,8 @@ export const BINDING_LIFE_HOURS = 24;
 export const BINDING_RENEWAL_PART = 0.5;
 /** Online signing keys' life, by default: rotated four times a year under the offline root. */
 export const ONLINE_KEYS_LIFE_DAYS = 90;
+/** So long before their end somebody is told: the root key rests in a safe, perhaps in another town. */
+export const ONLINE_KEYS_WARNING_S = 14 * DAY_S;
 
 // ---- sign-in
 

@@ -2,6 +2,7 @@ import type { TransformEngine } from '../../recrypt/transform-engine.ts';
 import { hasStagedEventBefore } from '../events/event-store.ts';
 import { hasStagedVersionBefore } from '../keylog/version-store.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
+import { ONLINE_KEYS_WARNING_S } from '../lib/limits.ts';
 import type { Policy } from '../policy/built-in-policy.ts';
 import type { Signer } from '../signer/signer.ts';
 import type { Database } from '../storage/database.ts';
@@ -9,6 +10,8 @@ import type { Database } from '../storage/database.ts';
 /** How the bridge stands: it can serve when there is no reason against it. */
 export interface Readiness {
   readonly reasons: readonly string[];
+  /** What will be a reason if nobody acts. */
+  readonly warnings: readonly string[];
   readonly version: string;
   readonly engine: { readonly name: string; readonly version: string };
   readonly policyHash: string;
@@ -33,18 +36,29 @@ export function createReadiness(deps: ReadinessDeps): () => Promise<Readiness> {
   const { database, signer, engine, policy, clock, version } = deps;
   return async () => {
     const { serial, exp } = signer.onlineKeys();
-    const expired = exp <= seconds(clock);
+    const now = seconds(clock);
+    const expired = exp <= now;
+    const ending = onlineKeysWarning(exp, now);
     return {
       reasons: [
         ...(expired ? ['The online keys have expired: run `countersign keys rotate`.'] : []),
         ...(await storageReasons(database, clock)),
       ],
+      warnings: ending === undefined ? [] : [ending],
       version,
       engine: { name: engine.name, version: engine.version },
       policyHash: policy.hash,
       onlineKeys: { serial, expires: exp },
     };
   };
+}
+
+/** What to say of online keys that end soon; nothing of others, nor of those that have ended. Both in seconds. */
+export function onlineKeysWarning(expires: number, now: number): string | undefined {
+  const left = expires - now;
+  if (left <= 0 || left > ONLINE_KEYS_WARNING_S) return undefined;
+  const end = new Date(expires * 1000).toISOString();
+  return `The online keys expire at ${end}: run \`countersign keys rotate\` before.`;
 }
 
 async function storageReasons(database: Database, clock: Clock): Promise<string[]> {

@@ -32,6 +32,16 @@ describe('a bridge that has started', () => {
     expect(body).toMatchObject({ openapi: '3.1.0', servers: [{ url: bridge.issuer }] });
   });
 
+  it('warns, and is ready, in the fortnight before its online keys expire', async () => {
+    const fresh = await bridge.ask('GET', '/health/ready');
+    expect(fresh.body.warnings).toEqual([]);
+    bridge.clock.advance(77 * 86_400_000);
+    const ready = await bridge.ask('GET', '/health/ready');
+    expect(ready).toMatchObject({ status: 200, body: { status: 'ready', reasons: [] } });
+    expect(ready.body.warnings).toEqual([expect.stringContaining('countersign keys rotate')]);
+    bridge.clock.advance(-77 * 86_400_000);
+  });
+
   it('is not ready once its online keys have expired', async () => {
     bridge.clock.advance(100 * 86_400_000);
     const ready = await bridge.ask('GET', '/health/ready');

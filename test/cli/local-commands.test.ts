@@ -97,6 +97,17 @@ describe('countersign config check', () => {
 });
 
 describe('countersign keys', () => {
+  it('says that they end soon, within a fortnight, and nothing before', async () => {
+    await init();
+    expect((await keys()).warning).toBeNull();
+    const path = join(terminal.home, 'countersign.yaml');
+    const text = await readFile(path, 'utf8');
+    await writeFile(path, text.replace(/#? *online_keys_days: 90/, '  online_keys_days: 10'));
+    await terminal.run(['keys', 'rotate', ...local, '--root-key', rootKey]);
+    const { out } = await terminal.run(['keys', 'list', ...local]);
+    expect(out).toContain('run `countersign keys rotate` before');
+  });
+
   it('rotates under the root and keeps the old keys published', async () => {
     await init();
     const before = await keys();

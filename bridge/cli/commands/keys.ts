@@ -4,6 +4,7 @@ import { keyPurpose, onlineKeysSchema } from '../../../protocol/online-keys.ts';
 import { thumbprint } from '../../../protocol/public-key.ts';
 import { seconds } from '../../lib/clock.ts';
 import { rotateBridgeKeys } from '../../lifecycle/initialize-bridge.ts';
+import { onlineKeysWarning } from '../../lifecycle/readiness.ts';
 import { findSigner } from '../../signer/stored-keys.ts';
 import { confirm } from '../confirm.ts';
 import {
@@ -56,9 +57,10 @@ type RotateOptions = CeremonyOptions & {
 
 async function list(terminal: Terminal, options: Options): Promise<void> {
   const found = await inLocalStore(readLocalConfig(terminal, options), describeKeys);
-  show(terminal, options, found, ({ rootThumbprint, serial, expires, keys }) =>
+  show(terminal, options, found, ({ rootThumbprint, serial, expires, warning, keys }) =>
     [
       `Root fingerprint ${rootThumbprint}, serial ${serial}, online keys valid until ${when(expires)}`,
+      ...(warning === null ? [] : [warning]),
       table(
         ['purpose', 'thumbprint', 'from', 'until', 'state'],
         keys.map((key) => [key.purpose, key.thumbprint, when(key.nbf), when(key.exp), key.state]),
@@ -83,7 +85,8 @@ async function describeKeys({ database, clock }: LocalStore) {
     state: key.nbf > now ? 'next' : latest.get(key.purpose) === key && key.exp > now ? 'in use' : 'retired',
   }));
   const { serial, exp: expires, compromised } = claims;
-  return { rootThumbprint: stored.rootThumbprint, serial, expires, keys, compromised };
+  const warning = onlineKeysWarning(expires, now) ?? null;
+  return { rootThumbprint: stored.rootThumbprint, serial, expires, warning, keys, compromised };
 }
 
 async function rotate(terminal: Terminal, options: RotateOptions): Promise<void> {

@@ -6,6 +6,8 @@ const readySchema = z.strictObject({
   status: z.enum(['ready', 'not_ready']),
   /** What is wrong, for an operator; empty when ready. */
   reasons: z.array(z.string()),
+  /** What will be a reason if nobody acts. */
+  warnings: z.array(z.string()),
   version: z.string(),
   engine: z.strictObject({ name: z.string(), version: z.string() }),
   policy_hash: z.string(),
@@ -38,13 +40,14 @@ export function healthRoutes({ readiness }: { readiness: () => Promise<Readiness
       response: { status: 200, description: 'How it stands', schema: readySchema },
       errors: [],
       handle: async () => {
-        const { reasons, version, engine, policyHash, onlineKeys } = await readiness();
+        const { reasons, warnings, version, engine, policyHash, onlineKeys } = await readiness();
         const ready = reasons.length === 0;
         return {
           status: ready ? 200 : 503,
           body: {
             status: ready ? 'ready' : 'not_ready',
             reasons,
+            warnings,
             version,
             engine,
             policy_hash: policyHash,
