@@ -18,12 +18,14 @@ export async function readHead(reader: Query | Transaction, log: LogName): Promi
 
 /** The head to go on from; of an empty log the `genesis`. */
 export async function takeHead(tx: Transaction, log: LogName, genesis: string): Promise<LogHead> {
+  const head = await readHead(tx, log);
+  if (head !== undefined) return head;
   await tx
     .insertInto('log_heads')
     .values({ log, size: 0, hash: genesis })
     .onConflict((conflict) => conflict.column('log').doNothing())
     .execute();
-  return (await readHead(tx, log)) ?? { size: 0, hash: genesis };
+  return { size: 0, hash: genesis };
 }
 
 /** By compare-and-swap: throws `conflict` where the head is not `from` any more. */

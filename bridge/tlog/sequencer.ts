@@ -136,13 +136,24 @@ class LogSequencer<Row> implements Sequencer<Row> {
     }
   }
 
-  /** Whether there was anything. A transaction even to look: it queues behind the one that woke us. */
+  /** Whether there was anything. */
   async #sequenceBatch(): Promise<boolean> {
+    if (!(await this.#mayBeStaged())) return false;
     const rows = await this.#placeBatch();
     if (rows.length === 0) return false;
     this.#tell(rows);
     await this.#tellOthers();
     return true;
+  }
+
+  /**
+   * SQLite has one writer: a transaction even to look, because it queues behind the one that woke us. PostgreSQL does
+   * not queue, and most looks find nothing: there a read is enough, and spares a transaction.
+   */
+  async #mayBeStaged(): Promise<boolean> {
+    const { database } = this.#deps;
+    if (database.dialect === 'sqlite') return true;
+    return (await database.read((query) => this.#log.staged(query, 1))).length > 0;
   }
 
   async #placeBatch(): Promise<readonly Row[]> {
