@@ -215,7 +215,9 @@ describe.each(Object.keys(CASES))('%s', (id) => {
     }
   });
 
-  it.runIf(takesBody)('refuses a body that is not in the form that it takes', async () => {
+  if (!takesBody) return;
+
+  it('refuses a body that is not in the form that it takes', async () => {
     const endpoint = endpoints.find((each) => each.id === id);
     const schema = endpoint?.operation.requestBody?.content['application/json']?.schema;
     const { body = '' } = await requestOf(id, cast.ada);
@@ -224,7 +226,7 @@ describe.each(Object.keys(CASES))('%s', (id) => {
     }
   });
 
-  it.runIf(takesBody)('refuses a body of another media type', async () => {
+  it('refuses a body of another media type', async () => {
     for (const type of [undefined, 'text/plain', 'application/x-www-form-urlencoded', 'application/jsonp']) {
       const request = await requestOf(id, cast.ada);
       const { 'content-type': _own, ...headers } = request.headers ?? {};
@@ -233,7 +235,7 @@ describe.each(Object.keys(CASES))('%s', (id) => {
     }
   });
 
-  it.runIf(takesBody)('refuses a body that is too large, announced or not', async () => {
+  it('refuses a body that is too large, announced or not', async () => {
     await refused({ ...(await requestOf(id, cast.ada)), announced: 50_000_000 }, 'payload_too_large');
     const { body: _own, ...request } = await requestOf(id, cast.ada);
     await refused({ ...request, unannounced: 600_000 }, 'payload_too_large');
