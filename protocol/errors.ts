@@ -141,6 +141,18 @@ export const ERRORS = {
   key_store_invalid: { status: 500, title: 'The stored device keys cannot be read.' },
   aborted: { status: 400, title: 'The caller ended the wait.' },
 
+  // transparency log
+  log_proof: { status: 400, title: 'A proof of the transparency log does not hold.' },
+  note_malformed: { status: 400, title: 'The signed note is not in the form that it must have.' },
+  note_signature: {
+    status: 400,
+    title: 'A signature of the signed note is wrong, or one it needs is missing.',
+  },
+  vrf_invalid: { status: 400, title: 'A proof of the log’s hidden index does not verify.' },
+  log_policy_invalid: { status: 400, title: 'The policy for logs and witnesses is malformed.' },
+  log_origin: { status: 400, title: 'The checkpoint is of another log.' },
+  checkpoint_rollback: { status: 400, title: 'The checkpoint is older than one already seen.' },
+
   // proxy re-encryption
   recrypt_input_invalid: { status: 400, title: 'A key or ciphertext of proxy re-encryption is malformed.' },
   recrypt_decrypt_failed: { status: 400, title: 'The ciphertext does not open with this key.' },
