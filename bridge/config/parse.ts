@@ -110,6 +110,7 @@ function surround(settings: Settings, surroundings: ConfigSurroundings, lineOf: 
     attempt(path, () => readSecret(source, surroundings)) ?? new Secret(source, '');
   const { tls, ...listen } = settings.listen;
   const { ca_file: caFile, ...outbound } = settings.outbound;
+  const { head_file: headFile, ...keyLog } = settings.key_log;
   const config = {
     ...settings,
     listen: {
@@ -125,6 +126,7 @@ function surround(settings: Settings, surroundings: ConfigSurroundings, lineOf: 
     },
     storage: storageOf(settings.storage, { absolute, readable, secret }),
     cache: cacheOf(settings.cache, { readable, secret }),
+    key_log: { ...keyLog, ...headFileOf(headFile, settings.storage, absolute) },
     outbound: {
       ...outbound,
       ...(caFile === undefined ? {} : { ca_file: readable('outbound.ca_file', caFile) }),
@@ -139,6 +141,16 @@ interface Surround {
   /** The absolute path of a file that can be read. */
   readable(path: string, file: string): string;
   secret(path: string, source: SecretSource): Secret;
+}
+
+/** Beside an embedded database: a backup of the database alone, put back, is then older than its head. */
+function headFileOf(
+  headFile: string | undefined,
+  storage: Settings['storage'],
+  absolute: Surround['absolute'],
+): { head_file?: string } {
+  if (headFile !== undefined) return { head_file: absolute(headFile) };
+  return storage.driver === 'sqlite' ? { head_file: `${absolute(storage.path)}.log-head.json` } : {};
 }
 
 function storageOf(

@@ -271,6 +271,19 @@ export const REQUEST_ID_LIFE_S = DAY_S;
 /** Text that the client makes up as a request id. */
 export const REQUEST_ID_LENGTH = 64;
 
+// ---- the key log
+
+/** Epochs are no closer than this: each costs a checkpoint, a commit and a round of the witnesses. */
+export const KEY_LOG_EPOCH_MS = 250;
+/** An enrolment waits so long for witnesses, by default: one that is awake answers in a tenth of it. */
+export const KEY_LOG_WITNESS_WAIT_MS = 2_000;
+/** Witnesses cosign an unchanged checkpoint anew this often: verifiers refuse old cosignatures. */
+export const KEY_LOG_REFRESH_MINUTES = 60;
+/** Witnesses, and auditors, of one log: each cosignature is in every staple, some 130 bytes. */
+export const KEY_LOG_COSIGNERS = 16;
+/** Logs that one bridge is a witness of by name, beside its partners’. */
+export const KEY_LOG_WITNESSED = 1_000;
+
 // ---- rates, per address of the caller unless said otherwise
 
 /** Sign-ins that apps begin a minute: anybody can, and each is remembered. An office behind one NAT makes a hundred. */

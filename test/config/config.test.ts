@@ -235,7 +235,10 @@ describe('the example', () => {
   it('is valid with every optional key as well', () => {
     const keys = /^( *)# ([a-z_]+: .*)$/gm;
     const text = renderExampleConfig().replace(keys, (_, indent, line) => `${indent}${line}`);
-    const everything = text.replace(/^ +(trusted_proxies|allowed_networks): \[\]\n/gm, '');
+    const everything = text.replace(
+      /^ +(trusted_proxies|allowed_networks|witnesses|auditors|logs): \[\]\n/gm,
+      '',
+    );
     expect(parse(everything).outbound).toMatchObject({
       allowed_networks: ['10.20.0.0/16'],
       ca_file: '/etc/countersign/tls/company-ca.pem',

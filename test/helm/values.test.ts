@@ -20,7 +20,11 @@ const SCHEMA = JSON.parse(readFileSync(`${CHART}/values.schema.json`, 'utf8')) a
 const OF_HELM = ['global'];
 
 /** What the chart itself puts into countersign.yaml, from other values. */
-const DERIVED = ['listen.port', 'listen.tls', 'outbound.ca_file', 'storage', 'cache', 'signer', 'metrics'];
+const DERIVED = [
+  ...['listen.port', 'listen.tls', 'outbound.ca_file', 'storage', 'cache', 'signer', 'metrics'],
+  // beside an embedded database, and nowhere with a shared one
+  'key_log.head_file',
+];
 
 /** Which value, or key of the Secret, each key of the shared stores comes from. */
 const SOURCES: Record<string, Record<string, string>> = {
