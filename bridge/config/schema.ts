@@ -4,11 +4,6 @@ import {
   BINDING_LIFE_HOURS,
   DEVICES_PER_PERSON,
   DEVICES_PER_PERSON_MAX,
-  KEY_LOG_COSIGNERS,
-  KEY_LOG_EPOCH_MS,
-  KEY_LOG_REFRESH_MINUTES,
-  KEY_LOG_WITNESS_WAIT_MS,
-  KEY_LOG_WITNESSED,
   LOOKUP_MAX_AGE_DEFAULT_S,
   LOOKUP_MAX_AGE_S,
   NAME_LENGTH,
@@ -17,6 +12,7 @@ import {
 } from '../lib/limits.ts';
 import { parseNetwork } from '../lib/networks.ts';
 import { isIssuer, isNameServer } from './addresses.ts';
+import { keyLog, witness } from './key-log-schema.ts';
 
 /** Every object refuses unknown keys; every key has a description, from which the example is written. */
 
@@ -239,103 +235,6 @@ const enrolment = z.strictObject({
     .boolean()
     .default(false)
     .describe('Refuse enrolment after a sign-in for which the IdP states no second factor.'),
-});
-
-const verifierKeyText = z
-  .string()
-  .max(512)
-  .regex(/^[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+={0,2}$/, 'must be a verifier key: name+id+key');
-
-const keyLog = z
-  .strictObject({
-    epoch_milliseconds: z
-      .int()
-      .min(0)
-      .max(1_000)
-      .default(KEY_LOG_EPOCH_MS)
-      .describe('The least time between two epochs of the log; what comes in meanwhile shares one.'),
-    vrf_workers: z
-      .int()
-      .min(0)
-      .max(64)
-      .default(1)
-      .describe(
-        'Threads that compute the log’s proofs, some 8 ms an enrolment, while there are any to compute; 0 computes them ' +
-          'between requests.',
-      ),
-    head_file: z
-      .string()
-      .min(1)
-      .optional()
-      .describe(
-        'Where the log’s newest head is kept apart from the database, so that a restored backup of it is noticed. With ' +
-          'sqlite beside the database unless another place is named; with postgres nowhere, and only witnesses notice.',
-      )
-      .meta({ examples: ['./log-head.json'] }),
-    witnesses: z
-      .array(
-        z.strictObject({
-          vkey: verifierKeyText.describe('The witness’s verifier key, as it publishes it.'),
-          url: z
-            .url({ protocol: /^https$/, error: 'must be an https URL' })
-            .describe('The prefix below which it takes add-checkpoint.'),
-        }),
-      )
-      .max(KEY_LOG_COSIGNERS)
-      .default([])
-      .describe('Who cosigns the log’s checkpoints: partners’ bridges, or any witness of the C2SP protocol.')
-      .meta({
-        examples: [
-          [
-            {
-              vkey: 'bridge.globex.example/witness+234814a0+BHbtNRxc/1MGEz+3jlXI6A002JDRfcGs0CRs6gVutr3O',
-              url: 'https://bridge.globex.example/witness',
-            },
-          ],
-        ],
-      }),
-    quorum: z
-      .int()
-      .min(0)
-      .max(KEY_LOG_COSIGNERS)
-      .default(0)
-      .describe(
-        'So many witnesses must have cosigned a checkpoint before it is handed out in place of an older one.',
-      ),
-    witness_wait_milliseconds: z
-      .int()
-      .min(0)
-      .max(30_000)
-      .default(KEY_LOG_WITNESS_WAIT_MS)
-      .describe('How long an enrolment waits for the quorum at most. After that its credential says less.'),
-    refresh_minutes: z
-      .int()
-      .min(1)
-      .max(24 * 60)
-      .default(KEY_LOG_REFRESH_MINUTES)
-      .describe('How often witnesses are asked to cosign again while nothing happens.'),
-    auditors: z
-      .array(verifierKeyText)
-      .max(KEY_LOG_COSIGNERS)
-      .default([])
-      .describe('Verifier keys of auditors, whose cosignatures are taken and handed out.')
-      .meta({
-        examples: [['auditor.example/countersign+92f3c1dd+BGvASp3Cxyb7U9Rh6oZoRc5Gqo/RUD2VwcZQqHwhbrDf']],
-      }),
-  })
-  .refine((value) => value.quorum <= value.witnesses.length, {
-    path: ['quorum'],
-    error: 'cannot be more than there are witnesses',
-  });
-
-const witness = z.strictObject({
-  partners: z.boolean().default(false).describe('Cosign the checkpoints of the active partners’ key logs.'),
-  logs: z
-    .array(verifierKeyText)
-    .max(KEY_LOG_WITNESSED)
-    .default([])
-    .describe('Verifier keys of other logs whose checkpoints are cosigned.')
-    .meta({ examples: [['log.initech.example/log+bd42fd6b+ARcQYoAaBnU7xy/dda/dvNCCf63t5TduEAaMYsafw1xy']] }),
 });
 
 /** The configuration file as it is written. */

@@ -1,0 +1,102 @@
+import { createCredentials } from '../binding/credentials.ts';
+import { createDeviceAdditions } from '../binding/device-additions.ts';
+import { createEnrolments } from '../binding/enrolments.ts';
+import { createProfiles } from '../binding/profiles.ts';
+import { createVaults } from '../binding/vaults.ts';
+import { createWatches } from '../binding/watches.ts';
+import type { Config } from '../config/index.ts';
+import { createLiveEvents } from '../events/live-events.ts';
+import { createAnswerCache } from '../federation/answer-cache.ts';
+import { createEntityConfiguration } from '../federation/entity-configuration.ts';
+import { createEntityReader } from '../federation/entity-reader.ts';
+import { createLookUps } from '../federation/look-ups.ts';
+import { createPartnerClient } from '../federation/partner-client.ts';
+import { createPartnerRecords } from '../federation/partner-records.ts';
+import { listPartners } from '../federation/partner-store.ts';
+import { createPartners } from '../federation/partners.ts';
+import { brokenRequestPage } from '../http/pages/sign-in-pages.ts';
+import { createAdministrators } from '../identity/administrators.ts';
+import { createConnections } from '../identity/connections.ts';
+import { createDomains } from '../identity/domains.ts';
+import { createSignInTraces } from '../identity/sign-in-traces.ts';
+import { createSignIns } from '../identity/sign-ins.ts';
+import { createLifecycle } from '../lifecycle/lifecycle.ts';
+import { createPersonOverviews } from '../lifecycle/person-overview.ts';
+import { createReadiness } from '../lifecycle/readiness.ts';
+import { createApps } from '../oauth/apps.ts';
+import { createAuthorizationServer } from '../oauth/create-authorization-server.ts';
+import { createDeviceSignIns } from '../oauth/device-sign-ins.ts';
+import { endGrantsOfConnection } from '../oauth/record-store.ts';
+import { createServices } from '../oauth/services.ts';
+import { createFindTokenEnd } from '../oauth/token-holder.ts';
+import type { Query, Transaction } from '../storage/database.ts';
+import type { Foundation } from './open-foundation.ts';
+
+export type Services = ReturnType<typeof composeServices>;
+
+/** The contexts, each built from the ones below it. */
+export function composeServices(foundation: Foundation, config: Config) {
+  const { clock, database, signer, cache, outbound, events, policy } = foundation;
+  const { issuer } = config;
+  const { decide } = policy;
+  const organization = config.organization.name;
+  const common = { ...foundation, issuer, organization, decide };
+
+  const administrators = createAdministrators(common);
+  const domains = createDomains({ ...common, partnerOf });
+  const connections = createConnections({ ...common, endGrants: endGrantsOfConnection });
+  const signIns = createSignIns({ ...common, connections });
+  const traces = createSignInTraces(common);
+
+  const apps = createApps(common);
+  const services = createServices(common);
+  const authorizationServer = createAuthorizationServer({
+    ...common,
+    settings: {
+      accessTokenSeconds: config.lifetimes.access_token_minutes * 60,
+      refreshTokenSeconds: config.lifetimes.refresh_token_days * 86_400,
+    },
+    errorPage: (description, { requestId }) => brokenRequestPage({ organization, description, requestId }),
+  });
+
+  const deviceSignIns = createDeviceSignIns({
+    ...{ ...common, signIns },
+    deviceCodes: authorizationServer.deviceCodes,
+  });
+
+  const binding = { ...common, bindingLifeSeconds: config.lifetimes.binding_hours * 3_600 };
+  const credentials = createCredentials(binding);
+  const enrolments = createEnrolments({ ...binding, credentials });
+  const deviceAdditions = createDeviceAdditions(binding);
+  const vaults = createVaults(binding);
+  const profiles = createProfiles({ ...binding, credentials });
+  const watches = createWatches({ ...foundation, tokenEnd: createFindTokenEnd(foundation) });
+  const liveEvents = createLiveEvents(events);
+
+  const readEntity = createEntityReader({ outbound, clock });
+  const partners = createPartners({ ...common, iss: issuer, readEntity });
+  const lookUps = createLookUps({
+    ...{ signer, database, events, clock, decide, credentials, partners },
+    records: createPartnerRecords(foundation),
+    askPartner: createPartnerClient({ signer, outbound, partners, clock }),
+    answers: createAnswerCache({ cache, clock }),
+    defaultMaxAge: config.lifetimes.lookup_max_age_seconds,
+  });
+  const describeEntity = createEntityConfiguration({ ...foundation, organizationName: organization });
+
+  const lifecycle = createLifecycle({ ...common, tokens: authorizationServer });
+  const personOverviews = createPersonOverviews(foundation);
+  const readiness = createReadiness(foundation);
+  return {
+    ...{ issuer, organization, decide, administrators, domains, connections, signIns, traces, apps },
+    ...{ authorizationServer, credentials, enrolments, deviceAdditions, vaults, profiles, partners },
+    ...{ watches, liveEvents, deviceSignIns, services },
+    ...{ lookUps, describeEntity, lifecycle, personOverviews, readiness },
+  };
+}
+
+/** The partner that a domain is approved for: a domain is never both ours and theirs. */
+async function partnerOf(reader: Query | Transaction, domain: string): Promise<string | undefined> {
+  const partners = await listPartners(reader);
+  return partners.find(({ status, domains }) => status !== 'removed' && domains.includes(domain))?.entity_id;
+}

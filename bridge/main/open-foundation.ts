@@ -1,0 +1,122 @@
+import { stdoutSink } from '../../connectors/siem/stdout.ts';
+import { loadTransformEngine } from '../../recrypt/load-node.ts';
+import type { TransformEngine } from '../../recrypt/transform-engine.ts';
+import { readCaCertificates, readTls } from '../config/certificate-files.ts';
+import type { Config } from '../config/index.ts';
+import { createEventLog } from '../events/database-event-log.ts';
+import { createDelivery } from '../events/delivery.ts';
+import { createKeyLog } from '../keylog/database-key-log.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Closing } from '../lib/closing.ts';
+import type { Logger } from '../lib/logger.ts';
+import { createOutbound } from '../lib/outbound.ts';
+import { createDnsResolver, type Resolver } from '../lib/resolver.ts';
+import { readVersion } from '../lib/version.ts';
+import { stagePolicy } from '../lifecycle/policy-version.ts';
+import { allOrFaults } from '../lifecycle/start-faults.ts';
+import { createMetrics } from '../metrics/metrics.ts';
+import { watchEvents, watchParts } from '../metrics/watch-parts.ts';
+import { createBuiltInPolicy } from '../policy/built-in-policy.ts';
+import { openLocalSigner } from '../signer/local-signer.ts';
+import { openCache, openDatabase } from '../storage/open-storage.ts';
+
+/** What tests and the demo put in the place of the machine's own. */
+export interface BridgeOverrides {
+  readonly resolver?: Resolver;
+  readonly clock?: Clock;
+  readonly engine?: TransformEngine;
+  readonly logger?: Logger;
+}
+
+export type Foundation = Awaited<ReturnType<typeof openFoundation>>;
+
+/** Opens what rests on the machine: keys, store, logs. */
+export async function openFoundation(
+  config: Config,
+  given: BridgeOverrides & { clock: Clock; logger: Logger },
+  closing: Closing,
+) {
+  const { clock, logger } = given;
+  const version = readVersion();
+  const { store, tls, caCertificates, ...loaded } = await allOrFaults({
+    store: () => openStore(config, clock, closing),
+    tls: () => readTls(config),
+    caCertificates: () => readCaCertificates(config),
+    engine: () => given.engine ?? loadEngine(logger),
+  });
+  const { signer } = store;
+  const opened = await openCache(config.cache, clock);
+  closing.add('cache', () => opened.close());
+  const metrics = config.metrics === undefined ? undefined : createMetrics();
+  const parts = { database: store.database, cache: opened, engine: loaded.engine };
+  const { database, cache, engine } = watchParts(parts, metrics);
+  const resolver = given.resolver ?? createDnsResolver(dnsServers(config));
+  const outbound = createOutbound({
+    resolver,
+    allowedNetworks: config.outbound.allowed_networks,
+    caCertificates,
+  });
+  closing.add('outbound', () => outbound.close());
+
+  const events = createEventLog({ database, clock, logger, iss: config.issuer, cache });
+  watchEvents(events, metrics);
+  const sinks = config.events.stdout ? [stdoutSink()] : [];
+  const delivery = createDelivery({ database, log: events, sinks, logger });
+  closing.add('delivery', () => delivery.stop());
+  closing.add('events', () => events.stop());
+  const keyLog = createKeyLog({ database, logger, cache });
+  closing.add('key log', () => keyLog.stop());
+  events.start();
+  keyLog.start();
+  delivery.start();
+
+  const policy = createBuiltInPolicy({
+    maxDevices: config.enrolment.max_devices,
+    requireMultiFactor: config.enrolment.require_mfa,
+  });
+  await stagePolicy({ database, keyLog }, policy);
+  logger.info({ engine: engine.name, engine_version: engine.version }, 'proxy re-encryption is ready');
+  return {
+    version,
+    clock,
+    logger,
+    database,
+    signer,
+    tls,
+    engine,
+    cache,
+    resolver,
+    outbound,
+    events,
+    sinks,
+    metrics,
+    keyLog,
+    policy,
+  };
+}
+
+async function openStore(config: Config, clock: Clock, closing: Closing) {
+  const database = await openDatabase(config.storage, clock);
+  closing.add('database', () => database.close());
+  await database.migrate();
+  const keyEncryptionKey = new Uint8Array(
+    Buffer.from(config.signer.key_encryption_key.reveal(), 'base64url'),
+  );
+  const signer = await openLocalSigner({ database, keyEncryptionKey, iss: config.issuer, clock });
+  return { database, signer };
+}
+
+function dnsServers(config: Config): { servers?: readonly string[] } {
+  const servers = config.outbound.dns_servers;
+  return servers === undefined ? {} : { servers };
+}
+
+function loadEngine(logger: Logger): Promise<TransformEngine> {
+  return loadTransformEngine({
+    onFallback: (reason) => {
+      const cause = reason instanceof Error && reason.cause instanceof Error ? reason.cause : reason;
+      const why = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
+      logger.info({ why }, 'the native addon is not used; WebAssembly takes its place');
+    },
+  });
+}
