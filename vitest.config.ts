@@ -15,6 +15,7 @@ const ON_BOTH_STORES = [
     'lifecycle',
     'oauth',
     'signer',
+    'tlog',
   ],
   'storage/one-time',
 ].map((name) => `test/${name}{/**/*,}.test.ts`);

@@ -9,7 +9,7 @@ export interface LogHead {
   readonly hash: string;
 }
 
-type LogName = LogHeadsTable['log'];
+export type LogName = LogHeadsTable['log'];
 
 /** `undefined`: nothing was ever sequenced. */
 export async function readHead(reader: Query | Transaction, log: LogName): Promise<LogHead | undefined> {

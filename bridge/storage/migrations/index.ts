@@ -12,6 +12,8 @@ import * as oauth from './010-oauth.ts';
 import * as appKinds from './011-app-kinds.ts';
 import * as administratorLineage from './012-administrator-lineage.ts';
 import * as services from './013-services.ts';
+import * as transparency from './014-transparency.ts';
+import * as keyMap from './015-key-map.ts';
 
 /** One step of the schema. It must not read what later versions of the code may change: spell everything out. */
 export interface Migration {
@@ -40,4 +42,6 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: '011-app-kinds', up: appKinds.up },
   { id: '012-administrator-lineage', up: administratorLineage.up },
   { id: '013-services', up: services.up },
+  { id: '014-transparency', up: transparency.up },
+  { id: '015-key-map', up: keyMap.up },
 ];
