@@ -3,9 +3,12 @@ import { parseDomain } from './address.ts';
 
 /** Members that recur in signed objects, in one form each. */
 
-/** Entity id of a bridge: an https origin without path, query, or trailing slash, as a URL parser writes it. */
+/**
+ * Entity id of a bridge: an https origin without path, query, or trailing slash, as a URL parser writes it. At most 254
+ * characters: a label of the log is one byte of kind and the name, at most 255 bytes together.
+ */
 export const entityId = z.string().check(
-  z.maxLength(255),
+  z.maxLength(254),
   z.regex(/^https:\/\/[a-z0-9.-]+(?::[1-9][0-9]{0,4})?$/),
   z.refine((text) => URL.canParse(text) && new URL(text).origin === text),
 );

@@ -35,11 +35,15 @@ describe('entity ids', () => {
     ['an IPv4 address in another notation', 'https://127.1'],
     ['a Unicode host', 'https://bücher.example'],
     ['an empty label', 'https://bridge..acme.example:1:2'],
-    ['256 characters', `https://${'a'.repeat(248)}`],
+    ['255 characters', `https://${'a'.repeat(247)}`],
     ['a line feed', 'https://bridge.acme.example\n'],
   ])('refuse %s', (_, text) => {
     expect(takes(entityId, text)).toBe(false);
   });
+});
+
+it('takes an entity id of 254 characters: with its kind, a label of the log of 255 bytes', () => {
+  expect(takes(entityId, `https://${'a'.repeat(246)}`)).toBe(true);
 });
 
 describe('members that recur', () => {
