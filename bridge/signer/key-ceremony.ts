@@ -12,7 +12,7 @@ import { type Clock, seconds } from '../lib/clock.ts';
 import { ONLINE_KEYS_LIFE_DAYS } from '../lib/limits.ts';
 import type { Transaction } from '../storage/database.ts';
 import { KeyEncryptionKey } from './key-encryption-key.ts';
-import { PURPOSES } from './purposes.ts';
+import { PURPOSES, ROTATED_BY_DEFAULT } from './purposes.ts';
 import { createKey, findSigner, keyInForce, readState, refused } from './stored-keys.ts';
 
 const DAY = 86_400;
@@ -78,7 +78,7 @@ export async function initializeKeys(
 }
 
 export interface Rotation extends Ceremony {
-  /** Which get a new key; all by default, none to renew the old ones' time. */
+  /** Which get a new key; by default all but those of the logs, none to renew the old ones' time. */
   readonly purposes?: readonly KeyPurpose[] | undefined;
   /** Thumbprints. Nothing that these signed counts from now on; their purposes get a new key at once. */
   readonly compromised?: readonly string[] | undefined;
@@ -100,7 +100,7 @@ export async function rotateKeys(tx: Transaction, options: Rotation): Promise<Is
   if (options.root.kid !== rootThumbprint) throw new CountersignError('root_mismatch');
 
   const compromised = new Set(options.compromised);
-  const purposes = purposesToRotate(before, compromised, options.purposes ?? PURPOSES);
+  const purposes = purposesToRotate(before, compromised, options.purposes ?? ROTATED_BY_DEFAULT);
   const now = seconds(options.clock);
   // a compromised key must not go on signing until its successor begins
   const begin = compromised.size > 0 ? now : now + (options.lead ?? 0);

@@ -1,5 +1,6 @@
+import { decodeBase64url } from '../../protocol/base64url.ts';
 import type { Json } from '../../protocol/canonical-json.ts';
-import type { SigningKey } from '../../protocol/ed25519.ts';
+import { type SigningKey, signBytes } from '../../protocol/ed25519.ts';
 import { CountersignError } from '../../protocol/errors.ts';
 import { type ObjectType, signJws } from '../../protocol/jws.ts';
 import { type KeyStatement, type StatementSignature, signStatement } from '../../protocol/key-statement.ts';
@@ -13,7 +14,7 @@ import { type SignatureKey, thumbprint } from '../../protocol/public-key.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import type { Database } from '../storage/database.ts';
 import { KeyEncryptionKey } from './key-encryption-key.ts';
-import { assertSignable, PURPOSES } from './purposes.ts';
+import { assertCheckpoint, assertSignable, PURPOSES } from './purposes.ts';
 import { createSamlKeys, readSamlKeys } from './saml-keys.ts';
 import type { DerivedSecret, SamlKeys, SealContext, Signer } from './signer.ts';
 import { findSigner, keyInForce, openKey, readState, refused } from './stored-keys.ts';
@@ -76,6 +77,11 @@ class LocalSigner implements Signer {
       });
     }
     return signStatement(this.#keyInForce('statement'), statement);
+  }
+
+  async signNote(purpose: 'log', text: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
+    assertCheckpoint(text, this.iss);
+    return decodeBase64url(await signBytes(this.#keyInForce(purpose), text), 64);
   }
 
   onlineKeysToken(): string {

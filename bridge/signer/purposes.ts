@@ -2,9 +2,18 @@ import type { Json } from '../../protocol/canonical-json.ts';
 import { CountersignError } from '../../protocol/errors.ts';
 import type { ObjectType } from '../../protocol/jws.ts';
 import { type KeyPurpose, keyPurpose } from '../../protocol/online-keys.ts';
+import { type Checkpoint, logOrigin, parseCheckpoint } from '../../protocol/tlog/checkpoint.ts';
 
 /** Every purpose has a key of its own. */
 export const PURPOSES: readonly KeyPurpose[] = keyPurpose.options;
+
+/**
+ * What a rotation replaces unless it says otherwise. The keys of the logs are known to witnesses and auditors by
+ * themselves: whoever replaces one must tell them all.
+ */
+export const ROTATED_BY_DEFAULT: readonly KeyPurpose[] = PURPOSES.filter(
+  (purpose) => purpose !== 'log' && purpose !== 'events',
+);
 
 /** What each purpose signs as JWS: exactly what verifiers take from it. */
 const TYPES: Readonly<Record<KeyPurpose, readonly ObjectType[]>> = {
@@ -24,5 +33,23 @@ export function assertSignable(purpose: KeyPurpose, type: ObjectType, claims: Js
     throw new CountersignError('internal', undefined, {
       cause: new Error(`the ${purpose} key does not sign ${type} for ${String(issuer)}`),
     });
+  }
+}
+
+/** Refuses a text that is no checkpoint of the issuer's key log: a fault of the caller. Throws `internal`. */
+export function assertCheckpoint(text: Uint8Array, iss: string): void {
+  const { origin } = readCheckpoint(text);
+  if (origin !== logOrigin(iss)) {
+    throw new CountersignError('internal', undefined, {
+      cause: new Error(`the log key does not sign for ${origin}`),
+    });
+  }
+}
+
+function readCheckpoint(text: Uint8Array): Checkpoint {
+  try {
+    return parseCheckpoint(new TextDecoder('utf-8', { fatal: true }).decode(text));
+  } catch (cause) {
+    throw new CountersignError('internal', undefined, { cause });
   }
 }

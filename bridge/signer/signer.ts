@@ -25,6 +25,17 @@ export interface Signer {
   /** The bridge's signature over a key statement of ours (PROTOCOL §3), by the `statement` key. */
   signStatement(statement: KeyStatement): Promise<StatementSignature>;
 
+  /**
+   * The signature (Ed25519, 64 bytes) over the text of a checkpoint of our key log (C2SP tlog-checkpoint), by the
+   * key of `purpose` that is in use now. The same text gives the same bytes while that key is in use. A text that is
+   * no checkpoint of our log is `internal`.
+   *
+   * A rotation leaves the log key as it is unless it is asked for (`rotateKeys`). Where it was replaced, checkpoints
+   * that the old key signed keep their signature, and it stays published for as long as this bridge lives; only a key
+   * declared compromised signs nothing that counts, and what it signed must be signed anew.
+   */
+  signNote(purpose: 'log', text: Uint8Array<ArrayBuffer>): Promise<Uint8Array>;
+
   /** The current `online-keys+jwt`. */
   onlineKeysToken(): string;
 

@@ -5,7 +5,9 @@ import { initializeKeys, type Rotation, rotateKeys } from '../../bridge/signer/k
 import { createRootKey, openRootKey } from '../../bridge/signer/root-key.ts';
 import { activateSamlKey, stageSamlKey } from '../../bridge/signer/saml-keys.ts';
 import type { Signer } from '../../bridge/signer/signer.ts';
+import { encodeBase64url } from '../../protocol/base64url.ts';
 import { utf8 } from '../../protocol/bytes.ts';
+import { verifyBytes } from '../../protocol/ed25519.ts';
 import { verifyIssued } from '../../protocol/issued.ts';
 import { decodeClaims } from '../../protocol/jws.ts';
 import { keyPurpose, onlineKeysSchema, verifyOnlineKeys } from '../../protocol/online-keys.ts';
@@ -91,6 +93,20 @@ describe('the local signer', () => {
     await expect(signer.sign('record', 'partner-record+jwt', claims)).rejects.toMatchObject({
       code: 'internal',
     });
+  });
+
+  it('signs checkpoints of its own log, the same bytes each time, and nothing else with the log key', async () => {
+    const signer = await fixture.open();
+    const checkpoint = (origin: string) => utf8(`${origin}\n1\n${btoa('\0'.repeat(32))}\n`);
+    const text = checkpoint('bridge.acme.example/log');
+    const signature = await signer.signNote('log', text);
+    expect(signature).toHaveLength(64);
+    expect(await verifyBytes(signer.currentKey('log'), text, encodeBase64url(signature))).toBe(true);
+    expect(await signer.signNote('log', text)).toEqual(signature);
+    const others = [checkpoint('bridge.globex.example/log'), utf8('{"iss":"x"}'), new Uint8Array([255])];
+    for (const other of others) {
+      await expect(signer.signNote('log', other)).rejects.toMatchObject({ code: 'internal' });
+    }
   });
 
   it('stops signing when its online keys expire', async () => {
@@ -214,6 +230,19 @@ describe('a rotation', () => {
     }
   });
 
+  it('leaves the keys of the logs unless they are named', async () => {
+    const signer = await fixture.open();
+    const [log, events] = [signer.currentKey('log'), signer.currentKey('events')];
+    const { purposes } = await rotate();
+    expect(purposes).toEqual(['binding', 'statement', 'federation', 'record']);
+    await signer.refresh();
+    expect([signer.currentKey('log'), signer.currentKey('events')]).toEqual([log, events]);
+    await rotate({ purposes: ['log'] });
+    await signer.refresh();
+    expect(signer.currentKey('log')).not.toEqual(log);
+    expect(published(signer).keys.map(({ jwk }) => jwk)).toContainEqual(log);
+  });
+
   it('of one purpose leaves the other keys, and renews their time', async () => {
     const signer = await fixture.open();
     const [binding, log] = [signer.currentKey('binding'), signer.currentKey('log')];
@@ -283,7 +312,7 @@ describe('a rotation', () => {
   it('is refused once more keys would be published than verifiers take', async () => {
     const rotations = async () => {
       for (let times = 0; times < 32; times++) {
-        await rotate();
+        await rotate({ purposes: keyPurpose.options });
         fixture.clock.advance(31 * DAY_MS);
       }
     };

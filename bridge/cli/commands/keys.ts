@@ -32,7 +32,10 @@ export function addKeysCommands(program: Command, terminal: Terminal): void {
   withLocalOptions(keys.command('rotate'))
     .description('issue new online keys under the offline root')
     .requiredOption('--root-key <file>', 'the root key file, brought from its safe')
-    .option('--purpose <purpose...>', `only these: ${keyPurpose.options.join(', ')}`)
+    .option(
+      '--purpose <purpose...>',
+      `only these: ${keyPurpose.options.join(', ')}; log and events are replaced only when they are named`,
+    )
     .option('--renew', 'no new keys: only more time for those in use')
     .option('--lead <hours>', 'publish the new keys this long before they sign', '0')
     .option('--json', 'answer as JSON')
