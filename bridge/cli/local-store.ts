@@ -4,6 +4,8 @@ import type { Command } from 'commander';
 import { type Config, DEFAULT_CONFIG_PATH, loadConfig } from '../config/index.ts';
 import { createEventLog } from '../events/database-event-log.ts';
 import type { EventLog } from '../events/event-log.ts';
+import { createKeyLog } from '../keylog/database-key-log.ts';
+import type { KeyLog } from '../keylog/key-log.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { createLogger } from '../lib/logger.ts';
 import type { Database } from '../storage/database.ts';
@@ -49,6 +51,8 @@ export interface LocalStore {
   readonly database: Database;
   /** Only stores: whoever runs the bridge gives the events their place. */
   readonly events: EventLog;
+  /** Only stages, likewise. */
+  readonly keyLog: KeyLog;
   readonly clock: Clock;
   readonly keyEncryptionKey: Uint8Array;
 }
@@ -64,9 +68,10 @@ export async function inLocalStore<Result>(
     await database.migrate();
     const logger = createLogger({ level: 'warn', clock });
     const events = createEventLog({ database, clock, logger, iss: config.issuer });
+    const keyLog = createKeyLog({ database, logger });
     const key = config.signer.key_encryption_key.reveal();
     const keyEncryptionKey = new Uint8Array(Buffer.from(key, 'base64url'));
-    return await work({ config, database, events, clock, keyEncryptionKey });
+    return await work({ config, database, events, keyLog, clock, keyEncryptionKey });
   } finally {
     await database.close();
   }

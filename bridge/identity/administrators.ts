@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { CountersignError } from '../../protocol/errors.ts';
 import { sha256Base64url } from '../../protocol/hash.ts';
 import type { EventLog } from '../events/event-log.ts';
+import type { KeyLog } from '../keylog/key-log.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import { newHandle, newId } from '../lib/ids.ts';
 import {
@@ -11,7 +12,7 @@ import {
   ADMIN_TOKEN_LIFE_S,
   NAME_LENGTH,
 } from '../lib/limits.ts';
-import type { RequestContext } from '../lib/request-context.ts';
+import { type RequestContext, SYSTEM } from '../lib/request-context.ts';
 import type { Database, Transaction } from '../storage/database.ts';
 import {
   deleteWithDescendants,
@@ -23,6 +24,7 @@ import {
   purgeExpired,
   takeLink,
 } from './administrators-store.ts';
+import { stageLinkCreated, stageTokenCreated, stageTokenRevoked } from './trust-changes.ts';
 
 /** What scanners of leaked secrets find our tokens by. */
 const PREFIX = 'csadm_';
@@ -57,7 +59,10 @@ export interface AdministratorToken extends AdministratorIdentity {
 /** The token itself is told once and stored nowhere. */
 export type IssuedToken = AdministratorToken & { readonly token: string };
 
-/** Who may administer the bridge: whoever holds a token. Tokens and links are 256 random bits, stored as hashes. */
+/**
+ * Who may administer the bridge: whoever holds a token. Tokens and links are 256 random bits, stored as hashes. Every
+ * change is staged in the key log in the same transaction; but what expires was said to when it was made.
+ */
 export interface Administrators {
   /**
    * Makes a one-time link for `bootstrap`. Only for who runs the bridge's machine; never over HTTP: nowhere else is a
@@ -82,6 +87,7 @@ export interface AdministratorsDeps {
   readonly issuer: string;
   readonly database: Database;
   readonly events: EventLog;
+  readonly keyLog: KeyLog;
   readonly clock: Clock;
 }
 
@@ -91,13 +97,17 @@ export function createAdministrators(deps: AdministratorsDeps): Administrators {
   async function issue(
     tx: Transaction,
     wanted: { name: string; expiresIn: number },
-    parent: AdministratorToken | null,
+    cameOf: { parent: AdministratorToken; link?: never } | { parent?: never; link: string },
+    { actor }: RequestContext,
   ): Promise<IssuedToken> {
+    const { parent, link = null } = cameOf;
     const created = seconds(clock);
     const token = PREFIX + newHandle();
     const expires = Math.min(created + wanted.expiresIn, parent?.expires ?? Number.POSITIVE_INFINITY);
     const known = { id: newId(), name: wanted.name, created, expires };
-    await insertToken(tx, { ...known, hash: sha256Base64url(token), parent: parent?.id ?? null });
+    const stored = { ...known, hash: sha256Base64url(token), parent: parent?.id ?? null };
+    await insertToken(tx, stored);
+    await stageTokenCreated(deps, tx, stored, link, actor);
     return { ...known, token };
   }
 
@@ -108,7 +118,10 @@ export function createAdministrators(deps: AdministratorsDeps): Administrators {
       const expires = created + ADMIN_BOOTSTRAP_LIFE_S;
       const hash = sha256Base64url(secret);
       const link = { hash, created, expires, token_life: tokenLife ?? null };
-      await database.transaction((tx) => insertLink(tx, link));
+      await database.transaction(async (tx) => {
+        await insertLink(tx, link);
+        await stageLinkCreated(deps, tx, link, SYSTEM.actor);
+      });
       // Behind the `#`, it stays out of the logs of proxies and servers.
       return { url: `${issuer}/admin/bootstrap#${secret}`, expires };
     },
@@ -117,7 +130,8 @@ export function createAdministrators(deps: AdministratorsDeps): Administrators {
       database.transaction(async (tx) => {
         const taken = await takeLink(tx, sha256Base64url(token), seconds(clock));
         if (taken === undefined) throw new CountersignError('bootstrap_invalid');
-        const issued = await issue(tx, { name, expiresIn: taken.token_life ?? ADMIN_TOKEN_LIFE_S }, null);
+        const expiresIn = taken.token_life ?? ADMIN_TOKEN_LIFE_S;
+        const issued = await issue(tx, { name, expiresIn }, { link: taken.hash }, context);
         await events.append(tx, {
           type: 'admin.bootstrapped',
           ...byWhom(context),
@@ -151,7 +165,7 @@ export function createAdministrators(deps: AdministratorsDeps): Administrators {
           actor.kind === 'administrator' ? await findToken(tx, actor.id, seconds(clock)) : undefined;
         // Whoever was revoked meanwhile leaves nothing behind.
         if (maker === undefined) throw new CountersignError('unauthenticated', 'Your own token has ended.');
-        const issued = await issue(tx, wanted, maker);
+        const issued = await issue(tx, wanted, { parent: maker }, context);
         await events.append(tx, {
           type: 'admin.token_created',
           ...byWhom(context),
@@ -170,6 +184,7 @@ export function createAdministrators(deps: AdministratorsDeps): Administrators {
         const deleted = await deleteWithDescendants(tx, id);
         if (deleted.length === 0) throw new CountersignError('token_unknown');
         for (const token of deleted) {
+          await stageTokenRevoked(deps, tx, token.id, context.actor);
           await events.append(tx, {
             type: 'admin.token_revoked',
             ...byWhom(context),

@@ -61,7 +61,7 @@ export interface Connection {
 
 /**
  * The configured IdPs. Every method throws `connection_unknown` for an id that there is not; every change is an
- * event in the same transaction.
+ * event, and staged in the key log, in the same transaction.
  */
 export interface Connections {
   /** Throws `config_invalid` (faults of settings, with their paths), `conflict` for an id in use. */

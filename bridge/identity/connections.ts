@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { ConnectorProbe } from '../../connectors/identity/connector.ts';
 import { parseDomain } from '../../protocol/address.ts';
 import { CountersignError } from '../../protocol/errors.ts';
 import { sha256Base64url } from '../../protocol/hash.ts';
@@ -6,6 +7,8 @@ import { domainsByConnection, findDomain, setConnectionDomains } from '../direct
 import { hasPeople } from '../directory/upstream-identities.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { type Change, succeeded } from '../events/succeeded.ts';
+import type { KeyLog } from '../keylog/key-log.ts';
+import type { TrustChangeKind } from '../keylog/trust-changes.ts';
 import { seconds } from '../lib/clock.ts';
 import { newId } from '../lib/ids.ts';
 import type { RequestContext } from '../lib/request-context.ts';
@@ -27,13 +30,17 @@ import {
   updateConnection,
 } from './connection-store.ts';
 import { type ConnectorDeps, createConnectors, openSecret, sealSecret } from './connectors.ts';
+import { stageConnectionChange } from './trust-changes.ts';
 
 export interface ConnectionsDeps extends ConnectorDeps {
   readonly database: Database;
   readonly events: EventLog;
+  readonly keyLog: KeyLog;
   /** Ends what was issued to people who came through a connection; answers how many records. */
   readonly endGrants: (tx: Transaction, connectionId: string) => Promise<number>;
 }
+
+type ConnectionEvent = Extract<Change, { type: Extract<TrustChangeKind, `connection.${string}`> }>;
 
 export function createConnections(deps: ConnectionsDeps): Connections {
   const { database, events, clock, signer, issuer } = deps;
@@ -47,16 +54,29 @@ export function createConnections(deps: ConnectionsDeps): Connections {
       return view(issuer, found, (await domainsByConnection(query)).get(id) ?? []);
     });
 
-  /** Changes one connection, with its event. `work` sees the row as it is within the transaction. */
+  /** The event of a change that was made to a connection, and what the log is to know of it. */
+  const note = async (
+    tx: Transaction,
+    id: string,
+    event: ConnectionEvent,
+    context: RequestContext,
+    probe?: ConnectorProbe,
+  ) => {
+    await stageConnectionChange(deps, tx, id, { change: event.type, by: context.actor, probe });
+    await events.append(tx, succeeded({ ...event, subject: { connection: id } }, context));
+  };
+
+  /** Changes one connection. `work` sees the row as it is within the transaction. */
   const alter = async (
     id: string,
-    event: Change,
+    event: ConnectionEvent,
     context: RequestContext,
     work: (tx: Transaction, current: ConnectionRow) => Promise<void>,
+    probe?: ConnectorProbe,
   ): Promise<Connection> => {
     await database.transaction(async (tx) => {
       await work(tx, known(await findConnection(tx, id)));
-      await events.append(tx, succeeded({ ...event, subject: { connection: id } }, context));
+      await note(tx, id, event, context, probe);
     });
     return get(id);
   };
@@ -106,8 +126,7 @@ export function createConnections(deps: ConnectionsDeps): Connections {
             ...{ tested_fingerprint: null, tested: null, created: now, changed: now },
           });
           await setConnectionDomains(tx, id, await knownDomains(tx, asked.domains));
-          const event = { type: 'connection.created', data: { name, protocol } } as const;
-          await events.append(tx, succeeded({ ...event, subject: { connection: id } }, context));
+          await note(tx, id, { type: 'connection.created', data: { name, protocol } }, context);
         })
         .catch((error: unknown) => {
           if (!isUniqueViolation(error, 'connections')) throw error;
@@ -155,7 +174,7 @@ export function createConnections(deps: ConnectionsDeps): Connections {
       const before = await row(id);
       const probe = await (await connectors.of(before)).probe();
       const event = { type: 'connection.tested', data: { issuer: probe.issuer } } as const;
-      const connection = await alter(id, event, context, async (tx, current) => {
+      const markTested = async (tx: Transaction, current: ConnectionRow) => {
         if (current.fingerprint !== before.fingerprint) {
           throw new CountersignError('conflict', 'The settings were changed during the test.');
         }
@@ -164,8 +183,8 @@ export function createConnections(deps: ConnectionsDeps): Connections {
           tested: seconds(clock),
           ...(current.status === 'draft' ? { status: 'tested' } : {}),
         });
-      });
-      return { connection, probe };
+      };
+      return { connection: await alter(id, event, context, markTested, probe), probe };
     },
 
     activate: (id, context) =>
@@ -197,6 +216,7 @@ export function createConnections(deps: ConnectionsDeps): Connections {
         await setConnectionDomains(tx, id, []);
         await deleteConnection(tx, id);
         await endTokens(tx, id, 'the connection was removed', context);
+        await stageConnectionChange(deps, tx, id, { change: 'connection.removed', by: context.actor });
         const event = { type: 'connection.disabled', data: { reason: 'removed' } } as const;
         await events.append(tx, succeeded({ ...event, subject: { connection: id } }, context));
       });

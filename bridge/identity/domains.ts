@@ -6,6 +6,7 @@ import { countHeldAddresses } from '../directory/addresses.ts';
 import {
   type Domain,
   deleteDomain,
+  domainsByConnection,
   findDomain,
   insertDomain,
   listDomains,
@@ -13,12 +14,15 @@ import {
 } from '../directory/domains.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { type Change, succeeded } from '../events/succeeded.ts';
+import type { KeyLog } from '../keylog/key-log.ts';
+import type { TrustChangeKind } from '../keylog/trust-changes.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import { equalSecrets, newHandle } from '../lib/ids.ts';
-import { DOMAIN_RECHECK_FAILURES, DOMAIN_RECHECK_S, TXT_RECORDS } from '../lib/limits.ts';
+import { DNS_NAME_LENGTH, DOMAIN_RECHECK_FAILURES, DOMAIN_RECHECK_S, TXT_RECORDS } from '../lib/limits.ts';
 import { type RequestContext, SYSTEM } from '../lib/request-context.ts';
 import type { Resolver } from '../lib/resolver.ts';
 import type { Database, Query, Transaction } from '../storage/database.ts';
+import { stageConnectionChange, stageDomainChange } from './trust-changes.ts';
 
 /** A domain of the organization as administrators see it. Times in seconds. */
 export interface OwnDomain extends Pick<Domain, 'domain' | 'status' | 'added' | 'verified' | 'checked'> {
@@ -28,7 +32,8 @@ export interface OwnDomain extends Pick<Domain, 'domain' | 'status' | 'added' | 
 
 /**
  * The domains that the organization speaks for, each proven by a TXT record. Whatever a domain is asked for as is
- * parsed first: `address_invalid`. Every change is an event in the same transaction.
+ * parsed first: `address_invalid`. Every change is an event, and staged in the key log, in the same
+ * transaction.
  */
 export interface Domains {
   /** Names a domain and answers the record to publish. Naming it again answers the same. Throws `domain_limit`, `domain_refused`. */
@@ -43,19 +48,31 @@ export interface Domains {
 }
 
 export interface DomainsDeps {
+  readonly issuer: string;
   readonly database: Database;
   readonly events: EventLog;
+  readonly keyLog: KeyLog;
   readonly resolver: Resolver;
   readonly clock: Clock;
   /** The entity id of the active partner that a domain is approved for, if any. */
   readonly partnerOf: (reader: Query | Transaction, domain: string) => Promise<string | undefined>;
 }
 
+type DomainEvent = Extract<Change, { type: Extract<TrustChangeKind, `domain.${string}`> }>;
+
 export function createDomains(deps: DomainsDeps): Domains {
   const { database, events, resolver, clock } = deps;
 
-  const report = (tx: Transaction, change: Change, domain: string, context: RequestContext) =>
-    events.append(tx, succeeded({ ...change, subject: { domain } }, context));
+  /** The event of a change that was made to a domain, and what the log is to know of it. */
+  async function report(
+    tx: Transaction,
+    event: DomainEvent,
+    domain: string,
+    context: RequestContext,
+  ): Promise<void> {
+    await stageDomainChange(deps, tx, domain, { change: event.type, by: context.actor });
+    await events.append(tx, succeeded({ ...event, subject: { domain } }, context));
+  }
 
   async function hasRecord({ domain, challenge }: Domain): Promise<boolean> {
     const texts = await resolver.txt(recordName(domain)).catch((error: unknown) => {
@@ -103,6 +120,7 @@ export function createDomains(deps: DomainsDeps): Domains {
     async add(text, context) {
       const domain = parseDomain(text);
       assertNoPublicSuffix(domain);
+      assertProvable(domain);
       return database.transaction(async (tx) => {
         const known = await findDomain(tx, domain);
         if (known !== undefined) return view(known);
@@ -145,7 +163,11 @@ export function createDomains(deps: DomainsDeps): Domains {
           const detail = `${held} addresses are on ${domain}; without it, their credentials cannot be verified.`;
           throw new CountersignError('domain_in_use', detail);
         }
+        const connections = await connectionsThatAssert(tx, domain);
         await deleteDomain(tx, domain);
+        for (const id of connections) {
+          await stageConnectionChange(deps, tx, id, { change: 'connection.changed', by: context.actor });
+        }
         await report(tx, { type: 'domain.removed', data: {} }, domain, context);
       });
     },
@@ -159,6 +181,12 @@ export function createDomains(deps: DomainsDeps): Domains {
       return domains.length;
     },
   };
+}
+
+/** Those that lose it with the domain, whether it is verified or not. */
+async function connectionsThatAssert(tx: Transaction, domain: string): Promise<string[]> {
+  const domains = await domainsByConnection(tx);
+  return [...domains.keys()].filter((id) => domains.get(id)?.includes(domain));
 }
 
 function view({ domain, status, added, verified, checked, challenge }: Domain): OwnDomain {
@@ -178,6 +206,16 @@ function recordValue(challenge: string): string {
 function assertNoPublicSuffix(domain: string): void {
   if (getPublicSuffix(domain, { allowPrivateDomains: true }) === domain) {
     throw new CountersignError('domain_refused', `${domain} is a public suffix: nobody’s own domain.`);
+  }
+}
+
+/**
+ * DNS has no room for the record of a longer one, nor the log for its name: its label is one
+ * byte of the kind, `domain/` and the domain, at most 255 bytes together.
+ */
+function assertProvable(domain: string): void {
+  if (recordName(domain).length > DNS_NAME_LENGTH) {
+    throw new CountersignError('domain_refused', `${domain} is too long: no record can prove it.`);
   }
 }
 

@@ -210,6 +210,8 @@ export const ASSERTION_AGE_S = 5 * MINUTE_S;
 
 /** Domains that one connection may assert. */
 export const CONNECTION_DOMAINS = 200;
+/** A name in DNS, written out (RFC 1035 section 2.3.4). */
+export const DNS_NAME_LENGTH = 253;
 /** A domain's TXT record is looked at again this often; a domain sold must not stay ours. */
 export const DOMAIN_RECHECK_S = DAY_S;
 /** Checks that may fail in a row (DNS outages happen) before a verified domain counts as lost. */

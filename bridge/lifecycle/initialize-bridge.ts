@@ -1,14 +1,25 @@
 import type { SigningKey } from '../../protocol/ed25519.ts';
+import { CountersignError } from '../../protocol/errors.ts';
+import { decodeClaims } from '../../protocol/jws.ts';
+import { onlineKeysSchema } from '../../protocol/online-keys.ts';
+import { thumbprint } from '../../protocol/public-key.ts';
 import type { EventLog } from '../events/event-log.ts';
+import type { KeyLog } from '../keylog/key-log.ts';
+import { stageTrustChange, type TrustChangeKind } from '../keylog/trust-changes.ts';
 import type { Clock } from '../lib/clock.ts';
 import { SYSTEM } from '../lib/request-context.ts';
 import { type IssuedKeys, initializeKeys, rotateKeys } from '../signer/key-ceremony.ts';
-import type { Database } from '../storage/database.ts';
+import { findSigner } from '../signer/stored-keys.ts';
+import type { Database, Transaction } from '../storage/database.ts';
 
-/** A key ceremony: the offline root is here for this. Each is one transaction, with its events. */
+/**
+ * A key ceremony: the offline root is here for this. Each is one transaction, with its events and what the key log
+ * commits to.
+ */
 export interface CeremonyDeps {
   readonly database: Database;
   readonly events: EventLog;
+  readonly keyLog: KeyLog;
   readonly clock: Clock;
   readonly iss: string;
   readonly root: SigningKey;
@@ -23,6 +34,7 @@ type Rotation = Pick<Parameters<typeof rotateKeys>[1], 'purposes' | 'compromised
 export async function initializeBridge(deps: CeremonyDeps): Promise<IssuedKeys> {
   return deps.database.transaction(async (tx) => {
     const issued = await initializeKeys(tx, deps);
+    await stageOnlineKeys(deps, tx, 'keys.initialized');
     await deps.events.append(tx, {
       type: 'keys.initialized',
       actor: SYSTEM.actor,
@@ -39,6 +51,7 @@ export async function rotateBridgeKeys(deps: CeremonyDeps, rotation: Rotation): 
     const issued = await rotateKeys(tx, { ...deps, ...rotation });
     const { serial } = issued;
     const thumbprints = [...(rotation.compromised ?? [])];
+    await stageOnlineKeys(deps, tx, thumbprints.length > 0 ? 'keys.compromised' : 'keys.rotated');
     const said = { actor: SYSTEM.actor, outcome: 'success' } as const;
     if (thumbprints.length > 0) {
       await deps.events.append(tx, { type: 'keys.compromised', ...said, data: { serial, thumbprints } });
@@ -46,5 +59,23 @@ export async function rotateBridgeKeys(deps: CeremonyDeps, rotation: Rotation): 
     const purposes = [...issued.purposes];
     await deps.events.append(tx, { type: 'keys.rotated', ...said, data: { serial, purposes } });
     return issued;
+  });
+}
+
+/** The online keys as they now stand in `tx`: whoever holds one of them speaks for this bridge. */
+async function stageOnlineKeys(
+  { iss: issuer, keyLog, clock }: CeremonyDeps,
+  tx: Transaction,
+  change: Extract<TrustChangeKind, `keys.${string}`>,
+): Promise<void> {
+  const stored = await findSigner(tx);
+  if (stored === undefined) throw new CountersignError('state_refused', 'This store has no keys.');
+  const { serial, exp, keys, compromised } = decodeClaims(stored.token, 'online-keys+jwt', onlineKeysSchema);
+  await stageTrustChange({ issuer, keyLog, clock }, tx, {
+    ...{ name: 'online-keys', change, by: SYSTEM.actor },
+    state: {
+      ...{ serial, root_thumbprint: stored.rootThumbprint, exp, compromised },
+      keys: keys.map(({ purpose, jwk, nbf, exp }) => ({ purpose, thumbprint: thumbprint(jwk), nbf, exp })),
+    },
   });
 }

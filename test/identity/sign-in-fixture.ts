@@ -15,6 +15,7 @@ import { signInPages } from '../../bridge/http/routes/sign-in.ts';
 import { createConnections } from '../../bridge/identity/connections.ts';
 import { createSignInTraces } from '../../bridge/identity/sign-in-traces.ts';
 import { createSignIns } from '../../bridge/identity/sign-ins.ts';
+import { createKeyLog } from '../../bridge/keylog/database-key-log.ts';
 import { systemClock } from '../../bridge/lib/clock.ts';
 import { createLogger } from '../../bridge/lib/logger.ts';
 import { createOutbound } from '../../bridge/lib/outbound.ts';
@@ -94,6 +95,7 @@ export async function signInFixture(options: SignInFixtureOptions = {}) {
   const memory = new MemoryCache({ clock });
   const cache = options.cache?.(memory) ?? memory;
   const events = createEventLog({ database, clock, logger, iss: issuer });
+  const keyLog = createKeyLog({ database, logger });
   const outbound = createOutbound({
     resolver: names,
     allowedNetworks: ['127.0.0.0/8'],
@@ -102,7 +104,7 @@ export async function signInFixture(options: SignInFixtureOptions = {}) {
   const { decide } = createBuiltInPolicy({ maxDevices: 5, requireMultiFactor: false });
 
   const connections = createConnections({
-    ...{ issuer, signer, outbound, clock, database, events },
+    ...{ issuer, signer, outbound, clock, database, events, keyLog },
     endGrants: endGrantsOfConnection,
   });
   const signIns = createSignIns({ database, cache, events, clock, decide, connections });
@@ -170,7 +172,20 @@ export async function signInFixture(options: SignInFixtureOptions = {}) {
   }
 
   return {
-    ...{ issuer, database, clock, signer, events, outbound, decide, names, network, oidcIdp, samlIdp },
+    ...{
+      issuer,
+      database,
+      clock,
+      signer,
+      events,
+      keyLog,
+      outbound,
+      decide,
+      names,
+      network,
+      oidcIdp,
+      samlIdp,
+    },
     ...{ connections, signIns, traces, apps, authorizationServer, people, addDomain },
     fetch: network.fetch,
     caCertificate: ca.certificatePem,
