@@ -85,6 +85,10 @@ export const ERRORS = {
   outbound_timeout: { status: 504, title: 'The other side did not answer in time.' },
   outbound_failed: { status: 502, title: 'The other side could not be reached or answered with an error.' },
 
+  // auditing another bridge's log
+  audit_state: { status: 500, title: 'The stored state of the auditor cannot be used.' },
+  audit_evidence: { status: 400, title: 'The evidence does not show what it claims.' },
+
   // signed objects
   jws_malformed: { status: 400, title: 'The signed object is malformed.' },
   jws_algorithm: { status: 400, title: 'The signed object uses an algorithm that is not allowed.' },
@@ -152,6 +156,15 @@ export const ERRORS = {
   log_policy_invalid: { status: 400, title: 'The policy for logs and witnesses is malformed.' },
   log_origin: { status: 400, title: 'The checkpoint is of another log.' },
   checkpoint_rollback: { status: 400, title: 'The checkpoint is older than one already seen.' },
+  witness_log_unknown: { status: 404, title: 'This is no witness of the log.' },
+  witness_signature: {
+    status: 403,
+    title: 'No key of the log has signed the checkpoint, or a signature is wrong.',
+  },
+  witness_size: { status: 400, title: 'The old size is above the size of the checkpoint.' },
+  witness_proof: { status: 422, title: 'The checkpoint does not continue the one that was cosigned last.' },
+  checkpoint_unknown: { status: 404, title: 'The log has no such checkpoint.' },
+  cosigner_unknown: { status: 403, title: 'Nobody whose cosignatures this log takes has signed this.' },
 
   // proxy re-encryption
   recrypt_input_invalid: { status: 400, title: 'A key or ciphertext of proxy re-encryption is malformed.' },

@@ -78,6 +78,7 @@ const KEEPER: Record<string, string> = {
   administration: 'bridge/identity',
   'one-time': 'bridge/storage',
   storage: 'bridge/storage',
+  witness: 'bridge/tlog',
 };
 
 /** Files that run in browsers too, but for those that are the Node side of something. */

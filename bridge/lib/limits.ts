@@ -285,6 +285,49 @@ export const KEY_LOG_REFRESH_MINUTES = 60;
 export const KEY_LOG_COSIGNERS = 16;
 /** Logs that one bridge is a witness of by name, beside its partners’. */
 export const KEY_LOG_WITNESSED = 1_000;
+/** A cosignature is stored while it is fresh: one that is older comes from a clock that is wrong. */
+export const COSIGNATURE_AGE_S = HOUR_S;
+/** A witness looks its record up and signs: more is a witness that is down, and the next epoch asks it again. */
+export const WITNESS_TIMEOUT_MS = 5_000;
+/** A witness’s answer: some cosignature lines of 150 bytes, or a size, or words on what it refuses. */
+export const WITNESS_ANSWER_BYTES = 16 * KIB;
+/** Witnesses are looked after this often when nobody wakes them. */
+export const WITNESS_LOOK_MS = 2_000;
+/** A witness that failed is asked again after this, then after twice that, and so on up to the longest pause. */
+export const WITNESS_RETRY_MS = 1_000;
+/** The longest pause: a witness that comes back is used again within a minute. */
+export const WITNESS_RETRY_MAX_MS = 60_000;
+/** What is sent to a witness: 63 hashes and a note with a hundred signatures. */
+export const WITNESS_REQUEST_BYTES = 32 * KIB;
+/** A checkpoint with the cosignatures that an auditor brings. */
+export const COSIGNATURE_BYTES = 16 * KIB;
+/** Threads that prove for the key log end after this without work: each holds some 10 MiB. */
+export const VRF_WORKERS_IDLE_MS = 10_000;
+/** Versions that one epoch takes: their proofs, some 4 ms each, must be there first, and others wait for the epoch. */
+export const EPOCH_VERSIONS = 128;
+/** Proofs kept until their epoch is closed: those of several full epochs. */
+export const VRF_PROOFS_AHEAD = 4_096;
+/** Epochs back from the newest whose map can be read: one that waits for its witnesses is no older. */
+export const MAP_EPOCHS_KEPT = 256;
+/** Pages of the map kept in memory: the upper ones of all, and those of some thousand names; 2 to 3 KiB each. */
+export const MAP_PAGES_CACHED = 12_288;
+/** Finished proofs kept in memory, some 5 KiB each: as many addresses as are looked up again and again. */
+export const STAPLES_CACHED = 8_192;
+/** A clock may be this far behind the last epoch's time: replicas differ by less, and NTP corrects by less. */
+export const EPOCH_CLOCK_SLACK_MS = 5_000;
+
+// ---- auditing another bridge's log
+
+/** A signed checkpoint: three lines and up to a hundred signatures of some 300 characters. */
+export const AUDIT_CHECKPOINT_BYTES = 64 * KIB;
+/** A bundle: 256 entries of the known kinds take 17 KiB; the rest is room to say what an unknown one looks like. */
+export const AUDIT_BUNDLE_BYTES = 64 * KIB;
+/** Bundles fetched at once, ahead of the replay: hides the way there and back, and is no burden to a bridge. */
+export const AUDIT_FETCHES = 8;
+/** Entries after which a replay keeps what it has, so that an interruption costs seconds. */
+export const AUDIT_SAVE_ENTRIES = 65_536;
+/** An auditor that watches cosigns a checkpoint again after this, so that clients see that it still looks. */
+export const AUDIT_COSIGN_AGAIN_S = 15 * MINUTE_S;
 
 // ---- rates, per address of the caller unless said otherwise
 

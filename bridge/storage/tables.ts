@@ -10,6 +10,7 @@ import type { OneTimeTables } from './tables/one-time.ts';
 import type { SignerTables } from './tables/signer.ts';
 import type { StorageTables } from './tables/storage.ts';
 import type { TlogTables } from './tables/tlog.ts';
+import type { WitnessTables } from './tables/witness.ts';
 
 /**
  * Every table of the store. A context describes its own in tables/<context>.ts, adds that to the list here, and
@@ -23,6 +24,7 @@ export interface Tables
     OneTimeTables,
     SignerTables,
     TlogTables,
+    WitnessTables,
     EventTables,
     KeyLogTables,
     BindingTables,

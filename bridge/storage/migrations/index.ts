@@ -14,6 +14,7 @@ import * as administratorLineage from './012-administrator-lineage.ts';
 import * as services from './013-services.ts';
 import * as transparency from './014-transparency.ts';
 import * as keyMap from './015-key-map.ts';
+import * as witness from './016-witness.ts';
 
 /** One step of the schema. It must not read what later versions of the code may change: spell everything out. */
 export interface Migration {
@@ -44,4 +45,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: '013-services', up: services.up },
   { id: '014-transparency', up: transparency.up },
   { id: '015-key-map', up: keyMap.up },
+  { id: '016-witness', up: witness.up },
 ];
