@@ -49,17 +49,18 @@ export async function newestSeq(query: Query): Promise<number> {
   return (await readHead(query, 'events'))?.size ?? 0;
 }
 
-/** Links events behind the head; answers the hash of the last. Throws `conflict` for one that has its place already. */
+/** Links events behind the head; answers the new one. Throws `conflict` for one that has its place already. */
 export async function placeEvents(
   tx: Transaction,
   bodies: readonly EventBody[],
   head: LogHead,
-): Promise<string> {
+): Promise<LogHead> {
   const events = link(bodies, head);
   for (let start = 0; start < events.length; start += ROWS_OF_STATEMENT) {
     await storePlaces(tx, events.slice(start, start + ROWS_OF_STATEMENT));
   }
-  return events.at(-1)?.hash ?? head.hash;
+  const last = events.at(-1);
+  return last === undefined ? head : { size: last.seq, hash: last.hash };
 }
 
 /** Five parameters each: far below what either database takes. */

@@ -88,12 +88,12 @@ export async function countStagedVersions(query: Query): Promise<number> {
   return Number(count);
 }
 
-/** Gives the rows the places behind the head; answers the hash of the new one. Throws `conflict` for a placed one. */
+/** Gives the rows the places behind the head; answers the new one. Throws `conflict` for a placed one. */
 export async function placeVersions(
   tx: Transaction,
   rows: readonly StagedVersion[],
   head: LogHead,
-): Promise<string> {
+): Promise<LogHead> {
   for (const [index, row] of rows.entries()) {
     const { numUpdatedRows } = await tx
       .updateTable('logged_versions')
@@ -103,5 +103,5 @@ export async function placeVersions(
       .executeTakeFirstOrThrow();
     if (numUpdatedRows !== 1n) throw new CountersignError('conflict', 'another sequencer placed the version');
   }
-  return head.hash;
+  return { size: head.size + rows.length, hash: head.hash };
 }

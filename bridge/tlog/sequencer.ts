@@ -1,26 +1,47 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { isCountersignError } from '../../protocol/errors.ts';
 import { type Loop, startLoop } from '../lib/background.ts';
+import { createBell } from '../lib/bell.ts';
 import { SEQUENCER_BATCH, SEQUENCER_INTERVAL_MS } from '../lib/limits.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Keyspace } from '../storage/cache.ts';
 import type { Database, Query, Transaction } from '../storage/database.ts';
-import { type LogHead, moveHead, takeHead } from './log-heads.ts';
+import { type LogHead, type LogName, moveHead, takeHead } from './log-heads.ts';
 
 /** What the sequencer must know about one log. */
 export interface SequencedLog<Row> {
-  readonly log: 'events' | 'keys';
+  readonly log: LogName;
   /** The hash of the empty log. */
   readonly genesis: string;
+  /** Rows that one transaction takes at most: SEQUENCER_BATCH unless it says otherwise. */
+  readonly batch?: number;
+  /**
+   * Milliseconds from one transaction to the next, so that what comes in meanwhile shares one. After a longer pause
+   * there is no wait, nor for as long as batches are full, nor at a stop. Default: 0.
+   */
+  readonly minInterval?: number;
 
   /** Up to `limit` committed rows without a position, in the order in which they shall get one. */
   staged(query: Query, limit: number): Promise<Row[]>;
 
   /**
-   * Gives `rows` the places behind `head`, in their order, and answers the hash of the new head. Must refuse
-   * (`conflict`) a row that has a place already.
+   * Computes what `place` needs and what takes too long for a transaction. It is called early and again for rows that
+   * wait, so it must remember what it has; `place` is called with no row that was not here before.
    */
-  place(tx: Transaction, rows: readonly Row[], head: LogHead): Promise<string>;
+  prepare?(rows: readonly Row[]): Promise<void>;
+
+  /**
+   * Puts what `rows` say behind `head`, in their order, and answers the new head. How many entries that makes is its
+   * own matter. Must refuse (`conflict`) a row that has a place already, or is there no more.
+   */
+  place(tx: Transaction, rows: readonly Row[], head: LogHead): Promise<LogHead>;
+
+  /**
+   * Makes public what is committed: called behind each transaction, before listeners are told, and at each look, so
+   * that what a crash or an error left undone is made up for. Answers whether anything became public. While it throws,
+   * nothing is placed.
+   */
+  publish?(): Promise<boolean>;
 }
 
 export interface Sequencer<Row> {
@@ -72,8 +93,11 @@ class LogSequencer<Row> implements Sequencer<Row> {
   readonly #log: SequencedLog<Row>;
   readonly #listeners: ((rows: readonly Row[]) => void)[] = [];
   readonly #channel: string;
+  readonly #bell = createBell();
   #loop: Loop | undefined;
   #woken = false;
+  /** Not before this, by the process's own clock, does the next transaction begin. */
+  #due = 0;
   #unsubscribe: Promise<() => void> | undefined;
 
   constructor(deps: SequencerDeps, log: SequencedLog<Row>) {
@@ -84,6 +108,7 @@ class LogSequencer<Row> implements Sequencer<Row> {
 
   wake(): void {
     this.#woken = true;
+    this.#bell.ring();
     this.#loop?.wake();
   }
 
@@ -114,6 +139,7 @@ class LogSequencer<Row> implements Sequencer<Row> {
   }
 
   async settled(): Promise<void> {
+    await this.#publishLeftover();
     while (await this.#sequenceBatch()) {
       // until nothing is left
     }
@@ -126,24 +152,38 @@ class LogSequencer<Row> implements Sequencer<Row> {
   async #run(signal: AbortSignal): Promise<void> {
     const looks = this.#woken ? SECOND_LOOKS_MS : [];
     this.#woken = false;
+    await this.#publishLeftover();
     for (const pause of [0, ...looks]) {
       if (pause > 0) await wait(pause);
       if (signal.aborted) return;
-      if (await this.#sequenceBatch()) {
-        await this.settled();
-        return;
-      }
+      let placed = false;
+      while (await this.#sequenceBatch(signal)) placed = true;
+      if (placed) return;
     }
   }
 
-  /** Whether there was anything. */
-  async #sequenceBatch(): Promise<boolean> {
-    if (!(await this.#mayBeStaged())) return false;
-    const rows = await this.#placeBatch();
+  /** What another process, or this one before it was killed, has committed and not made public. */
+  async #publishLeftover(): Promise<void> {
+    if (await this.#log.publish?.()) this.#tell([]);
+  }
+
+  /** Whether there was anything. With a signal it keeps the interval, until that is aborted. */
+  async #sequenceBatch(signal?: AbortSignal): Promise<boolean> {
+    const { prepare, minInterval } = this.#log;
+    const looksFirst = prepare !== undefined || minInterval !== undefined;
+    const rows = looksFirst ? await this.#placePrepared(signal) : await this.#placeAtOnce();
     if (rows.length === 0) return false;
+    await this.#log.publish?.();
     this.#tell(rows);
     await this.#tellOthers();
     return true;
+  }
+
+  /** Looks and places in one transaction: nothing is to be done in between. */
+  async #placeAtOnce(): Promise<readonly Row[]> {
+    if (!(await this.#mayBeStaged())) return [];
+    const { database } = this.#deps;
+    return racing(() => database.transaction(async (tx) => this.#place(tx, await this.#staged(tx))));
   }
 
   /**
@@ -156,14 +196,51 @@ class LogSequencer<Row> implements Sequencer<Row> {
     return (await database.read((query) => this.#log.staged(query, 1))).length > 0;
   }
 
-  async #placeBatch(): Promise<readonly Row[]> {
-    for (let races = 1; ; races++) {
-      try {
-        return await this.#deps.database.transaction((tx) => placeStaged(tx, this.#log));
-      } catch (error) {
-        if (races === RACES || !isCountersignError(error, 'conflict')) throw error;
-      }
+  async #placePrepared(signal: AbortSignal | undefined): Promise<readonly Row[]> {
+    return racing(async () => {
+      const rows = await this.#gather(signal);
+      const { database } = this.#deps;
+      if (rows.length === 0) return rows;
+      this.#due = performance.now() + (this.#log.minInterval ?? 0);
+      return database.transaction((tx) => this.#place(tx, rows));
+    });
+  }
+
+  /** What is staged once the interval is over, prepared; what comes in until then is prepared as it comes. */
+  async #gather(signal: AbortSignal | undefined): Promise<readonly Row[]> {
+    for (;;) {
+      const { rings } = this.#bell;
+      const rows = await this.#look();
+      if (rows.length === 0) return rows;
+      await this.#log.prepare?.(rows);
+      const left = this.#due - performance.now();
+      if (left <= 0 || rows.length >= this.#batch) return rows;
+      if (signal === undefined || signal.aborted) return rows;
+      await this.#bell.wait(rings, left, signal);
     }
+  }
+
+  /** As #mayBeStaged has it. */
+  #look(): Promise<readonly Row[]> {
+    const { database } = this.#deps;
+    if (database.dialect === 'sqlite') return database.transaction((tx) => this.#staged(tx));
+    return database.read((query) => this.#staged(query));
+  }
+
+  #staged(query: Query): Promise<readonly Row[]> {
+    return this.#log.staged(query, this.#batch);
+  }
+
+  get #batch(): number {
+    return this.#log.batch ?? SEQUENCER_BATCH;
+  }
+
+  async #place(tx: Transaction, rows: readonly Row[]): Promise<readonly Row[]> {
+    if (rows.length === 0) return rows;
+    const { log, genesis } = this.#log;
+    const head = await takeHead(tx, log, genesis);
+    await moveHead(tx, log, head, await this.#log.place(tx, rows, head));
+    return rows;
   }
 
   #tell(rows: readonly Row[]): void {
@@ -184,10 +261,16 @@ class LogSequencer<Row> implements Sequencer<Row> {
     }
   }
 
+  /** Another process has placed something: what we keep of the newest head is to follow. */
+  #hear(): void {
+    if (this.#log.publish !== undefined) this.#loop?.wake();
+    this.#tell([]);
+  }
+
   async #listenToOthers(): Promise<() => void> {
     const nothing = () => {};
     try {
-      return (await this.#deps.cache?.onWake(this.#channel, () => this.#tell([]))) ?? nothing;
+      return (await this.#deps.cache?.onWake(this.#channel, () => this.#hear())) ?? nothing;
     } catch (err) {
       this.#deps.logger.warn({ err, log: this.#log.log }, 'other replicas’ entries are only polled for');
       return nothing;
@@ -195,11 +278,13 @@ class LogSequencer<Row> implements Sequencer<Row> {
   }
 }
 
-async function placeStaged<Row>(tx: Transaction, log: SequencedLog<Row>): Promise<Row[]> {
-  const rows = await log.staged(tx, SEQUENCER_BATCH);
-  if (rows.length === 0) return rows;
-  const head = await takeHead(tx, log.log, log.genesis);
-  const hash = await log.place(tx, rows, head);
-  await moveHead(tx, log.log, head, { size: head.size + rows.length, hash });
-  return rows;
+/** Again for as long as another sequencer was faster. */
+async function racing<T>(attempt: () => Promise<T>): Promise<T> {
+  for (let races = 1; ; races++) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (races === RACES || !isCountersignError(error, 'conflict')) throw error;
+    }
+  }
 }
