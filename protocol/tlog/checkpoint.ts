@@ -3,9 +3,11 @@ import { CountersignError } from '../errors.ts';
 import { decodeBase64, encodeBase64 } from './base64.ts';
 import { EMPTY_ROOT, HASH_BYTES } from './merkle.ts';
 import { parseDecimal } from './note-lines.ts';
-import { formatNote, type Note, type NoteSignature, parseNote } from './signed-note.ts';
+import { formatNote, type Note, type NoteSignature, type NoteSigner, parseNote } from './signed-note.ts';
 import { ED25519_NOTE, type VerifierKey, verifierKey } from './verifier-key.ts';
 import { type VerifiedSignature, verifyNote } from './verify-note.ts';
+
+export type { NoteSigner };
 
 /** The head of a log: what it was at a size (C2SP tlog-checkpoint). */
 export interface Checkpoint {
@@ -14,15 +16,6 @@ export interface Checkpoint {
   /** Entries, all of them. */
   readonly size: number;
   readonly root: Uint8Array;
-}
-
-/** A key that signs notes or cosigns checkpoints; where its private half is, is the implementation's matter. */
-export interface NoteSigner {
-  readonly name: string;
-  /** Ed25519, 32 bytes. */
-  readonly publicKey: Uint8Array;
-  /** The Ed25519 signature over these bytes, 64 bytes. */
-  sign(message: Uint8Array<ArrayBuffer>): Promise<Uint8Array>;
 }
 
 /** The origin of the key log of a bridge, which is the name of its log keys too: `bridge.acme.example/log`. */

@@ -1,7 +1,6 @@
 import { concatBytes, utf8 } from '../bytes.ts';
 import { CountersignError } from '../errors.ts';
-import type { NoteSigner } from './checkpoint.ts';
-import type { NoteSignature } from './signed-note.ts';
+import type { NoteSignature, NoteSigner } from './signed-note.ts';
 import { ED25519_COSIGNATURE, type VerifierKey, verifierKey, verifyWithKey } from './verifier-key.ts';
 
 const TIME_BYTES = 8;

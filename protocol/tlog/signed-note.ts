@@ -18,6 +18,15 @@ export interface Note {
   readonly signatures: readonly NoteSignature[];
 }
 
+/** A key that signs notes or cosigns checkpoints; where its private half is, is the implementation's matter. */
+export interface NoteSigner {
+  readonly name: string;
+  /** Ed25519, 32 bytes. */
+  readonly publicKey: Uint8Array;
+  /** The Ed25519 signature over these bytes, 64 bytes. */
+  sign(message: Uint8Array<ArrayBuffer>): Promise<Uint8Array>;
+}
+
 /** Verifiers must take 16; a hundred leaves room for every witness of a large quorum. */
 export const MAX_NOTE_SIGNATURES = 100;
 
@@ -55,8 +64,9 @@ export function formatNote({ text, signatures }: Note): string {
   return note;
 }
 
-/** The line of a signature, with its newline. */
+/** The line of a signature, with its newline. Throws `note_malformed` when the name can be none. */
 export function formatSignatureLine({ name, keyId, bytes }: NoteSignature): string {
+  if (!isKeyName(name)) refuse('the name of a key is malformed');
   const id = new Uint8Array(KEY_ID_BYTES);
   new DataView(id.buffer).setUint32(0, keyId);
   return `\u2014 ${name} ${encodeBase64(concatBytes(id, bytes))}\n`;

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { utf8 } from '../../../protocol/bytes.ts';
 import { isCountersignError } from '../../../protocol/errors.ts';
 import { decodeBase64 } from '../../../protocol/tlog/base64.ts';
 import { EMPTY_ROOT, hashLeaf, verifyConsistency, verifyInclusion } from '../../../protocol/tlog/merkle.ts';
@@ -83,6 +84,14 @@ describeWithVectors('The public vectors of RFC 6962', () => {
     expect(leaves).toEqual(reference.nodeHashesFlatLevel0to3.slice(0, 8).map(hexBytes));
     const roots = leaves.map((_, index) => rootOfLeaves(leaves.slice(0, index + 1)));
     expect(roots).toEqual(reference.rootHashesBySize1to8.map(hexBytes));
+  });
+
+  it('give the hash of a record of Go’s checksum database', () => {
+    const { 'go format tree': tree } = vectorJson<{
+      'go format tree': { recordHashOf: string; text: string };
+    }>('notes/c2sp-examples.json');
+    const [, , recordHash = ''] = tree.text.split('\n');
+    expect(hashLeaf(utf8(tree.recordHashOf))).toEqual(hash(recordHash));
   });
 
   it('are told apart: proofs of inclusion', () => {
