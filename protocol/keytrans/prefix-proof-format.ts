@@ -10,6 +10,7 @@ import type { PrefixProof, PrefixResult } from './prefix-tree.ts';
 
 const TYPE_BYTES = { inclusion: 1, 'other-leaf': 2, empty: 3 } as const;
 const RESULTS_MAX = 255;
+const DEPTH_MAX = 255;
 const ELEMENTS_MAX = 65_535;
 
 /** Throws `log_proof` for more results than one proof can hold. */
@@ -26,6 +27,8 @@ export function encodePrefixProof({ results, elements }: PrefixProof): Uint8Arra
 }
 
 function resultBytes(result: PrefixResult): Uint8Array[] {
+  if (result.depth > DEPTH_MAX)
+    throw new CountersignError('log_proof', 'two outputs differ in their last bit only');
   const leaf = result.kind === 'other-leaf' ? [result.leaf.output, result.leaf.commitment] : [];
   return [Uint8Array.of(TYPE_BYTES[result.kind]), ...leaf, Uint8Array.of(result.depth)];
 }
