@@ -84,7 +84,7 @@ function connectionState(row: ConnectionRow, domains: readonly string[], probe?:
   const { protocol, assurance, status, fingerprint } = row;
   const isSaml = protocol === 'saml';
   return {
-    ...{ protocol, assurance, status, domains },
+    ...{ protocol, assurance, status, domains: [...domains].sort() },
     // Another one means other settings or another secret: whether what was tested is what became active.
     fingerprint,
     idp: isSaml ? samlIdp(row) : oidcIdp(row),

@@ -1,7 +1,11 @@
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { loadConfig } from '../../bridge/config/index.ts';
+import { systemClock } from '../../bridge/lib/clock.ts';
+import { openDatabase } from '../../bridge/storage/open-storage.ts';
 import { createThrowawayCa } from '../fakes/throwaway-ca.ts';
+import { loggedTrustChanges } from '../identity/logged-trust-changes.ts';
 import { type RecordedTerminal, recordedTerminal } from './recorded-terminal.ts';
 
 const ISSUER = 'https://bridge.acme.example';
@@ -157,5 +161,23 @@ describe('countersign admin link', () => {
     const { code, out } = await terminal.run(['admin', 'link', ...local]);
     expect(code).toBe(0);
     expect(out).toMatch(new RegExp(`^${ISSUER}/admin/bootstrap#[\\w-]{43}$`));
+  });
+});
+
+describe('What the bridge’s own machine changes', () => {
+  it('is staged for the key log, each command as one version, without the link’s secret', async () => {
+    await init();
+    const { out } = await terminal.run(['admin', 'link', ...local]);
+    await terminal.run(['keys', 'rotate', ...local, '--root-key', rootKey]);
+    const path = join(terminal.home, 'countersign.yaml');
+    const { storage } = loadConfig({ path, env: { COUNTERSIGN_KEK: 'A'.repeat(43) } });
+    const database = await openDatabase(storage, systemClock);
+    const logged = await loggedTrustChanges(database, '').finally(() => database.close());
+    expect(logged.map(({ change, version, by }) => [change, version, by])).toEqual([
+      ['admin.link_created', 0, { kind: 'system' }],
+      ['keys.initialized', 0, { kind: 'system' }],
+      ['keys.rotated', 1, { kind: 'system' }],
+    ]);
+    expect(JSON.stringify(logged)).not.toContain(new URL(out).hash.slice(1));
   });
 });

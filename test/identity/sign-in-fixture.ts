@@ -172,21 +172,8 @@ export async function signInFixture(options: SignInFixtureOptions = {}) {
   }
 
   return {
-    ...{
-      issuer,
-      database,
-      clock,
-      signer,
-      events,
-      keyLog,
-      outbound,
-      decide,
-      names,
-      network,
-      oidcIdp,
-      samlIdp,
-    },
-    ...{ connections, signIns, traces, apps, authorizationServer, people, addDomain },
+    ...{ issuer, database, clock, signer, events, keyLog, outbound, decide, names, network },
+    ...{ oidcIdp, samlIdp, connections, signIns, traces, apps, authorizationServer, people, addDomain },
     fetch: network.fetch,
     caCertificate: ca.certificatePem,
 
