@@ -15,13 +15,13 @@ import type { EventStreams } from './event-streams.ts';
 import { isOurFault, type ProblemDocument, problemOf } from './problem.ts';
 import type { RateLimit } from './rate-limit.ts';
 import { assertMediaType, decodeJson, decodeText, readBody } from './request-body.ts';
-import type { Administrator, ApiResponse, Route } from './route.ts';
+import { type Administrator, ANY_MEDIA_TYPE, type ApiResponse, type Route } from './route.ts';
 
 export interface AppDeps {
   readonly issuer: string;
   readonly trustedProxies: readonly Network[];
   readonly logger: Logger;
-  readonly events: EventLog;
+  readonly events: Pick<EventLog, 'record'>;
   readonly rateLimit: RateLimit;
   readonly authenticateDevice: AuthenticateDevice;
   readonly authenticateAdministrator: (authorization: string | undefined) => Promise<Administrator>;
@@ -111,7 +111,7 @@ function renderErrors({ logger, events, rateLimit }: AppDeps): Middleware<Reques
 
 async function recordRefusal(
   ctx: Context & { state: RequestState },
-  events: EventLog,
+  events: Pick<EventLog, 'record'>,
   { code, status }: ProblemDocument,
   error: unknown,
 ): Promise<void> {
@@ -226,7 +226,7 @@ async function runRoute(
 async function parseBody(ctx: Context, route: Route): Promise<{ body: unknown; bodyBytes: Uint8Array }> {
   if (route.body === undefined) return { body: undefined, bodyBytes: new Uint8Array() };
   const mediaType = route.body.mediaType ?? 'application/json';
-  assertMediaType(ctx.req, mediaType);
+  if (mediaType !== ANY_MEDIA_TYPE) assertMediaType(ctx.req, mediaType);
   const bodyBytes = await readBody(ctx.req, route.body.maxBytes);
   const value = mediaType === 'application/json' ? decodeJson(bodyBytes) : decodeText(bodyBytes);
   return { body: parsed(route.body.schema, value, 'body'), bodyBytes };
@@ -256,7 +256,7 @@ function answer(ctx: Context, response: ApiResponse, route: Route, streams: Even
   for (const [name, value] of Object.entries(response.headers ?? {})) ctx.set(name, value);
   if (ctx.status === 204) return;
   if ('text' in response) {
-    ctx.body = response.text;
+    ctx.body = typeof response.text === 'string' ? response.text : Buffer.from(response.text);
     ctx.set('Content-Type', response.mediaType);
   } else {
     ctx.body = JSON.stringify(response.body);

@@ -5,11 +5,12 @@ const ALLOWED_METHODS = 'GET, POST, PATCH, DELETE';
 const EXPOSED_HEADERS = 'DPoP-Nonce, WWW-Authenticate, X-Request-Id';
 
 /**
- * Lets the registered origins of client apps call the client API from a browser; no other origin is named, and
- * cookies are never allowed. `isAllowed` is asked for the exact `Origin`, which the page cannot choose.
+ * Lets the registered origins of client apps call the client API from a browser, and every origin read the log; no
+ * other origin is named, and cookies are never allowed. `isAllowed` is asked for the exact `Origin`, which the page cannot choose.
  */
 export function cors(isAllowed: (origin: string) => Promise<boolean>): Middleware {
   return async (ctx, next) => {
+    if (isPublic(ctx.path)) ctx.set('Access-Control-Allow-Origin', '*');
     const origin = ctx.get('Origin');
     if (origin === '' || !isClientApi(ctx.path)) return next();
     ctx.vary('Origin');
@@ -22,6 +23,11 @@ export function cors(isAllowed: (origin: string) => Promise<boolean>): Middlewar
     ctx.set('Access-Control-Max-Age', '600');
     ctx.status = 204;
   };
+}
+
+/** What anybody may read and audit, from a browser too: nothing of it depends on who asks. */
+function isPublic(path: string): boolean {
+  return path.startsWith('/log/') || path.startsWith('/witness/');
 }
 
 /** What the client SDK asks for besides OAuth, whose endpoints say for themselves who may call them. */

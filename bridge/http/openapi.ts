@@ -10,7 +10,7 @@ export function openApiDocument(
 ): unknown {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const route of routes) {
-    const path = route.path.replaceAll(/:([a-z_]+)/g, '{$1}');
+    const path = route.path.replaceAll(/[:*]([a-z_]+)/g, '{$1}');
     paths[path] = { ...paths[path], [route.method]: operation(route) };
   }
   return {
@@ -112,7 +112,7 @@ function standingErrors(route: Route): ErrorCode[] {
 }
 
 function pathParameters(path: string): unknown[] {
-  return [...path.matchAll(/:([a-z_]+)/g)].map(([, name]) => ({
+  return [...path.matchAll(/[:*]([a-z_]+)/g)].map(([, name]) => ({
     name,
     in: 'path',
     required: true,

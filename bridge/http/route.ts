@@ -41,21 +41,24 @@ export interface StreamResponse {
   readonly reader: string;
 }
 
-/** JSON in `body`, or anything else as `text` with its media type; neither for 204; or a stream of events. */
+/** JSON in `body`, or anything else as `text` (or bytes) with its media type; neither for 204; or a stream of events. */
 export type ApiResponse =
   | StreamResponse
   | { readonly status?: number; readonly body: unknown; readonly headers?: Readonly<Record<string, string>> }
   | {
       readonly status?: number;
-      readonly text: string;
+      readonly text: string | Uint8Array;
       readonly mediaType: string;
       readonly headers?: Readonly<Record<string, string>>;
     };
 
+/** For protocols of others that do not say what their bodies are called. */
+export const ANY_MEDIA_TYPE = '*/*';
+
 /** One API endpoint: the router and the OpenAPI document are both made from it. */
 export interface Route<Body = unknown, Query = unknown> {
   readonly method: 'get' | 'post' | 'patch' | 'delete';
-  /** With `:name` for parameters. */
+  /** With `:name` for parameters, and `*name` at the end for one of several segments. */
   readonly path: string;
   readonly summary: string;
   readonly tag: 'client' | 'federation' | 'administration' | 'events' | 'health';
@@ -63,7 +66,7 @@ export interface Route<Body = unknown, Query = unknown> {
   readonly body?: {
     readonly schema: z.ZodMiniType<Body>;
     readonly maxBytes: number;
-    /** `application/json` unless named; other types arrive in the schema as text. */
+    /** `application/json` unless named; others arrive in the schema as text. ANY_MEDIA_TYPE takes it under every name. */
     readonly mediaType?: string;
   };
   readonly query?: z.ZodMiniType<Query>;

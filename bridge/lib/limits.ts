@@ -322,6 +322,8 @@ export const EPOCH_CLOCK_SLACK_MS = 5_000;
 export const AUDIT_CHECKPOINT_BYTES = 64 * KIB;
 /** A bundle: 256 entries of the known kinds take 17 KiB; the rest is room to say what an unknown one looks like. */
 export const AUDIT_BUNDLE_BYTES = 64 * KIB;
+/** The largest log that is replayed: its map takes some 110 bytes of memory for each entry. A size is only claimed. */
+export const AUDIT_LOG_ENTRIES = 2 ** 27;
 /** Bundles fetched at once, ahead of the replay: hides the way there and back, and is no burden to a bridge. */
 export const AUDIT_FETCHES = 8;
 /** Entries after which a replay keeps what it has, so that an interruption costs seconds. */

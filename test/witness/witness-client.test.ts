@@ -1,0 +1,277 @@
+import type { RequestListener } from 'node:http';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readCosignatures } from '../../bridge/tlog/cosignature-store.ts';
+import { createQuorum, type Quorum } from '../../bridge/tlog/quorum.ts';
+import { WitnessClient, type WitnessState } from '../../bridge/tlog/witness-client.ts';
+import { createWitnessClients } from '../../bridge/tlog/witness-clients.ts';
+import { sizeAtWitness } from '../../bridge/tlog/witness-store.ts';
+import { cosign } from '../../protocol/tlog/cosignature.ts';
+import { formatSignatureLine, parseNote, parseSignatureLines } from '../../protocol/tlog/signed-note.ts';
+import { ED25519_COSIGNATURE, verifierKey } from '../../protocol/tlog/verifier-key.ts';
+import { verifyNote } from '../../protocol/tlog/verify-note.ts';
+import { quiet } from '../events/events-fixture.ts';
+import {
+  type MovableClock,
+  movableClock,
+  type TemporaryStore,
+  temporaryStore,
+} from '../signer/signer-fixture.ts';
+import { noteSigner, type SmallLog, smallLog } from './small-log.ts';
+import { type WitnessHost, witnessHost } from './witness-host.ts';
+
+const ORIGIN = 'bridge.acme.example/log';
+const never = new AbortController().signal;
+
+let clock: MovableClock;
+let store: TemporaryStore;
+let log: SmallLog;
+let host: WitnessHost;
+let client: WitnessClient;
+let changes: WitnessState['state'][];
+let quorum: Quorum;
+
+function clientOf({ key, url, outbound }: Pick<WitnessHost, 'key' | 'url' | 'outbound'>): WitnessClient {
+  return new WitnessClient(depsFor({ key, url }, outbound));
+}
+
+function depsFor(witness: { key: WitnessHost['key']; url: string }, outbound: WitnessHost['outbound']) {
+  return {
+    ...{ witness, outbound, clock, database: store.database, logger: quiet, refreshSeconds: 3_600 },
+    shown: {
+      log: 'keys' as const,
+      newest: async () => (log.size === 0 ? undefined : { size: log.size, note: await log.note() }),
+      consistencyProof: async (_query: unknown, oldSize: number, newSize: number) =>
+        log.consistencyProof(oldSize, newSize),
+    },
+    onCosigned: () => quorum.noteCosigned(),
+    onChange: ({ state }: WitnessState) => void changes.push(state),
+  };
+}
+
+beforeEach(async () => {
+  clock = movableClock();
+  store = await temporaryStore(clock);
+  log = await smallLog(ORIGIN, 5);
+  host = await witnessHost('witness.globex.example/w1', [log.key], clock);
+  client = clientOf(host);
+  changes = [];
+  quorum = createQuorum({
+    ...{ log: 'keys', database: store.database, quorum: 1, auditorQuorum: 0 },
+    cosigners: [{ key: host.key, kind: 'witness' }],
+  });
+});
+afterEach(async () => {
+  await host.close();
+  await store.remove();
+});
+
+const cosignatures = (size = log.size) =>
+  store.database.read((query) => readCosignatures(query, 'keys', size));
+
+/** Says what the other side answers from now on. */
+function answering(status: number, text: string, type = 'text/plain'): void {
+  const listener: RequestListener = (request, response) => {
+    request.resume();
+    response.writeHead(status, { 'content-type': type }).end(text);
+  };
+  host.answerWith(listener);
+}
+
+describe('the client of a witness', () => {
+  it('stores a cosignature of the newest checkpoint that verifies', async () => {
+    expect(await client.ask(never)).toMatchObject({ state: 'cosigning', size: 5, error: null });
+    const [stored, ...others] = await cosignatures();
+    expect(others).toEqual([]);
+    expect(stored).toMatchObject({ kind: 'witness', key_name: host.key.name });
+    const { text } = parseNote(await log.note());
+    const signatures = parseSignatureLines(stored?.line ?? '');
+    expect(await verifyNote({ text, signatures }, [host.key])).toMatchObject([{ time: stored?.time }]);
+  });
+
+  it('proves from where the witness stands, and asks nothing while nothing is due', async () => {
+    await client.ask(never);
+    await client.ask(never);
+    expect(host.asked).toHaveLength(1);
+    log.append('a', 'b', 'c');
+    await client.ask(never);
+    expect(host.asked.map((body) => body.split('\n')[0])).toEqual(['old 0', 'old 5']);
+    expect(await cosignatures(8)).toHaveLength(1);
+  });
+
+  it('asks nothing before there is a checkpoint', async () => {
+    log = await smallLog(ORIGIN);
+    expect(await client.ask(never)).toMatchObject({ state: 'unknown' });
+    expect(host.asked).toEqual([]);
+  });
+
+  it('learns from 409 where the witness stands', async () => {
+    await host.witness.addCheckpoint(await log.request(0));
+    log.append('a', 'b');
+    expect(await client.ask(never)).toMatchObject({ state: 'cosigning', size: 7 });
+    expect(host.asked.map((body) => body.split('\n')[0])).toEqual(['old 0', 'old 5']);
+    expect(await store.database.read((query) => sizeAtWitness(query, 'keys', host.key))).toBe(7);
+  });
+
+  it('renews the cosignature of a checkpoint that stays the newest', async () => {
+    await client.ask(never);
+    const [before] = await cosignatures();
+    clock.advance(3_599_000);
+    await client.ask(never);
+    expect(await cosignatures()).toEqual([before]);
+    clock.advance(1_000);
+    await client.ask(never);
+    const [after, ...others] = await cosignatures();
+    expect(others).toEqual([]);
+    expect(after?.time).toBe((before?.time ?? 0) + 3_600);
+  });
+
+  it('never asks twice at once', async () => {
+    await Promise.all([client.ask(never), client.ask(never)]);
+    expect(host.asked).toHaveLength(1);
+  });
+});
+
+describe('what a witness answers is not stored', () => {
+  const lineBy = async (name: string, time: number, text?: string) => {
+    const signer = await noteSigner(name);
+    const note = text ?? parseNote(await log.note()).text;
+    return { signer, line: formatSignatureLine(await cosign(signer, note, time)) };
+  };
+  const nowInSeconds = () => Math.floor(clock.now() / 1_000);
+
+  async function expectRefused(code: string): Promise<void> {
+    expect(await client.ask(never)).toMatchObject({ state: 'failing', error: code });
+    expect(await cosignatures()).toEqual([]);
+    expect(await store.database.read((query) => sizeAtWitness(query, 'keys', host.key))).toBe(0);
+  }
+
+  it('by another key of the same name', async () => {
+    answering(200, (await lineBy(host.key.name, nowInSeconds())).line);
+    await expectRefused('note_signature');
+  });
+
+  it('under the name and id of its key, but wrong', async () => {
+    const bytes = new Uint8Array(72).fill(1);
+    answering(200, formatSignatureLine({ name: host.key.name, keyId: host.key.keyId, bytes }));
+    await expectRefused('note_signature');
+  });
+
+  it.each([
+    ['in the future', 61],
+    ['of long ago', -3_601],
+    ['zero', -Number.POSITIVE_INFINITY],
+  ])('at a time that cannot be: %s', async (_what, offset) => {
+    const time = Math.max(0, nowInSeconds() + offset);
+    const { signer, line } = await lineBy('witness.clock.example/w', time);
+    const key = verifierKey(signer.name, ED25519_COSIGNATURE, signer.publicKey);
+    answering(200, line);
+    client = clientOf({ ...host, key });
+    await expectRefused('note_signature');
+  });
+
+  it('over another checkpoint', async () => {
+    const text = parseNote(await log.note(4)).text;
+    const { signer, line } = await lineBy('witness.other.example/w', nowInSeconds(), text);
+    const key = verifierKey(signer.name, ED25519_COSIGNATURE, signer.publicKey);
+    answering(200, line);
+    client = clientOf({ ...host, key });
+    await expectRefused('note_signature');
+  });
+
+  it.each([
+    ['no line', 200, '', 'note_malformed'],
+    ['words', 200, 'signed, yours faithfully\n', 'note_malformed'],
+    ['too much', 200, 'x'.repeat(20_000), 'outbound_too_large'],
+    ['an error', 500, 'out of order', 'outbound_failed'],
+    ['that it does not know the log', 404, '', 'outbound_failed'],
+    ['that it does not know the key', 403, '', 'outbound_failed'],
+  ])('%s', async (_what, status, text, code) => {
+    answering(status, text);
+    await expectRefused(code);
+  });
+});
+
+describe('a witness that has seen more or else', () => {
+  it('is ahead: the sign of a restored backup', async () => {
+    const whole = log.fork(5, 'lost 1', 'lost 2');
+    await host.witness.addCheckpoint(await whole.request(0));
+    expect(await client.ask(never)).toMatchObject({ state: 'ahead', size: 7 });
+    expect(changes).toEqual(['ahead']);
+    expect(await cosignatures()).toEqual([]);
+  });
+
+  it('contradicts: the sign of a fork', async () => {
+    await host.witness.addCheckpoint(await log.fork(4, 'other').request(0));
+    log.append('a');
+    expect(await client.ask(never)).toMatchObject({ state: 'contradicted' });
+    expect(changes).toEqual(['contradicted']);
+  });
+
+  it('contradicts with 409 and no size too, as version 1.0.0 of the protocol has it', async () => {
+    answering(409, 'another root');
+    expect(await client.ask(never)).toMatchObject({ state: 'contradicted' });
+  });
+
+  it('and names another size each time is given up', async () => {
+    let size = 0;
+    host.answerWith((request, response) => {
+      request.resume();
+      size = (size % 4) + 1;
+      response.writeHead(409, { 'content-type': 'text/x.tlog.size' }).end(`${size}\n`);
+    });
+    expect(await client.ask(never)).toMatchObject({ state: 'failing', error: 'outbound_failed' });
+    expect(host.asked).toHaveLength(3);
+  });
+
+  it('is told of once, and again when it cosigns', async () => {
+    answering(500, '');
+    await client.ask(never);
+    await client.ask(never);
+    host.answerWith(undefined);
+    await client.ask(never);
+    expect(changes).toEqual(['failing', 'cosigning']);
+  });
+});
+
+describe('several witnesses', () => {
+  it('are asked by themselves: one that never answers delays nobody', async () => {
+    const slow = await witnessHost('witness.initech.example/w1', [log.key], clock);
+    const aborting = new AbortController();
+    slow.answerWith((request) => void request.resume());
+    const clients = createWitnessClients({
+      ...depsFor(host, host.outbound),
+      witnesses: [slow, host],
+      outbound: {
+        request: (url, options) =>
+          (String(url).startsWith(slow.url) ? slow : host).outbound.request(url, options),
+      },
+    });
+    try {
+      const asked = clients.ask(aborting.signal);
+      expect(await quorum.reached(5, 5_000)).toBe(true);
+      expect(clients.states().map(({ state }) => state)).toEqual(['unknown', 'cosigning']);
+      aborting.abort();
+      await asked;
+    } finally {
+      await slow.close();
+    }
+  });
+
+  it('are woken by a new checkpoint, and stop in the middle of a request', async () => {
+    const clients = createWitnessClients({ ...depsFor(host, host.outbound), witnesses: [host] });
+    clients.start();
+    try {
+      expect(await quorum.reached(5, 5_000)).toBe(true);
+      log.append('a');
+      clients.wake();
+      expect(await quorum.reached(6, 5_000)).toBe(true);
+      host.answerWith((request) => void request.resume());
+      log.append('b');
+      clients.wake();
+      expect(await quorum.reached(7, 50)).toBe(false);
+    } finally {
+      await clients.stop();
+    }
+    expect(clients.states().map(({ state }) => state)).toEqual(['cosigning']);
+  });
+});
