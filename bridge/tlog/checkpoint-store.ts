@@ -1,0 +1,100 @@
+import { CountersignError } from '../../protocol/errors.ts';
+import type { Query, Transaction } from '../storage/database.ts';
+import type { LogCheckpointsTable } from '../storage/tables/tlog.ts';
+import type { LogName } from './log-heads.ts';
+
+export type StoredCheckpoint = LogCheckpointsTable;
+export type SignedCheckpoint = StoredCheckpoint & { readonly log_signature: string };
+
+/** Keeps the head that transaction 2 moves the log to, in that transaction: who commits it may sign it. */
+export async function insertCheckpoint(
+  tx: Transaction,
+  checkpoint: Omit<StoredCheckpoint, 'log_signature'>,
+): Promise<void> {
+  await tx
+    .insertInto('log_checkpoints')
+    .values({ ...checkpoint, log_signature: null })
+    .execute();
+}
+
+/** The newest head that a checkpoint may be signed of; `undefined` before the first. */
+export async function newestCheckpoint(
+  reader: Query | Transaction,
+  log: LogName,
+): Promise<StoredCheckpoint | undefined> {
+  return reader
+    .selectFrom('log_checkpoints')
+    .selectAll()
+    .where('log', '=', log)
+    .orderBy('size', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+}
+
+/** The newest checkpoint that is signed. */
+export async function newestSigned(
+  reader: Query | Transaction,
+  log: LogName,
+): Promise<SignedCheckpoint | undefined> {
+  const row = await reader
+    .selectFrom('log_checkpoints')
+    .selectAll()
+    .where('log', '=', log)
+    .where('log_signature', 'is not', null)
+    .orderBy('size', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return asSigned(row);
+}
+
+/** The checkpoint of this size, signed or not. */
+export async function checkpointAt(
+  reader: Query | Transaction,
+  log: LogName,
+  size: number,
+): Promise<StoredCheckpoint | undefined> {
+  return reader
+    .selectFrom('log_checkpoints')
+    .selectAll()
+    .where('log', '=', log)
+    .where('size', '=', size)
+    .executeTakeFirst();
+}
+
+/** The checkpoint before the one of this size. */
+export async function checkpointBefore(
+  reader: Query | Transaction,
+  log: LogName,
+  size: number,
+): Promise<StoredCheckpoint | undefined> {
+  return reader
+    .selectFrom('log_checkpoints')
+    .selectAll()
+    .where('log', '=', log)
+    .where('size', '<', size)
+    .orderBy('size', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+}
+
+/** `undefined` for a checkpoint that is not signed. */
+export function asSigned(row: StoredCheckpoint | undefined): SignedCheckpoint | undefined {
+  if (row === undefined || row.log_signature === null) return undefined;
+  return { ...row, log_signature: row.log_signature };
+}
+
+/** Throws `conflict` where the store does not have this checkpoint any more. */
+export async function storeLogSignature(
+  tx: Transaction,
+  { log, size, root }: StoredCheckpoint,
+  line: string,
+): Promise<void> {
+  const { numUpdatedRows } = await tx
+    .updateTable('log_checkpoints')
+    .set({ log_signature: line })
+    .where('log', '=', log)
+    .where('size', '=', size)
+    .where('root', '=', root)
+    .executeTakeFirstOrThrow();
+  if (numUpdatedRows !== 1n) throw new CountersignError('conflict', 'the checkpoint is not there any more');
+}
