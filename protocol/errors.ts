@@ -156,6 +156,10 @@ export const ERRORS = {
   log_policy_invalid: { status: 400, title: 'The policy for logs and witnesses is malformed.' },
   log_origin: { status: 400, title: 'The checkpoint is of another log.' },
   checkpoint_rollback: { status: 400, title: 'The checkpoint is older than one already seen.' },
+  clock_back: {
+    status: 503,
+    title: 'The clock of the bridge has gone back; nothing is logged until it is right.',
+  },
   witness_log_unknown: { status: 404, title: 'This is no witness of the log.' },
   witness_signature: {
     status: 403,

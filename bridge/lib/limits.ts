@@ -299,6 +299,8 @@ export const WITNESS_RETRY_MS = 1_000;
 export const WITNESS_RETRY_MAX_MS = 60_000;
 /** What is sent to a witness: 63 hashes and a note with a hundred signatures. */
 export const WITNESS_REQUEST_BYTES = 32 * KIB;
+/** A checkpoint that witnesses have not cosigned by then is shown to everybody all the same. */
+export const CHECKPOINT_LAG_MS = 60_000;
 /** A checkpoint with the cosignatures that an auditor brings. */
 export const COSIGNATURE_BYTES = 16 * KIB;
 /** Threads that prove for the key log end after this without work: each holds some 10 MiB. */
@@ -313,6 +315,12 @@ export const MAP_EPOCHS_KEPT = 256;
 export const MAP_PAGES_CACHED = 12_288;
 /** Finished proofs kept in memory, some 5 KiB each: as many addresses as are looked up again and again. */
 export const STAPLES_CACHED = 8_192;
+/** How long finished proofs are kept, and with them what somebody may have asked another replica to forget. */
+export const STAPLE_AGE_MS = 60_000;
+/** Which checkpoints are the best is looked up again after this: all look-ups of the meantime share one answer. */
+export const ANCHORS_AGE_MS = 200;
+/** While it is not known whether the store is the newest, the witnesses are asked again this often. */
+export const LOG_DOUBT_RETRY_MS = 10_000;
 /** A clock may be this far behind the last epoch's time: replicas differ by less, and NTP corrects by less. */
 export const EPOCH_CLOCK_SLACK_MS = 5_000;
 

@@ -55,6 +55,8 @@ export interface Sequencer<Row> {
   stop(): Promise<void>;
   /** Resolves when what was staged before the call has its place. Throws what the database throws. */
   settled(): Promise<void>;
+  /** Why the last look failed; `undefined` after one that went well. */
+  readonly failure: unknown;
   /** Calls `listener` after rows got their places: with them, or without where another process did it. */
   onPublished(listener: (rows: readonly Row[]) => void): void;
 }
@@ -96,6 +98,7 @@ class LogSequencer<Row> implements Sequencer<Row> {
   readonly #bell = createBell();
   #loop: Loop | undefined;
   #woken = false;
+  #failure: unknown;
   /** Not before this, by the process's own clock, does the next transaction begin. */
   #due = 0;
   #unsubscribe: Promise<() => void> | undefined;
@@ -104,6 +107,10 @@ class LogSequencer<Row> implements Sequencer<Row> {
     this.#deps = deps;
     this.#log = log;
     this.#channel = `published-${log.log}`;
+  }
+
+  get failure(): unknown {
+    return this.#failure;
   }
 
   wake(): void {
@@ -117,7 +124,7 @@ class LogSequencer<Row> implements Sequencer<Row> {
     this.#loop ??= startLoop(
       `sequence-${this.#log.log}`,
       SEQUENCER_INTERVAL_MS,
-      (signal) => this.#run(signal),
+      (signal) => this.#runAndRemember(signal),
       {
         logger,
       },
@@ -147,6 +154,16 @@ class LogSequencer<Row> implements Sequencer<Row> {
 
   onPublished(listener: (rows: readonly Row[]) => void): void {
     this.#listeners.push(listener);
+  }
+
+  async #runAndRemember(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#run(signal);
+      this.#failure = undefined;
+    } catch (error) {
+      this.#failure = error;
+      throw error;
+    }
   }
 
   async #run(signal: AbortSignal): Promise<void> {
