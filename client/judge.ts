@@ -112,8 +112,9 @@ export async function judgeRevocation(
   const pin = draft.address(address);
   const known = pin?.iss === issuer.entity_id ? pin : undefined;
   const least = known ?? revokedBy(draft, shown);
-  const statement = await verifyRevocation(revocation, address, {
+  const { statement } = await verifyRevocation(revocation, address, {
     issuer,
+    policy: context.policy,
     now: context.now(),
     leastSerial: issuer.serial,
     ...(least === undefined ? {} : { leastVersion: least.version }),

@@ -4,10 +4,23 @@ import { compactJws } from './claims.ts';
 import { CountersignError } from './errors.ts';
 import { type IdentityAttributes, verifyIdentityAttributes } from './identity-attributes.ts';
 import { type KeyBindingClaims, statementKey, verifyKeyBinding } from './key-binding.ts';
-import { type KeyStatement, signedStatementSchema, statementHash, verifyStatement } from './key-statement.ts';
+import {
+  type KeyStatement,
+  signedStatementSchema,
+  statementBytes,
+  statementHash,
+  verifyStatement,
+} from './key-statement.ts';
+import { type VerifiedLog, verifyLogStaple } from './keytrans/log-proof.ts';
+import { LOG_STAPLE_MAX } from './keytrans/log-staple.ts';
+import type { LogTrust } from './keytrans/log-trust.ts';
 import { type OnlineKeys, verifyOnlineKeys } from './online-keys.ts';
 import { assertSpeaksFor, type TrustedIssuer } from './partner-record.ts';
 import type { SignatureKey } from './public-key.ts';
+import { logOrigin } from './tlog/checkpoint.ts';
+
+/** That the statement is in the issuer's log, as the newest version of its address. */
+const logProof = z.string().check(z.minLength(1), z.maxLength(LOG_STAPLE_MAX));
 
 /** The stapled credential (PROTOCOL §4): all that a verifier needs besides what it has pinned, and a clock. */
 export const credentialSchema = z.strictObject({
@@ -15,12 +28,17 @@ export const credentialSchema = z.strictObject({
   online_keys: compactJws,
   /** `identity-attributes+jwt` for the one who asked, where policy tells them anything. */
   attributes: z.optional(compactJws),
+  log_proof: z.optional(logProof),
 });
 
 export type Credential = z.infer<typeof credentialSchema>;
 
 /** Evidence that an address has no active key: the revoked statement, signed by its bridge. */
-export const revocationSchema = z.strictObject({ ...signedStatementSchema.shape, online_keys: compactJws });
+export const revocationSchema = z.strictObject({
+  ...signedStatementSchema.shape,
+  online_keys: compactJws,
+  log_proof: z.optional(logProof),
+});
 export type Revocation = z.infer<typeof revocationSchema>;
 
 /** How much a verified credential proves, weakest first. */
@@ -32,6 +50,8 @@ export interface VerificationPolicy {
   readonly level: Level;
   /** The oldest binding that is taken, seconds. */
   readonly maxAge: number;
+  /** Who must have watched the issuer's log; without it, no level above `logged` is reached. */
+  readonly log?: LogTrust;
 }
 
 export interface VerificationContext {
@@ -51,22 +71,35 @@ export interface VerificationContext {
 
 export interface VerifiedCredential {
   readonly level: Level;
-  /** Seconds since the binding was issued. */
+  /**
+   * Seconds since what carries the level: `signed` the binding, `logged` the close of the epoch, above that the
+   * cosignature that completed the quorum.
+   */
   readonly age: number;
   readonly statement: KeyStatement;
   readonly statementHash: string;
   readonly binding: KeyBindingClaims;
   readonly attributes: IdentityAttributes | null;
   readonly onlineKeys: OnlineKeys;
+  /** Null where no log proof was stapled. */
+  readonly log: VerifiedLog | null;
+}
+
+export interface VerifiedRevocation {
+  readonly level: Level;
+  readonly statement: KeyStatement;
+  /** Null where no log proof was stapled. */
+  readonly log: VerifiedLog | null;
 }
 
 /**
  * Verifies a stapled credential offline (PROTOCOL §4, §6). The address asked for is a parameter: a valid credential of
- * somebody else is an attack, not an answer.
+ * somebody else is an attack, not an answer. A log proof that is stapled must hold: a broken one is never taken for
+ * none.
  *
  * Throws `claims_invalid` for another address, `domain_not_approved`, `partner_suspended`, `level_too_low`,
  * `credential_too_old`, `root_mismatch`, `serial_rollback`, `version_rollback`, `pin_changed`, and whatever the parts
- * throw.
+ * throw (`verifyLogStaple` too).
  */
 export async function verifyCredential(
   credential: Credential,
@@ -77,12 +110,15 @@ export async function verifyCredential(
   const binding = await verifyKeyBinding(credential.binding, onlineKeys, context.now, context.previous);
   assertAddress(binding.statement, address, context.issuer);
   assertNotRolledBack(binding.statement, context.leastVersion);
-  const level: Level = 'signed';
-  const age = Math.max(0, context.now - binding.iat);
+  const bindingAge = Math.max(0, context.now - binding.iat);
+  if (!(bindingAge <= context.policy.maxAge)) {
+    throw new CountersignError('credential_too_old', `${bindingAge} s old`);
+  }
+  const log = await verifyLog(credential.log_proof, binding.statement, onlineKeys, context);
+  const level: Level = log?.level ?? 'signed';
   if (!reaches(level, context.policy.level)) {
     throw new CountersignError('level_too_low', `${level}, but ${context.policy.level} is demanded`);
   }
-  if (!(age <= context.policy.maxAge)) throw new CountersignError('credential_too_old', `${age} s old`);
   const attributes =
     credential.attributes === undefined || context.audience === undefined
       ? null
@@ -94,21 +130,27 @@ export async function verifyCredential(
         );
   return {
     level,
-    age,
+    age: log === null ? bindingAge : Math.max(0, context.now - log.asOf),
     statement: binding.statement,
     statementHash: statementHash(binding.statement),
     binding,
     attributes,
     onlineKeys,
+    log,
   };
 }
 
-/** Verifies the evidence of a revocation; answers the revoked statement. Throws as `verifyCredential` does. */
+/**
+ * Verifies the evidence of a revocation; answers the revoked statement. Throws as `verifyCredential` does, but for the
+ * policy's level: nobody has to show more than a signature to take a key back.
+ */
 export async function verifyRevocation(
   revocation: Revocation,
   address: string,
-  context: Omit<VerificationContext, 'policy' | 'audience' | 'previous'>,
-): Promise<KeyStatement> {
+  context: Omit<VerificationContext, 'policy' | 'audience' | 'previous'> & {
+    readonly policy?: Pick<VerificationPolicy, 'log'>;
+  },
+): Promise<VerifiedRevocation> {
   const onlineKeys = await issuerKeys(revocation.online_keys, context);
   const { statement, signatures } = revocation;
   if (statement.status !== 'revoked' || statement.iss !== context.issuer.entity_id) {
@@ -120,7 +162,29 @@ export async function verifyRevocation(
   );
   assertAddress(statement, address, context.issuer);
   assertNotRolledBack(statement, context.leastVersion);
-  return statement;
+  const log = await verifyLog(revocation.log_proof, statement, onlineKeys, context);
+  return { level: log?.level ?? 'signed', statement, log };
+}
+
+/** The statement must have been verified: what a log proof is held against are its issuer, address, version and bytes. */
+async function verifyLog(
+  staple: string | undefined,
+  statement: KeyStatement,
+  onlineKeys: OnlineKeys,
+  context: { readonly now: number; readonly policy?: Pick<VerificationPolicy, 'log'> },
+): Promise<VerifiedLog | null> {
+  if (staple === undefined) return null;
+  return verifyLogStaple({
+    staple,
+    kind: 'address',
+    name: statement.address,
+    version: statement.version,
+    value: statementBytes(statement),
+    origin: logOrigin(onlineKeys.iss),
+    logKeys: onlineKeys.all('log'),
+    trust: context.policy?.log,
+    now: context.now,
+  });
 }
 
 /** A demand that is no level at all (a pinned policy that was damaged) is reached by nothing. */

@@ -43,6 +43,8 @@ export interface OnlineKeys {
    * compromised key signed is refused whatever its `iat`.
    */
   find(purpose: KeyPurpose, kid: string): OnlineKey;
+  /** The keys that may sign for `purpose`, without the compromised ones. */
+  all(purpose: KeyPurpose): readonly OnlineKey[];
 }
 
 export type OnlineKey = OnlineKeysClaims['keys'][number];
@@ -81,6 +83,10 @@ export async function verifyOnlineKeys(
       if (found === undefined) throw new CountersignError('jws_unknown_key', `no such ${purpose} key`);
       return found;
     },
+    all: (purpose) =>
+      claims.keys.filter(
+        (key) => key.purpose === purpose && !claims.compromised.includes(thumbprint(key.jwk)),
+      ),
   };
 }
 

@@ -391,7 +391,8 @@ describe('the evidence of a revocation', () => {
     const answer = await parts.credentials.forAddress(ALICE);
     if (answer.status !== 'revoked') throw new Error(answer.status);
     const { issuer, now } = verification();
-    expect((await verifyRevocation(answer.revocation, ALICE, { issuer, now })).version).toBe(1);
+    const { statement } = await verifyRevocation(answer.revocation, ALICE, { issuer, now });
+    expect(statement.version).toBe(1);
     await verifyOnlineKeys(
       answer.revocation.online_keys,
       { iss: issuer.entity_id, rootThumbprint: issuer.root_thumbprint },

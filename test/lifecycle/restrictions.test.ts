@@ -109,8 +109,8 @@ describe('closing a person', () => {
     const answer = await parts.credentials.forAddress(ALICE);
     if (answer.status !== 'revoked') throw new Error(`it is ${answer.status}`);
     const now = Math.floor(parts.clock.now() / 1000);
-    const revoked = await verifyRevocation(answer.revocation, ALICE, { issuer: parts.issuer, now });
-    expect(revoked).toMatchObject({ address: ALICE, status: 'revoked' });
+    const { statement } = await verifyRevocation(answer.revocation, ALICE, { issuer: parts.issuer, now });
+    expect(statement).toMatchObject({ address: ALICE, status: 'revoked' });
   });
 
   it('stops the vault for a device whose token was looked at before', async () => {

@@ -205,7 +205,7 @@ describe('the cost of a verification', () => {
 
 describe('verifyRevocation', () => {
   it('answers the revoked statement', async () => {
-    const statement = await verifyRevocation(await acme.revocation(), ALICE, acme.context());
+    const { statement } = await verifyRevocation(await acme.revocation(), ALICE, acme.context());
     expect(statement).toMatchObject({ status: 'revoked', version: 1, reason: 'closed' });
   });
 

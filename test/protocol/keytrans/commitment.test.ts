@@ -2,7 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { utf8 } from '../../../protocol/bytes.ts';
 import { type Committed, commit } from '../../../protocol/keytrans/commitment.ts';
 import { codeOf } from '../codes.ts';
-import { fromHex, NO_VECTORS, readKatie, toHex } from './vectors.ts';
+import { hexBytes } from '../tlog/hex-bytes.ts';
+import { describeWithVectors } from '../tlog/vectors.ts';
+import { readKatie } from './katie-vectors.ts';
+import { toHex } from './to-hex.ts';
 
 const committed: Committed = {
   opening: new Uint8Array(16).fill(1),
@@ -12,17 +15,17 @@ const committed: Committed = {
 };
 const honest = toHex(commit(committed));
 
-describe.skipIf(NO_VECTORS !== undefined)('the commitments that Katie made', () => {
-  const { Commit } = NO_VECTORS === undefined ? readKatie() : { Commit: [] };
+describeWithVectors('the commitments that Katie made', () => {
+  const { Commit } = readKatie();
 
   it.each(Commit)(
     'of $label, version $version, are ours',
     ({ commitment, label, opening, value, version }) => {
       const made = commit({
-        opening: fromHex(opening),
+        opening: hexBytes(opening),
         label: utf8(label),
         version: Number(version),
-        value: fromHex(value),
+        value: hexBytes(value),
       });
       expect(toHex(made)).toBe(commitment);
     },

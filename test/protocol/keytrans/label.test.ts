@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { label, vrfInput } from '../../../protocol/keytrans/label.ts';
 import { codeOf } from '../codes.ts';
-import { toHex } from './vectors.ts';
+import { toHex } from './to-hex.ts';
 
 describe('label', () => {
   it('is the kind and the name', () => {

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { concatBytes } from '../../../protocol/bytes.ts';
 import { encodeLogEntry, type LogEntry, parseLogEntry } from '../../../protocol/keytrans/log-entry.ts';
 import { codeOf } from '../codes.ts';
-import { fromHex, toHex } from './vectors.ts';
+import { hexBytes } from '../tlog/hex-bytes.ts';
+import { toHex } from './to-hex.ts';
 
 const bytes = (value: number) => new Uint8Array(32).fill(value);
 
@@ -21,23 +22,23 @@ const PINNED: [string, LogEntry][] = [
 describe('a log entry', () => {
   it.each(PINNED)('is the bytes %s', (hex, entry) => {
     expect(toHex(encodeLogEntry(entry))).toBe(hex);
-    expect(parseLogEntry(fromHex(hex))).toEqual(entry);
+    expect(parseLogEntry(hexBytes(hex))).toEqual(entry);
   });
 
   it.each(PINNED)('is refused when a byte is missing, or follows: %s', async (hex) => {
-    const encoded = fromHex(hex);
+    const encoded = hexBytes(hex);
     expect(await codeOf(() => parseLogEntry(encoded.slice(0, -1)))).toBe('log_proof');
     expect(await codeOf(() => parseLogEntry(concatBytes(encoded, Uint8Array.of(0))))).toBe('log_proof');
   });
 
   it('is refused when its kind or the format of the log is unknown', async () => {
     expect(await codeOf(() => parseLogEntry(new Uint8Array(0)))).toBe('log_proof');
-    expect(await codeOf(() => parseLogEntry(fromHex(`03${'11'.repeat(64)}`)))).toBe('log_proof');
-    expect(await codeOf(() => parseLogEntry(fromHex(`0002${'11'.repeat(32)}`)))).toBe('log_proof');
+    expect(await codeOf(() => parseLogEntry(hexBytes(`03${'11'.repeat(64)}`)))).toBe('log_proof');
+    expect(await codeOf(() => parseLogEntry(hexBytes(`0002${'11'.repeat(32)}`)))).toBe('log_proof');
   });
 
   it('is refused when a number does not fit', async () => {
-    const huge = fromHex(`02${'0020000000000000'.repeat(3)}${'44'.repeat(32)}`);
+    const huge = hexBytes(`02${'0020000000000000'.repeat(3)}${'44'.repeat(32)}`);
     expect(await codeOf(() => parseLogEntry(huge))).toBe('log_proof');
     const entry = { kind: 'epoch', epoch: -1, time: 0, leaves: 0, prefixRoot: bytes(0) } as const;
     expect(await codeOf(() => encodeLogEntry(entry))).toBe('log_proof');

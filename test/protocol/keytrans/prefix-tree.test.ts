@@ -11,19 +11,22 @@ import {
   rootFromPrefixProof,
 } from '../../../protocol/keytrans/prefix-tree.ts';
 import { codeOf } from '../codes.ts';
+import { hexBytes } from '../tlog/hex-bytes.ts';
+import { describeWithVectors } from '../tlog/vectors.ts';
+import { readKatie } from './katie-vectors.ts';
 import { NaiveMap } from './naive-map.ts';
-import { fromHex, NO_VECTORS, readKatie, toHex } from './vectors.ts';
+import { toHex } from './to-hex.ts';
 
 const refused = (proof: PrefixProof, searches: readonly PrefixSearch[]) =>
   codeOf(() => rootFromPrefixProof(proof, searches));
 
-describe.skipIf(NO_VECTORS !== undefined)('the prefix trees that Katie made', () => {
-  const { Epochs, Searches } = NO_VECTORS === undefined ? readKatie() : { Epochs: [], Searches: [] };
+describeWithVectors('the prefix trees that Katie made', () => {
+  const { Epochs, Searches } = readKatie();
 
   function mapOf(epochs: number): NaiveMap {
     const map = new NaiveMap();
     for (const { added } of Epochs.slice(0, epochs)) {
-      for (const [output, commitment] of added) map.add(fromHex(output), fromHex(commitment));
+      for (const [output, commitment] of added) map.add(hexBytes(output), hexBytes(commitment));
     }
     return map;
   }
@@ -38,8 +41,8 @@ describe.skipIf(NO_VECTORS !== undefined)('the prefix trees that Katie made', ()
   it.each(Epochs.map((epoch, index) => ({ ...epoch, index })))(
     'the audit proof of epoch $index shows that what it adds was not there',
     ({ added, RootBefore, AuditProof, index }) => {
-      const searches = added.map(([output]) => ({ output: fromHex(output) }));
-      expect(toHex(rootFromPrefixProof(decodePrefixProof(fromHex(AuditProof)), searches))).toBe(RootBefore);
+      const searches = added.map(([output]) => ({ output: hexBytes(output) }));
+      expect(toHex(rootFromPrefixProof(decodePrefixProof(hexBytes(AuditProof)), searches))).toBe(RootBefore);
       const ours = proveFromTree(
         mapOf(index),
         searches.map(({ output }) => output),
@@ -51,12 +54,12 @@ describe.skipIf(NO_VECTORS !== undefined)('the prefix trees that Katie made', ()
   it.each(Searches.map((search, index) => ({ ...search, index })))(
     'search $index, of $Inclusion in epoch $Epoch, is proven and verified',
     ({ Epoch, Outputs, Commitments, Inclusion, Depth, Proof }) => {
-      const outputs = Outputs.map(fromHex);
-      const proof = decodePrefixProof(fromHex(Proof));
+      const outputs = Outputs.map(hexBytes);
+      const proof = decodePrefixProof(hexBytes(Proof));
       expect(proof.results.map(({ depth }) => depth)).toEqual(Depth);
       const searches = outputs.map((output, index) => ({
         output,
-        commitment: Inclusion[index] ? fromHex(Commitments[index] ?? '') : undefined,
+        commitment: Inclusion[index] ? hexBytes(Commitments[index] ?? '') : undefined,
       }));
       expect(toHex(rootFromPrefixProof(proof, searches))).toBe(Epochs[Epoch - 1]?.Root);
       expect(toHex(encodePrefixProof(proveFromTree(mapOf(Epoch), outputs)))).toBe(Proof);

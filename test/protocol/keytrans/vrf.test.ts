@@ -7,7 +7,10 @@ import { vrfOutput, vrfVerify } from '../../../protocol/keytrans/vrf.ts';
 import { vrfKeyPair, vrfProve } from '../../../protocol/keytrans/vrf-prove.ts';
 import { proofToHash } from '../../../protocol/keytrans/vrf-suite.ts';
 import { codeOf } from '../codes.ts';
-import { fromHex, NO_VECTORS, readKatie, readVectors, toHex } from './vectors.ts';
+import { hexBytes } from '../tlog/hex-bytes.ts';
+import { describeWithVectors, vectorJson } from '../tlog/vectors.ts';
+import { readKatie } from './katie-vectors.ts';
+import { toHex } from './to-hex.ts';
 
 const key = vrfKeyPair(new Uint8Array(32).fill(7));
 const input = vrfInput(label('address', 'alice@acme.example'), 0);
@@ -41,9 +44,8 @@ interface RfcExample {
   readonly beta: string;
 }
 
-describe.skipIf(NO_VECTORS !== undefined)('the examples of RFC 9381, appendix B.3', () => {
-  const examples =
-    NO_VECTORS === undefined ? readVectors<RfcExample[]>('vrf/rfc9381-ecvrf-examples.json') : [];
+describeWithVectors('the examples of RFC 9381, appendix B.3', () => {
+  const examples = vectorJson<RfcExample[]>('vrf/rfc9381-ecvrf-examples.json');
   const ours = examples.filter(({ example }) => example >= 16 && example <= 18);
 
   it('are three', () => {
@@ -51,21 +53,21 @@ describe.skipIf(NO_VECTORS !== undefined)('the examples of RFC 9381, appendix B.
   });
 
   it.each(ours)('example $example is proven and verified', ({ SK, PK, alpha, pi, beta }) => {
-    const pair = vrfKeyPair(fromHex(SK));
+    const pair = vrfKeyPair(hexBytes(SK));
     expect(toHex(pair.publicKey)).toBe(PK);
-    const { proof, output } = vrfProve(pair, fromHex(alpha));
+    const { proof, output } = vrfProve(pair, hexBytes(alpha));
     expect(toHex(proof)).toBe(pi);
-    expect(toHex(vrfVerify(fromHex(PK), fromHex(alpha), fromHex(pi)))).toBe(beta);
+    expect(toHex(vrfVerify(hexBytes(PK), hexBytes(alpha), hexBytes(pi)))).toBe(beta);
     expect(toHex(output)).toBe(beta.slice(0, 64));
   });
 });
 
-describe.skipIf(NO_VECTORS !== undefined)('the VRF outputs that Katie made', () => {
-  const { Vrf } = NO_VECTORS === undefined ? readKatie() : { Vrf: [] };
+describeWithVectors('the VRF outputs that Katie made', () => {
+  const { Vrf } = readKatie();
 
   it.each(Vrf)('of $label, version $version, have our input, and our output by the proof', (vector) => {
     expect(toHex(vrfInput(utf8(vector.label), Number(vector.version)))).toBe(vector.vrfInput);
-    const Gamma = ed25519.Point.fromBytes(fromHex(vector.proof).slice(0, 32));
+    const Gamma = ed25519.Point.fromBytes(hexBytes(vector.proof).slice(0, 32));
     expect(toHex(vrfOutput(proofToHash(Gamma.clearCofactor().toBytes())))).toBe(vector.output);
   });
 });
@@ -103,7 +105,7 @@ describe('vrfVerify', () => {
   });
 
   it('refuses a Gamma with a part of small order added: the challenge is over its bytes', async () => {
-    const torsion = ed25519.Point.fromBytes(fromHex(SMALL_ORDER[2] ?? ''));
+    const torsion = ed25519.Point.fromBytes(hexBytes(SMALL_ORDER[2] ?? ''));
     const moved = ed25519.Point.fromBytes(honest.proof.slice(0, 32)).add(torsion);
     expect(await refused(key.publicKey, altered(honest.proof, 0, moved.toBytes()))).toBe('vrf_invalid');
   });
@@ -116,7 +118,7 @@ describe('vrfVerify', () => {
 
   it('refuses a public key of small order, under which anything could be proven', async () => {
     for (const encoded of SMALL_ORDER) {
-      expect(await refused(fromHex(encoded), forgedUnder(fromHex(encoded))), encoded).toBe('vrf_invalid');
+      expect(await refused(hexBytes(encoded), forgedUnder(hexBytes(encoded))), encoded).toBe('vrf_invalid');
     }
   });
 
