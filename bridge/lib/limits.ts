@@ -311,6 +311,10 @@ export const EPOCH_VERSIONS = 128;
 export const VRF_PROOFS_AHEAD = 4_096;
 /** Epochs back from the newest whose map can be read: one that waits for its witnesses is no older. */
 export const MAP_EPOCHS_KEPT = 256;
+/** Pages that are not needed any more are looked for this often. */
+export const MAP_PRUNING_INTERVAL_MS = 10_000;
+/** About so many pages, of half a KiB, are deleted in one transaction: others wait for it. */
+export const MAP_PRUNED_PAGES = 1_000;
 /** Pages of the map kept in memory: the upper ones of all, and those of some thousand names; 2 to 3 KiB each. */
 export const MAP_PAGES_CACHED = 12_288;
 /** Finished proofs kept in memory, some 5 KiB each: as many addresses as are looked up again and again. */

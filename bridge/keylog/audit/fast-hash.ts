@@ -8,12 +8,5 @@ export function hashInto(target: Buffer, offset: number, input: Uint8Array): voi
   target.write(hash('sha256', input, 'binary'), offset, DIGEST, 'binary');
 }
 
-/** SHA-256 by the platform's own code. */
-export function nativeSha256(input: Uint8Array): Uint8Array {
-  const digest = Buffer.allocUnsafe(DIGEST);
-  hashInto(digest, 0, input);
-  return digest;
-}
-
 /** Bytes of a hash. */
 export const DIGEST = 32;

@@ -1,0 +1,276 @@
+import { encodeBase64url } from '../../../protocol/base64url.ts';
+import { CountersignError, isCountersignError } from '../../../protocol/errors.ts';
+import type { Checkpoint, NoteSigner } from '../../../protocol/tlog/checkpoint.ts';
+import { formatVerifierKey } from '../../../protocol/tlog/verifier-key.ts';
+import { type Clock, seconds } from '../../lib/clock.ts';
+import { AUDIT_LOG_ENTRIES, AUDIT_SAVE_ENTRIES } from '../../lib/limits.ts';
+import { type Outbound, parseOutboundUrl } from '../../lib/outbound.ts';
+import { cosignVerified, isCosignatureDue } from './cosign-verified.ts';
+import { collectEvidence, type Evidence } from './evidence.ts';
+import { LogViolation } from './finding.ts';
+import { createLogSource, type LogSource } from './log-source.ts';
+import { type LogTrust, readLogTrust, trustLogKey } from './log-trust.ts';
+import { verifiedCheckpoint } from './open-checkpoint.ts';
+import { readForeignTree, readSignedTree, refuseRewritten } from './read-tree.ts';
+import { replay } from './replay.ts';
+import { openReplica, type Replica } from './replica.ts';
+import { treeRoot } from './signed-tree.ts';
+import { openStateFolder, type StateFolder } from './state-folder.ts';
+import type { SignedCheckpoint, StateRecord } from './state-record.ts';
+
+export interface AuditorOptions {
+  /** The bridge, as `https://bridge.acme.example`. */
+  readonly bridge: string;
+  readonly request: Outbound['request'];
+  readonly clock: Clock;
+  /** The folder of the state. */
+  readonly state: string;
+  /** The thumbprint of the root that alone is trusted; else the one of the first run. */
+  readonly root?: string;
+  /** The log's vkey, in place of what the bridge publishes. */
+  readonly logKey?: string;
+  /** Cosigns what was verified. */
+  readonly signer?: NoteSigner;
+  /** Entries replayed, of so many: often, while there is something to do. */
+  readonly onProgress?: (size: number, of: number) => void;
+  /** Something that whoever runs the auditor should know. */
+  readonly onNotice?: (text: string) => void;
+}
+
+/** What one run found. */
+export type AuditOutcome =
+  | ({ readonly outcome: 'verified' } & AuditReport)
+  | { readonly outcome: 'alarm'; readonly evidence: Evidence };
+
+/** The log kept every rule up to this checkpoint. */
+export interface AuditReport {
+  readonly origin: string;
+  readonly size: number;
+  /** base64url. */
+  readonly root: string;
+  readonly epoch: number;
+  /** When the epoch closed, milliseconds, as the log says. */
+  readonly epochTime: number;
+  readonly leaves: number;
+  /** Entries that this run replayed. */
+  readonly replayed: number;
+  /** The root key that vouches for the log's keys, if no log key was given, and these. */
+  readonly trustedRoot: string | null;
+  readonly logKeys: readonly string[];
+  /** Our line over the checkpoint, and why it could not be handed over, if it could not. */
+  readonly cosignature: { readonly line: string; readonly undelivered: string | null } | null;
+}
+
+export interface Auditor {
+  /**
+   * Replays what the log has grown by. Rejects with `outbound_*` where the log cannot be read, `note_*`, `log_origin`,
+   * `root_mismatch` and the like where its checkpoint is not signed as it must be: then nothing is said about the log.
+   */
+  run(): Promise<AuditOutcome>;
+  close(): Promise<void>;
+}
+
+/** Opens the state and checks our copy of the log. Throws `audit_state`, `outbound_refused` for what is no https URL. */
+export async function openAuditor(options: AuditorOptions): Promise<Auditor> {
+  const bridge = String(parseOutboundUrl(options.bridge)).replace(/\/+$/, '');
+  const folder = await openStateFolder(options.state);
+  try {
+    assertSameBridge(folder, bridge, options);
+    const total = folder.record?.entries.size ?? 0;
+    const replica = await openReplica(folder, (size) => options.onProgress?.(size, total));
+    const source = createLogSource(options.request, `${bridge}/log/`);
+    return createAuditor({ ...options, bridge }, folder, replica, source);
+  } catch (error) {
+    await folder.close();
+    throw error;
+  }
+}
+
+function createAuditor(
+  options: AuditorOptions,
+  folder: StateFolder,
+  replica: Replica,
+  source: LogSource,
+): Auditor {
+  let record = folder.record;
+
+  async function save(changes: Partial<StateRecord>, base: StateRecord): Promise<StateRecord> {
+    record = { ...base, ...changes };
+    await folder.save(record);
+    return record;
+  }
+
+  async function learnTrust(): Promise<LogTrust> {
+    if (options.logKey !== undefined) return trustLogKey(options.logKey);
+    const pinned = { root: options.root ?? record?.root ?? undefined, leastSerial: record?.serial ?? 0 };
+    return readLogTrust(options.request, options.bridge, pinned, seconds(options.clock));
+  }
+
+  /** What is trusted now is remembered before anything of the log is believed. */
+  async function remember(trust: LogTrust): Promise<StateRecord> {
+    const known = { root: trust.root, serial: trust.serial, online_keys: trust.onlineKeys };
+    if (record === undefined) {
+      const empty = { verified: null, seen: null, signed: null, entries: { size: 0, bytes: 0 } };
+      const fresh = { v: 1 as const, url: options.bridge, origin: trust.origin, ...known, ...empty };
+      if (trust.root !== null && options.root === undefined) options.onNotice?.(firstUse(trust.root));
+      return save({}, fresh);
+    }
+    if (record.origin !== trust.origin) {
+      throw new CountersignError(
+        'audit_state',
+        `The state is of the log ${record.origin}, not of ${trust.origin}.`,
+      );
+    }
+    return trust.root === null ? record : save(known, record);
+  }
+
+  /** Throws `LogViolation` where the log goes back on what it has signed before. */
+  async function assertNoStepBack(target: Checkpoint, kept: SignedCheckpoint, seen: SignedCheckpoint | null) {
+    if (seen === null || target.size > seen.size) return;
+    if (target.size === seen.size) {
+      if (kept.root === seen.root) return;
+      throw new LogViolation({
+        ...{ code: 'split_view', index: null },
+        ...{ expected: `the root ${seen.root} at size ${seen.size}`, found: `the root ${kept.root}` },
+      });
+    }
+    const comparable = target.size <= replica.size;
+    if (comparable && encodeBase64url(treeRoot(await replica.at(target.size))) !== kept.root) {
+      await refuseRewritten(source, await readForeignTree(source, target), replica);
+    }
+    throw new LogViolation({
+      ...{ code: 'rolled_back', index: null },
+      ...{ expected: `${seen.size} entries or more`, found: `${target.size} entries` },
+    });
+  }
+
+  /** A checkpoint that was seen, but never replayed, lies within what was replayed now. */
+  async function assertContains(seen: SignedCheckpoint | null): Promise<void> {
+    if (seen === null || encodeBase64url(treeRoot(await replica.at(seen.size))) === seen.root) return;
+    throw new LogViolation({
+      ...{ code: 'history_rewritten', index: null },
+      ...{ expected: `the root ${seen.root} at size ${seen.size}`, found: 'a tree that does not contain it' },
+    });
+  }
+
+  const copied = () => ({ entries: { size: replica.size, bytes: replica.bytes } });
+
+  async function bringUp(
+    target: Checkpoint,
+    kept: SignedCheckpoint,
+    before: StateRecord,
+  ): Promise<StateRecord> {
+    const tree = await readSignedTree(source, target, replica);
+    let current = await save({ seen: kept }, before);
+    try {
+      await replay(source, tree, replica, async () => {
+        options.onProgress?.(replica.size, target.size);
+        if (replica.size - current.entries.size >= AUDIT_SAVE_ENTRIES)
+          current = await save(copied(), current);
+      });
+    } catch (error) {
+      // The network failed us, not the log: what was replayed stays.
+      if (isCountersignError(error)) await save(copied(), current);
+      throw error;
+    }
+    await assertContains(before.seen);
+    return save({ verified: kept, ...copied() }, current);
+  }
+
+  async function verifyNewest(): Promise<AuditOutcome> {
+    const trust = await learnTrust();
+    const before = await remember(trust);
+    const { checkpoint, kept } = await verifiedCheckpoint(await source.checkpoint(), trust);
+    if (checkpoint.size > AUDIT_LOG_ENTRIES) {
+      const claim = `The log says that it has ${checkpoint.size} entries, more than an auditor takes.`;
+      throw new CountersignError('outbound_too_large', claim);
+    }
+    noteNewKeys(before, kept);
+    const had = replica.size;
+    let now = before;
+    try {
+      await assertNoStepBack(checkpoint, kept, before.seen);
+      if (before.verified?.size !== checkpoint.size) now = await bringUp(checkpoint, kept, before);
+    } catch (error) {
+      if (!(error instanceof LogViolation)) throw error;
+      const context = { source, replica, target: kept, record: before, now: seconds(options.clock) };
+      return { outcome: 'alarm', evidence: await collectEvidence(error, context) };
+    }
+    const cosignature = await cosignIfAsked(now);
+    return { outcome: 'verified', ...reportOf(now, trust, replica.size - had), cosignature };
+  }
+
+  function noteNewKeys(before: StateRecord, kept: SignedCheckpoint): void {
+    const known = before.seen?.log_keys;
+    if (known === undefined || kept.log_keys.some((vkey) => known.includes(vkey))) return;
+    options.onNotice?.(
+      `The log signs with another key than before: ${kept.log_keys.join(', ')}, vouched for by the same root.`,
+    );
+  }
+
+  async function cosignIfAsked(now: StateRecord): Promise<AuditReport['cosignature']> {
+    const { signer } = options;
+    const time = seconds(options.clock);
+    if (signer === undefined || !isCosignatureDue(now, signer, time)) return null;
+    const { line, note } = await cosignVerified(now, signer, time, async (signed) => {
+      await save({ signed }, now);
+    });
+    try {
+      await source.sendCosignature(note);
+      return { line, undelivered: null };
+    } catch (error) {
+      if (!isCountersignError(error)) throw error;
+      return { line, undelivered: error.detail ?? error.message };
+    }
+  }
+
+  function reportOf(now: StateRecord, trust: LogTrust, replayed: number): Omit<AuditReport, 'cosignature'> {
+    const { epoch, leaves } = replica.rules;
+    if (now.verified === null || epoch === undefined) throw new CountersignError('internal');
+    return {
+      ...{ origin: now.origin, size: now.verified.size, root: now.verified.root },
+      ...{ epoch: epoch.epoch, epochTime: epoch.time, leaves, replayed },
+      trustedRoot: trust.root,
+      logKeys: trust.logKeys.map((key) => formatVerifierKey(key)),
+    };
+  }
+
+  /** After an alarm our copy has no next step. */
+  let alarm: AuditOutcome | undefined;
+  return {
+    async run() {
+      if (alarm !== undefined) return alarm;
+      const outcome = await verifyNewest();
+      if (outcome.outcome === 'alarm') alarm = outcome;
+      return outcome;
+    },
+    close: () => folder.close(),
+  };
+}
+
+function assertSameBridge(
+  { path, record }: StateFolder,
+  bridge: string,
+  { root, logKey }: AuditorOptions,
+): void {
+  if (record === undefined) return;
+  if (record.url !== bridge) {
+    throw new CountersignError(
+      'audit_state',
+      `The state in ${path} is of ${record.url}; name another with --state.`,
+    );
+  }
+  if (logKey === undefined && root !== undefined && record.root !== null && record.root !== root) {
+    throw new CountersignError(
+      'root_mismatch',
+      `The state in ${path} was made under the root ${record.root}.`,
+    );
+  }
+}
+
+function firstUse(root: string): string {
+  return (
+    `First run: trusting the root key ${root} from now on. Compare it with the organization by another way, or ` +
+    'name it with --root.'
+  );
+}
