@@ -1,5 +1,11 @@
 import type { VerifierKey } from '../../protocol/tlog/verifier-key.ts';
-import { WitnessClient, type WitnessClientDeps, type WitnessState } from './witness-client.ts';
+import type { Outbound } from '../lib/outbound.ts';
+import type { Checkpoints } from './checkpoints.ts';
+import type { LogName } from './log-heads.ts';
+import { consistencyProof } from './log-tree.ts';
+import type { HeadWitness } from './start-doubt.ts';
+import { type ShownLog, WitnessClient, type WitnessClientDeps, type WitnessState } from './witness-client.ts';
+import { askWitness } from './witness-exchange.ts';
 
 /** Those who cosign a log of ours. */
 export interface WitnessClients {
@@ -12,6 +18,30 @@ export interface WitnessClients {
   start(): void;
   /** Breaks off what is under way. */
   stop(): Promise<void>;
+}
+
+/** A log of ours as its witnesses are shown it. */
+export function shownLog(log: LogName, checkpoints: Pick<Checkpoints, 'newest' | 'noteOf'>): ShownLog {
+  return {
+    log,
+    async newest(query) {
+      const newest = await checkpoints.newest(query);
+      return newest === undefined ? undefined : { size: newest.size, note: checkpoints.noteOf(newest) };
+    },
+    consistencyProof: (query, oldSize, newSize) => consistencyProof(query, log, oldSize, newSize),
+  };
+}
+
+/** The witnesses as they are asked before anything is signed; nothing of what they answer is verified or stored. */
+export function headWitnesses(
+  outbound: Pick<Outbound, 'request'>,
+  witnesses: readonly { readonly key: VerifierKey; readonly url: string }[],
+): HeadWitness[] {
+  const never = new AbortController().signal;
+  return witnesses.map(({ key, url }) => ({
+    name: key.name,
+    show: (size, note) => askWitness(outbound, url, { oldSize: size, proof: [], checkpoint: note }, never),
+  }));
 }
 
 /** Each witness is asked by itself: a slow or dead one delays no other, and nobody waits for any of them here. */

@@ -1,0 +1,108 @@
+import { CountersignError } from '../../protocol/errors.ts';
+import { parseCheckpoint } from '../../protocol/tlog/checkpoint.ts';
+import { parseNote } from '../../protocol/tlog/signed-note.ts';
+import { type TileId, tileWidth } from '../../protocol/tlog/tile.ts';
+import { type Clock, seconds } from '../lib/clock.ts';
+import { CHECKPOINT_LAG_MS } from '../lib/limits.ts';
+import type { Database, Query } from '../storage/database.ts';
+import { asSigned, type SignedCheckpoint } from './checkpoint-store.ts';
+import type { Checkpoints } from './checkpoints.ts';
+import { checkCosignatures } from './cosignature-check.ts';
+import { readCosignatures, storeCosignature } from './cosignature-store.ts';
+import type { LogName } from './log-heads.ts';
+import { readEntryBundle, readTile } from './log-tree.ts';
+import type { Quorum } from './quorum.ts';
+
+/** A log of ours as the public sees it (C2SP tlog-tiles). */
+export interface LogPublication {
+  /** The newest checkpoint for everybody, with all of its cosignatures; `undefined` before the first. */
+  checkpoint(): Promise<string | undefined>;
+  /** `undefined` for what no signed checkpoint covers. */
+  tile(tile: TileId): Promise<Uint8Array | undefined>;
+  /**
+   * Stores cosignatures that configured cosigners made over a checkpoint of this log; `note` is the checkpoint with
+   * their lines, and the attacker may have written all of it.
+   *
+   * Throws `note_malformed`, `checkpoint_unknown` unless we signed exactly this checkpoint, `cosigner_unknown` when
+   * none of the lines is of a configured key, and `note_signature` for one that is wrong or dated wrongly.
+   */
+  takeCosignatures(note: string): Promise<void>;
+}
+
+export function createLogPublication(deps: {
+  log: LogName;
+  database: Database;
+  clock: Clock;
+  checkpoints: Checkpoints;
+  quorum: Quorum;
+}): LogPublication {
+  const { log, database, clock, checkpoints, quorum } = deps;
+
+  /**
+   * Auditors cosign what they find here, and only where witnesses have cosigned the same does that count: so it waits
+   * for the quorum, but no longer than CHECKPOINT_LAG_MS, lest dead witnesses hide the log. Of two things that only
+   * grow the larger only grows: nobody is ever shown a smaller log than before.
+   */
+  async function published(query: Query): Promise<SignedCheckpoint | undefined> {
+    if (!quorum.demands('witness')) return checkpoints.newest(query);
+    const quorate = await quorum.newestQuorate(query);
+    const waited = await newestSignedBefore(query, log, clock.now() - CHECKPOINT_LAG_MS);
+    if (quorate === undefined || (waited !== undefined && waited.size >= quorate)) return waited;
+    return checkpoints.at(query, quorate);
+  }
+
+  return {
+    checkpoint: () =>
+      database.read(async (query) => {
+        const checkpoint = await published(query);
+        if (checkpoint === undefined) return undefined;
+        return checkpoints.noteOf(checkpoint, await readCosignatures(query, log, checkpoint.size));
+      }),
+
+    tile: ({ level, index, width }) =>
+      database.read(async (query) => {
+        const size = (await checkpoints.newest(query))?.size ?? 0;
+        if (tileWidth(level, index, size) < width) return undefined;
+        return level === 'entries'
+          ? readEntryBundle(query, log, index, width)
+          : readTile(query, log, level, index, width);
+      }),
+
+    async takeCosignatures(note) {
+      const { text, signatures } = parseNote(note);
+      const { origin, size } = parseCheckpoint(text);
+      const ours = await database.read((query) => checkpoints.at(query, size));
+      if (
+        origin !== checkpoints.origin ||
+        ours === undefined ||
+        parseNote(checkpoints.noteOf(ours)).text !== text
+      ) {
+        throw new CountersignError('checkpoint_unknown');
+      }
+      const checked = await checkCosignatures(quorum.cosigners, text, signatures, seconds(clock));
+      if (checked.length === 0) throw new CountersignError('cosigner_unknown');
+      await database.transaction(async (tx) => {
+        for (const cosignature of checked) await storeCosignature(tx, log, size, cosignature);
+      });
+      quorum.noteCosigned();
+    },
+  };
+}
+
+/** The newest checkpoint that had been there by this time (milliseconds) and is signed. */
+async function newestSignedBefore(
+  query: Query,
+  log: LogName,
+  time: number,
+): Promise<SignedCheckpoint | undefined> {
+  const row = await query
+    .selectFrom('log_checkpoints')
+    .selectAll()
+    .where('log', '=', log)
+    .where('time_ms', '<=', time)
+    .where('log_signature', 'is not', null)
+    .orderBy('size', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return asSigned(row);
+}
