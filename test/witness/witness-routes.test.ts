@@ -76,7 +76,13 @@ describe('add-checkpoint', () => {
     log.append('a', 'b');
     const { headers, body } = await add(await log.request(3))
       .buffer(true)
-      .parse(asText)
+      .parse((response, done) => {
+        let text = '';
+        response.on('data', (piece: Buffer) => {
+          text += piece.toString();
+        });
+        response.on('end', () => done(null, text));
+      })
       .expect(409);
     expect(headers['content-type']).toBe('text/x.tlog.size');
     expect(body).toBe('5\n');
