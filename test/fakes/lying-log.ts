@@ -213,7 +213,7 @@ function signerOf(key: SigningKey, name: string): NoteSigner {
 
 /** The map that the entries build; goes on from `known` where the entries only grew. */
 function mapOf(entries: readonly Uint8Array[], known: ReturnType<typeof createPrefixReplay>) {
-  const versions = entries.filter((entry) => entry[0] === 1);
+  const versions = entries.filter((entry) => entry[0] === 1 && entry.length === 65);
   for (const entry of versions.slice(known.leaves)) {
     const parsed = parseLogEntry(entry);
     if (parsed.kind === 'version') known.add(parsed.output, parsed.commitment);

@@ -212,16 +212,16 @@ function createAuditor(
     const { signer } = options;
     const time = seconds(options.clock);
     if (signer === undefined || !isCosignatureDue(now, signer, time)) return null;
-    const { line, note } = await cosignVerified(now, signer, time, async (signed) => {
-      await save({ signed }, now);
-    });
+    const keep = async (signed: StateRecord['signed']) => void (await save({ signed }, now));
+    const { line, note, signed } = await cosignVerified(now, signer, time, keep);
     try {
       await source.sendCosignature(note);
-      return { line, undelivered: null };
     } catch (error) {
       if (!isCountersignError(error)) throw error;
       return { line, undelivered: error.detail ?? error.message };
     }
+    await keep({ ...signed, delivered: true });
+    return { line, undelivered: null };
   }
 
   function reportOf(now: StateRecord, trust: LogTrust, replayed: number): Omit<AuditReport, 'cosignature'> {

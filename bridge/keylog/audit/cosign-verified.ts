@@ -7,7 +7,7 @@ import type { StateRecord } from './state-record.ts';
 
 type Signed = NonNullable<StateRecord['signed']>;
 
-/** Whether the checkpoint that was verified last has no cosignature of this key yet, or one that grows old. */
+/** Whether the checkpoint that was verified last has no cosignature of this key at the log yet, or an old one. */
 export function isCosignatureDue(
   { verified, signed }: StateRecord,
   { name }: NoteSigner,
@@ -15,7 +15,7 @@ export function isCosignatureDue(
 ): boolean {
   if (verified === null) return false;
   const isSame = signed !== null && signed.name === name && signed.size === verified.size;
-  return !isSame || now - signed.time >= AUDIT_COSIGN_AGAIN_S;
+  return !isSame || !signed.delivered || now - signed.time >= AUDIT_COSIGN_AGAIN_S;
 }
 
 /**
@@ -29,7 +29,7 @@ export async function cosignVerified(
   signer: NoteSigner,
   time: number,
   keep: (next: Signed) => Promise<void>,
-): Promise<{ line: string; note: string }> {
+): Promise<{ line: string; note: string; signed: Signed }> {
   if (verified === null) throw new CountersignError('internal', 'nothing was verified');
   if (signed !== null && (signed.size > verified.size || isFork(signed, verified))) {
     throw new CountersignError(
@@ -37,10 +37,15 @@ export async function cosignVerified(
       `A checkpoint of size ${signed.size} was cosigned that is not this log’s.`,
     );
   }
-  await keep({ name: signer.name, size: verified.size, root: verified.root, time });
+  const next = { name: signer.name, size: verified.size, root: verified.root, time, delivered: false };
+  await keep(next);
   const { text } = parseNote(verified.note);
   const signature = await cosign(signer, text, time);
-  return { line: formatSignatureLine(signature), note: formatNote({ text, signatures: [signature] }) };
+  return {
+    line: formatSignatureLine(signature),
+    note: formatNote({ text, signatures: [signature] }),
+    signed: next,
+  };
 }
 
 function isFork(signed: Signed, verified: { size: number; root: string }): boolean {

@@ -33,7 +33,7 @@ export async function replay(
   if (tree.size > 0 && replica.rules.atEpochEnd) return;
   throw new LogViolation(
     {
-      ...{ code: 'not_at_epoch_end', index: tree.size - 1 },
+      ...{ code: 'not_at_epoch_end', index: tree.size > 0 ? tree.size - 1 : null },
       ...{
         expected: 'a checkpoint whose last entry closes an epoch',
         found: `the size ${tree.size}, which does not`,

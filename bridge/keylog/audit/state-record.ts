@@ -31,7 +31,9 @@ export const stateRecordSchema = z.strictObject({
   /** The newest checkpoint that the log showed; a smaller one later is a step back. */
   seen: signedCheckpoint.nullable(),
   /** The newest checkpoint that we cosigned, written before it was signed. Seconds. */
-  signed: z.strictObject({ name: z.string(), size, root: bytes32, time: size }).nullable(),
+  signed: z
+    .strictObject({ name: z.string(), size, root: bytes32, time: size, delivered: z.boolean() })
+    .nullable(),
 });
 
 export type StateRecord = z.infer<typeof stateRecordSchema>;
