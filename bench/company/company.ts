@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { loadConfig } from '../../bridge/config/index.ts';
@@ -9,6 +9,7 @@ import { createKeyLog } from '../../bridge/keylog/database-key-log.ts';
 import { seconds, systemClock } from '../../bridge/lib/clock.ts';
 import { createLogger } from '../../bridge/lib/logger.ts';
 import { initializeKeys } from '../../bridge/signer/key-ceremony.ts';
+import { openLocalSigner } from '../../bridge/signer/local-signer.ts';
 import { createRootKey, openRootKey } from '../../bridge/signer/root-key.ts';
 import { openDatabase } from '../../bridge/storage/open-storage.ts';
 import { freePort } from '../../demo/stage/free-port.ts';
@@ -54,8 +55,12 @@ export async function foundCompany(size: number): Promise<Company> {
   const database = await openDatabase(config.storage, clock);
   try {
     await database.migrate();
-    const keyLog = createKeyLog({ database, logger: createLogger({ level: 'silent' }) });
     await database.transaction((tx) => initializeKeys(tx, { iss: issuer, root, keyEncryptionKey, clock }));
+    const keyLog = createKeyLog({
+      ...{ database, clock, logger: createLogger({ level: 'silent' }) },
+      signer: await openLocalSigner({ database, keyEncryptionKey, iss: issuer, clock }),
+      settings: { vrfWorkers: availableParallelism() },
+    });
     await database.transaction(async (tx) => {
       const now = seconds(clock);
       await insertDomain(tx, { domain: DOMAIN, challenge: 'bench', added: now });

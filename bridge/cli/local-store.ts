@@ -4,8 +4,8 @@ import type { Command } from 'commander';
 import { type Config, DEFAULT_CONFIG_PATH, loadConfig } from '../config/index.ts';
 import { createEventLog } from '../events/database-event-log.ts';
 import type { EventLog } from '../events/event-log.ts';
-import { createKeyLog } from '../keylog/database-key-log.ts';
-import type { KeyLog } from '../keylog/key-log.ts';
+import { createStagingLog } from '../keylog/database-key-log.ts';
+import type { StagingLog } from '../keylog/key-log.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { createLogger } from '../lib/logger.ts';
 import type { Database } from '../storage/database.ts';
@@ -52,7 +52,7 @@ export interface LocalStore {
   /** Only stores: whoever runs the bridge gives the events their place. */
   readonly events: EventLog;
   /** Only stages, likewise. */
-  readonly keyLog: KeyLog;
+  readonly keyLog: StagingLog;
   readonly clock: Clock;
   readonly keyEncryptionKey: Uint8Array;
 }
@@ -68,7 +68,7 @@ export async function inLocalStore<Result>(
     await database.migrate();
     const logger = createLogger({ level: 'warn', clock });
     const events = createEventLog({ database, clock, logger, iss: config.issuer });
-    const keyLog = createKeyLog({ database, logger });
+    const keyLog = createStagingLog();
     const key = config.signer.key_encryption_key.reveal();
     const keyEncryptionKey = new Uint8Array(Buffer.from(key, 'base64url'));
     return await work({ config, database, events, keyLog, clock, keyEncryptionKey });

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { CountersignError } from '../../protocol/errors.ts';
 import { sha256Base64url } from '../../protocol/hash.ts';
 import type { EventLog } from '../events/event-log.ts';
-import type { KeyLog } from '../keylog/key-log.ts';
+import type { StagingLog } from '../keylog/key-log.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import { newHandle, newId } from '../lib/ids.ts';
 import {
@@ -87,7 +87,7 @@ export interface AdministratorsDeps {
   readonly issuer: string;
   readonly database: Database;
   readonly events: EventLog;
-  readonly keyLog: KeyLog;
+  readonly keyLog: StagingLog;
   readonly clock: Clock;
 }
 

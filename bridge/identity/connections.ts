@@ -7,7 +7,7 @@ import { domainsByConnection, findDomain, setConnectionDomains } from '../direct
 import { hasPeople } from '../directory/upstream-identities.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { type Change, succeeded } from '../events/succeeded.ts';
-import type { KeyLog } from '../keylog/key-log.ts';
+import type { StagingLog } from '../keylog/key-log.ts';
 import type { TrustChangeKind } from '../keylog/trust-changes.ts';
 import { seconds } from '../lib/clock.ts';
 import { newId } from '../lib/ids.ts';
@@ -35,7 +35,7 @@ import { stageConnectionChange } from './trust-changes.ts';
 export interface ConnectionsDeps extends ConnectorDeps {
   readonly database: Database;
   readonly events: EventLog;
-  readonly keyLog: KeyLog;
+  readonly keyLog: StagingLog;
   /** Ends what was issued to people who came through a connection; answers how many records. */
   readonly endGrants: (tx: Transaction, connectionId: string) => Promise<number>;
 }

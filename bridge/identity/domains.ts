@@ -14,7 +14,7 @@ import {
 } from '../directory/domains.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { type Change, succeeded } from '../events/succeeded.ts';
-import type { KeyLog } from '../keylog/key-log.ts';
+import type { StagingLog } from '../keylog/key-log.ts';
 import type { TrustChangeKind } from '../keylog/trust-changes.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import { equalSecrets, newHandle } from '../lib/ids.ts';
@@ -51,7 +51,7 @@ export interface DomainsDeps {
   readonly issuer: string;
   readonly database: Database;
   readonly events: EventLog;
-  readonly keyLog: KeyLog;
+  readonly keyLog: StagingLog;
   readonly resolver: Resolver;
   readonly clock: Clock;
   /** The entity id of the active partner that a domain is approved for, if any. */

@@ -1,57 +1,163 @@
+import { logOrigin } from '../../protocol/tlog/checkpoint.ts';
+import type { Clock } from '../lib/clock.ts';
+import { EPOCH_VERSIONS, KEY_LOG_WITNESS_WAIT_MS } from '../lib/limits.ts';
 import type { Logger } from '../lib/logger.ts';
+import type { Signer } from '../signer/signer.ts';
 import type { Keyspace } from '../storage/cache.ts';
 import type { Database, Query, Transaction } from '../storage/database.ts';
+import { type Checkpoints, createCheckpoints } from '../tlog/checkpoints.ts';
+import { readCosignatures } from '../tlog/cosignature-store.ts';
+import type { LogHead } from '../tlog/log-heads.ts';
+import { EMPTY_LOG } from '../tlog/log-tree.ts';
+import type { Quorum } from '../tlog/quorum.ts';
 import { createSequencer, type Sequencer } from '../tlog/sequencer.ts';
-import type { KeyLog, LoggedKind, LoggedVersion } from './key-log.ts';
+import type { SignedCheckpoints } from './anchors.ts';
+import { insertRungs, sizeOfEpoch } from './epoch-store.ts';
+import { closeEpoch } from './epochs.ts';
+import type { KeyLog, LoggedKind, LoggedVersion, StagingLog } from './key-log.ts';
+import { MapPruning } from './map-pruning.ts';
+import { MapStore } from './map-store.ts';
+import { PreparedVersions } from './prepared-versions.ts';
 import { PublicationWaiters } from './publication-waiters.ts';
+import { createStaples, type Staples } from './staples.ts';
 import {
+  findVersion,
+  forgetVersions,
   insertVersion,
-  isPlaced,
-  placeVersions,
   type StagedVersion,
   stagedVersions,
+  storePlaces,
 } from './version-store.ts';
 
 export interface KeyLogDeps {
   readonly database: Database;
   readonly logger: Logger;
+  readonly clock: Clock;
+  readonly signer: Signer;
   readonly cache?: Keyspace | undefined;
+  /** Signs what is closed. Default: with no head file. */
+  readonly checkpoints?: Checkpoints | undefined;
+  /** Which checkpoints enough witnesses and auditors have cosigned. Default: none is demanded. */
+  readonly quorum?: Quorum | undefined;
+  readonly settings?: Partial<KeyLogSettings> | undefined;
 }
 
-/** The key log in the database. Without `start` it only stages: a bridge that runs on the same store sequences. */
-export function createKeyLog(deps: KeyLogDeps): KeyLog {
-  return new DatabaseKeyLog(deps);
+export interface KeyLogSettings {
+  /** Threads that prove; 0: none but this one. Default: 0. */
+  readonly vrfWorkers: number;
+  /** From one epoch to the next, at least. Default: 0. */
+  readonly epochMilliseconds: number;
+  /** How long `published` waits for the quorum. */
+  readonly witnessWaitMilliseconds: number;
 }
 
-class DatabaseKeyLog implements KeyLog {
+export interface DatabaseKeyLog extends KeyLog {
+  /** To be called after a cosignature was stored: from then on it is stapled. */
+  cosigned(): void;
+  /** Opens the VRF key, which the first use does too. Throws `state_refused` for a log whose key is lost or another. */
+  open(): Promise<void>;
+}
+
+/** The key log in the database. Before `start` it stages, and sequences that at `stop`. */
+export function createKeyLog(deps: KeyLogDeps): DatabaseKeyLog {
+  return new MappedKeyLog(deps);
+}
+
+/** Only stages: the bridge that runs on the same store, or the next one, sequences. */
+export function createStagingLog(): StagingLog {
+  return { stage: insertVersion };
+}
+
+class MappedKeyLog implements DatabaseKeyLog {
+  readonly #deps: KeyLogDeps;
+  readonly #checkpoints: Checkpoints;
+  readonly #map = new MapStore();
+  readonly #prepared: PreparedVersions;
   readonly #sequencer: Sequencer<StagedVersion>;
   readonly #waiters: PublicationWaiters;
+  readonly #staples: Staples;
+  readonly #pruning: MapPruning;
+  readonly #listeners: (() => void)[] = [];
+  /** The newest epoch that is known to be under a signed checkpoint. */
+  #signedEpoch = 0;
 
   constructor(deps: KeyLogDeps) {
-    // the head's hash stays empty until the tree is built over the same rows: its root takes the place
+    const { database, logger, signer, quorum, settings } = deps;
+    this.#deps = deps;
+    this.#checkpoints =
+      deps.checkpoints ??
+      createCheckpoints({ log: 'keys', origin: logOrigin(signer.iss), database, logger, signer });
+    this.#prepared = new PreparedVersions({ database, signer, workers: settings?.vrfWorkers ?? 0 });
     this.#sequencer = createSequencer(deps, {
       log: 'keys',
-      genesis: '',
+      genesis: EMPTY_LOG,
+      batch: EPOCH_VERSIONS,
+      minInterval: settings?.epochMilliseconds ?? 0,
       staged: stagedVersions,
-      place: placeVersions,
+      prepare: (rows) => this.#prepared.prepare(rows),
+      place: (tx, rows, head) => this.#place(tx, rows, head),
+      publish: () => this.#checkpoints.publish(),
     });
     this.#waiters = new PublicationWaiters(({ kind, name, version }) =>
-      deps.database.read((query) => this.isPublished(query, kind, name, version)),
+      database.read((query) => this.isPublished(query, kind, name, version)),
     );
-    this.#sequencer.onPublished((rows) => this.#waiters.published(rows));
+    this.#staples = createStaples({
+      map: this.#map,
+      vrfPublicKey: () => this.#prepared.publicKey(),
+      checkpoints: signedCheckpoints(this.#checkpoints),
+      quorum,
+      clock: deps.clock,
+    });
+    this.#pruning = new MapPruning({ database, logger, quorum });
+    this.#sequencer.onPublished((rows) => this.#published(rows));
   }
 
   async stage(tx: Transaction, version: LoggedVersion): Promise<void> {
     await insertVersion(tx, version);
+    this.#prepared.begin(version);
     this.#sequencer.wake();
   }
 
   async published(kind: LoggedKind, name: string, version: number): Promise<void> {
     await this.#waiters.wait({ kind, name, version });
+    const { quorum, database, settings } = this.#deps;
+    if (!quorum?.demands('witness')) return;
+    const epoch = (await database.read((query) => findVersion(query, { kind, name, version })))?.epoch;
+    const size = await database.read((query) => sizeOfEpoch(query, epoch ?? 0));
+    await quorum.reached(size ?? 0, settings?.witnessWaitMilliseconds ?? KEY_LOG_WITNESS_WAIT_MS);
+    this.#staples.changed();
   }
 
   async isPublished(query: Query, kind: LoggedKind, name: string, version: number): Promise<boolean> {
-    return isPlaced(query, kind, name, version);
+    const found = await findVersion(query, { kind, name, version });
+    if (found === undefined) return false;
+    if (found.earlier === 1) return true;
+    if (found.epoch === null) return false;
+    if (found.epoch > this.#signedEpoch) {
+      this.#signedEpoch = (await this.#checkpoints.newest(query))?.epoch ?? 0;
+    }
+    return found.epoch <= this.#signedEpoch;
+  }
+
+  staple(query: Query, kind: LoggedKind, name: string, version: number): Promise<string | null> {
+    return this.#staples.of(query, { kind, name, version });
+  }
+
+  async forget(tx: Transaction, kind: LoggedKind, name: string): Promise<void> {
+    await forgetVersions(tx, kind, name);
+    this.#staples.forget(kind, name);
+  }
+
+  onEpoch(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  cosigned(): void {
+    this.#staples.changed();
+  }
+
+  open(): Promise<void> {
+    return this.#prepared.open();
   }
 
   wake(): void {
@@ -59,10 +165,50 @@ class DatabaseKeyLog implements KeyLog {
   }
 
   start(): void {
+    this.#prepared.start();
     this.#sequencer.start();
+    this.#pruning.start();
   }
 
   async stop(): Promise<void> {
     await this.#sequencer.stop();
+    await this.#pruning.stop();
+    await this.#prepared.stop();
   }
+
+  async #place(tx: Transaction, rows: readonly StagedVersion[], head: LogHead): Promise<LogHead> {
+    const { versions, rungs } = await this.#prepared.take(tx, rows);
+    const deps = {
+      clock: this.#deps.clock,
+      map: this.#map,
+      vrfPublicKey: await this.#prepared.publicKey(),
+    };
+    const { epoch, head: grown, position } = await closeEpoch(tx, head, versions, deps);
+    const places = rows.map(({ staged_id, kind, name, version }, index) => ({
+      ...{ staged_id, kind, name, version, position: position + index, epoch },
+    }));
+    await storePlaces(tx, places);
+    await insertRungs(tx, rungs);
+    return grown;
+  }
+
+  #published(rows: readonly StagedVersion[]): void {
+    this.#prepared.drop(rows);
+    this.#staples.changed();
+    this.#waiters.published(rows);
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+function signedCheckpoints(checkpoints: Checkpoints): SignedCheckpoints {
+  return {
+    async newestSize(query) {
+      return (await checkpoints.newest(query))?.size;
+    },
+    async note(query, size) {
+      const checkpoint = await checkpoints.at(query, size);
+      if (checkpoint === undefined) return undefined;
+      return checkpoints.noteOf(checkpoint, await readCosignatures(query, 'keys', size));
+    },
+  };
 }

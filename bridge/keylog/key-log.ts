@@ -1,7 +1,8 @@
+import type { LoggedKind } from '../../protocol/keytrans/label.ts';
 import type { Query, Transaction } from '../storage/database.ts';
 
 /** What the log holds versions of. */
-export type LoggedKind = 'address' | 'policy' | 'trust-change';
+export type { LoggedKind };
 
 /** One version of one thing: of an address's key statement, of the policy, of a partner's record. */
 export interface LoggedVersion {
@@ -13,28 +14,47 @@ export interface LoggedVersion {
   readonly value: Uint8Array;
 }
 
-/**
- * The key log. This version of it only orders what is staged and gives it positions; the map, its proofs and
- * checkpoints are computed from the same rows.
- */
+/** The key log: every version of everything that can mislead somebody, in an order that cannot be changed. */
 export interface KeyLog {
   /**
    * Stages a version in the transaction of the change (PROTOCOL §8, transaction 1). A version that is staged already
-   * is `conflict`, and the transaction is lost.
+   * is `conflict`, a name that has no place in the log `claims_invalid`, and the transaction is lost.
    */
   stage(tx: Transaction, version: LoggedVersion): Promise<void>;
 
   /**
-   * Resolves once transaction 2 has sequenced the version: only then may a grant be served. Rejects with
-   * `unavailable` after a bounded wait; the version is not lost then, only late.
+   * Resolves once transaction 2 has put the version into the log and the checkpoint of its epoch is signed: only then
+   * may a grant be served. Where witnesses are configured, it waits for their quorum too, but not longer than
+   * configured. Rejects with `unavailable` after a bounded wait; the version is not lost then, only late.
    */
   published(kind: LoggedKind, name: string, version: number): Promise<void>;
 
-  /** Whether the version is sequenced. False for one that was never staged. */
+  /**
+   * Whether the version is in the log under a signed checkpoint, or was handed out before there was a log. False for
+   * one that was never staged.
+   */
   isPublished(query: Query, kind: LoggedKind, name: string, version: number): Promise<boolean>;
+
+  /**
+   * The proof to be stapled to a version that is the newest of its name: the text of protocol/keytrans/log-staple.ts.
+   * Null where there is none (yet): not in the log, superseded in it, or forgotten.
+   */
+  staple(query: Query, kind: LoggedKind, name: string, version: number): Promise<string | null>;
+
+  /**
+   * Forgets what was logged under a name, in the transaction that erases it: values, openings and proofs. The log stays
+   * whole, and so does the count of the name's versions.
+   */
+  forget(tx: Transaction, kind: LoggedKind, name: string): Promise<void>;
+
+  /** Calls `listener` after an epoch was published, by this process or another. */
+  onEpoch(listener: () => void): void;
 
   /** Sequences now what is staged. `stage` does this by itself. */
   wake(): void;
   start(): void;
   stop(): Promise<void>;
 }
+
+/** For whoever changes a store and does not run the bridge on it. */
+export type StagingLog = Pick<KeyLog, 'stage'>;

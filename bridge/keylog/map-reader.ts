@@ -1,6 +1,6 @@
 import { CountersignError } from '../../protocol/errors.ts';
 import type { PrefixNode, PrefixReader } from '../../protocol/keytrans/prefix-tree.ts';
-import { type MapPage, PAGE_LEVELS, pathTo } from './map-pages.ts';
+import { type MapLeaf, type MapPage, nibbleOf, PAGE_LEVELS, pathTo } from './map-pages.ts';
 
 /** The prefix tree that pages hold, for proofs. What is not among the pages cannot be read: `internal`. */
 export function readerOf(pageAt: (path: string) => MapPage | undefined): PrefixReader {
@@ -38,4 +38,16 @@ function lastBits(path: Uint8Array, depth: number, count: number): number {
     bits = (bits << 1) | (((path[bit >> 3] ?? 0) >> (7 - (bit & 7))) & 1);
   }
   return bits;
+}
+
+/** The leaf with this output, or `undefined` where the tree has none. The pages on the way must be there. */
+export function findLeaf(
+  pageAt: (path: string) => MapPage | undefined,
+  output: Uint8Array,
+): MapLeaf | undefined {
+  for (let depth = 0; ; depth++) {
+    const slot = pageAt(pathTo(output, depth))?.slot(nibbleOf(output, depth));
+    if (slot?.kind === 'subtree') continue;
+    return slot?.kind === 'leaf' && Buffer.compare(slot.output, output) === 0 ? slot : undefined;
+  }
 }

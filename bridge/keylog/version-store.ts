@@ -1,41 +1,64 @@
+import { randomBytes } from 'node:crypto';
 import { CountersignError } from '../../protocol/errors.ts';
 import { sha256Base64url } from '../../protocol/hash.ts';
+import { commit, OPENING_BYTES } from '../../protocol/keytrans/commitment.ts';
+import { label } from '../../protocol/keytrans/label.ts';
 import { firstIdOf, newId } from '../lib/ids.ts';
 import type { Query, Transaction } from '../storage/database.ts';
 import type { LoggedVersionsTable } from '../storage/tables/keylog.ts';
-import type { LogHead } from '../tlog/log-heads.ts';
 import type { LoggedKind, LoggedVersion } from './key-log.ts';
+import type { VersionName } from './rungs.ts';
+import { inStatements } from './statement-sizes.ts';
 
-export type StagedVersion = Pick<LoggedVersionsTable, 'staged_id' | 'kind' | 'name' | 'version'>;
+export type StagedVersion = Pick<
+  LoggedVersionsTable,
+  'staged_id' | 'kind' | 'name' | 'version' | 'commitment'
+>;
 
-/** Throws `conflict` for a version that is there already. */
-export async function insertVersion(
-  tx: Transaction,
-  { kind, name, version, value }: LoggedVersion,
-): Promise<void> {
+/** A version's entry in the log. */
+export interface PlacedVersion extends Pick<StagedVersion, 'staged_id' | 'kind' | 'name' | 'version'> {
+  readonly position: number;
+  readonly epoch: number;
+}
+
+/** Opening 16 bytes, commitment 32. */
+export interface Commitment {
+  readonly opening: Uint8Array;
+  readonly commitment: Uint8Array;
+}
+
+/** A fresh commitment to a version. Throws `claims_invalid` for a name that has no place in the log. */
+export function commitTo({ kind, name, version, value }: LoggedVersion): Commitment {
+  const opening = new Uint8Array(randomBytes(OPENING_BYTES));
+  return { opening, commitment: commit({ opening, label: label(kind, name), version, value }) };
+}
+
+/** Throws `conflict` for a version that is there already, `claims_invalid` as `commitTo`. */
+export async function insertVersion(tx: Transaction, logged: LoggedVersion): Promise<void> {
+  const { kind, name, version, value } = logged;
   const { numInsertedOrUpdatedRows } = await tx
     .insertInto('logged_versions')
-    .values({ staged_id: newId(), kind, name, version, value, value_hash: sha256Base64url(value) })
+    .values({
+      ...{ staged_id: newId(), kind, name, version, value, value_hash: sha256Base64url(value) },
+      ...{ ...commitTo(logged), position: null, epoch: null, earlier: 0 },
+    })
     .onConflict((conflict) => conflict.columns(['kind', 'name', 'version']).doNothing())
     .executeTakeFirstOrThrow();
   if (numInsertedOrUpdatedRows !== 1n) throw new CountersignError('conflict', 'This version exists already.');
 }
 
-export async function isPlaced(
+/** Where a version stands; `undefined` for one that was never staged. */
+export async function findVersion(
   query: Query,
-  kind: LoggedKind,
-  name: string,
-  version: number,
-): Promise<boolean> {
-  const row = await query
+  { kind, name, version }: VersionName,
+): Promise<Pick<LoggedVersionsTable, 'epoch' | 'opening' | 'earlier'> | undefined> {
+  return query
     .selectFrom('logged_versions')
-    .select('position')
+    .select(['epoch', 'opening', 'earlier'])
     .where('kind', '=', kind)
     .where('name', '=', name)
     .where('version', '=', version)
-    .where('position', 'is not', null)
     .executeTakeFirst();
-  return row !== undefined;
 }
 
 /** The newest version of one thing, staged or placed. `value_hash`: SHA-256, base64url. */
@@ -58,7 +81,7 @@ export async function newestVersion(
 export async function stagedVersions(query: Query, limit: number): Promise<StagedVersion[]> {
   return query
     .selectFrom('logged_versions')
-    .select(['staged_id', 'kind', 'name', 'version'])
+    .select(['staged_id', 'kind', 'name', 'version', 'commitment'])
     .where('position', 'is', null)
     .orderBy('version')
     .orderBy('staged_id')
@@ -88,20 +111,82 @@ export async function countStagedVersions(query: Query): Promise<number> {
   return Number(count);
 }
 
-/** Gives the rows the places behind the head; answers the new one. Throws `conflict` for a placed one. */
-export async function placeVersions(
+/**
+ * The commitment of a version that was staged before there were any. The value is read here, and not with the others:
+ * there are none of these but right after an upgrade.
+ */
+export async function commitToEarlier(query: Query, staged: StagedVersion): Promise<Commitment> {
+  const { kind, name, version } = staged;
+  const { value } = await query
+    .selectFrom('logged_versions')
+    .select('value')
+    .where('staged_id', '=', staged.staged_id)
+    .executeTakeFirstOrThrow();
+  return commitTo({ kind, name, version, value });
+}
+
+/** Throws `conflict` where it has a commitment by now. */
+export async function storeCommitment(
   tx: Transaction,
-  rows: readonly StagedVersion[],
-  head: LogHead,
-): Promise<LogHead> {
-  for (const [index, row] of rows.entries()) {
-    const { numUpdatedRows } = await tx
-      .updateTable('logged_versions')
-      .set({ position: head.size + index })
-      .where('staged_id', '=', row.staged_id)
-      .where('position', 'is', null)
+  stagedId: string,
+  { opening, commitment }: Commitment,
+): Promise<void> {
+  const { numUpdatedRows } = await tx
+    .updateTable('logged_versions')
+    .set({ opening, commitment })
+    .where('staged_id', '=', stagedId)
+    .where('commitment', 'is', null)
+    .executeTakeFirstOrThrow();
+  if (numUpdatedRows !== 1n) throw new CountersignError('conflict', 'the version has its commitment already');
+}
+
+/** Gives staged rows their places. Throws `conflict` for one that has one already. */
+export async function storePlaces(tx: Transaction, placed: readonly PlacedVersion[]): Promise<void> {
+  const rows = placed.map((row) => ({
+    ...{ ...row, value: NO_VALUE, value_hash: '', opening: null, commitment: null, earlier: 0 },
+  }));
+  // one statement for many rows, in the form that both databases have: each of them is there, and conflicts
+  for (const part of inStatements(rows)) {
+    const { numInsertedOrUpdatedRows } = await tx
+      .insertInto('logged_versions')
+      .values(part)
+      .onConflict((conflict) =>
+        conflict
+          .column('staged_id')
+          .doUpdateSet(({ ref }) => ({ position: ref('excluded.position'), epoch: ref('excluded.epoch') }))
+          .where('logged_versions.position', 'is', null),
+      )
       .executeTakeFirstOrThrow();
-    if (numUpdatedRows !== 1n) throw new CountersignError('conflict', 'another sequencer placed the version');
+    if (numInsertedOrUpdatedRows !== BigInt(part.length)) {
+      throw new CountersignError('conflict', 'another sequencer placed a version');
+    }
   }
-  return { size: head.size + rows.length, hash: head.hash };
+}
+
+const NO_VALUE = new Uint8Array();
+
+/**
+ * Forgets what was logged under a name: values, openings and proofs. The entries and the numbers of the versions stay,
+ * so the log stays whole and the name's next version follows on; nobody can find out any more what was committed to.
+ */
+export async function forgetVersions(tx: Transaction, kind: LoggedKind, name: string): Promise<void> {
+  await tx
+    .updateTable('logged_versions')
+    .set({ opening: null, value: NO_VALUE, value_hash: '' })
+    .where('kind', '=', kind)
+    .where('name', '=', name)
+    .execute();
+  const uncommitted = await tx
+    .selectFrom('logged_versions')
+    .select('staged_id')
+    .where('kind', '=', kind)
+    .where('name', '=', name)
+    .where('commitment', 'is', null)
+    .execute();
+  for (const { staged_id } of uncommitted) {
+    // it still gets its entry, whose commitment opens to nothing
+    const commitment = new Uint8Array(randomBytes(32));
+    await tx.updateTable('logged_versions').set({ commitment }).where('staged_id', '=', staged_id).execute();
+  }
+  await tx.deleteFrom('vrf_proofs').where('kind', '=', kind).where('name', '=', name).execute();
 }

@@ -4,7 +4,7 @@ import { decodeClaims } from '../../protocol/jws.ts';
 import { onlineKeysSchema } from '../../protocol/online-keys.ts';
 import { thumbprint } from '../../protocol/public-key.ts';
 import type { EventLog } from '../events/event-log.ts';
-import type { KeyLog } from '../keylog/key-log.ts';
+import type { StagingLog } from '../keylog/key-log.ts';
 import { stageTrustChange, type TrustChangeKind } from '../keylog/trust-changes.ts';
 import type { Clock } from '../lib/clock.ts';
 import { SYSTEM } from '../lib/request-context.ts';
@@ -19,7 +19,7 @@ import type { Database, Transaction } from '../storage/database.ts';
 export interface CeremonyDeps {
   readonly database: Database;
   readonly events: EventLog;
-  readonly keyLog: KeyLog;
+  readonly keyLog: StagingLog;
   readonly clock: Clock;
   readonly iss: string;
   readonly root: SigningKey;

@@ -8,7 +8,7 @@ import { deletePersonKeys } from '../directory/person-keys.ts';
 import { findPerson, type Person, restrictPerson } from '../directory/persons.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { type Change, succeeded } from '../events/succeeded.ts';
-import type { KeyLog } from '../keylog/key-log.ts';
+import type { StagingLog } from '../keylog/key-log.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import type { RequestContext } from '../lib/request-context.ts';
 import { type Decide, requireAllowed } from '../policy/decision.ts';
@@ -63,7 +63,7 @@ export interface LifecycleDeps {
   readonly database: Database;
   readonly signer: Signer;
   readonly events: EventLog;
-  readonly keyLog: KeyLog;
+  readonly keyLog: StagingLog;
   readonly clock: Clock;
   readonly decide: Decide;
   readonly tokens: TokenRevocation;

@@ -1,4 +1,4 @@
-import type { KeyLog } from '../keylog/key-log.ts';
+import type { StagingLog } from '../keylog/key-log.ts';
 import { newestVersion } from '../keylog/version-store.ts';
 import type { Policy } from '../policy/built-in-policy.ts';
 import type { Database } from '../storage/database.ts';
@@ -11,7 +11,7 @@ const NAME = 'policy';
  * names by hash can be looked up later. Answers its version.
  */
 export async function stagePolicy(
-  deps: { readonly database: Database; readonly keyLog: KeyLog },
+  deps: { readonly database: Database; readonly keyLog: StagingLog },
   policy: Policy,
 ): Promise<number> {
   return deps.database.transaction(async (tx) => {

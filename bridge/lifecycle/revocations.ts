@@ -7,7 +7,7 @@ import {
 import { addressesOf } from '../directory/addresses.ts';
 import { findPersonKeys } from '../directory/person-keys.ts';
 import { insertStatement, latestStatements } from '../directory/statements.ts';
-import type { KeyLog } from '../keylog/key-log.ts';
+import type { StagingLog } from '../keylog/key-log.ts';
 import type { Signer } from '../signer/signer.ts';
 import type { Transaction } from '../storage/database.ts';
 
@@ -40,7 +40,7 @@ export async function revocation(
 
 /** Stores the statement, and stages it in the key log. */
 export async function stageStatement(
-  keyLog: KeyLog,
+  keyLog: StagingLog,
   tx: Transaction,
   signed: SignedStatement,
 ): Promise<void> {

@@ -64,7 +64,7 @@ export async function openFoundation(
   const delivery = createDelivery({ database, log: events, sinks, logger });
   closing.add('delivery', () => delivery.stop());
   closing.add('events', () => events.stop());
-  const keyLog = createKeyLog({ database, logger, cache });
+  const keyLog = createKeyLog({ database, logger, cache, clock, signer });
   closing.add('key log', () => keyLog.stop());
   events.start();
   keyLog.start();

@@ -2,15 +2,13 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { EventLog } from '../../bridge/events/event-log.ts';
 import { createAdministrators } from '../../bridge/identity/administrators.ts';
 import { createDomains } from '../../bridge/identity/domains.ts';
-import { createKeyLog } from '../../bridge/keylog/database-key-log.ts';
+import { createStagingLog } from '../../bridge/keylog/database-key-log.ts';
 import type { KeyLog } from '../../bridge/keylog/key-log.ts';
-import { createLogger } from '../../bridge/lib/logger.ts';
 import { SYSTEM } from '../../bridge/lib/request-context.ts';
 import { type LoggedTrustChange, loggedTrustChanges } from '../identity/logged-trust-changes.ts';
 import { type BridgeFixture, bridgeFixture } from './bridge-fixture.ts';
 
 const DAY_MS = 86_400_000;
-const logger = createLogger({ level: 'silent' });
 
 let bridge: BridgeFixture;
 let token: string;
@@ -47,7 +45,7 @@ async function whereEventsFail<T>(
   return bridge.inStore((database) =>
     work({
       ...{ issuer: bridge.issuer, database, events: events as EventLog, clock: bridge.clock },
-      ...{ keyLog: createKeyLog({ database, logger }), resolver: bridge.names },
+      ...{ keyLog: createStagingLog(), resolver: bridge.names },
       partnerOf: async () => undefined,
     }),
   );

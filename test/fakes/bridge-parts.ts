@@ -81,7 +81,7 @@ export async function bridgeParts(options: BridgePartsOptions = {}): Promise<Bri
   await database.transaction((tx) => initializeKeys(tx, { iss, root, keyEncryptionKey, clock }));
   const signer = await openLocalSigner({ database, keyEncryptionKey, iss, clock });
   const events = createEventLog({ database, clock, logger, iss });
-  const keyLog = createKeyLog({ database, logger });
+  const keyLog = createKeyLog({ database, logger, clock, signer });
   keyLog.start();
   const real: BindingDeps = {
     database,

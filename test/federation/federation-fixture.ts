@@ -76,7 +76,7 @@ export async function federationFixture(options: { timeoutMs?: number } = {}): P
   const signer = await openLocalSigner({ database, keyEncryptionKey, iss: OWN, clock });
   const logger = createLogger({ level: 'silent' });
   const eventLog = createEventLog({ database, clock, logger, iss: OWN });
-  const keyLog = createKeyLog({ database, logger });
+  const keyLog = createKeyLog({ database, logger, clock, signer });
   eventLog.start();
   keyLog.start();
   const door = createOutbound({

@@ -95,7 +95,7 @@ export async function signInFixture(options: SignInFixtureOptions = {}) {
   const memory = new MemoryCache({ clock });
   const cache = options.cache?.(memory) ?? memory;
   const events = createEventLog({ database, clock, logger, iss: issuer });
-  const keyLog = createKeyLog({ database, logger });
+  const keyLog = createKeyLog({ database, logger, clock, signer });
   const outbound = createOutbound({
     resolver: names,
     allowedNetworks: ['127.0.0.0/8'],

@@ -1,71 +1,65 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createKeyLog } from '../../bridge/keylog/database-key-log.ts';
-import type { KeyLog, LoggedKind } from '../../bridge/keylog/key-log.ts';
-import { createLogger } from '../../bridge/lib/logger.ts';
-import type { Database } from '../../bridge/storage/database.ts';
+import type { DatabaseKeyLog } from '../../bridge/keylog/database-key-log.ts';
+import { readEntryBundle } from '../../bridge/tlog/log-tree.ts';
 import { utf8 } from '../../protocol/bytes.ts';
 import { sha256Base64url } from '../../protocol/hash.ts';
-import { movableClock, type TemporaryStore, temporaryStore } from '../signer/signer-fixture.ts';
+import { parseLogEntry } from '../../protocol/keytrans/log-entry.ts';
+import { decodeEntryBundle } from '../../protocol/tlog/tile.ts';
+import { ALICE, type KeyLogFixture, keyLogFixture } from './key-log-fixture.ts';
 
-const logger = createLogger({ level: 'silent' });
-const ALICE = 'alice@acme.example';
-
-let store: TemporaryStore;
-let logs: KeyLog[];
+let fixture: KeyLogFixture;
 
 beforeEach(async () => {
-  store = await temporaryStore(movableClock());
-  logs = [];
+  fixture = await keyLogFixture();
 });
 
 afterEach(async () => {
   vi.useRealTimers();
-  await Promise.all(logs.map((log) => log.stop()));
-  await store.remove();
+  await fixture.remove();
 });
 
-function open(database: Database = store.database): KeyLog {
-  const log = createKeyLog({ database, logger });
-  logs.push(log);
-  return log;
-}
-
-function stage(
-  log: KeyLog,
-  name: string,
-  version: number,
-  options: { kind?: LoggedKind; database?: Database } = {},
-) {
-  const { kind = 'address', database = store.database } = options;
-  const value = utf8(`${kind} ${name} ${version}`);
-  return database.transaction((tx) => log.stage(tx, { kind, name, version, value }));
-}
-
 function rows() {
-  return store.database.read((query) =>
+  return fixture.database.read((query) =>
     query.selectFrom('logged_versions').selectAll().orderBy('position').execute(),
   );
 }
 
-function isPublished(log: KeyLog, name: string, version: number) {
-  return store.database.read((query) => log.isPublished(query, 'address', name, version));
+function isPublished(log: DatabaseKeyLog, name: string, version: number) {
+  return fixture.database.read((query) => log.isPublished(query, 'address', name, version));
+}
+
+/** The kinds of the log's first 256 entries. */
+async function entries(): Promise<string[]> {
+  const { size } = await fixture.database.read((query) =>
+    query.selectFrom('log_heads').select('size').where('log', '=', 'keys').executeTakeFirstOrThrow(),
+  );
+  const bundle = await fixture.database.read((query) => readEntryBundle(query, 'keys', 0, size));
+  return decodeEntryBundle(bundle ?? new Uint8Array()).map((entry) => parseLogEntry(entry).kind);
 }
 
 describe('the key log', () => {
   it('publishes a staged version at once, with its value kept', async () => {
-    const log = open();
+    const log = fixture.open();
     log.start();
-    await stage(log, ALICE, 0);
+    await fixture.stage(log);
     await log.published('address', ALICE, 0);
     const value = utf8(`address ${ALICE} 0`);
     expect(await rows()).toMatchObject([
-      { kind: 'address', name: ALICE, version: 0, position: 0, value, value_hash: sha256Base64url(value) },
+      {
+        kind: 'address',
+        name: ALICE,
+        version: 0,
+        position: 1,
+        epoch: 1,
+        value,
+        value_hash: sha256Base64url(value),
+      },
     ]);
   });
 
   it('does not call a version published that is only staged, or never was', async () => {
-    const log = open();
-    await stage(log, ALICE, 0);
+    const log = fixture.open();
+    await fixture.stage(log);
     expect(await isPublished(log, ALICE, 0)).toBe(false);
     expect(await isPublished(log, ALICE, 1)).toBe(false);
     log.start();
@@ -74,8 +68,8 @@ describe('the key log', () => {
   });
 
   it('does not publish what was rolled back', async () => {
-    const log = open();
-    const change = store.database.transaction(async (tx) => {
+    const log = fixture.open();
+    const change = fixture.database.transaction(async (tx) => {
       await log.stage(tx, { kind: 'address', name: ALICE, version: 0, value: utf8('x') });
       throw new Error('the change fails');
     });
@@ -85,35 +79,67 @@ describe('the key log', () => {
   });
 
   it('takes a version once, and the second change is lost', async () => {
-    const log = open();
-    await stage(log, ALICE, 0);
-    await expect(stage(log, ALICE, 0)).rejects.toMatchObject({ code: 'conflict' });
-    await stage(log, ALICE, 0, { kind: 'trust-change' });
+    const log = fixture.open();
+    await fixture.stage(log);
+    await expect(fixture.stage(log)).rejects.toMatchObject({ code: 'conflict' });
+    await fixture.stage(log, { kind: 'trust-change' });
     expect(await rows()).toHaveLength(2);
   });
 
-  it('gives positions without gaps, from 0, also with two on one store', async () => {
-    const [log, database] = [open(), await store.openAnother()];
-    const other = open(database);
+  it('gives each version one entry, also with two on one store', async () => {
+    const [log, database] = [fixture.open(), await fixture.store.openAnother()];
+    const other = fixture.open({ database });
     log.start();
     other.start();
     await Promise.all(
       Array.from({ length: 20 }, async (_, index) => {
-        await stage(log, `a${index}@acme.example`, 0);
-        await stage(other, `b${index}@acme.example`, 0, { database });
+        await fixture.stage(log, { name: `a${index}@acme.example`, version: 0 });
+        await fixture.stage(other, { name: `b${index}@acme.example`, database });
         await log.published('address', `a${index}@acme.example`, 0);
         await log.published('address', `b${index}@acme.example`, 0);
       }),
     );
-    expect((await rows()).map((row) => row.position)).toEqual(
-      Array.from({ length: 40 }, (_, index) => index),
-    );
+    const kinds = await entries();
+    const versions = kinds.flatMap((kind, index) => (kind === 'version' ? [index] : []));
+    expect((await rows()).map((row) => row.position)).toEqual(versions);
+    expect(kinds.lastIndexOf('start')).toBe(0);
+  });
+
+  it('begins with the VRF key and ends each epoch with its entry', async () => {
+    const log = fixture.open();
+    log.start();
+    for (const version of [0, 1]) {
+      await fixture.stage(log, { version });
+      await log.published('address', ALICE, version);
+    }
+    expect(await entries()).toEqual(['start', 'version', 'epoch', 'version', 'epoch']);
+  });
+
+  it('does not take a name that has no place in it', async () => {
+    const log = fixture.open();
+    for (const name of ['', 'x'.repeat(255)]) {
+      await expect(fixture.stage(log, { name })).rejects.toMatchObject({ code: 'claims_invalid' });
+    }
+  });
+
+  it('waits while the clock is behind the last epoch, and goes on when it is right', async () => {
+    const log = fixture.open();
+    log.start();
+    await fixture.stage(log);
+    await log.published('address', ALICE, 0);
+    fixture.clock.advance(-60_000);
+    await fixture.stage(log, { version: 1 });
+    await log.stop();
+    expect(await isPublished(log, ALICE, 1)).toBe(false);
+    fixture.clock.advance(60_000);
+    await log.stop();
+    expect(await isPublished(log, ALICE, 1)).toBe(true);
   });
 
   it('keeps a name’s versions in their order, even where a clock went back', async () => {
-    const log = open();
-    for (const version of [0, 1, 2]) await stage(log, ALICE, version);
-    await store.database.transaction((tx) =>
+    const log = fixture.open();
+    for (const version of [0, 1, 2]) await fixture.stage(log, { name: ALICE, version: version });
+    await fixture.database.transaction((tx) =>
       tx.updateTable('logged_versions').set({ staged_id: '0' }).where('version', '=', 2).execute(),
     );
     await log.stop();
@@ -121,29 +147,29 @@ describe('the key log', () => {
   });
 
   it('publishes after a restart what was staged before', async () => {
-    await stage(open(), ALICE, 0);
-    const restarted = open(await store.openAnother());
+    await fixture.stage(fixture.open());
+    const restarted = fixture.open({ database: await fixture.store.openAnother() });
     restarted.start();
     await restarted.published('address', ALICE, 0);
   });
 });
 
 /** Those of PostgreSQL's connections are not the log's. */
-const ownTimers = () => (store.database.dialect === 'sqlite' ? vi.getTimerCount() : 0);
+const ownTimers = () => (fixture.database.dialect === 'sqlite' ? vi.getTimerCount() : 0);
 
 describe('waiting for publication', () => {
   it('ends when another process publishes', async () => {
-    const log = open();
-    await stage(log, ALICE, 0);
+    const log = fixture.open();
+    await fixture.stage(log);
     const waiting = log.published('address', ALICE, 0);
-    open(await store.openAnother()).start();
+    fixture.open({ database: await fixture.store.openAnother() }).start();
     await waiting;
   });
 
   it('ends with `unavailable` when nobody publishes', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
-    const log = open();
-    await stage(log, ALICE, 0);
+    const log = fixture.open();
+    await fixture.stage(log);
     const waiting = expect(log.published('address', ALICE, 0)).rejects.toMatchObject({ code: 'unavailable' });
     await vi.advanceTimersByTimeAsync(10_000);
     await waiting;
@@ -151,8 +177,8 @@ describe('waiting for publication', () => {
   });
 
   it('leaves no timer behind', async () => {
-    const log = open();
-    await stage(log, ALICE, 0);
+    const log = fixture.open();
+    await fixture.stage(log);
     await log.stop();
     vi.useFakeTimers();
     await log.published('address', ALICE, 0);
@@ -160,8 +186,8 @@ describe('waiting for publication', () => {
   });
 
   it('is refused inside the transaction that stages, which would wait for itself', async () => {
-    const log = open();
-    const nested = store.database.transaction(async (tx) => {
+    const log = fixture.open();
+    const nested = fixture.database.transaction(async (tx) => {
       await log.stage(tx, { kind: 'address', name: ALICE, version: 0, value: utf8('x') });
       await log.published('address', ALICE, 0);
     });

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createEventLog } from '../../bridge/events/database-event-log.ts';
-import { createKeyLog } from '../../bridge/keylog/database-key-log.ts';
+import { createStagingLog } from '../../bridge/keylog/database-key-log.ts';
 import { createLogger } from '../../bridge/lib/logger.ts';
 import {
   type CeremonyDeps,
@@ -22,7 +22,7 @@ beforeEach(async () => {
   ceremony = {
     ...{ database, clock, iss: ISS, onlineKeysDays: 90 },
     events: createEventLog({ database, clock, logger, iss: ISS }),
-    keyLog: createKeyLog({ database, logger }),
+    keyLog: createStagingLog(),
     root: await openRootKey(await createRootKey()),
     keyEncryptionKey: crypto.getRandomValues(new Uint8Array(32)),
   };

@@ -4,6 +4,9 @@ import { createEventLog, type SequencedEventLog } from '../../bridge/events/data
 import { verifyChain } from '../../bridge/events/verify-chain.ts';
 import { createKeyLog } from '../../bridge/keylog/database-key-log.ts';
 import { systemClock } from '../../bridge/lib/clock.ts';
+import { initializeKeys } from '../../bridge/signer/key-ceremony.ts';
+import { openLocalSigner } from '../../bridge/signer/local-signer.ts';
+import { createRootKey, openRootKey } from '../../bridge/signer/root-key.ts';
 import type { Cache } from '../../bridge/storage/cache.ts';
 import type { Database } from '../../bridge/storage/database.ts';
 import { openPostgres } from '../../bridge/storage/postgres/open.ts';
@@ -28,6 +31,7 @@ describe.skipIf(missing !== undefined)(`Two replicas${missing ? ` (skipped: ${mi
   let postgres: ThrowawayPostgres;
   let redis: ThrowawayRedis;
   let schema: string;
+  let keyEncryptionKey: Uint8Array;
   const running: Replica[] = [];
 
   beforeAll(async () => {
@@ -50,6 +54,7 @@ describe.skipIf(missing !== undefined)(`Two replicas${missing ? ` (skipped: ${mi
   const start = async (): Promise<Replica> => {
     const database = await openPostgres({ url: postgres.url(schema), clock: systemClock });
     await database.migrate();
+    const signer = await openLocalSigner({ database, keyEncryptionKey, iss: ISS, clock: systemClock });
     const cache = await openRedisCache({
       url: redis.url,
       clock: systemClock,
@@ -58,7 +63,7 @@ describe.skipIf(missing !== undefined)(`Two replicas${missing ? ` (skipped: ${mi
     });
     const common = { database, cache, logger: quiet };
     const events = createEventLog({ ...common, clock: systemClock, iss: ISS });
-    const keyLog = createKeyLog(common);
+    const keyLog = createKeyLog({ ...common, clock: systemClock, signer });
     events.start();
     keyLog.start();
     const replica = { database, cache, events, keyLog };
@@ -66,8 +71,18 @@ describe.skipIf(missing !== undefined)(`Two replicas${missing ? ` (skipped: ${mi
     return replica;
   };
 
+  const initializeSchema = async (): Promise<void> => {
+    keyEncryptionKey = crypto.getRandomValues(new Uint8Array(32));
+    const database = await openPostgres({ url: postgres.url(schema), clock: systemClock });
+    await database.migrate();
+    const keys = { iss: ISS, root: await openRootKey(await createRootKey()), keyEncryptionKey };
+    await database.transaction((tx) => initializeKeys(tx, { ...keys, clock: systemClock }));
+    await database.close();
+  };
+
   const startTwo = async (): Promise<[Replica, Replica]> => {
     schema = `s${randomBytes(6).toString('hex')}`;
+    await initializeSchema();
     return [await start(), await start()];
   };
 

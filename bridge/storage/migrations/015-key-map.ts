@@ -50,6 +50,13 @@ export async function up({ schema }: Transaction): Promise<void> {
     .execute();
 
   await schema
+    .createIndex('log_epochs_kept')
+    .on('log_epochs')
+    .column('epoch')
+    .where(sql<boolean>`pages_kept = 1`)
+    .execute();
+
+  await schema
     .createTable('log_secrets')
     .addColumn('name', 'text', (column) => column.primaryKey().notNull())
     .addColumn('sealed', 'blob', (column) => column.notNull())

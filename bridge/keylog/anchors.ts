@@ -1,0 +1,115 @@
+import type { Clock } from '../lib/clock.ts';
+import { ANCHORS_AGE_MS, COSIGNATURE_AGE_S } from '../lib/limits.ts';
+import type { Query } from '../storage/database.ts';
+import { inclusionProof } from '../tlog/log-tree.ts';
+import type { Quorum } from '../tlog/quorum.ts';
+import { type Epoch, epochOfSize } from './epoch-store.ts';
+import { epochEntry } from './epochs.ts';
+
+/** What proofs of one epoch have in common. */
+export interface Anchor {
+  readonly epoch: Epoch;
+  /** The note of its checkpoint, with the cosignatures that there are. */
+  readonly checkpoint: string;
+  readonly epochEntry: Uint8Array;
+  readonly epochInclusion: readonly Uint8Array[];
+  readonly startInclusion: readonly Uint8Array[];
+}
+
+/** The checkpoints that are signed: what anchors need of them. */
+export interface SignedCheckpoints {
+  /** The size of the newest. */
+  newestSize(query: Query): Promise<number | undefined>;
+  /** The note of the one of this size, cosignatures included. */
+  note(query: Query, size: number): Promise<string | undefined>;
+}
+
+export interface AnchorDeps {
+  readonly checkpoints: SignedCheckpoints;
+  readonly quorum?: Pick<Quorum, 'newestQuorate' | 'demands'> | undefined;
+  readonly clock: Clock;
+}
+
+/**
+ * The checkpoints that proofs are anchored in, the best first: the newest that auditors have replayed, unless that is
+ * long ago; the newest that the witnesses' quorum has seen; the newest of all. Kept for a moment, since every look-up
+ * asks for them.
+ */
+export class Anchors {
+  readonly #deps: AnchorDeps;
+  #known: readonly Anchor[] = [];
+  #readAt = Number.NEGATIVE_INFINITY;
+  #reading: Promise<readonly Anchor[]> | undefined;
+
+  constructor(deps: AnchorDeps) {
+    this.#deps = deps;
+  }
+
+  /** As of now, where `afresh` says so; else some moments old at most. */
+  async best(query: Query, afresh: boolean): Promise<readonly Anchor[]> {
+    if (!afresh && performance.now() - this.#readAt < ANCHORS_AGE_MS) return this.#known;
+    // who demands fresh ones must not get those of a reading that began before
+    if (afresh || this.#reading === undefined) this.#reading = this.#read(query);
+    return this.#reading;
+  }
+
+  /** There is a new checkpoint, or a new cosignature of one. */
+  changed(): void {
+    this.#readAt = Number.NEGATIVE_INFINITY;
+    this.#reading = undefined;
+  }
+
+  async #read(query: Query): Promise<readonly Anchor[]> {
+    const began = performance.now();
+    try {
+      const sizes = await this.#sizes(query);
+      const anchors: Anchor[] = [];
+      for (const size of sizes) {
+        const anchor = await this.#anchorAt(query, size);
+        if (anchor !== undefined) anchors.push(anchor);
+      }
+      this.#known = this.#withoutOld(anchors);
+      this.#readAt = began;
+      return this.#known;
+    } finally {
+      this.#reading = undefined;
+    }
+  }
+
+  async #sizes(query: Query): Promise<Set<number>> {
+    const { checkpoints, quorum } = this.#deps;
+    const sizes = [
+      quorum?.demands('auditor') ? await quorum.newestQuorate(query, 'auditor') : undefined,
+      quorum?.demands('witness') ? await quorum.newestQuorate(query, 'witness') : undefined,
+      await checkpoints.newestSize(query),
+    ];
+    return new Set(sizes.filter((size) => size !== undefined));
+  }
+
+  async #anchorAt(query: Query, size: number): Promise<Anchor | undefined> {
+    const checkpoint = await this.#deps.checkpoints.note(query, size);
+    const known = this.#known.find(({ epoch }) => epoch.size === size);
+    if (checkpoint === undefined || known?.checkpoint === checkpoint) return known;
+    if (known !== undefined) return { ...known, checkpoint };
+    const epoch = await epochOfSize(query, size);
+    // its pages are gone: so much later was it cosigned
+    if (epoch?.pages_kept !== 1) return undefined;
+    return {
+      epoch,
+      checkpoint,
+      epochEntry: epochEntry(epoch),
+      epochInclusion: await inclusionProof(query, 'keys', size - 1, size),
+      startInclusion: await inclusionProof(query, 'keys', 0, size),
+    };
+  }
+
+  /** An auditor that is away must not hold everybody at the day when it left. */
+  #withoutOld(anchors: readonly Anchor[]): readonly Anchor[] {
+    const [first, second] = anchors;
+    if (first === undefined || second === undefined || second.epoch.epoch <= first.epoch.epoch)
+      return anchors;
+    if (!this.#deps.quorum?.demands('auditor')) return anchors;
+    const age = this.#deps.clock.now() - first.epoch.time_ms;
+    return age > COSIGNATURE_AGE_S * 1000 ? anchors.slice(1) : anchors;
+  }
+}
