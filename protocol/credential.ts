@@ -4,20 +4,13 @@ import { compactJws } from './claims.ts';
 import { CountersignError } from './errors.ts';
 import { type IdentityAttributes, verifyIdentityAttributes } from './identity-attributes.ts';
 import { type KeyBindingClaims, statementKey, verifyKeyBinding } from './key-binding.ts';
-import {
-  type KeyStatement,
-  signedStatementSchema,
-  statementBytes,
-  statementHash,
-  verifyStatement,
-} from './key-statement.ts';
-import { type VerifiedLog, verifyLogStaple } from './keytrans/log-proof.ts';
-import { LOG_STAPLE_MAX } from './keytrans/log-staple.ts';
+import { type KeyStatement, signedStatementSchema, statementHash, verifyStatement } from './key-statement.ts';
+import { LOG_STAPLE_MAX } from './keytrans/limits.ts';
+import type { VerifiedLog } from './keytrans/log-proof.ts';
 import type { LogTrust } from './keytrans/log-trust.ts';
 import { type OnlineKeys, verifyOnlineKeys } from './online-keys.ts';
 import { assertSpeaksFor, type TrustedIssuer } from './partner-record.ts';
 import type { SignatureKey } from './public-key.ts';
-import { logOrigin } from './tlog/checkpoint.ts';
 
 /** That the statement is in the issuer's log, as the newest version of its address. */
 const logProof = z.string().check(z.minLength(1), z.maxLength(LOG_STAPLE_MAX));
@@ -166,25 +159,19 @@ export async function verifyRevocation(
   return { level: log?.level ?? 'signed', statement, log };
 }
 
-/** The statement must have been verified: what a log proof is held against are its issuer, address, version and bytes. */
+/**
+ * The code for log proofs is loaded when the first is there: it brings the arithmetic of the curve, which a browser
+ * otherwise leaves to WebCrypto.
+ */
 async function verifyLog(
   staple: string | undefined,
   statement: KeyStatement,
   onlineKeys: OnlineKeys,
-  context: { readonly now: number; readonly policy?: Pick<VerificationPolicy, 'log'> },
+  { now, policy }: { readonly now: number; readonly policy?: Pick<VerificationPolicy, 'log'> },
 ): Promise<VerifiedLog | null> {
   if (staple === undefined) return null;
-  return verifyLogStaple({
-    staple,
-    kind: 'address',
-    name: statement.address,
-    version: statement.version,
-    value: statementBytes(statement),
-    origin: logOrigin(onlineKeys.iss),
-    logKeys: onlineKeys.all('log'),
-    trust: context.policy?.log,
-    now: context.now,
-  });
+  const { verifyLoggedStatement } = await import('./keytrans/logged-statement.ts');
+  return verifyLoggedStatement(staple, statement, onlineKeys, { trust: policy?.log, now });
 }
 
 /** A demand that is no level at all (a pinned policy that was damaged) is reached by nothing. */

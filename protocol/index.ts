@@ -24,6 +24,7 @@ export * from './key-statement.ts';
 export * from './keytrans/commitment.ts';
 export * from './keytrans/label.ts';
 export * from './keytrans/ladder.ts';
+export * from './keytrans/limits.ts';
 export * from './keytrans/log-entry.ts';
 export * from './keytrans/log-proof.ts';
 export * from './keytrans/log-staple.ts';

@@ -1,7 +1,5 @@
 import { CountersignError } from '../protocol/errors.ts';
-import { assertEngineCorrect } from './self-test.ts';
 import type { TransformEngine } from './transform-engine.ts';
-import { createWasmEngine } from './wasm-engine.ts';
 
 /**
  * The WebAssembly engine, given the content of the package's recrypt_wasm_binding_bg.wasm or the URL that it is
@@ -9,11 +7,12 @@ import { createWasmEngine } from './wasm-engine.ts';
  * `recrypt_unavailable` when it does not load or fails the self-test.
  */
 export async function loadTransformEngine(wasm: string | URL | BufferSource): Promise<TransformEngine> {
-  const engine = await createWasmEngine(() =>
+  const { createCheckedWasmEngine } = await import('./checked-wasm-engine.ts').catch((cause: unknown) => {
+    throw new CountersignError('recrypt_unavailable', 'the module that runs it does not load', { cause });
+  });
+  return createCheckedWasmEngine(() =>
     typeof wasm === 'string' || wasm instanceof URL ? download(wasm) : wasm,
   );
-  assertEngineCorrect(engine);
-  return engine;
 }
 
 async function download(url: string | URL): Promise<ArrayBuffer> {

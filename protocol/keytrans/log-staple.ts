@@ -3,13 +3,11 @@ import { CountersignError } from '../errors.ts';
 import { formatTlogProof, parseTlogProof } from '../tlog/proof-format.ts';
 import { ByteReader } from './byte-reader.ts';
 import { OPENING_BYTES } from './commitment.ts';
+import { LOG_STAPLE_MAX } from './limits.ts';
 import { EPOCH_ENTRY_BYTES } from './log-entry.ts';
 import { encodePrefixProof, readPrefixProof } from './prefix-proof-format.ts';
 import type { PrefixProof } from './prefix-tree.ts';
 import { VRF_PROOF_BYTES } from './vrf.ts';
-
-/** The longest log proof in characters: some 60 rungs in a map of millions fit. */
-export const LOG_STAPLE_MAX = 32_768;
 
 /** One rung of the ladder, with what the verifier cannot compute. */
 export interface LogRung {

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { basename } from 'node:path';
 import { build, type Plugin } from 'esbuild';
-import { bundleBrowserClient, WASM_FILE } from '../../scripts/browser-bundle.ts';
+import { BROWSER_MODULE, bundleBrowserClient, WASM_FILE } from '../../scripts/browser-bundle.ts';
 
 /** A company's web app: static files, as docs/guides/browser.md says that they are to be served. */
 export interface PageServer {
@@ -65,15 +66,18 @@ export async function startPageServer(
 }
 
 async function filesOf(): Promise<Record<string, StaticFile>> {
-  const outfile = 'client.js';
-  const client = await bundleBrowserClient({ entry: 'client/browser.ts', outfile, write: false });
-  const code = client.outputFiles.find(({ path }) => path.endsWith('/client.js'))?.text ?? '';
+  const client = await bundleBrowserClient({ entry: 'client/browser.ts', outdir: '.', write: false });
+  const modules = client.outputFiles
+    .filter(({ path }) => path.endsWith('.js'))
+    .map(({ path, text }): [string, StaticFile] => {
+      return [`/${basename(path)}`, { type: 'text/javascript', body: text }];
+    });
   const page = { type: 'text/html; charset=utf-8', body: PAGE };
   return {
     '/': page,
     '/callback': page,
     '/app.js': { type: 'text/javascript', body: await appCode() },
-    '/client.js': { type: 'text/javascript', body: code },
+    ...Object.fromEntries(modules),
     '/recrypt.wasm': { type: 'application/wasm', body: await readFile(WASM_FILE) },
   };
 }
@@ -83,7 +87,7 @@ async function appCode(): Promise<string> {
   const bundleByUrl: Plugin = {
     name: 'bundle-by-url',
     setup: ({ onResolve }) => {
-      onResolve({ filter: /client\/browser\.ts$/ }, () => ({ path: '/client.js', external: true }));
+      onResolve({ filter: /client\/browser\.ts$/ }, () => ({ path: `/${BROWSER_MODULE}`, external: true }));
     },
   };
   const entryPoints = ['test/browser/page/app.ts'];
