@@ -71,7 +71,7 @@ class PolicyDraft {
   #quorum: string | undefined;
 
   read(line: string): void {
-    if (!line.isWellFormed() || /[^\t\P{Cc}]/u.test(line)) refuse('a control character');
+    if (/[^\t\P{Cc}]/u.test(line)) refuse('a control character');
     const [keyword, ...items] = line.split(/[ \t]+/).filter((item) => item !== '');
     if (keyword === undefined || keyword.startsWith('#')) return;
     if (keyword === 'log') this.#addLog(items);

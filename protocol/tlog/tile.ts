@@ -118,7 +118,7 @@ export function decodeEntryBundle(bundle: Uint8Array): Uint8Array[] {
   while (offset < bundle.length) {
     const start = offset + 2;
     const end = start + (bundle[offset] ?? 0) * 256 + (bundle[offset + 1] ?? 0);
-    if (start > bundle.length || end > bundle.length) refuse('the bundle ends within an entry');
+    if (end > bundle.length) refuse('the bundle ends within an entry');
     if (entries.push(bundle.subarray(start, end)) > TILE_WIDTH) refuse('more than 256 entries');
     offset = end;
   }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { concatBytes, utf8 } from '../../../protocol/bytes.ts';
 import { encodeBase64 } from '../../../protocol/tlog/base64.ts';
 import {
   type Checkpoint,
@@ -95,8 +96,8 @@ describe('Opening a checkpoint', () => {
     const signatures = [
       logSignature,
       await cosign(other, TEXT, NOW),
-      { ...logSignature, keyId: logSignature.keyId ^ 1 },
-      { ...logSignature, name: 'elsewhere.example/log' },
+      { ...logSignature, keyId: logSignature.keyId ^ 1, bytes: new Uint8Array(64) },
+      { ...logSignature, name: 'elsewhere.example/log', bytes: new Uint8Array(64) },
       { name: 'pq.example', keyId: 7, bytes: new Uint8Array(8 + 2420) },
     ];
     const { verified } = await openCheckpoint(checkpointNote(CHECKPOINT, signatures), trusted);
@@ -140,6 +141,12 @@ describe('Opening a checkpoint', () => {
     }
   });
 
+  it('needs a known key', async () => {
+    const note = parseNote(checkpointNote(CHECKPOINT, [logSignature]));
+    expect(await codeOf(() => verifyNote(note, []))).toBe('note_signature');
+    expect(await codeOf(() => verifyNote(note, [other.logKey, witness.witnessKey]))).toBe('note_signature');
+  });
+
   it('counts each key once, by its newest cosignature', async () => {
     const times = [NOW - 60, NOW, NOW - 120];
     const cosignatures = await Promise.all(times.map((time) => cosign(witness, TEXT, time)));
@@ -179,6 +186,14 @@ describe('A cosignature', () => {
     expect(await refused(witness.witnessKey, bytes.subarray(1))).toBe('note_signature');
     expect(await refused(witness.witnessKey, new Uint8Array())).toBe('note_signature');
     expect(await refused(witness.witnessKey, Uint8Array.from([...bytes, 0]))).toBe('note_signature');
+  });
+
+  it('is refused for a time that no number can hold exactly', async () => {
+    const time = 2n ** 53n;
+    const stamp = new Uint8Array(8);
+    new DataView(stamp.buffer).setBigUint64(0, time);
+    const bytes = concatBytes(stamp, await witness.sign(utf8(`cosignature/v1\ntime ${time}\n${TEXT}`)));
+    expect(await codeOf(() => verifyCosignature(witness.witnessKey, TEXT, { bytes }))).toBe('note_signature');
   });
 
   it('is not made for a time that is none', async () => {

@@ -141,6 +141,22 @@ describe('A proof of inclusion', () => {
     );
   });
 
+  it('is refused when it leads to the root from the place of another tree', async () => {
+    // The last entry of a tree has all its siblings on the left, as a longer path from a tree of one would.
+    for (const size of [2, 3, 8, 13]) {
+      const last = inclusionOf(size - 1, size);
+      expect(await codeOf(() => verifyInclusion({ ...last, index: 0, size: 1 }))).toBe('log_proof');
+    }
+    const first = inclusionOf(0, 4);
+    expect(await codeOf(() => verifyInclusion({ ...first, size: 8 }))).toBe('log_proof');
+  });
+
+  it('is refused with a hash that is longer, though what is hashed would be the same', async () => {
+    const claim = inclusionOf(1, 2);
+    const longer = Uint8Array.from([...leaf(0), 0]);
+    expect(await codeOf(() => verifyInclusion({ ...claim, proof: [longer] }))).toBe('log_proof');
+  });
+
   it('is not planned for an entry that the tree does not have', async () => {
     for (const [index, size] of [
       [5, 5],
@@ -182,6 +198,25 @@ describe('A proof of consistency', () => {
         }
       }),
     );
+  });
+
+  it('is refused for sizes that its hashes do not reach, and beyond those that they do', async () => {
+    const claim = consistencyOf(3, 4);
+    expect(await codeOf(() => verifyConsistency({ ...claim, newSize: 8 }))).toBe('log_proof');
+    const beyond = {
+      ...claim,
+      oldRoot: hashNode(leaf(9), claim.oldRoot),
+      newRoot: hashNode(leaf(9), claim.newRoot),
+      proof: [...claim.proof, leaf(9)],
+    };
+    expect(await codeOf(() => verifyConsistency(beyond))).toBe('log_proof');
+  });
+
+  it('is refused with a hash that is longer, though what is hashed would be the same', async () => {
+    const claim = consistencyOf(3, 4);
+    const proof = claim.proof.map((hash, place) => (place === 2 ? Uint8Array.from([...hash, 0]) : hash));
+    expect(proof).toHaveLength(3);
+    expect(await codeOf(() => verifyConsistency({ ...claim, proof }))).toBe('log_proof');
   });
 
   it('is refused from an empty tree, which shows nothing', async () => {

@@ -8,7 +8,12 @@ import {
   parseNote,
   parseSignatureLines,
 } from '../../../protocol/tlog/signed-note.ts';
-import { formatVerifierKey, parseVerifierKey, verifierKey } from '../../../protocol/tlog/verifier-key.ts';
+import {
+  formatVerifierKey,
+  keyId,
+  parseVerifierKey,
+  verifierKey,
+} from '../../../protocol/tlog/verifier-key.ts';
 import { codeOf } from '../codes.ts';
 
 const LINE = '— log.example/a AQIDBAUG\n';
@@ -85,6 +90,7 @@ describe('A signed note', () => {
   it('is not written from what could not be read', async () => {
     for (const note of [
       { text: 'text', signatures: [SIGNATURE] },
+      { text: `text\n\n${LINE.trimEnd()}`, signatures: [SIGNATURE] },
       { text: 'text\n', signatures: [] },
       { text: 'te\txt\n', signatures: [SIGNATURE] },
       { text: 'text\n', signatures: [{ ...SIGNATURE, name: 'a b' }] },
@@ -131,7 +137,10 @@ describe('A verifier key', () => {
     ['a key cut short', VKEY.slice(0, -4)],
     ['a line behind it', `${VKEY}\n`],
     ['a space before it', ` ${VKEY}`],
-    ['a type that is not supported', formatVerifierKey({ ...KEY, type: 6 as 4 })],
+    [
+      'a type that is not supported',
+      formatVerifierKey({ ...KEY, type: 6 as 4, keyId: keyId(KEY.name, 6, KEY.publicKey) }),
+    ],
   ])('is refused with %s', async (_, vkey) => {
     expect(await codeOf(() => parseVerifierKey(vkey))).toBe('key_invalid');
   });
