@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { readVersion } from '../lib/version.ts';
 import { addAdminCommands } from './commands/admin.ts';
 import { addAppCommands } from './commands/app.ts';
+import { addAuditCommands } from './commands/audit.ts';
 import { addConfigCommands } from './commands/config.ts';
 import { addConnectionCommands } from './commands/connection.ts';
 import { addDeviceCommands } from './commands/device.ts';
@@ -14,6 +15,7 @@ import { addPersonCommands } from './commands/person.ts';
 import { addServeCommand } from './commands/serve.ts';
 import { addServiceCommands } from './commands/service.ts';
 import { addTraceCommands } from './commands/trace.ts';
+import { addWitnessCommands } from './commands/witness.ts';
 import { describeFailure } from './failure.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -33,6 +35,8 @@ const COMMANDS: readonly ((program: Command, terminal: Terminal) => void)[] = [
   addServiceCommands,
   addEventsCommand,
   addTraceCommands,
+  addWitnessCommands,
+  addAuditCommands,
 ];
 
 /** Runs one command line; answers the exit code. It never rejects. */
@@ -40,6 +44,8 @@ export async function runCommand(args: readonly string[], terminal: Terminal): P
   const program = new Command('countersign')
     .description('Runs and administers a Countersign bridge.')
     .version(readVersion())
+    // What stands behind a command is that command's, also where the one above it has an option of the same name.
+    .enablePositionalOptions()
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(add --help for how to call it)');
   settle(program, terminal);

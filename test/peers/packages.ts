@@ -26,6 +26,8 @@ export const PEER_PACKAGES = {
   ],
   simplesamlphp: ['simplesamlphp', 'php-cli', 'php-xml', 'php-sqlite3', 'php-curl', 'php-mbstring'],
   glewlwyd: ['glewlwyd', 'sqlite3'],
+  /** Beside the package of torchwood-package.ts: its witness signs through an SSH agent. */
+  torchwood: ['openssh-client'],
 } as const satisfies Record<string, readonly string[]>;
 
 export type PeerName = keyof typeof PEER_PACKAGES;
@@ -40,7 +42,7 @@ const POLICY_FILE = '/usr/sbin/policy-rc.d';
 const NO_DAEMONS = '#!/bin/sh\nexit 101\n';
 
 /** In CI (`CI=true`) what is missing is installed, and what cannot be installed fails the suite. */
-const inCi = process.env.CI === 'true';
+export const inCi: boolean = process.env.CI === 'true';
 
 /** Those of the peer's packages that are not installed. */
 function missingPackages(peer: PeerName): string[] {

@@ -5,38 +5,24 @@ import { createApp } from '../../bridge/http/app.ts';
 import { createEventStreams } from '../../bridge/http/event-streams.ts';
 import { createRateLimit } from '../../bridge/http/rate-limit.ts';
 import { logRoutes } from '../../bridge/http/routes/log.ts';
-import type { Signer } from '../../bridge/signer/signer.ts';
 import { MemoryCache } from '../../bridge/storage/memory-cache.ts';
-import { insertCheckpoint } from '../../bridge/tlog/checkpoint-store.ts';
-import { type Checkpoints, createCheckpoints } from '../../bridge/tlog/checkpoints.ts';
 import type { Cosigner } from '../../bridge/tlog/cosignature-check.ts';
-import { moveHead, takeHead } from '../../bridge/tlog/log-heads.ts';
 import { createLogPublication } from '../../bridge/tlog/log-publication.ts';
-import { appendEntries, EMPTY_LOG } from '../../bridge/tlog/log-tree.ts';
 import { currentLogKey } from '../../bridge/tlog/note-signer.ts';
 import { createQuorum } from '../../bridge/tlog/quorum.ts';
-import { utf8 } from '../../protocol/bytes.ts';
 import { CountersignError } from '../../protocol/errors.ts';
-import {
-  logOrigin,
-  type NoteSigner,
-  openCheckpoint,
-  parseCheckpoint,
-} from '../../protocol/tlog/checkpoint.ts';
+import { type NoteSigner, openCheckpoint, parseCheckpoint } from '../../protocol/tlog/checkpoint.ts';
 import { cosign } from '../../protocol/tlog/cosignature.ts';
 import { HASH_BYTES, hashLeaf } from '../../protocol/tlog/merkle.ts';
 import { formatNote, parseNote } from '../../protocol/tlog/signed-note.ts';
 import { decodeEntryBundle, tilesFor } from '../../protocol/tlog/tile.ts';
 import { ED25519_COSIGNATURE, verifierKey } from '../../protocol/tlog/verifier-key.ts';
 import { quiet } from '../events/events-fixture.ts';
-import { ISS, type SignerFixture, signerFixture } from '../signer/signer-fixture.ts';
+import { ISS } from '../signer/signer-fixture.ts';
+import { entryAt, type OwnLog, ownLog } from './own-log.ts';
 import { noteSigner } from './small-log.ts';
 
-const ORIGIN = logOrigin(ISS);
-
-let fixture: SignerFixture;
-let signer: Signer;
-let checkpoints: Checkpoints;
+let log: OwnLog;
 let witness: NoteSigner;
 let auditor: NoteSigner;
 let server: Server;
@@ -47,19 +33,16 @@ const cosignerOf = ({ name, publicKey }: NoteSigner, kind: Cosigner['kind']): Co
 });
 
 beforeEach(async () => {
-  fixture = await signerFixture();
-  signer = await fixture.open();
-  const { database } = fixture.store;
-  checkpoints = createCheckpoints({ log: 'keys', origin: ORIGIN, database, logger: quiet, signer });
+  log = await ownLog();
   witness = await noteSigner('witness.globex.example/w1');
   auditor = await noteSigner('audit.initech.example/a1');
   serve(1);
 });
-afterEach(() => fixture.store.remove());
+afterEach(() => log.store.remove());
 
 /** The routes of the log, with so many witnesses needed. */
 function serve(needed: number): void {
-  const { clock, store } = fixture;
+  const { clock, store, checkpoints } = log;
   const { database } = store;
   const cosigners = [cosignerOf(witness, 'witness'), cosignerOf(auditor, 'auditor')];
   const quorum = createQuorum({ log: 'keys', database, cosigners, quorum: needed, auditorQuorum: 1 });
@@ -80,28 +63,12 @@ function serve(needed: number): void {
   server = createServer(app.callback());
 }
 
-const entry = (index: number) => utf8(`entry ${index}`);
-
-/** Lets the log grow to `size` entries; signed, unless it is to wait. */
-async function grow(size: number, { publish = true } = {}): Promise<void> {
-  const { database } = fixture.store;
-  await database.transaction(async (tx) => {
-    const head = await takeHead(tx, 'keys', EMPTY_LOG);
-    const added = Array.from({ length: size - head.size }, (_, index) => entry(head.size + index));
-    const next = await appendEntries(tx, 'keys', head, added);
-    await moveHead(tx, 'keys', head, next);
-    const at = { epoch: size, time_ms: fixture.clock.now() };
-    await insertCheckpoint(tx, { log: 'keys', size: next.size, root: next.hash, ...at });
-  });
-  if (publish) await checkpoints.publish();
-}
-
 /** The signed note of this size with the cosignature of `by`. */
 async function cosigned(by: NoteSigner, size: number, seconds = 0): Promise<string> {
-  const row = await fixture.store.database.read((query) => checkpoints.at(query, size));
+  const row = await log.store.database.read((query) => log.checkpoints.at(query, size));
   if (row === undefined) throw new Error(`there is no checkpoint of ${size}`);
-  const { text } = parseNote(checkpoints.noteOf(row));
-  const time = Math.floor(fixture.clock.now() / 1000) + seconds;
+  const { text } = parseNote(log.checkpoints.noteOf(row));
+  const time = Math.floor(log.clock.now() / 1000) + seconds;
   return formatNote({ text, signatures: [await cosign(by, text, time)] });
 }
 
@@ -113,7 +80,7 @@ const servedSize = async () => {
 
 describe('the served checkpoint', () => {
   it('is a signed note, never cached without asking, with all cosignatures', async () => {
-    await grow(5);
+    await log.grow(5);
     await bring(await cosigned(witness, 5)).expect(204);
     await bring(await cosigned(auditor, 5)).expect(204);
     const { text, headers } = await request(server).get('/log/checkpoint').expect(200);
@@ -123,41 +90,41 @@ describe('the served checkpoint', () => {
       'access-control-allow-origin': '*',
     });
     const opened = await openCheckpoint(text, {
-      origin: ORIGIN,
-      logKeys: [currentLogKey(signer, ORIGIN)],
+      origin: log.origin,
+      logKeys: [currentLogKey(log.signer, log.origin)],
       cosigners: [cosignerOf(witness, 'witness').key, cosignerOf(auditor, 'auditor').key],
     });
     expect(opened.checkpoint.size).toBe(5);
-    expect(opened.verified.map(({ key }) => key.name)).toEqual([ORIGIN, witness.name, auditor.name]);
+    expect(opened.verified.map(({ key }) => key.name)).toEqual([log.origin, witness.name, auditor.name]);
   });
 
   it('is not there before the first, and never one that is not signed', async () => {
     const { body } = await request(server).get('/log/checkpoint').expect(404);
     expect(body).toMatchObject({ code: 'checkpoint_unknown' });
     serve(0);
-    await grow(3);
-    await grow(5, { publish: false });
+    await log.grow(3);
+    await log.grow(5, { publish: false });
     expect(await servedSize()).toBe(3);
   });
 
   it('waits for the witnesses for a minute, and never goes back', async () => {
-    await grow(3);
+    await log.grow(3);
     await bring(await cosigned(witness, 3)).expect(204);
-    fixture.clock.advance(1_000);
-    await grow(5);
+    log.clock.advance(1_000);
+    await log.grow(5);
     expect(await servedSize()).toBe(3);
-    fixture.clock.advance(60_000);
+    log.clock.advance(60_000);
     expect(await servedSize()).toBe(5);
-    await grow(7);
+    await log.grow(7);
     expect(await servedSize()).toBe(5);
     await bring(await cosigned(witness, 7)).expect(204);
     expect(await servedSize()).toBe(7);
   });
 
   it('does not wait for auditors', async () => {
-    await grow(3);
+    await log.grow(3);
     await bring(await cosigned(witness, 3)).expect(204);
-    await grow(5);
+    await log.grow(5);
     await bring(await cosigned(auditor, 5)).expect(204);
     expect(await servedSize()).toBe(3);
   });
@@ -175,7 +142,7 @@ describe('the tiles', () => {
       });
 
   it('are those of the tree, at the paths of C2SP tlog-tiles, for ever', async () => {
-    await grow(300);
+    await log.grow(300);
     const { body, headers } = await tile('0/000').expect(200);
     expect(headers).toMatchObject({
       'content-type': 'application/octet-stream',
@@ -183,14 +150,14 @@ describe('the tiles', () => {
       'access-control-allow-origin': '*',
     });
     expect(body).toHaveLength(256 * HASH_BYTES);
-    expect(new Uint8Array(body.subarray(HASH_BYTES, 2 * HASH_BYTES))).toEqual(hashLeaf(entry(1)));
+    expect(new Uint8Array(body.subarray(HASH_BYTES, 2 * HASH_BYTES))).toEqual(hashLeaf(entryAt(1)));
     expect([...tilesFor(300)]).toHaveLength(3);
     expect((await tile('0/001.p/44').expect(200)).body).toHaveLength(44 * HASH_BYTES);
     expect((await tile('1/000.p/1').expect(200)).body).toHaveLength(HASH_BYTES);
   });
 
   it('are as wide as asked for, up to what there is', async () => {
-    await grow(300);
+    await log.grow(300);
     expect((await tile('0/000.p/7').expect(200)).body).toHaveLength(7 * HASH_BYTES);
     expect((await tile('0/001.p/3').expect(200)).body).toHaveLength(3 * HASH_BYTES);
     const { body } = await tile('entries/001.p/2').expect(200);
@@ -202,8 +169,8 @@ describe('the tiles', () => {
   });
 
   it('end with the signed checkpoint', async () => {
-    await grow(300);
-    await grow(310, { publish: false });
+    await log.grow(300);
+    await log.grow(310, { publish: false });
     for (const path of [
       '0/001',
       '0/001.p/45',
@@ -215,7 +182,7 @@ describe('the tiles', () => {
     ]) {
       expect((await tile(path).expect(404)).headers['cache-control'], path).toBe('no-store');
     }
-    await checkpoints.publish();
+    await log.checkpoints.publish();
     await tile('0/001.p/54').expect(200);
   });
 
@@ -224,7 +191,7 @@ describe('the tiles', () => {
     ...['0/000.p/', '0/-01', '64/000', 'entries/1', '0/000/', '0', 'entries', '0/000.p/5/6', '../checkpoint'],
     ...['0%2F000', '0/x001/x002', '0/001/002', 'x/000', '0/000.q/5'],
   ])('have no other names: %s', async (path) => {
-    await grow(5);
+    await log.grow(5);
     await tile(path).expect(404);
   });
 });
@@ -235,14 +202,14 @@ describe('a cosignature that is brought', () => {
     return { status, code: body.code };
   };
 
-  beforeEach(() => grow(5));
+  beforeEach(() => log.grow(5));
 
   it('is refused unless we signed exactly this checkpoint', async () => {
     const { text } = parseNote(await cosigned(auditor, 5));
     const other = text.replace(/\n5\n/, '\n4\n');
     const fork = text.replace(/\n[^\n]+\n$/, `\n${'A'.repeat(43)}=\n`);
-    const foreign = text.replace(ORIGIN, 'bridge.globex.example/log');
-    const time = Math.floor(fixture.clock.now() / 1000);
+    const foreign = text.replace(log.origin, 'bridge.globex.example/log');
+    const time = Math.floor(log.clock.now() / 1000);
     for (const wrong of [other, fork, foreign]) {
       const note = formatNote({ text: wrong, signatures: [await cosign(auditor, wrong, time)] });
       expect(await refusal(note)).toEqual({ status: 404, code: 'checkpoint_unknown' });

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { type LocalOptions, readLocalConfig, withLocalOptions } from '../local-store.ts';
 import { when } from '../output.ts';
+import { stopSignal } from '../stop-signal.ts';
 import type { Terminal } from '../terminal.ts';
 
 export function addServeCommand(program: Command, terminal: Terminal): void {
@@ -10,7 +11,7 @@ export function addServeCommand(program: Command, terminal: Terminal): void {
 }
 
 async function serve(terminal: Terminal, options: LocalOptions): Promise<void> {
-  const stopAsked = signalled();
+  const stopAsked = stopSignal();
   // Only here: the other commands need not wait for the whole bridge to load.
   const { startBridge } = await import('../../main.ts');
   const bridge = await startBridge(readLocalConfig(terminal, options));
@@ -33,16 +34,4 @@ async function tellHowToAdminister(
   terminal.say(
     `Nobody administers this bridge now. Until ${when(expires)}, once:\n  countersign admin claim '${url}'`,
   );
-}
-
-/** The second signal ends the process at once: whoever sends it does not want to wait. */
-function signalled(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.once(signal, () => {
-        resolve();
-        process.once(signal, () => process.exit(130));
-      });
-    }
-  });
 }
