@@ -16,8 +16,9 @@ const ON_BOTH_STORES = [
     'oauth',
     'signer',
     'tlog',
+    'witness',
   ],
-  'storage/one-time',
+  ...['storage/one-time', 'storage/remembered-reads'],
 ].map((name) => `test/${name}{/**/*,}.test.ts`);
 
 /** Those among them that test what is refused before a store is asked: once is enough. */

@@ -40,6 +40,7 @@ export function countedDatabase(database: Database, tally: Tally): Database {
   return {
     dialect: database.dialect,
     read: (work) => database.read(work),
+    revision: () => database.revision(),
     migrate: () => database.migrate(),
     close: () => database.close(),
     async transaction(work) {

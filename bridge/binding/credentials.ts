@@ -1,20 +1,23 @@
-import { parseAddress } from '../../protocol/address.ts';
 import type { SignedStatement } from '../../protocol/key-statement.ts';
 import { type Device, findDevice } from '../directory/devices.ts';
-import { verifiedDomains } from '../directory/domains.ts';
 import { findPerson } from '../directory/persons.ts';
-import { activeStatementOf, latestStatements } from '../directory/statements.ts';
+import { activeStatementOf } from '../directory/statements.ts';
 import type { Query } from '../storage/database.ts';
 import { issueAttributes } from './attributes.ts';
 import { type DescribedPerson, describePersons } from './credential-store.ts';
 import { createIssuedTokens } from './issued-tokens.ts';
 import { createPublishedStatements, type Standing } from './published-statements.ts';
 import type { Asker, BindingDeps, Credentials, OwnAnswer } from './services.ts';
+import { type AddressStanding, createStandings } from './standings.ts';
+
+/** Nobody's, ever. */
+const NEVER: AddressStanding = { standing: { status: 'none' } };
 
 /** What our bridge says of its own people (PROTOCOL §4, §5, §8). Tokens are signed once and reused. */
 export function createCredentials(deps: BindingDeps): Credentials {
   const { database, signer, policy, organization } = deps;
   const published = createPublishedStatements(deps.keyLog);
+  const findStandings = createStandings(database, published);
   const tokens = createIssuedTokens({ ...deps, lifeSeconds: deps.bindingLifeSeconds });
   const attributesOf = (person: DescribedPerson, asker: Asker) =>
     issueAttributes({ policy, tokens, iss: signer.iss, organization }, person, asker);
@@ -57,26 +60,12 @@ export function createCredentials(deps: BindingDeps): Credentials {
     addresses: readonly string[],
     asker?: Asker,
   ): Promise<ReadonlyMap<string, OwnAnswer>> {
-    const { standings, persons } = await database.read((query) => readStandings(query, addresses));
-    const answers = [...standings].map(async ([address, standing]) => {
-      const person = standing.status === 'active' ? persons.get(standing.signed.statement.sub) : undefined;
+    const found = await findStandings(addresses);
+    const answers = addresses.map(async (address) => {
+      const { standing, person } = found.get(address) ?? NEVER;
       return [address, await answer(standing, person, asker)] as const;
     });
     return new Map(await Promise.all(answers));
-  }
-
-  async function readStandings(query: Query, addresses: readonly string[]) {
-    const domains = new Set(await verifiedDomains(query));
-    const latest = await latestStatements(query, addresses);
-    const standings = new Map<string, Standing>();
-    const subs = new Set<string>();
-    for (const address of addresses) {
-      const ours = domains.has(parseAddress(address).domain);
-      const standing = await published.standingOf(query, ours ? latest.get(address) : undefined);
-      standings.set(address, standing);
-      if (standing.status === 'active') subs.add(standing.signed.statement.sub);
-    }
-    return { standings, persons: await describePersons(query, [...subs]) };
   }
 
   async function bindableDevice(query: Query, deviceId: string): Promise<Device | undefined> {

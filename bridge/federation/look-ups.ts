@@ -21,6 +21,7 @@ import { type Decide, requireAllowed } from '../policy/decision.ts';
 import type { Signer } from '../signer/signer.ts';
 import type { Database } from '../storage/database.ts';
 import { consumeOnce } from '../storage/one-time.ts';
+import { rememberRead } from '../storage/remembered-reads.ts';
 import type { AnswerCache } from './answer-cache.ts';
 import { createForeignAnswers } from './foreign-answers.ts';
 import { lookUpEventData } from './look-up-event.ts';
@@ -58,10 +59,25 @@ export interface LookUps {
   answerPartner(token: string, context: RequestContext): Promise<string>;
 }
 
+/** Who speaks for which domains. */
+interface Speakers {
+  /** Our own verified domains. */
+  readonly ours: ReadonlySet<string>;
+  /** Removed ones too. */
+  readonly partners: readonly Partner[];
+}
+
 export function createLookUps(deps: LookUpsDeps): LookUps {
   const { signer, database, clock, events } = deps;
   const refuse = createRefuseResult(signer.iss, () => seconds(clock));
   const findForeign = createForeignAnswers({ ...deps, refuse });
+  const readSpeakers = rememberRead(
+    database,
+    async (query): Promise<Speakers> => ({
+      ours: new Set(await verifiedDomains(query)),
+      partners: await listPartners(query),
+    }),
+  );
 
   async function answerClient(
     who: Holder,
@@ -105,7 +121,7 @@ export function createLookUps(deps: LookUpsDeps): LookUps {
         claims.exp * 1000,
       ),
     );
-    const ours = new Set(await database.read(verifiedDomains));
+    const { ours } = await readSpeakers();
     const results = await findOwn(claims.addresses, { principal, audience: partner.entity_id }, ours);
     const actor = { kind: 'partner' as const, iss: partner.entity_id };
     await recordAnswer(results, { ...context, actor });
@@ -144,10 +160,8 @@ export function createLookUps(deps: LookUpsDeps): LookUps {
     asker: Asker,
     maxAge: number,
   ): Promise<{ results: LookUpResult[]; partners: Partner[] }> {
-    const { ours, partners } = await database.read(async (query) => ({
-      ours: new Set(await verifiedDomains(query)),
-      partners: (await listPartners(query)).filter(({ status }) => status !== 'removed'),
-    }));
+    const { ours, partners: known } = await readSpeakers();
+    const partners = known.filter(({ status }) => status !== 'removed');
     const foreign = new Map<Partner, string[]>();
     for (const address of addresses) {
       const partner = partnerFor(address, partners);
@@ -173,7 +187,7 @@ export function createLookUps(deps: LookUpsDeps): LookUps {
   ): Promise<Partner[]> {
     if (asked.size === 0) return [];
     const standing: Partner[] = [];
-    const partners = await database.read(listPartners);
+    const { partners } = await readSpeakers();
     for (const [before, addresses] of asked) {
       const now = partners.find(({ entity_id: id }) => id === before.entity_id) ?? before;
       if (now.status !== 'removed') standing.push(now);

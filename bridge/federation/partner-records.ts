@@ -9,6 +9,7 @@ import { PARTNER_RECORD_LIFE_S } from '../lib/limits.ts';
 import type { Signer } from '../signer/signer.ts';
 import type { Database, Transaction } from '../storage/database.ts';
 import { readFact, writeFact } from '../storage/facts.ts';
+import { rememberRead } from '../storage/remembered-reads.ts';
 import type { Partner } from './partner-store.ts';
 
 /**
@@ -48,10 +49,17 @@ export function createPartnerRecords(deps: {
     return token;
   }
 
+  const contentOf = (domains: readonly string[]) => ({
+    iss: signer.iss,
+    root_thumbprint: signer.rootThumbprint,
+    domains,
+  });
+  const contentHash = (domains: readonly string[]) =>
+    sha256Base64url(labelled('trust-change', contentOf(domains)));
+
   /** The version of the own record: one more whenever root or domains are not what they were. */
   async function ownVersion(tx: Transaction, domains: readonly string[]): Promise<number> {
-    const content = { iss: signer.iss, root_thumbprint: signer.rootThumbprint, domains };
-    const hash = sha256Base64url(labelled('trust-change', content));
+    const hash = contentHash(domains);
     const [known = '0', knownHash] = (await readFact(tx, OWN_RECORD))?.split(' ') ?? [];
     if (knownHash === hash) return Number(known);
     const version = Number(known) + 1;
@@ -60,9 +68,27 @@ export function createPartnerRecords(deps: {
       kind: 'trust-change',
       name: signer.iss,
       version,
-      value: labelled('trust-change', { ...content, version }),
+      value: labelled('trust-change', { ...contentOf(domains), version }),
     });
     return version;
+  }
+
+  const readOwn = rememberRead(deps.database, async (query) => {
+    const domains = await verifiedDomains(query);
+    const [version, hash] = (await readFact(query, OWN_RECORD))?.split(' ') ?? [];
+    const isCurrent = version !== undefined && hash === contentHash(domains);
+    return { domains, version: isCurrent ? Number(version) : undefined, root: signer.rootThumbprint };
+  });
+
+  /** Most calls change nothing and need no transaction: compare by reading first. */
+  async function currentOwn(): Promise<{ version: number; domains: string[] }> {
+    const { version, domains, root } = await readOwn();
+    // The signer learns of a new root a little after it was stored.
+    if (version !== undefined && root === signer.rootThumbprint) return { version, domains };
+    return deps.database.transaction(async (tx) => {
+      const current = await verifiedDomains(tx);
+      return { version: await ownVersion(tx, current), domains: current };
+    });
   }
 
   return {
@@ -75,7 +101,7 @@ export function createPartnerRecords(deps: {
         status: partner.status === 'active' ? 'active' : 'suspended',
       }),
     async own() {
-      const { version, domains } = await currentOwnRecord(deps.database, ownVersion, signer);
+      const { version, domains } = await currentOwn();
       return record(version, {
         entity_id: signer.iss,
         root_thumbprint: signer.rootThumbprint,
@@ -85,25 +111,4 @@ export function createPartnerRecords(deps: {
       });
     },
   };
-}
-
-/** Most calls change nothing and need no transaction: compare by reading first. */
-async function currentOwnRecord(
-  database: Database,
-  ownVersion: (tx: Transaction, domains: readonly string[]) => Promise<number>,
-  signer: Signer,
-): Promise<{ version: number; domains: string[] }> {
-  const { domains, stored } = await database.read(async (query) => ({
-    domains: await verifiedDomains(query),
-    stored: await readFact(query, OWN_RECORD),
-  }));
-  const content = { iss: signer.iss, root_thumbprint: signer.rootThumbprint, domains };
-  const [version, hash] = stored?.split(' ') ?? [];
-  if (version !== undefined && hash === sha256Base64url(labelled('trust-change', content))) {
-    return { version: Number(version), domains };
-  }
-  return database.transaction(async (tx) => {
-    const current = await verifiedDomains(tx);
-    return { version: await ownVersion(tx, current), domains: current };
-  });
 }

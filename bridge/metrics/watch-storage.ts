@@ -9,6 +9,7 @@ export function watchDatabase(database: Database, metrics: Metrics): Database {
   return {
     dialect: database.dialect,
     read: (work) => counted(database.read(work)),
+    revision: () => counted(database.revision()),
     transaction: (work) => counted(database.transaction(work)),
     migrate: () => counted(database.migrate()),
     close: () => database.close(),

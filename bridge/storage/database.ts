@@ -31,6 +31,13 @@ export interface Database {
   read<T>(work: (query: Query) => Promise<T>): Promise<T>;
 
   /**
+   * A number that was answered before only if no transaction has changed anything since, in whichever process, but for
+   * the tables that revision.ts leaves out. So what was read after one call still stands at a later call with the same
+   * answer. It is cheap where the store can tell; elsewhere calls of one turn of the event loop share a new number.
+   */
+  revision(): Promise<number>;
+
+  /**
    * Runs `work` in a serializable transaction: as if transactions ran one at a time. When this resolves, what `work`
    * wrote is on disk. If `work` throws, nothing is stored and its error is thrown on.
    *

@@ -7,12 +7,17 @@ export class RootHandle {
   readonly #running = new Set<Promise<unknown>>();
   #closing: Promise<void> | undefined;
 
-  /** Runs `work`, for which `close` waits. Throws `storage_nested`, `unavailable`. */
-  async run<T>(work: () => Promise<T>): Promise<T> {
+  /** Throws `storage_nested`, `unavailable`. */
+  assertUsable(): void {
     this.#scope.assertOutside();
     if (this.#closing !== undefined) {
       throw new CountersignError('unavailable', 'The store is closed.');
     }
+  }
+
+  /** Runs `work`, for which `close` waits. Throws as `assertUsable` does. */
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    this.assertUsable();
     const running = work();
     this.#running.add(running);
     try {

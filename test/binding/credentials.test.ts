@@ -150,6 +150,27 @@ describe('an address', () => {
     expect(await status()).toBe('not_found');
   });
 
+  it('is answered by what another process has just committed, however often it was answered before', async () => {
+    await enrol(parts, alice);
+    const other = await parts.openAnother();
+    const lose = { status: 'lost', verified: null, checked: now(), failures: 3 } as const;
+    const find = { status: 'verified', verified: now(), checked: now(), failures: 0 } as const;
+    const steps = [
+      () => other.transaction((tx) => setDomainCheck(tx, 'acme.example', lose)),
+      () => other.transaction((tx) => setDomainCheck(tx, 'acme.example', find)),
+      () => other.transaction((tx) => restrictPerson(tx, alice, 'closed')),
+    ];
+    const seen = [await status(), await status()];
+    for (const step of steps) {
+      await step();
+      seen.push(await status(), await status());
+    }
+    expect(seen).toEqual([
+      ...['credential', 'credential', 'not_found', 'not_found'],
+      ...['credential', 'credential', 'revoked_pending', 'revoked_pending'],
+    ]);
+  });
+
   it('of a closed person is never answered with a credential, whatever the statement says', async () => {
     await enrol(parts, alice);
     await parts.database.transaction((tx) => restrictPerson(tx, alice, 'closed'));

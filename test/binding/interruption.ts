@@ -13,6 +13,7 @@ export class Interruption {
     return {
       dialect: database.dialect,
       read: (work) => database.read(work),
+      revision: () => database.revision(),
       transaction: async (work) => {
         const interrupt = this.#work;
         this.#work = undefined;

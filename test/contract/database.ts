@@ -183,6 +183,7 @@ export function describeDatabase(name: string, create: () => Promise<DatabaseFix
     describe('inside a transaction', () => {
       const uses: [string, (database: Database) => Promise<unknown>][] = [
         ['read', (root) => root.read((query) => query.selectFrom('meta').selectAll().execute())],
+        ['revision', (root) => root.revision()],
         ['transaction', (root) => root.transaction((transaction) => put(transaction, 'inner'))],
         ['migrate', (root) => root.migrate()],
         ['close', (root) => root.close()],
@@ -256,6 +257,33 @@ export function describeDatabase(name: string, create: () => Promise<DatabaseFix
             throw error;
           }),
         ).rejects.toBe(error);
+      });
+    });
+
+    describe('the revision', () => {
+      it('is another one after each commit, whichever handle made it', async () => {
+        const other = await open();
+        const seen = [await database.revision()];
+        for (const writer of [database, other, other, database]) {
+          await increment(writer);
+          seen.push(await database.revision());
+        }
+        expect(new Set(seen).size).toBe(seen.length);
+      });
+
+      it('is another one after a commit that was made within a transaction’s time', async () => {
+        const before = await database.revision();
+        await database.transaction(async (transaction) => {
+          await put(transaction, 'a');
+          await nextTurn();
+        });
+        expect(await database.revision()).not.toBe(before);
+      });
+
+      it('is another one after a change of the schema', async () => {
+        const before = await database.revision();
+        await database.transaction(createSamples);
+        expect(await database.revision()).not.toBe(before);
       });
     });
 

@@ -25,6 +25,7 @@ import type { RuleSettings } from '../../bridge/policy/built-in-rules.ts';
 import { initializeKeys } from '../../bridge/signer/key-ceremony.ts';
 import { openLocalSigner } from '../../bridge/signer/local-signer.ts';
 import { createRootKey, openRootKey } from '../../bridge/signer/root-key.ts';
+import type { Database } from '../../bridge/storage/database.ts';
 import { parseAddress } from '../../protocol/address.ts';
 import type { SigningKey } from '../../protocol/ed25519.ts';
 import type { TrustedIssuer } from '../../protocol/partner-record.ts';
@@ -53,6 +54,8 @@ export interface BridgeParts extends BindingDeps {
   /** A person who signed in and holds these addresses, the first one as primary; answers their `sub`. */
   addPerson(person: { name?: string | null; addresses: readonly string[] }): Promise<string>;
   addDomain(domain: string): Promise<void>;
+  /** The same store as another process has it. */
+  openAnother(): Promise<Database>;
   /** Every event so far, in order. */
   eventsSoFar(): Promise<StoredEvent[]>;
   remove(): Promise<void>;
@@ -121,6 +124,7 @@ export async function bridgeParts(options: BridgePartsOptions = {}): Promise<Bri
     vaults: createVaults(deps),
     profiles: createProfiles(withCredentials),
     addDomain,
+    openAnother: () => store.openAnother(),
     async addPerson({ name = null, addresses }) {
       const sub = newId();
       const now = Math.floor(clock.now() / 1000);

@@ -51,6 +51,8 @@ export interface FederationFixture {
   readonly names: Names;
   readonly signer: Signer;
   readonly database: Database;
+  /** The same store as another process has it. */
+  openAnother(): Promise<Database>;
   readonly partners: Partners;
   readonly records: PartnerRecords;
   readonly lookUps: LookUps;
@@ -128,6 +130,7 @@ export async function federationFixture(options: { timeoutMs?: number } = {}): P
     names,
     signer,
     database,
+    openAnother: () => store.openAnother(),
     partners,
     records,
     lookUps,

@@ -196,6 +196,26 @@ describe('reading a partner again', () => {
     expect(await fixture.partners.list()).toMatchObject([{ status: 'suspended', serial: 5 }]);
   });
 
+  test('a suspension that another process commits acts on the next look-up, and on one under way', async () => {
+    const other = await fixture.openAnother();
+    const set = (status: 'active' | 'suspended') =>
+      other.transaction((tx) =>
+        tx
+          .updateTable('partners')
+          .set((row) => ({ status, version: row('version', '+', 1) }))
+          .execute(),
+      );
+    expect(await lookUpCode()).toBe('credential');
+    await set('suspended');
+    expect(await lookUpCode()).toBe('partner_suspended');
+    await set('active');
+    fixture.globex.lies.response = async (honest) => {
+      await set('suspended');
+      return honest;
+    };
+    expect(await lookUpCode()).toBe('partner_suspended');
+  });
+
   test('a partner that answers slowly does not outlive its suspension or removal', async () => {
     const { iss } = fixture.globex.company;
     fixture.globex.lies.response = async (honest) => {

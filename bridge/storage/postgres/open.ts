@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Kysely } from 'kysely';
 import { CountersignError, isCountersignError } from '../../../protocol/errors.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -80,6 +81,8 @@ class PostgresDatabase implements Database {
   readonly #reader: Kysely<Tables>;
   readonly #root = new RootHandle();
   readonly #losers = new Turns();
+  #revision = 0;
+  #nextRevision: Promise<number> | undefined;
 
   constructor(options: PostgresOptions, server: Server) {
     this.#options = options;
@@ -97,6 +100,17 @@ class PostgresDatabase implements Database {
 
   async read<T>(work: (query: Query) => Promise<T>): Promise<T> {
     return this.#root.run(() => work(this.#reader));
+  }
+
+  /** Replicas commit without each other's knowledge, and a counter that all of them raise would make them collide. */
+  async revision(): Promise<number> {
+    this.#root.assertUsable();
+    this.#nextRevision ??= nextTurn().then(() => {
+      this.#nextRevision = undefined;
+      this.#revision += 1;
+      return this.#revision;
+    });
+    return this.#nextRevision;
   }
 
   async transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {

@@ -15,6 +15,7 @@ import {
   transactingDialect,
 } from '../driver.ts';
 import { type Pause, retryWhileBusy } from '../retry.ts';
+import { revises } from '../revision.ts';
 import type { Handle } from './handle.ts';
 
 const GRAMMAR: Grammar = {
@@ -23,9 +24,13 @@ const GRAMMAR: Grammar = {
   createIntrospector: (kysely) => new SqliteIntrospector(kysely),
 };
 
-/** Kysely over a connection that only runs transactions, one at a time: the caller sees to the order. */
-export function writerDialect(handle: Handle): Dialect {
-  return transactingDialect(GRAMMAR, async () => new TransactionConnection(handle));
+/**
+ * Kysely over a connection that only runs transactions, one at a time: the caller sees to the order.
+ *
+ * @param revised - called as soon as a transaction that may have changed what counts can be seen by readers
+ */
+export function writerDialect(handle: Handle, revised: () => void): Dialect {
+  return transactingDialect(GRAMMAR, async () => new TransactionConnection(handle, revised));
 }
 
 /** Kysely over a connection that only reads. */
@@ -39,13 +44,16 @@ export function readerDialect(handle: Handle, pause: Pause): Dialect {
  */
 class TransactionConnection implements LentConnection {
   readonly #handle: Handle;
+  readonly #revised: () => void;
   #open = false;
+  #revises = false;
   #failure: { error: unknown } | undefined;
 
   readonly streamQuery = refuseStream;
 
-  constructor(handle: Handle) {
+  constructor(handle: Handle, revised: () => void) {
     this.#handle = handle;
+    this.#revised = revised;
   }
 
   begin(): void {
@@ -60,6 +68,7 @@ class TransactionConnection implements LentConnection {
     if (!this.#open || !this.#handle.inTransaction) {
       throw fault('the transaction has ended');
     }
+    this.#revises ||= revises(query);
     try {
       return this.#handle.execute(query);
     } catch (error) {
@@ -72,7 +81,12 @@ class TransactionConnection implements LentConnection {
     if (this.#failure !== undefined) {
       throw this.#failure.error;
     }
-    this.#handle.exec('COMMIT');
+    try {
+      this.#handle.exec('COMMIT');
+    } finally {
+      // After an error too: what reached the disk is not known then.
+      if (this.#revises) this.#revised();
+    }
     this.#open = false;
   }
 

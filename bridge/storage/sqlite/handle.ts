@@ -20,6 +20,7 @@ type Statement = ReturnType<InstanceType<typeof Libsql>['prepare']>;
 export class Handle {
   readonly #connection: InstanceType<typeof Libsql>;
   readonly #statements = new Map<string, Statement>();
+  #dataVersion: Statement | undefined;
 
   /**
    * @param path - absolute, so that libsql cannot take it for a URL or for `:memory:`
@@ -48,6 +49,15 @@ export class Handle {
     return Object.values(row ?? {})[0];
   }
 
+  /** Another number than before if another connection, of whichever process, committed since. Not for own commits. */
+  dataVersion(): number {
+    return translated(() => {
+      this.#dataVersion ??= this.#connection.prepare('PRAGMA data_version');
+      const row = this.#dataVersion.get([]) as { data_version: number };
+      return row.data_version;
+    });
+  }
+
   execute<R>(query: CompiledQuery): QueryResult<R> {
     const parameters = query.parameters.map(toBound);
     return translated(() => {
@@ -62,6 +72,7 @@ export class Handle {
 
   close(): void {
     this.#statements.clear();
+    this.#dataVersion = undefined;
     translated(() => this.#connection.close());
   }
 

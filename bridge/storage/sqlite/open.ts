@@ -120,18 +120,38 @@ class SqliteDatabase implements Database {
   readonly #reader: Kysely<Tables>;
   readonly #root = new RootHandle();
   readonly #turns = new Turns();
+  #revision = 0;
+  #dataVersion = Number.NaN;
 
   constructor(writer: Handle, reader: Handle, options: SqliteOptions) {
     this.#options = options;
     this.#pause = options.pause ?? pause;
     this.#writerHandle = writer;
     this.#readerHandle = reader;
-    this.#writer = new Kysely<Tables>({ dialect: writerDialect(writer) });
+    this.#writer = new Kysely<Tables>({ dialect: writerDialect(writer, () => this.#revise()) });
     this.#reader = new Kysely<Tables>({ dialect: readerDialect(reader, this.#pause) });
   }
 
   async read<T>(work: (query: Query) => Promise<T>): Promise<T> {
     return this.#root.run(() => work(this.#reader));
+  }
+
+  /**
+   * Own commits are counted where they happen. Those of other processes, of whatever tables, show in the data version
+   * of the writing connection, which nobody else of this process shares: SQLite changes it for commits of others alone.
+   */
+  async revision(): Promise<number> {
+    this.#root.assertUsable();
+    const dataVersion = await retryWhileBusy(async () => this.#writerHandle.dataVersion(), this.#pause);
+    if (dataVersion !== this.#dataVersion) {
+      this.#dataVersion = dataVersion;
+      this.#revise();
+    }
+    return this.#revision;
+  }
+
+  #revise(): void {
+    this.#revision += 1;
   }
 
   async transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
