@@ -15,8 +15,8 @@ const NEVER: AddressStanding = { standing: { status: 'none' } };
 
 /** What our bridge says of its own people (PROTOCOL §4, §5, §8). Tokens are signed once and reused. */
 export function createCredentials(deps: BindingDeps): Credentials {
-  const { database, signer, policy, organization } = deps;
-  const published = createPublishedStatements(deps.keyLog);
+  const { database, signer, policy, organization, keyLog } = deps;
+  const published = createPublishedStatements(keyLog);
   const findStandings = createStandings(database, published);
   const tokens = createIssuedTokens({ ...deps, lifeSeconds: deps.bindingLifeSeconds });
   const attributesOf = (person: DescribedPerson, asker: Asker) =>
@@ -33,6 +33,12 @@ export function createCredentials(deps: BindingDeps): Credentials {
     });
   }
 
+  async function logProofOf({ statement }: SignedStatement): Promise<{ log_proof?: string }> {
+    const { address, version } = statement;
+    const proof = await database.read((query) => keyLog.staple(query, 'address', address, version));
+    return proof === null ? {} : { log_proof: proof };
+  }
+
   async function answer(
     standing: Standing,
     person: DescribedPerson | undefined,
@@ -42,13 +48,17 @@ export function createCredentials(deps: BindingDeps): Credentials {
     if (standing.status === 'none') return { status: 'not_found' };
     if (standing.status === 'revoked_pending') return { status: 'revoked_pending' };
     if (standing.status === 'revoked') {
-      return { status: 'revoked', revocation: { ...standing.signed, online_keys: onlineKeys } };
+      const evidence = { ...standing.signed, online_keys: onlineKeys };
+      return { status: 'revoked', revocation: { ...evidence, ...(await logProofOf(standing.signed)) } };
     }
     // A closed person's statement is revoked with them; this stands in case it was not.
     if (person?.status !== 'active') return { status: 'revoked_pending' };
     const binding = await issueBinding(standing.signed);
     const attributes = asker === undefined ? null : await attributesOf(person, asker);
-    const stapled = attributes === null ? {} : { attributes };
+    const stapled = {
+      ...(await logProofOf(standing.signed)),
+      ...(attributes === null ? {} : { attributes }),
+    };
     return {
       status: 'credential',
       sub: person.sub,
