@@ -1,13 +1,15 @@
 import { CommanderError } from 'commander';
 import { CountersignError } from '../../protocol/errors.ts';
+import { Alarm } from './alarm.ts';
 import { ApiProblem, Unreachable } from './api-client.ts';
 import { printable } from './output.ts';
 import { UsageError } from './usage-error.ts';
 
-/** What failed, for the person at the terminal, and the exit code: 1 for a failure, 2 for a wrong call. */
+/** What failed, for the person at the terminal, and the exit code: 1 for a failure, 2 for a wrong call, 3 for an alarm. */
 export function describeFailure(error: unknown): { text: string; exitCode: number } {
   if (error instanceof CommanderError) return { text: '', exitCode: error.exitCode === 0 ? 0 : 2 };
   if (error instanceof UsageError) return { text: error.message, exitCode: 2 };
+  if (error instanceof Alarm) return { text: error.message, exitCode: 3 };
   if (error instanceof ApiProblem) return { text: describeProblem(error), exitCode: 1 };
   if (error instanceof Unreachable) return { text: error.message, exitCode: 1 };
   if (error instanceof CountersignError) {

@@ -10,8 +10,11 @@ import { type LyingLog, startLyingLog } from '../fakes/lying-log.ts';
 /** A log and an auditor's folder for it. */
 export interface AuditFixture {
   readonly log: LyingLog;
+  readonly folder: string;
   readonly state: string;
   readonly notices: string[];
+  /** Requests that wait a moment only. */
+  readonly impatient: AuditorOptions['request'];
   /** One run of a fresh process, so to say: opens the state, audits, closes. */
   audit(options?: Partial<AuditorOptions>): Promise<AuditOutcome>;
   /** The same; the size that was verified, or the evidence of the alarm. */
@@ -20,15 +23,17 @@ export interface AuditFixture {
   remove(): Promise<void>;
 }
 
-export async function auditFixture(): Promise<AuditFixture> {
-  const log = await startLyingLog();
+/** @param host - see `startLyingLog` */
+export async function auditFixture(host?: string): Promise<AuditFixture> {
+  const log = await startLyingLog(host);
+  const request = boundedRequest(log.fetch);
   const folder = await mkdtemp(join(tmpdir(), 'countersign-audit-'));
   const state = join(folder, 'state');
   const notices: string[] = [];
 
   async function audit(options: Partial<AuditorOptions> = {}): Promise<AuditOutcome> {
     const auditor = await openAuditor({
-      ...{ bridge: log.url, request: boundedRequest(log.fetch), clock: systemClock, state },
+      ...{ bridge: log.url, request, clock: systemClock, state },
       onNotice: (text) => notices.push(text),
       ...options,
     });
@@ -41,7 +46,9 @@ export async function auditFixture(): Promise<AuditFixture> {
 
   return {
     log,
+    folder,
     state,
+    impatient: (url, options) => request(url, { ...options, timeoutMs: 300 }),
     notices,
     audit,
     async verify(options) {

@@ -7,7 +7,7 @@ import { sha256 } from '../../bridge/tlog/sha256.ts';
 import { decodeBase64url } from '../../protocol/base64url.ts';
 import { generateSigningKey, type SigningKey, signBytes } from '../../protocol/ed25519.ts';
 import { signJws } from '../../protocol/jws.ts';
-import { encodeLogEntry, parseLogEntry } from '../../protocol/keytrans/log-entry.ts';
+import { encodeLogEntry } from '../../protocol/keytrans/log-entry.ts';
 import { signOnlineKeys } from '../../protocol/online-keys.ts';
 import {
   checkpointNote,
@@ -50,6 +50,7 @@ export interface LyingLog {
   readonly url: string;
   /** Reaches this log and nothing else. */
   readonly fetch: typeof fetch;
+  readonly certificatePem: string;
   /** Thumbprint of the root. */
   readonly root: string;
   readonly origin: string;
@@ -62,6 +63,8 @@ export interface LyingLog {
   readonly posted: string[];
   /** Replaces what is answered under a path below `/log/`. */
   answer: (path: string) => Answer | undefined;
+  /** Hears of every request before it is answered. */
+  onRequest: () => void;
   /** The status of a posted cosignature. */
   postStatus: number;
   /** Adds so many versions with random outputs and commitments. */
@@ -72,6 +75,8 @@ export interface LyingLog {
   grow(...versions: number[]): Promise<void>;
   /** Signs the newest checkpoint, of all entries or of the first `size`. */
   publish(size?: number): Promise<string>;
+  /** Signs a checkpoint of a size that the log does not have. */
+  publishClaim(size: number): Promise<string>;
   /** Signs online keys with another root from now on. */
   changeRoot(): Promise<void>;
   /** Signs with another log key from now on, under the same root. */
@@ -79,20 +84,21 @@ export interface LyingLog {
   close(): Promise<void>;
 }
 
-export async function startLyingLog(): Promise<LyingLog> {
+/** @param host - a made-up name, or `localhost` for other processes, which must trust `certificatePem` */
+export async function startLyingLog(host = HOST): Promise<LyingLog> {
   const ca = await createThrowawayCa();
   const names = createNames();
-  names.addHost(HOST, '127.0.0.1');
+  names.addHost(host, '127.0.0.1');
   const network = createNamedFetch(names, ca.certificatePem);
-  const server = createServer(await ca.issue([HOST]), (request, response) => void handle(request, response));
+  const server = createServer(await ca.issue([host]), (request, response) => void handle(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const url = `https://${HOST}:${(server.address() as AddressInfo).port}`;
+  const url = `https://${host}:${(server.address() as AddressInfo).port}`;
 
   let root = await generateSigningKey(true);
   let serial = 1;
   const federation = await generateSigningKey(true);
   let logKey = await generateSigningKey(true);
-  let map = createPrefixReplay();
+  const mapOf = createMap();
   let epoch = 0;
   let time = Date.now() - LIFE_S * 1000;
   let checkpoint = '';
@@ -101,6 +107,7 @@ export async function startLyingLog(): Promise<LyingLog> {
   const log: LyingLog = {
     url,
     fetch: network.fetch,
+    certificatePem: ca.certificatePem,
     get root() {
       return root.kid;
     },
@@ -112,6 +119,7 @@ export async function startLyingLog(): Promise<LyingLog> {
     asked: [],
     posted: [],
     answer: () => undefined,
+    onRequest: () => {},
     postStatus: 204,
     addVersions(count) {
       for (let index = 0; index < count; index++) {
@@ -120,7 +128,7 @@ export async function startLyingLog(): Promise<LyingLog> {
       }
     },
     closeEpoch(lie = {}) {
-      map = mapOf(log.entries, map);
+      const map = mapOf(log.entries);
       epoch += 1;
       time += 1_000;
       const truth = { epoch, time, leaves: map.leaves, prefixRoot: map.root() };
@@ -135,10 +143,9 @@ export async function startLyingLog(): Promise<LyingLog> {
     },
     async publish(size = log.entries.length) {
       tiles.build(log.entries);
-      const head = { origin: log.origin, size, root: tiles.root(size) };
-      checkpoint = checkpointNote(head, [await signCheckpoint(log.logSigner, head)]);
-      return checkpoint;
+      return sign(size, tiles.root(size));
     },
+    publishClaim: (size) => sign(size, randomBytes(32)),
     async changeRoot() {
       root = await generateSigningKey(true);
     },
@@ -152,6 +159,12 @@ export async function startLyingLog(): Promise<LyingLog> {
       await new Promise((resolve) => server.close(resolve));
     },
   };
+
+  async function sign(size: number, treeRoot: Uint8Array): Promise<string> {
+    const head = { origin: log.origin, size, root: treeRoot };
+    checkpoint = checkpointNote(head, [await signCheckpoint(log.logSigner, head)]);
+    return checkpoint;
+  }
 
   async function entityConfiguration(): Promise<string> {
     const now = Math.floor(Date.now() / 1000);
@@ -179,6 +192,7 @@ export async function startLyingLog(): Promise<LyingLog> {
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = request.url ?? '';
     log.asked.push(path);
+    log.onRequest();
     if (path === '/.well-known/openid-federation') {
       response.end(await entityConfiguration());
       return;
@@ -211,14 +225,23 @@ function signerOf(key: SigningKey, name: string): NoteSigner {
   };
 }
 
-/** The map that the entries build; goes on from `known` where the entries only grew. */
-function mapOf(entries: readonly Uint8Array[], known: ReturnType<typeof createPrefixReplay>) {
-  const versions = entries.filter((entry) => entry[0] === 1 && entry.length === 65);
-  for (const entry of versions.slice(known.leaves)) {
-    const parsed = parseLogEntry(entry);
-    if (parsed.kind === 'version') known.add(parsed.output, parsed.commitment);
-  }
-  return known;
+/** The map that a list of entries builds: grown with the list, made anew where the list lost or moved entries. */
+function createMap() {
+  let map = createPrefixReplay();
+  let taken = 0;
+  let last: Uint8Array | undefined;
+  return (entries: readonly Uint8Array[]) => {
+    if (entries[taken - 1] !== last) {
+      map = createPrefixReplay();
+      taken = 0;
+    }
+    for (const entry of entries.slice(taken)) {
+      if (entry[0] === 1 && entry.length === 65) map.add(entry.subarray(1, 33), entry.subarray(33));
+    }
+    taken = entries.length;
+    last = entries.at(-1);
+    return map;
+  };
 }
 
 /** The tiles of hashes over a list of entries, level by level. */

@@ -29,6 +29,8 @@ export interface AuditorOptions {
   readonly root?: string;
   /** The log's vkey, in place of what the bridge publishes. */
   readonly logKey?: string;
+  /** Entries after which a replay keeps what it has. */
+  readonly saveEvery?: number;
   /** Cosigns what was verified. */
   readonly signer?: NoteSigner;
   /** Entries replayed, of so many: often, while there is something to do. */
@@ -92,6 +94,7 @@ function createAuditor(
   replica: Replica,
   source: LogSource,
 ): Auditor {
+  const { saveEvery = AUDIT_SAVE_ENTRIES } = options;
   let record = folder.record;
 
   async function save(changes: Partial<StateRecord>, base: StateRecord): Promise<StateRecord> {
@@ -165,8 +168,7 @@ function createAuditor(
     try {
       await replay(source, tree, replica, async () => {
         options.onProgress?.(replica.size, target.size);
-        if (replica.size - current.entries.size >= AUDIT_SAVE_ENTRIES)
-          current = await save(copied(), current);
+        if (replica.size - current.entries.size >= saveEvery) current = await save(copied(), current);
       });
     } catch (error) {
       // The network failed us, not the log: what was replayed stays.

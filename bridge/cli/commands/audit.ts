@@ -1,0 +1,239 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Command } from 'commander';
+import { CountersignError, isCountersignError } from '../../../protocol/errors.ts';
+import {
+  type AuditOutcome,
+  type Auditor,
+  type AuditReport,
+  openAuditor,
+} from '../../keylog/audit/auditor.ts';
+import { createAuditorKey, openAuditorKey } from '../../keylog/audit/auditor-key.ts';
+import { boundedRequest } from '../../keylog/audit/bounded-fetch.ts';
+import { checkEvidence, type EvidenceVerdict } from '../../keylog/audit/check-evidence.ts';
+import type { Evidence } from '../../keylog/audit/evidence.ts';
+import { systemClock } from '../../lib/clock.ts';
+import { Alarm } from '../alarm.ts';
+import { facts, printable, show } from '../output.ts';
+import { stopSignal } from '../stop-signal.ts';
+import type { Terminal } from '../terminal.ts';
+import { UsageError } from '../usage-error.ts';
+
+interface TrustOptions {
+  readonly root?: string;
+  readonly logKey?: string;
+  readonly json?: boolean;
+}
+
+interface AuditOptions extends TrustOptions {
+  readonly state?: string;
+  readonly key?: string;
+  readonly once?: boolean;
+  readonly every?: string;
+  readonly evidence?: string;
+}
+
+const ROOT = ['--root <thumbprint>', 'the bridge’s root key, as the organization tells it'] as const;
+const LOG_KEY = ['--log-key <vkey>', 'the log’s key itself, in place of what the bridge publishes'] as const;
+
+export function addAuditCommands(program: Command, terminal: Terminal): void {
+  const audit = program
+    .command('audit')
+    .description('replay the key log of any bridge, and raise an alarm if it broke a rule')
+    .argument('<bridge-url>', 'as https://bridge.acme.example')
+    .option('--state <folder>', 'where the copy of the log and what was verified are kept')
+    .option('--key <file>', 'cosign what was verified with this key (see `countersign audit keygen`)')
+    .option('--once', 'one run, which is what happens unless --every is given')
+    .option('--every <seconds>', 'go on until interrupted, so long after each run')
+    .option(...ROOT)
+    .option(...LOG_KEY)
+    .option(
+      '--evidence <file>',
+      'where an alarm writes its evidence; by default into the folder of the state',
+    )
+    .option('--json', 'answer as JSON, with --every one object a line')
+    .action((bridge: string, options: AuditOptions) => auditLog(terminal, bridge, options));
+  audit
+    .command('keygen')
+    .description('make a key for cosigning; prints the verifier key that bridges configure')
+    .argument('<name>', 'the name of the key, as auditor.example/acme')
+    .option('--out <file>', 'the new file', 'auditor-key.json')
+    .action(async (name: string, { out }: { readonly out: string }) => {
+      terminal.out(await createAuditorKey(out, name));
+    });
+  audit
+    .command('check-evidence')
+    .description('check what an alarm wrote, without the log: whether it proves what it says')
+    .argument('<file>')
+    .option(...ROOT)
+    .option(...LOG_KEY)
+    .option('--json', 'answer as JSON')
+    .action((file: string, options: TrustOptions) => judgeEvidence(terminal, file, options));
+}
+
+async function auditLog(terminal: Terminal, bridge: string, options: AuditOptions): Promise<void> {
+  const pause = secondsOf(options);
+  const state = options.state ?? defaultState(terminal, bridge);
+  const signer = options.key === undefined ? undefined : await openAuditorKey(options.key);
+  const auditor = await openAuditor({
+    ...{ bridge, state, request: boundedRequest(terminal.fetch), clock: systemClock },
+    onProgress: progressOf(terminal),
+    onNotice: (text) => terminal.say(printable(text)),
+    ...(signer === undefined ? {} : { signer }),
+    ...trustOf(options),
+  });
+  try {
+    const evidenceFile = (evidence: Evidence) => options.evidence ?? join(state, evidenceName(evidence));
+    const runOnce = async () => report(terminal, options, await auditor.run(), evidenceFile);
+    if (pause === undefined) await runOnce();
+    else await watch(terminal, runOnce, pause);
+  } finally {
+    await auditor.close();
+  }
+}
+
+/** Goes on while the log cannot be read; everything else ends the watch. */
+async function watch(terminal: Terminal, runOnce: () => Promise<void>, seconds: number): Promise<void> {
+  const stopped = new AbortController();
+  void stopSignal().then(() => stopped.abort());
+  while (!stopped.signal.aborted) {
+    try {
+      await runOnce();
+    } catch (error) {
+      if (!isCountersignError(error) || !/^(outbound|name)_/.test(error.code)) throw error;
+      terminal.say(`${printable(error.detail ?? error.message)} Trying again in ${seconds} s.`);
+    }
+    await wait(seconds * 1_000, undefined, { signal: stopped.signal }).catch(() => {});
+  }
+}
+
+async function report(
+  terminal: Terminal,
+  options: AuditOptions,
+  outcome: Awaited<ReturnType<Auditor['run']>>,
+  evidenceFile: (evidence: Evidence) => string,
+): Promise<void> {
+  if (outcome.outcome === 'alarm') {
+    const path = evidenceFile(outcome.evidence);
+    await writeFile(path, `${JSON.stringify(outcome.evidence, null, 2)}\n`);
+    const { finding } = outcome.evidence;
+    if (options.json) printJson(terminal, options, { outcome: 'alarm', finding, evidence: path });
+    throw new Alarm(describeAlarm(outcome.evidence, path));
+  }
+  if (options.json) printJson(terminal, options, outcome);
+  else terminal.out(describeReport(outcome));
+  const undelivered = outcome.cosignature?.undelivered ?? null;
+  if (undelivered !== null) {
+    throw new CountersignError('outbound_failed', `The cosignature could not be handed over: ${undelivered}`);
+  }
+}
+
+function printJson(terminal: Terminal, { every }: AuditOptions, value: object): void {
+  terminal.out(JSON.stringify(value, null, every === undefined ? 2 : undefined));
+}
+
+function describeReport(report: AuditReport & Pick<AuditOutcome, 'outcome'>): string {
+  const { cosignature } = report;
+  const lines = facts({
+    log: report.origin,
+    verified: `${report.size} entries, ${report.replayed} of them in this run`,
+    epoch: `${report.epoch}, closed ${timeOf(report.epochTime)}`,
+    leaves: String(report.leaves),
+    root: report.root,
+    'trusted root': report.trustedRoot,
+    'log key': report.logKeys.join(' '),
+  });
+  return cosignature === null ? lines : `${lines}\n${cosignature.line.trimEnd()}`;
+}
+
+function describeAlarm({ finding, trust }: Evidence, path: string): string {
+  const check = `countersign audit check-evidence ${path}${trust.root === null ? '' : ` --root ${trust.root}`}`;
+  return [
+    `ALARM: ${finding.meaning}`,
+    ...(finding.index === null ? [] : [`  at entry ${finding.index}`]),
+    `  expected: ${printable(finding.expected)}`,
+    `  found:    ${printable(finding.found)}`,
+    ...(finding.code === 'rolled_back'
+      ? ['A cache may have answered; if this stays, entries were removed.']
+      : []),
+    `Nothing of it was cosigned. Keep ${path}; anybody can check it:`,
+    `  ${check}`,
+    `(finding ${finding.code})`,
+  ].join('\n');
+}
+
+async function judgeEvidence(terminal: Terminal, file: string, options: TrustOptions): Promise<void> {
+  let value: unknown;
+  try {
+    value = JSON.parse(await readFile(file, 'utf8'));
+  } catch (cause) {
+    throw new UsageError(`${file} cannot be read, or is no JSON.`, { cause });
+  }
+  const verdict = await checkEvidence(value, trustOf(options));
+  const { finding } = verdict.evidence;
+  const answer = { proven: verdict.proven, finding, root: verdict.root, logKeys: verdict.logKeys };
+  show(terminal, options, answer, () => describeVerdict(verdict));
+}
+
+function describeVerdict({ evidence, proven, root, logKeys }: EvidenceVerdict): string {
+  const { finding, origin, bridge } = evidence;
+  const lines = facts({
+    finding: `${finding.code}: ${finding.meaning}`,
+    log: `${origin} (${bridge})`,
+    entry: finding.index === null ? null : String(finding.index),
+    expected: finding.expected,
+    found: finding.found,
+    root: root ?? 'none; compare the log key',
+    'log key': logKeys.join(' '),
+  });
+  const judgement = proven
+    ? 'PROVEN: the log signed this itself.'
+    : 'NOT PROVEN by this file: the signatures are right, but it takes an audit of the log to see the rest.';
+  return `${lines}\n${judgement}`;
+}
+
+function trustOf({ root, logKey }: TrustOptions): { root?: string; logKey?: string } {
+  if (root !== undefined && !/^[A-Za-z0-9_-]{43}$/.test(root)) {
+    throw new UsageError('--root is a thumbprint of 43 characters.');
+  }
+  return { ...(root === undefined ? {} : { root }), ...(logKey === undefined ? {} : { logKey }) };
+}
+
+function secondsOf({ every, once }: AuditOptions): number | undefined {
+  if (every === undefined) return undefined;
+  if (once) throw new UsageError('Give --once or --every, not both.');
+  const seconds = Number(every);
+  if (!/^\d{1,6}$/.test(every) || seconds < 1) throw new UsageError('--every is a number of seconds.');
+  return seconds;
+}
+
+function defaultState({ env, home }: Terminal, bridge: string): string {
+  if (!URL.canParse(bridge))
+    throw new UsageError('The bridge is named by its URL, as https://bridge.acme.example.');
+  const base = env.XDG_STATE_HOME ?? join(home, '.local', 'state');
+  return join(base, 'countersign', 'audit', new URL(bridge).host.replaceAll(/[^a-z0-9.-]/g, '_'));
+}
+
+/** One file for one alarm, however often it is met again. */
+function evidenceName({ finding }: Evidence): string {
+  return `evidence-${finding.code}${finding.index === null ? '' : `-${finding.index}`}.json`;
+}
+
+const PROGRESS_MS = 3_000;
+
+/** Says how far a long replay has come, every few seconds. */
+function progressOf(terminal: Terminal): (size: number, of: number) => void {
+  let said = performance.now();
+  return (size, of) => {
+    const now = performance.now();
+    if (now - said < PROGRESS_MS) return;
+    said = now;
+    terminal.say(`${size} of ${of} entries`);
+  };
+}
+
+function timeOf(milliseconds: number): string {
+  const date = new Date(milliseconds);
+  return Number.isNaN(date.getTime()) ? 'at no time' : date.toISOString();
+}
