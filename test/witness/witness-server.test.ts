@@ -21,11 +21,9 @@ let log: SmallLog;
 let witness: Witness;
 let splits: SplitView[];
 
-function witnessOn(database: Database): Witness {
+function witnessOn(database: Database, signing = key): Witness {
   return createWitness({
-    database,
-    clock: fixture.clock,
-    key,
+    ...{ database, clock: fixture.clock, key: signing },
     findLogKeys: async (origin) => (origin === log.origin ? [log.key] : []),
     onSplitView: (found) => void splits.push(found),
   });
@@ -210,21 +208,40 @@ describe('a witness refuses', () => {
   });
 });
 
-describe('of two forks that are shown to a witness at once', () => {
+describe('of forks that are shown to a witness at once', () => {
   it('exactly one is cosigned, also where two processes share the store', async () => {
     await cosignAll();
-    const other = witnessOn(await fixture.store.openAnother());
+    const together = inStep(4);
+    const atOnce = (database: Database) => witnessOn(database, { ...key, sign: together(key.sign) });
+    const witnesses = [atOnce(fixture.store.database), atOnce(await fixture.store.openAnother())];
     for (let round = 0; round < 10; round += 1) {
       const size = log.size;
-      const forks = ['left', 'right'].map((way) => log.fork(size, `${way} ${round}`));
-      const asked = forks.map(async (fork, index) =>
-        (index === 0 ? witness : other).addCheckpoint(await fork.request(size)),
+      const forks = [1, 2, 3, 4].map((way) => log.fork(size, `way ${way} of ${round}`));
+      const bodies = await Promise.all(forks.map((fork) => fork.request(size)));
+      const answers = await Promise.all(
+        bodies.map((body, index) => witnesses[index % 2]?.addCheckpoint(body)),
       );
-      const answers = await Promise.all(asked);
-      expect(answers.map(({ kind }) => kind).sort()).toEqual(['cosigned', 'stale']);
-      log = forks[answers.findIndex(({ kind }) => kind === 'cosigned')] ?? log;
+      const kinds = answers.map((answer) => answer?.kind);
+      expect(kinds.toSorted()).toEqual(['cosigned', 'stale', 'stale', 'stale']);
+      log = forks[kinds.indexOf('cosigned')] ?? log;
       expect(await known()).toBe(size + 1);
     }
-    expect(splits).toHaveLength(10);
+    expect(splits).toHaveLength(30);
   });
 });
+
+/** Lets calls return only when so many have been made: what follows them happens as much at once as it can. */
+function inStep(calls: number) {
+  let waiting: (() => void)[] = [];
+  return <Args extends unknown[], Result>(work: (...args: Args) => Promise<Result>) =>
+    async (...args: Args): Promise<Result> => {
+      const result = await work(...args);
+      await new Promise<void>((resolve) => {
+        waiting.push(resolve);
+        if (waiting.length < calls) return;
+        for (const release of waiting) release();
+        waiting = [];
+      });
+      return result;
+    };
+}
