@@ -99,5 +99,5 @@ export function standingOf(
 
 /** When the last one that the quorum needs cosigned; undefined where it is not met, and for a quorum of nobody. */
 function quorumTime(newestFirst: readonly Cosigned[], quorum = 0): number | undefined {
-  return Number.isInteger(quorum) && quorum >= 1 ? newestFirst[quorum - 1]?.time : undefined;
+  return newestFirst[quorum - 1]?.time;
 }

@@ -37,7 +37,7 @@ export function vrfKeyPair(seed: Uint8Array): VrfSecret {
 
 /**
  * ECVRF_prove (RFC 9381 §5.1): the proof, 80 bytes, and the output that it shows, 32 bytes as `vrfOutput` cuts it.
- * Everything secret is multiplied in constant time.
+ * Points are multiplied by secrets in constant time, as far as the integers of JavaScript allow.
  */
 export function vrfProve(secret: VrfSecret, input: Uint8Array): { proof: Uint8Array; output: Uint8Array } {
   const H = encodeToCurve(secret.publicKey, input);

@@ -231,6 +231,8 @@ describe('the checkpoint', () => {
     expect(await refused(staple, 2, { logKeys: [early] })).toBe('note_signature');
     const late = onlineKey(logKey, { nbf: NOW - 60 + 61 });
     expect(await refused(staple, 2, { logKeys: [late] })).toBe('note_signature');
+    const other = onlineKey(noteSigner(ORIGIN, 'next'));
+    expect(await refused(staple, 2, { logKeys: [early, other] })).toBe('note_signature');
   });
 
   it('is taken by the one of two log keys that was in use', async () => {

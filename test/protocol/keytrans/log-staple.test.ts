@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { sha256Base64url } from '../../../protocol/hash.ts';
 import { verifyLogStaple } from '../../../protocol/keytrans/log-proof.ts';
 import { encodeLogStaple, type LogStaple, parseLogStaple } from '../../../protocol/keytrans/log-staple.ts';
 import { EMPTY_NODE } from '../../../protocol/keytrans/prefix-tree.ts';
 import { codeOf } from '../codes.ts';
-import { ALICE, claimOf, logKey, logWith, refused } from './acme-log.ts';
+import { ALICE, claimOf, logKey, logWith, ORIGIN, refused } from './acme-log.ts';
 import type { SmallKeyLog } from './small-key-log.ts';
 
 let log: SmallKeyLog;
@@ -27,6 +28,13 @@ describe('the text of a staple', () => {
     expect(parseLogStaple(staple)).toEqual(parts);
   });
 
+  it('is these bytes, which no later version changes', () => {
+    const [header, , index] = staple.split('\n');
+    expect([header, index]).toEqual(['c2sp.org/tlog-proof@v1', 'index 7']);
+    expect(staple).toContain(`\n\n${ORIGIN}\n8\n`);
+    expect(sha256Base64url(staple)).toBe('-h-mnMy0IYW0npirSib9dHvgE1eTFp81X6oo0olHIzE');
+  });
+
   it('is refused when it is too long', async () => {
     expect(await refused(`${staple}${' '.repeat(32_768)}`)).toBe('log_proof');
   });
@@ -45,14 +53,13 @@ describe('the text of a staple', () => {
   });
 
   it('is refused when a rung is marked as neither with nor without a commitment', async () => {
-    const bytes = parts.rungs[0]?.commitment;
-    if (bytes === undefined) throw new Error('the first rung carries its commitment');
+    const absent = parts.rungs[2]?.proof ?? EMPTY_NODE;
     const marked = staple.replace(/^extra (.*)$/m, (_, encoded: string) => {
       const extra = Buffer.from(encoded, 'base64');
-      const at = extra.indexOf(bytes) - 1;
-      extra[at] = 2;
+      extra[extra.indexOf(absent) + absent.length] = 2;
       return `extra ${extra.toString('base64')}`;
     });
+    expect(marked).not.toBe(staple);
     expect(await refused(marked)).toBe('log_proof');
   });
 

@@ -138,6 +138,10 @@ describe('rootFromPrefixProof', () => {
     expect(await refused(honest, [PRESENT])).toBe('log_proof');
     expect(await refused(honest, [PRESENT, ABSENT, ABSENT])).toBe('log_proof');
     expect(await refused({ results: [], elements: [map.root()] }, [])).toBe('log_proof');
+    const alone = proveFromTree(map, [PRESENT.output]);
+    expect(await refused({ ...alone, results: [...alone.results, ...alone.results] }, [PRESENT])).toBe(
+      'log_proof',
+    );
   });
 
   it('refuses results in another order than the searches', async () => {
@@ -163,7 +167,9 @@ describe('rootFromPrefixProof', () => {
       { kind: 'empty', depth: 2 },
     ] as const;
     const searches = [{ output: output(0x80) }, { output: output(0xc0) }];
-    expect(await refused({ results, elements: [EMPTY_NODE, EMPTY_NODE] }, searches)).toBe('log_proof');
+    for (const elements of [[EMPTY_NODE], [EMPTY_NODE, EMPTY_NODE]]) {
+      expect(await refused({ results, elements }, searches)).toBe('log_proof');
+    }
   });
 
   it.each([-1, 0.5, 256, Number.NaN])('refuses the depth %d', async (depth) => {

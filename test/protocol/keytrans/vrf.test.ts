@@ -1,11 +1,17 @@
 import { ed25519 } from '@noble/curves/ed25519.js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { utf8 } from '../../../protocol/bytes.ts';
+import { concatBytes, utf8 } from '../../../protocol/bytes.ts';
 import { label, vrfInput } from '../../../protocol/keytrans/label.ts';
 import { vrfOutput, vrfVerify } from '../../../protocol/keytrans/vrf.ts';
 import { vrfKeyPair, vrfProve } from '../../../protocol/keytrans/vrf-prove.ts';
-import { proofToHash } from '../../../protocol/keytrans/vrf-suite.ts';
+import {
+  encodeToCurve,
+  generateChallenge,
+  pointsToStrings,
+  proofToHash,
+  stringToPoint,
+} from '../../../protocol/keytrans/vrf-suite.ts';
 import { codeOf } from '../codes.ts';
 import { hexBytes } from '../tlog/hex-bytes.ts';
 import { describeWithVectors, vectorJson } from '../tlog/vectors.ts';
@@ -130,6 +136,19 @@ describe('vrfVerify', () => {
     expect(await refused(negativeZero, honest.proof)).toBe('vrf_invalid');
   });
 
+  it('takes no point in a second encoding, with y not below p or a negative zero', () => {
+    for (let y = 0n; y < 19n; y++) {
+      for (const sign of [0, 0x80]) {
+        const encoded = littleEndian(2n ** 255n - 19n + y);
+        encoded[31] = (encoded[31] ?? 0) | sign;
+        expect(stringToPoint(encoded)).toBeUndefined();
+      }
+    }
+    const negativeZero = littleEndian(1n);
+    negativeZero[31] = 0x80;
+    expect(stringToPoint(negativeZero)).toBeUndefined();
+  });
+
   it.each([0, 31, 33])('refuses a public key of %i bytes', async (length) => {
     expect(await refused(new Uint8Array(length).fill(9), honest.proof)).toBe('vrf_invalid');
   });
@@ -158,9 +177,17 @@ const SMALL_ORDER = [
   'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa',
 ];
 
-/** A proof with Gamma = Y: right in form, so that the key alone is what can be wrong with it. */
+/**
+ * A proof that holds in every equation, made without a secret: c·Y and c·Gamma vanish where c is a multiple of the
+ * cofactor, which one nonce in eight brings about.
+ */
 function forgedUnder(publicKey: Uint8Array): Uint8Array {
-  return altered(honest.proof, 0, publicKey);
+  const H = encodeToCurve(publicKey, input);
+  for (let k = 1n; ; k++) {
+    const [h, u, v] = pointsToStrings([H, ed25519.Point.BASE.multiply(k), H.multiply(k)]);
+    const c = generateChallenge(publicKey, h, publicKey, u, v);
+    if (((c[0] ?? 1) & 7) === 0) return concatBytes(publicKey, c, littleEndian(k));
+  }
 }
 
 describe('vrfKeyPair', () => {
