@@ -1,14 +1,13 @@
 import { encodeBase64url } from '../../protocol/base64url.ts';
 import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
 import type { Logger } from '../lib/logger.ts';
-import type { Outbound } from '../lib/outbound.ts';
 import type { Database, Query } from '../storage/database.ts';
 import { checkpointAt, checkpointBefore, newestSigned, type StoredCheckpoint } from './checkpoint-store.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import type { HeadFile, KeptHead } from './head-file.ts';
 import { type LogName, readHead } from './log-heads.ts';
 import { rootAt } from './log-tree.ts';
-import { askWitness, type WitnessSaid } from './witness-exchange.ts';
+import type { WitnessSaid } from './witness-exchange.ts';
 
 /** A witness, asked whether it has seen more of the log than the store has. */
 export interface HeadWitness {
@@ -18,18 +17,6 @@ export interface HeadWitness {
    * proof), which signs nothing new. Throws when it cannot be reached.
    */
   show(size: number, note: string): Promise<WitnessSaid>;
-}
-
-/** A configured witness, by the prefix of its URL. */
-export function headWitness(
-  outbound: Pick<Outbound, 'request'>,
-  { name, url }: { readonly name: string; readonly url: string },
-): HeadWitness {
-  const never = new AbortController().signal;
-  return {
-    name,
-    show: (size, note) => askWitness(outbound, url, { oldSize: size, proof: [], checkpoint: note }, never),
-  };
 }
 
 export interface StartDoubtDeps {
