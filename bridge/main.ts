@@ -19,7 +19,7 @@ export async function startBridge(config: Config, overrides: BridgeOverrides = {
   const closing = createClosing(logger);
   try {
     const foundation = await openFoundation(config, { ...overrides, clock, logger }, closing);
-    const services = composeServices(foundation, config);
+    const services = await composeServices(foundation, config);
     return await serve(foundation, services, config, closing);
   } catch (error) {
     await closing.close();

@@ -27,6 +27,15 @@ export const entityConfigurationSchema = z.object({
       domains: z.array(domainName).check(z.maxLength(ISSUER_DOMAINS)),
       lookup_endpoint: z.url({ protocol: /^https$/ }),
       online_keys: compactJws,
+      /** The prefix of the key log: its checkpoint and tiles (C2SP tlog-tiles). */
+      log_endpoint: z.optional(z.url({ protocol: /^https$/ })),
+      /** Of a bridge that is a witness of others' logs (C2SP tlog-witness). */
+      witness: z.optional(
+        z.strictObject({
+          vkey: z.string().check(z.maxLength(512)),
+          url: z.url({ protocol: /^https$/ }),
+        }),
+      ),
     }),
   }),
 });

@@ -91,7 +91,9 @@ const FILE_NAME = /^[a-z0-9]+(-[a-z0-9]+)*(\.test|\.config|\.d)?\.tsx?$/;
 
 const LINES_MAX = 350;
 /** Longer files, each with the reason why it is not two. */
-const MAY_BE_LONG: Record<string, string> = {};
+const MAY_BE_LONG: Record<string, string> = {
+  'bridge/lib/limits.ts': 'every bound stands in it, so that they can be reviewed together',
+};
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SOURCE_FOLDERS = [

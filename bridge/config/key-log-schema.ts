@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ED25519_COSIGNATURE, ED25519_NOTE, parseVerifierKey } from '../../protocol/tlog/verifier-key.ts';
 import {
   KEY_LOG_COSIGNERS,
   KEY_LOG_EPOCH_MS,
@@ -7,10 +8,22 @@ import {
   KEY_LOG_WITNESSED,
 } from '../lib/limits.ts';
 
-const verifierKeyText = z
-  .string()
-  .max(512)
-  .regex(/^[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+={0,2}$/, 'must be a verifier key: name+id+key');
+const verifierKey = (type: number, error: string) =>
+  z
+    .string()
+    .max(512)
+    .refine((text) => typeOf(text) === type, { error });
+
+const cosignerKey = verifierKey(ED25519_COSIGNATURE, 'must be the verifier key of a cosigner: name+id+key');
+const logKey = verifierKey(ED25519_NOTE, 'must be the verifier key of a log: name+id+key');
+
+function typeOf(text: string): number | undefined {
+  try {
+    return parseVerifierKey(text).type;
+  } catch {
+    return undefined;
+  }
+}
 
 /** Who keeps this bridge’s key log honest. */
 export const keyLog = z
@@ -42,7 +55,7 @@ export const keyLog = z
     witnesses: z
       .array(
         z.strictObject({
-          vkey: verifierKeyText.describe('The witness’s verifier key, as it publishes it.'),
+          vkey: cosignerKey.describe('The witness’s verifier key, as it publishes it.'),
           url: z
             .url({ protocol: /^https$/, error: 'must be an https URL' })
             .describe('The prefix below which it takes add-checkpoint.'),
@@ -65,10 +78,12 @@ export const keyLog = z
       .int()
       .min(0)
       .max(KEY_LOG_COSIGNERS)
-      .default(0)
+      .optional()
       .describe(
-        'So many witnesses must have cosigned a checkpoint before it is handed out in place of an older one.',
-      ),
+        'So many witnesses must have cosigned a checkpoint before it is handed out in place of an older one. Without it ' +
+          'most of them.',
+      )
+      .meta({ examples: [1] }),
     witness_wait_milliseconds: z
       .int()
       .min(0)
@@ -82,24 +97,42 @@ export const keyLog = z
       .default(KEY_LOG_REFRESH_MINUTES)
       .describe('How often witnesses are asked to cosign again while nothing happens.'),
     auditors: z
-      .array(verifierKeyText)
+      .array(cosignerKey)
       .max(KEY_LOG_COSIGNERS)
       .default([])
       .describe('Verifier keys of auditors, whose cosignatures are taken and handed out.')
       .meta({
         examples: [['auditor.example/countersign+92f3c1dd+BGvASp3Cxyb7U9Rh6oZoRc5Gqo/RUD2VwcZQqHwhbrDf']],
       }),
+    auditor_quorum: z
+      .int()
+      .min(0)
+      .max(KEY_LOG_COSIGNERS)
+      .optional()
+      .describe('The same of auditors. Without it one, if there are any.')
+      .meta({ examples: [1] }),
   })
-  .refine((value) => value.quorum <= value.witnesses.length, {
+  .refine((value) => (value.quorum ?? 0) <= value.witnesses.length, {
     path: ['quorum'],
     error: 'cannot be more than there are witnesses',
+  })
+  .refine((value) => (value.auditor_quorum ?? 0) <= value.auditors.length, {
+    path: ['auditor_quorum'],
+    error: 'cannot be more than there are auditors',
+  })
+  .refine((value) => isDistinct([...value.witnesses.map(({ vkey }) => vkey), ...value.auditors]), {
+    error: 'names a cosigner twice: each has one key and one role',
   });
+
+function isDistinct(vkeys: readonly string[]): boolean {
+  return new Set(vkeys).size === vkeys.length;
+}
 
 /** Whose logs this bridge keeps honest. */
 export const witness = z.strictObject({
   partners: z.boolean().default(false).describe('Cosign the checkpoints of the active partners’ key logs.'),
   logs: z
-    .array(verifierKeyText)
+    .array(logKey)
     .max(KEY_LOG_WITNESSED)
     .default([])
     .describe('Verifier keys of other logs whose checkpoints are cosigned.')

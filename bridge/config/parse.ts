@@ -9,7 +9,11 @@ import { Secret, type SecretSource } from './secret.ts';
  * The configuration that the bridge runs with: every default filled in, secrets read, paths absolute. Keys are
  * spelt as in the file.
  */
-export type Config = Omit<Settings, 'signer' | 'storage' | 'cache'> & {
+export type Config = Omit<Settings, 'signer' | 'storage' | 'cache' | 'key_log'> & {
+  key_log: Omit<Settings['key_log'], 'quorum' | 'auditor_quorum'> & {
+    quorum: number;
+    auditor_quorum: number;
+  };
   signer: Omit<Settings['signer'], 'key_encryption_key'> & {
     /** 32 bytes as base64url. */
     key_encryption_key: Secret;
@@ -110,7 +114,7 @@ function surround(settings: Settings, surroundings: ConfigSurroundings, lineOf: 
     attempt(path, () => readSecret(source, surroundings)) ?? new Secret(source, '');
   const { tls, ...listen } = settings.listen;
   const { ca_file: caFile, ...outbound } = settings.outbound;
-  const { head_file: headFile, ...keyLog } = settings.key_log;
+  const { head_file: headFile, quorum, auditor_quorum: auditorQuorum, ...keyLog } = settings.key_log;
   const config = {
     ...settings,
     listen: {
@@ -126,7 +130,12 @@ function surround(settings: Settings, surroundings: ConfigSurroundings, lineOf: 
     },
     storage: storageOf(settings.storage, { absolute, readable, secret }),
     cache: cacheOf(settings.cache, { readable, secret }),
-    key_log: { ...keyLog, ...headFileOf(headFile, settings.storage, absolute) },
+    key_log: {
+      ...keyLog,
+      ...headFileOf(headFile, settings.storage, absolute),
+      quorum: quorum ?? majorityOf(keyLog.witnesses.length),
+      auditor_quorum: auditorQuorum ?? Math.min(1, keyLog.auditors.length),
+    },
     outbound: {
       ...outbound,
       ...(caFile === undefined ? {} : { ca_file: readable('outbound.ca_file', caFile) }),
@@ -141,6 +150,11 @@ interface Surround {
   /** The absolute path of a file that can be read. */
   readable(path: string, file: string): string;
   secret(path: string, source: SecretSource): Secret;
+}
+
+/** A majority of the witnesses has one in common with any other majority: two histories cannot both get one. */
+function majorityOf(count: number): number {
+  return count === 0 ? 0 : Math.floor(count / 2) + 1;
 }
 
 /** Beside an embedded database: a backup of the database alone, put back, is then older than its head. */

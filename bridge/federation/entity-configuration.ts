@@ -9,6 +9,12 @@ import type { Database } from '../storage/database.ts';
 /** Where bridges send look-ups, below the entity id. */
 export const LOOK_UP_PATH = '/federation/v1/lookups';
 
+/** The prefix of the key log's tiles and checkpoint (C2SP tlog-tiles), below the entity id. */
+export const LOG_PATH = '/log';
+
+/** The prefix of the witness that a bridge may be (C2SP tlog-witness), below the entity id. */
+export const WITNESS_PATH = '/witness';
+
 /** Where an entity configuration stands, below the entity id (OpenID Federation 1.0 §9). */
 export const ENTITY_CONFIGURATION_PATH = '/.well-known/openid-federation';
 
@@ -20,12 +26,14 @@ export function createEntityConfiguration(deps: {
   database: Database;
   clock: Clock;
   organizationName: string;
+  /** The verifier key of the witness that this bridge is, if it is one. */
+  witnessKey?: string | undefined;
 }): DescribeEntity {
   const { signer, database, clock } = deps;
   return async () => {
     const now = seconds(clock);
     const key = signer.currentKey('federation');
-    const configuration: EntityConfiguration = {
+    const configuration = {
       iss: signer.iss,
       sub: signer.iss,
       iat: now,
@@ -37,9 +45,13 @@ export function createEntityConfiguration(deps: {
           domains: await database.read(verifiedDomains),
           lookup_endpoint: signer.iss + LOOK_UP_PATH,
           online_keys: signer.onlineKeysToken(),
+          log_endpoint: signer.iss + LOG_PATH,
+          ...(deps.witnessKey === undefined
+            ? {}
+            : { witness: { vkey: deps.witnessKey, url: signer.iss + WITNESS_PATH } }),
         },
       },
     };
-    return signer.sign('federation', 'entity-statement+jwt', configuration);
+    return signer.sign('federation', 'entity-statement+jwt', configuration satisfies EntityConfiguration);
   };
 }

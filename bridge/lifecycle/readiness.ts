@@ -26,6 +26,8 @@ export interface ReadinessDeps {
   readonly policy: Policy;
   readonly clock: Clock;
   readonly version: string;
+  /** Why nothing is logged, where something is against it. */
+  readonly headTrust: { reasons(): readonly string[] };
 }
 
 /** An entry that has no place after this long means that sequencing stands still: it takes milliseconds. */
@@ -42,6 +44,7 @@ export function createReadiness(deps: ReadinessDeps): () => Promise<Readiness> {
     return {
       reasons: [
         ...(expired ? ['The online keys have expired: run `countersign keys rotate`.'] : []),
+        ...deps.headTrust.reasons(),
         ...(await storageReasons(database, clock)),
       ],
       warnings: ending === undefined ? [] : [ending],

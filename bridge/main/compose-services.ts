@@ -31,11 +31,12 @@ import { createServices } from '../oauth/services.ts';
 import { createFindTokenEnd } from '../oauth/token-holder.ts';
 import type { Query, Transaction } from '../storage/database.ts';
 import type { Foundation } from './open-foundation.ts';
+import { openWitness } from './open-witness.ts';
 
-export type Services = ReturnType<typeof composeServices>;
+export type Services = Awaited<ReturnType<typeof composeServices>>;
 
 /** The contexts, each built from the ones below it. */
-export function composeServices(foundation: Foundation, config: Config) {
+export async function composeServices(foundation: Foundation, config: Config) {
   const { clock, database, signer, cache, outbound, events, policy } = foundation;
   const { issuer } = config;
   const { decide } = policy;
@@ -82,7 +83,12 @@ export function composeServices(foundation: Foundation, config: Config) {
     answers: createAnswerCache({ cache, clock }),
     defaultMaxAge: config.lifetimes.lookup_max_age_seconds,
   });
-  const describeEntity = createEntityConfiguration({ ...foundation, organizationName: organization });
+  const witness = await openWitness({ ...foundation, partners }, config);
+  const describeEntity = createEntityConfiguration({
+    ...foundation,
+    organizationName: organization,
+    witnessKey: witness?.vkey,
+  });
 
   const lifecycle = createLifecycle({ ...common, tokens: authorizationServer });
   const personOverviews = createPersonOverviews(foundation);
@@ -91,7 +97,7 @@ export function composeServices(foundation: Foundation, config: Config) {
     ...{ issuer, organization, decide, administrators, domains, connections, signIns, traces, apps },
     ...{ authorizationServer, credentials, enrolments, deviceAdditions, vaults, profiles, partners },
     ...{ watches, liveEvents, deviceSignIns, services },
-    ...{ lookUps, describeEntity, lifecycle, personOverviews, readiness },
+    ...{ lookUps, describeEntity, witness, lifecycle, personOverviews, readiness },
   };
 }
 

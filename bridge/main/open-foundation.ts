@@ -5,7 +5,6 @@ import { readCaCertificates, readTls } from '../config/certificate-files.ts';
 import type { Config } from '../config/index.ts';
 import { createEventLog } from '../events/database-event-log.ts';
 import { createDelivery } from '../events/delivery.ts';
-import { createKeyLog } from '../keylog/database-key-log.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Closing } from '../lib/closing.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -19,6 +18,7 @@ import { watchEvents, watchParts } from '../metrics/watch-parts.ts';
 import { createBuiltInPolicy } from '../policy/built-in-policy.ts';
 import { openLocalSigner } from '../signer/local-signer.ts';
 import { openCache, openDatabase } from '../storage/open-storage.ts';
+import { openKeyLog } from './open-key-log.ts';
 
 /** What tests and the demo put in the place of the machine's own. */
 export interface BridgeOverrides {
@@ -64,11 +64,10 @@ export async function openFoundation(
   const delivery = createDelivery({ database, log: events, sinks, logger });
   closing.add('delivery', () => delivery.stop());
   closing.add('events', () => events.stop());
-  const keyLog = createKeyLog({ database, logger, cache, clock, signer });
-  closing.add('key log', () => keyLog.stop());
   events.start();
-  keyLog.start();
   delivery.start();
+  const log = await openKeyLog({ database, signer, clock, logger, cache, outbound }, config, closing);
+  const { keyLog } = log;
 
   const policy = createBuiltInPolicy({
     maxDevices: config.enrolment.max_devices,
@@ -90,8 +89,8 @@ export async function openFoundation(
     events,
     sinks,
     metrics,
-    keyLog,
     policy,
+    ...log,
   };
 }
 

@@ -1,3 +1,4 @@
+import type { Witness } from '../../tlog/witness-server.ts';
 import { openApiRoute } from '../openapi.ts';
 import type { Route } from '../route.ts';
 import { adminAccessRoutes } from './admin-access.ts';
@@ -14,15 +15,18 @@ import { enrolmentRoutes } from './enrolments.ts';
 import { eventRoutes } from './events.ts';
 import { federationRoutes } from './federation.ts';
 import { healthRoutes } from './health.ts';
+import { logRoutes } from './log.ts';
 import { lookUpRoutes } from './look-ups.ts';
 import { meRoutes } from './me.ts';
 import { vaultRoutes } from './vault.ts';
 import { watchRoutes } from './watch.ts';
+import { witnessRoutes } from './witness.ts';
 
 export type ApiDeps = Parameters<typeof enrolmentRoutes>[0] &
   Parameters<typeof eventRoutes>[0] &
   Parameters<typeof federationRoutes>[0] &
   Parameters<typeof healthRoutes>[0] &
+  Parameters<typeof logRoutes>[0] &
   Parameters<typeof lookUpRoutes>[0] &
   Parameters<typeof meRoutes>[0] &
   Parameters<typeof adminAccessRoutes>[0] &
@@ -36,7 +40,12 @@ export type ApiDeps = Parameters<typeof enrolmentRoutes>[0] &
   Parameters<typeof deviceRequestRoutes>[0] &
   Parameters<typeof deviceRoutes>[0] &
   Parameters<typeof vaultRoutes>[0] &
-  Parameters<typeof watchRoutes>[0] & { readonly issuer: string; readonly version: string };
+  Parameters<typeof watchRoutes>[0] & {
+    readonly issuer: string;
+    readonly version: string;
+    /** Where this bridge is one. */
+    readonly witness: Witness | undefined;
+  };
 
 /** Every endpoint of the API, and the document that describes them. */
 export function apiRoutes(deps: ApiDeps): Route[] {
@@ -49,6 +58,8 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...deviceRequestRoutes(deps),
     ...deviceRoutes(deps),
     ...lookUpRoutes(deps),
+    ...logRoutes(deps),
+    ...(deps.witness === undefined ? [] : witnessRoutes({ witness: deps.witness })),
     ...watchRoutes(deps),
     ...eventRoutes(deps),
     ...adminAccessRoutes(deps),

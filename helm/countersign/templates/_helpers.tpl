@@ -88,6 +88,11 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if empty $file.outbound.dns_servers -}}
 {{- $_ := unset $file.outbound "dns_servers" -}}
 {{- end -}}
+{{- range list "quorum" "auditor_quorum" -}}
+{{- if kindIs "invalid" (get $file.key_log .) -}}
+{{- $_ := unset $file.key_log . -}}
+{{- end -}}
+{{- end -}}
 {{- if .Values.outboundCa.existingConfigMap -}}
 {{- $_ := set $file.outbound "ca_file" (print $run "/certificates/outbound.crt") -}}
 {{- end -}}

@@ -1,0 +1,125 @@
+import { logOrigin } from '../../protocol/tlog/checkpoint.ts';
+import { parseVerifierKey } from '../../protocol/tlog/verifier-key.ts';
+import type { Config } from '../config/index.ts';
+import { createKeyLog, type DatabaseKeyLog } from '../keylog/database-key-log.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Closing } from '../lib/closing.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { Outbound } from '../lib/outbound.ts';
+import type { Signer } from '../signer/signer.ts';
+import type { Keyspace } from '../storage/cache.ts';
+import type { Database } from '../storage/database.ts';
+import { type Checkpoints, createCheckpoints } from '../tlog/checkpoints.ts';
+import { createHeadFile } from '../tlog/head-file.ts';
+import { createHeadTrust, type HeadTrust } from '../tlog/head-trust.ts';
+import { createLogPublication, type LogPublication } from '../tlog/log-publication.ts';
+import { createQuorum, parseCosigners, type Quorum } from '../tlog/quorum.ts';
+import { assertHeadTrusted } from '../tlog/start-doubt.ts';
+import type { WitnessState } from '../tlog/witness-client.ts';
+import {
+  createWitnessClients,
+  headWitnesses,
+  shownLog,
+  type WitnessClients,
+} from '../tlog/witness-clients.ts';
+
+export interface KeyLogParts {
+  readonly keyLog: DatabaseKeyLog;
+  readonly publication: LogPublication;
+  readonly headTrust: HeadTrust;
+  readonly witnesses: WitnessClients;
+}
+
+interface KeyLogNeeds {
+  readonly database: Database;
+  readonly signer: Signer;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly cache: Keyspace;
+  readonly outbound: Outbound;
+}
+
+/**
+ * The key log, its witnesses and what the public sees of it. Nothing is signed before the store was found to be the
+ * newest: throws `state_refused` where it is not.
+ */
+export async function openKeyLog(
+  needs: KeyLogNeeds,
+  { key_log: settings }: Pick<Config, 'key_log'>,
+  closing: Closing,
+): Promise<KeyLogParts> {
+  const { database, signer, clock, logger, outbound } = needs;
+  const log = 'keys';
+  const quorum = createKeyLogQuorum(database, settings);
+  const witnessed = settings.witnesses.map(({ vkey, url }) => ({ key: parseVerifierKey(vkey), url }));
+  const headFile = settings.head_file === undefined ? undefined : createHeadFile(settings.head_file);
+
+  const headTrust = createHeadTrust({
+    logger,
+    check: () =>
+      assertHeadTrusted({
+        ...{ log, database, logger, headFile, origin: checkpoints.origin, quorum: settings.quorum },
+        witnesses: headWitnesses(outbound, witnessed),
+        noteOf: (checkpoint, lines) => checkpoints.noteOf(checkpoint, lines),
+      }),
+  });
+  const checkpoints: Checkpoints = createCheckpoints({
+    ...{ log, database, logger, signer, headFile, origin: logOrigin(signer.iss) },
+    assertTrusted: () => headTrust.assertTrusted(),
+  });
+  const keyLog = createKeyLog({
+    ...{ ...needs, checkpoints, quorum },
+    settings: {
+      vrfWorkers: settings.vrf_workers,
+      epochMilliseconds: settings.epoch_milliseconds,
+      witnessWaitMilliseconds: settings.witness_wait_milliseconds,
+    },
+  });
+  const noteCosigned = () => {
+    quorum.noteCosigned();
+    keyLog.cosigned();
+  };
+  const witnesses = createWitnessClients({
+    ...{ ...needs, witnesses: witnessed, shown: shownLog(log, checkpoints) },
+    onCosigned: noteCosigned,
+    refreshSeconds: settings.refresh_minutes * 60,
+    onChange: (now) => distrustAfter(now, headTrust),
+  });
+  checkpoints.onPublished(() => witnesses.wake());
+
+  await headTrust.look();
+  await keyLog.open();
+  closing.add('key log', () => keyLog.stop());
+  keyLog.start();
+  closing.add('witnesses', () => witnesses.stop());
+  witnesses.start();
+  const publication = createLogPublication({
+    ...{ log, database, clock, checkpoints },
+    quorum: { ...quorum, noteCosigned },
+  });
+  return { keyLog, publication, headTrust, witnesses };
+}
+
+function createKeyLogQuorum(database: Database, settings: Config['key_log']): Quorum {
+  const { quorum, auditor_quorum: auditorQuorum, auditors } = settings;
+  const cosigners = parseCosigners({
+    ...{ quorum, auditors, auditorQuorum },
+    witnesses: settings.witnesses.map(({ vkey }) => vkey),
+  });
+  return createQuorum({ log: 'keys', database, cosigners, quorum, auditorQuorum });
+}
+
+/** What a witness has seen and we have not is the sign of a store that was put back, or of a second one. */
+function distrustAfter({ state, name, size }: WitnessState, headTrust: HeadTrust): void {
+  if (state === 'ahead') {
+    headTrust.distrust(
+      `The witness ${name} has seen ${size} entries of the key log, more than this store has. Nothing is logged until ` +
+        'the newest store is back: see `countersign log recover`.',
+    );
+  }
+  if (state === 'contradicted') {
+    headTrust.distrust(
+      `The witness ${name} has seen another history of the key log. Nothing is logged: see \`countersign log recover\`.`,
+    );
+  }
+}
