@@ -211,6 +211,27 @@ export const EVENTS = {
     doc: 'Online keys were declared compromised: nothing that they signed counts.',
     data: z.strictObject({ serial: count, thumbprints: z.array(name).max(64) }),
   },
+  'log.witness_failed': {
+    doc: 'A witness does not cosign the key log; `code` says why.',
+    data: z.strictObject({ witness: name }),
+  },
+  'log.witness_recovered': {
+    doc: 'A witness cosigns the key log again.',
+    data: z.strictObject({ witness: name }),
+  },
+  'log.doubted': {
+    doc: 'A witness has seen more of the key log than the store has, or another history: the sign of a restored backup or of a second bridge. Nothing is logged any more.',
+    data: z.strictObject({
+      witness: name,
+      seen: z.enum(['ahead', 'contradicted']),
+      /** Entries, up to where it has cosigned. */
+      size: count.nullable(),
+    }),
+  },
+  'log.split_view_seen': {
+    doc: 'As a witness of another log, this bridge was shown two histories that the log signed: both checkpoints, proof of it.',
+    data: z.strictObject({ origin: name, size: count, seen: text(4096), offered: text(4096) }),
+  },
   'policy.denied': {
     doc: 'A decision went against whoever asked.',
     data: z.strictObject({ action: name, policy: name, resource: name.optional() }),
