@@ -4,23 +4,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { addLeaves, type MapLeaf, MapPage } from '../../bridge/keylog/map-pages.ts';
 import { readerOf } from '../../bridge/keylog/map-reader.ts';
-import {
-  EMPTY_NODE,
-  hashPrefixLeaf,
-  hashPrefixParent,
-  outputBit,
-  proveFromTree,
-  rootFromPrefixProof,
-} from '../../protocol/keytrans/prefix-tree.ts';
 
-/** The root as the definition has it, from all leaves at once. */
-function naiveRoot(leaves: readonly MapLeaf[], depth = 0): Uint8Array {
-  const [only, ...others] = leaves;
-  if (only === undefined) return EMPTY_NODE;
-  if (others.length === 0) return hashPrefixLeaf(only.output, only.commitment);
-  const side = (bit: number) => leaves.filter(({ output }) => outputBit(output, depth) === bit);
-  return hashPrefixParent(naiveRoot(side(0), depth + 1), naiveRoot(side(1), depth + 1));
-}
+import { EMPTY_NODE, proveFromTree, rootFromPrefixProof } from '../../protocol/keytrans/prefix-tree.ts';
+import { naiveRoot } from './naive-map.ts';
 
 /** The pages of a tree that grows; kept as bytes, as the store keeps them. */
 class Pages {

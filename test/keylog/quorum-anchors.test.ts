@@ -1,0 +1,175 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { DatabaseKeyLog } from '../../bridge/keylog/database-key-log.ts';
+import { pruneMap } from '../../bridge/keylog/map-pruning.ts';
+import { MAP_EPOCHS_KEPT } from '../../bridge/lib/limits.ts';
+import { newestSigned } from '../../bridge/tlog/checkpoint-store.ts';
+import { type CosignerKind, storeCosignature } from '../../bridge/tlog/cosignature-store.ts';
+import { createQuorum, parseCosigners, type Quorum } from '../../bridge/tlog/quorum.ts';
+import { type WitnessKey, witnessKey } from '../../bridge/tlog/witness-key.ts';
+import { decodeBase64url } from '../../protocol/base64url.ts';
+import { generateSigningKey } from '../../protocol/ed25519.ts';
+import type { LogTrust } from '../../protocol/keytrans/log-trust.ts';
+import { formatCheckpoint } from '../../protocol/tlog/checkpoint.ts';
+import { cosign } from '../../protocol/tlog/cosignature.ts';
+import { formatSignatureLine } from '../../protocol/tlog/signed-note.ts';
+import { ALICE, type KeyLogFixture, keyLogFixture, ORIGIN } from './key-log-fixture.ts';
+
+const BOB = 'bob@acme.example';
+const running = new AbortController().signal;
+
+let fixture: KeyLogFixture;
+let witness: WitnessKey;
+let auditor: WitnessKey;
+let quorum: Quorum;
+let trust: LogTrust;
+
+async function open(auditorQuorum: 0 | 1): Promise<DatabaseKeyLog> {
+  fixture = await keyLogFixture();
+  witness = witnessKey('witness.example/w', await generateSigningKey(false));
+  auditor = witnessKey('auditor.example/a', await generateSigningKey(false));
+  const settings = { witnesses: [witness.vkey], quorum: 1, auditors: [auditor.vkey], auditorQuorum };
+  quorum = createQuorum({
+    ...{ log: 'keys', database: fixture.database, cosigners: parseCosigners(settings) },
+    ...{ quorum: 1, auditorQuorum },
+  });
+  trust = {
+    ...{ witnesses: [witness.vkey], witnessQuorum: 1 },
+    ...{ auditors: [auditor.vkey], auditorQuorum: 1 },
+  };
+  return fixture.open({ quorum, settings: { witnessWaitMilliseconds: 5_000 } });
+}
+
+/** Closes an epoch with one version. */
+async function close(log: DatabaseKeyLog, name: string, version = 0): Promise<void> {
+  await fixture.stage(log, { name, version });
+  await log.stop();
+}
+
+/** The newest checkpoint gets a cosignature. */
+async function cosigned(log: DatabaseKeyLog, key: WitnessKey, kind: CosignerKind): Promise<void> {
+  const newest = await fixture.database.read((query) => newestSigned(query, 'keys'));
+  if (newest === undefined) throw new Error('nothing is signed yet');
+  const { size, root } = newest;
+  const text = formatCheckpoint({ origin: ORIGIN, size, root: decodeBase64url(root, 32) });
+  const time = Math.floor(fixture.clock.now() / 1000);
+  const line = formatSignatureLine(await cosign(key, text, time));
+  await fixture.database.transaction((tx) =>
+    storeCosignature(tx, 'keys', size, { key: key.verifier, kind, time, line }),
+  );
+  quorum.noteCosigned();
+  log.cosigned();
+}
+
+async function standing(log: DatabaseKeyLog, name: string, version = 0) {
+  const staple = await fixture.staple(log, { name, version });
+  const { level, epoch } = await fixture.verify(staple, { name, version, trust });
+  return { level, epoch };
+}
+
+afterEach(() => fixture.remove());
+
+describe('the checkpoint that a proof is anchored in', () => {
+  let log: DatabaseKeyLog;
+
+  beforeEach(async () => {
+    log = await open(0);
+  });
+
+  it('is the newest that the quorum has seen, though there are newer ones', async () => {
+    await close(log, ALICE);
+    await cosigned(log, witness, 'witness');
+    await close(log, BOB);
+    expect(await standing(log, ALICE)).toEqual({ level: 'witnessed', epoch: 1 });
+  });
+
+  it('is the newest of all for what the quorum has not seen yet', async () => {
+    await close(log, ALICE);
+    await cosigned(log, witness, 'witness');
+    await close(log, BOB);
+    expect(await standing(log, BOB)).toEqual({ level: 'logged', epoch: 2 });
+    await cosigned(log, witness, 'witness');
+    expect(await standing(log, BOB)).toEqual({ level: 'witnessed', epoch: 2 });
+    expect(await standing(log, ALICE)).toEqual({ level: 'witnessed', epoch: 2 });
+  });
+
+  it('is kept whole while newer epochs are written and older ones pruned', async () => {
+    await close(log, ALICE);
+    await cosigned(log, witness, 'witness');
+    for (let index = 0; index < MAP_EPOCHS_KEPT + 5; index++) {
+      await fixture.database.transaction((tx) =>
+        tx
+          .insertInto('log_epochs')
+          .values({
+            ...{ epoch: 2 + index, time_ms: index, leaves: 1, size: 1_000 + index, pages_kept: 1 },
+            prefix_root: new Uint8Array(32),
+          })
+          .execute(),
+      );
+    }
+    await fixture.database.transaction((tx) =>
+      tx
+        .insertInto('map_pages')
+        .values([
+          { path: 'a', epoch: 2, until: 3, bytes: new Uint8Array(4) },
+          { path: 'b', epoch: 1, until: 3, bytes: new Uint8Array(4) },
+        ])
+        .execute(),
+    );
+    await pruneMap({ database: fixture.database, quorum }, running);
+    const { pages, kept } = await fixture.database.read(async (query) => ({
+      pages: await query.selectFrom('map_pages').select('path').orderBy('path').execute(),
+      kept: await query
+        .selectFrom('log_epochs')
+        .select('epoch')
+        .where('pages_kept', '=', 1)
+        .orderBy('epoch')
+        .execute(),
+    }));
+    expect(pages.map(({ path }) => path)).toEqual(['', 'b']);
+    expect(kept.map(({ epoch }) => epoch).slice(0, 2)).toEqual([1, 6]);
+    expect(await standing(fixture.open({ quorum }), ALICE)).toEqual({ level: 'witnessed', epoch: 1 });
+  });
+
+  it('is waited for by what is published, up to a bound', async () => {
+    log.start();
+    await fixture.stage(log);
+    const publication = log.published('address', ALICE, 0);
+    await expect.poll(() => fixture.database.read((query) => newestSigned(query, 'keys'))).toBeDefined();
+    await cosigned(log, witness, 'witness');
+    await publication;
+    expect(await standing(log, ALICE)).toEqual({ level: 'witnessed', epoch: 1 });
+
+    const impatient = fixture.open({ quorum, settings: { witnessWaitMilliseconds: 1 } });
+    await fixture.stage(log, { name: BOB });
+    await impatient.published('address', BOB, 0);
+    expect(await standing(impatient, BOB)).toEqual({ level: 'logged', epoch: 2 });
+  });
+});
+
+describe('where auditors are demanded too, the checkpoint', () => {
+  let log: DatabaseKeyLog;
+
+  beforeEach(async () => {
+    log = await open(1);
+  });
+
+  it('is the newest that they have replayed, and for what is newer that of the witnesses', async () => {
+    await close(log, ALICE);
+    await cosigned(log, witness, 'witness');
+    await cosigned(log, auditor, 'auditor');
+    await close(log, BOB);
+    await cosigned(log, witness, 'witness');
+    expect(await standing(log, ALICE)).toEqual({ level: 'audited', epoch: 1 });
+    expect(await standing(log, BOB)).toEqual({ level: 'witnessed', epoch: 2 });
+  });
+
+  it('is that of the witnesses once the auditors are long gone', async () => {
+    await close(log, ALICE);
+    await cosigned(log, witness, 'witness');
+    await cosigned(log, auditor, 'auditor');
+    fixture.clock.advance(3 * 3_600_000);
+    await close(log, BOB);
+    await cosigned(log, witness, 'witness');
+    expect(await standing(log, ALICE)).toEqual({ level: 'witnessed', epoch: 2 });
+  });
+});
