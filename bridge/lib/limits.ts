@@ -256,6 +256,8 @@ export const STREAMS = 5_000;
 export const EVENT_DATA_BYTES = 16 * KIB;
 /** Reads (look-ups) are committed in groups no longer apart than this, before the answers leave (section 8). */
 export const READ_EVENT_GROUP_MS = 10;
+/** Events get their `seq` no sooner than this after those before: one commit then serves several groups of reads. */
+export const EVENT_SEQUENCING_MS = 50;
 /** The sequencer looks for staged entries this often when nobody wakes it. */
 export const SEQUENCER_INTERVAL_MS = 1_000;
 /** Entries that one epoch takes: keeps the sequencer's transaction short. */
@@ -338,6 +340,10 @@ export const AUDIT_BUNDLE_BYTES = 64 * KIB;
 export const AUDIT_LOG_ENTRIES = 2 ** 27;
 /** Bundles fetched at once, ahead of the replay: hides the way there and back, and is no burden to a bridge. */
 export const AUDIT_FETCHES = 8;
+/** A log that answers 429 is asked again after this. */
+export const AUDIT_BUSY_PAUSE_MS = 10_000;
+/** So often: together longer than the minute in which a bridge counts requests. */
+export const AUDIT_BUSY_TRIES = 8;
 /** Entries after which a replay keeps what it has, so that an interruption costs seconds. */
 export const AUDIT_SAVE_ENTRIES = 65_536;
 /** An auditor that watches cosigns a checkpoint again after this, so that clients see that it still looks. */

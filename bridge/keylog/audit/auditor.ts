@@ -29,6 +29,8 @@ export interface AuditorOptions {
   readonly root?: string;
   /** The log's vkey, in place of what the bridge publishes. */
   readonly logKey?: string;
+  /** Waits so many milliseconds; a log may ask for it. */
+  readonly pause?: (milliseconds: number) => Promise<unknown>;
   /** Entries after which a replay keeps what it has. */
   readonly saveEvery?: number;
   /** Cosigns what was verified. */
@@ -80,7 +82,7 @@ export async function openAuditor(options: AuditorOptions): Promise<Auditor> {
     assertSameBridge(folder, bridge, options);
     const total = folder.record?.entries.size ?? 0;
     const replica = await openReplica(folder, (size) => options.onProgress?.(size, total));
-    const source = createLogSource(options.request, `${bridge}/log/`);
+    const source = createLogSource(options.request, `${bridge}/log/`, options.pause);
     return createAuditor({ ...options, bridge }, folder, replica, source);
   } catch (error) {
     await folder.close();

@@ -1,6 +1,12 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { CountersignError, isCountersignError } from '../../../protocol/errors.ts';
 import { decodeEntryBundle, entriesPath, TILE_WIDTH, tilePath } from '../../../protocol/tlog/tile.ts';
-import { AUDIT_BUNDLE_BYTES, AUDIT_CHECKPOINT_BYTES } from '../../lib/limits.ts';
+import {
+  AUDIT_BUNDLE_BYTES,
+  AUDIT_BUSY_PAUSE_MS,
+  AUDIT_BUSY_TRIES,
+  AUDIT_CHECKPOINT_BYTES,
+} from '../../lib/limits.ts';
 import type { Outbound, OutboundResponse } from '../../lib/outbound.ts';
 import { DIGEST } from './fast-hash.ts';
 import { LogViolation } from './finding.ts';
@@ -20,10 +26,22 @@ export interface LogSource {
   sendCosignature(note: string): Promise<void>;
 }
 
-/** @param url - of the log's folder, with a slash at its end */
-export function createLogSource(request: Outbound['request'], url: string): LogSource {
+/**
+ * @param url - of the log's folder, with a slash at its end
+ * @param pause - waits so many milliseconds
+ */
+export function createLogSource(
+  request: Outbound['request'],
+  url: string,
+  pause: (milliseconds: number) => Promise<unknown> = wait,
+): LogSource {
+  /** Whoever reads a whole log quickly may be asked to wait for the next minute. */
   async function get(path: string, maxBytes: number): Promise<OutboundResponse> {
-    return request(url + path, { maxBytes });
+    for (let tries = 1; ; tries++) {
+      const answer = await request(url + path, { maxBytes });
+      if (answer.status !== 429 || tries === AUDIT_BUSY_TRIES) return answer;
+      await pause(AUDIT_BUSY_PAUSE_MS);
+    }
   }
 
   /** A log may drop a partial tile once there is a wider one, and the full one holds what it held. */

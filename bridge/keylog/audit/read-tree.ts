@@ -103,7 +103,8 @@ export function isBundleOf(tree: BundledTree, bundle: number, leaves: Uint8Array
 async function fetchTree(source: LogSource, size: number, known: Uint8Array): Promise<BundledTree> {
   const full = Math.floor(size / TILE_WIDTH);
   const bundleRoots = Buffer.alloc(full * DIGEST);
-  const first = Math.floor(known.length / DIGEST / TILE_WIDTH);
+  const had = known.length / DIGEST;
+  const first = had === full ? full : Math.floor(had / TILE_WIDTH);
   for (let tile = first; tile * TILE_WIDTH < full; tile++) {
     const width = Math.min(TILE_WIDTH, full - tile * TILE_WIDTH);
     bundleRoots.set(await source.hashes(1, tile, width), tile * TILE_WIDTH * DIGEST);
