@@ -31,8 +31,8 @@ export interface Signer {
    * no checkpoint of our log is `internal`.
    *
    * A rotation leaves the log key as it is unless it is asked for (`rotateKeys`). Where it was replaced, checkpoints
-   * that the old key signed keep their signature, and it stays published for as long as this bridge lives; only a key
-   * declared compromised signs nothing that counts, and what it signed must be signed anew.
+   * that the old key signed keep their signature, and it stays published for as long as this bridge lives. Of a key
+   * declared compromised no signature counts: then the newest checkpoint counts by that of the new key.
    */
   signNote(purpose: 'log', text: Uint8Array<ArrayBuffer>): Promise<Uint8Array>;
 

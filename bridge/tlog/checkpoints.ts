@@ -39,8 +39,8 @@ export interface Checkpoints {
   /**
    * Makes the newest committed head public: head file, then signature, then the listeners are told. What a crash or
    * an error left undone is done by the next call, by whichever process. A head has the same signature whoever signs
-   * it, as Ed25519 is deterministic; one by a key that is replaced is signed anew, its cosignatures stay good. Older
-   * checkpoints keep the signature that they have.
+   * it, as Ed25519 is deterministic. The newest one gets that of a new log key too, beside the old one's, which counts
+   * for what was signed in its time unless it is compromised; older checkpoints keep the signature that they have.
    *
    * Answers whether there was anything new. Throws `state_refused`, with nothing signed, when the store is behind what
    * was signed before or does not contain it; `unavailable` while the log key is out of use or the head file cannot be
@@ -54,7 +54,7 @@ export interface Checkpoints {
   /** The checkpoint of this size, where it is signed. */
   at(query: Query | Transaction, size: number): Promise<SignedCheckpoint | undefined>;
 
-  /** The signed note: the log's own signature, then these cosignature lines, each with its newline. */
+  /** The signed note: the log's own signatures, then these cosignature lines, each with its newline. */
   noteOf(checkpoint: SignedCheckpoint, cosignatures?: readonly { readonly line: string }[]): string;
 
   /** Calls `listener` after a checkpoint became public: from here, or as seen by a look after another process did it. */
@@ -64,6 +64,9 @@ export interface Checkpoints {
 export function createCheckpoints(deps: CheckpointsDeps): Checkpoints {
   return new StoredCheckpoints(deps);
 }
+
+/** The key in use and the one before it: a rotation makes an entry, and so a newer checkpoint. */
+const LOG_SIGNATURES = 2;
 
 class StoredCheckpoints implements Checkpoints {
   readonly origin: string;
@@ -146,7 +149,7 @@ class StoredCheckpoints implements Checkpoints {
     }
   }
 
-  /** Where it is signed, and by the key in use. */
+  /** Where it is signed, by the key in use too. */
   #asCurrent(checkpoint: StoredCheckpoint): SignedCheckpoint | undefined {
     const signed = asSigned(checkpoint);
     if (signed === undefined) return undefined;
@@ -158,9 +161,11 @@ class StoredCheckpoints implements Checkpoints {
   async #sign(checkpoint: StoredCheckpoint): Promise<SignedCheckpoint> {
     const { database, signer } = this.#deps;
     const key = logNoteSigner(signer, this.origin);
-    const line = formatSignatureLine(await signCheckpoint(key, this.#checkpoint(checkpoint)));
-    await database.transaction((tx) => storeLogSignature(tx, checkpoint, line));
-    return { ...checkpoint, log_signature: line };
+    const signature = await signCheckpoint(key, this.#checkpoint(checkpoint));
+    const before = checkpoint.log_signature === null ? [] : parseSignatureLines(checkpoint.log_signature);
+    const lines = [signature, ...before].slice(0, LOG_SIGNATURES).map(formatSignatureLine).join('');
+    await database.transaction((tx) => storeLogSignature(tx, checkpoint, lines));
+    return { ...checkpoint, log_signature: lines };
   }
 
   #checkpoint({ size, root }: StoredCheckpoint): Checkpoint {

@@ -7,7 +7,6 @@ import type { SignedCheckpoint } from '../../bridge/tlog/checkpoint-store.ts';
 import { createHeadFile, type HeadFile } from '../../bridge/tlog/head-file.ts';
 import { currentLogKey } from '../../bridge/tlog/note-signer.ts';
 import { CountersignError } from '../../protocol/errors.ts';
-import { thumbprint } from '../../protocol/public-key.ts';
 import { openCheckpoint } from '../../protocol/tlog/checkpoint.ts';
 import { checkLog, ORIGIN, type TlogFixture, tlogFixture } from './tlog-fixture.ts';
 
@@ -79,24 +78,30 @@ describe('a checkpoint', () => {
     expect(told).toEqual([2]);
   });
 
-  it('is signed anew under a new key only where it is the newest', async () => {
+  it('gets the signature of a new key beside the old one’s where it is the newest, and only there', async () => {
     const { sequencer, checkpoints } = fixture.openLog();
     for (const sub of ['p1', 'p2']) {
       await fixture.stage(sub);
       await sequencer.settled();
     }
-    const [older, newest] = await rows();
+    const [older] = await rows();
+    const oldKey = currentLogKey(fixture.signer, ORIGIN);
     const { root, keyEncryptionKey, clock, store } = fixture;
-    const compromised = [thumbprint(fixture.signer.currentKey('log'))];
     await store.database.transaction((tx) =>
-      rotateKeys(tx, { root, keyEncryptionKey, clock, purposes: [], compromised }),
+      rotateKeys(tx, { root, keyEncryptionKey, clock, purposes: ['log'] }),
     );
     await fixture.signer.refresh();
     expect(await checkpoints.publish()).toBe(true);
-    const [olderNow, newestNow] = await rows();
-    expect(olderNow).toEqual(older);
-    expect(newestNow?.log_signature).not.toBe(newest?.log_signature);
     expect(await checkpoints.publish()).toBe(false);
+    const [olderNow] = await rows();
+    expect(olderNow).toEqual(older);
+    const newest = await store.database.read((query) => checkpoints.newest(query));
+    const note = newest === undefined ? '' : checkpoints.noteOf(newest);
+    for (const key of [oldKey, currentLogKey(fixture.signer, ORIGIN)]) {
+      // each for those to whom the other does not count
+      const { verified } = await openCheckpoint(note, { origin: ORIGIN, logKeys: [key] });
+      expect(verified.map((each) => each.key)).toEqual([key]);
+    }
   });
 
   it('is not signed while nothing is trusted', async () => {

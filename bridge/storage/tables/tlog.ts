@@ -47,7 +47,7 @@ export interface LogCheckpointsTable {
   /** From 1. */
   epoch: number;
   time_ms: number;
-  /** The log's own signature line of the signed note; null until it is published. */
+  /** The log's own signature line (under a new key two) of the signed note; null until it is published. */
   log_signature: string | null;
 }
 
