@@ -22,8 +22,8 @@ export interface PreparedRungs {
 export class Rungs {
   readonly #database: Database;
   readonly #prover: VrfProver;
-  /** Proofs under way, or ready and not stored yet. */
-  readonly #ahead = new Map<string, Promise<VrfProof>>();
+  /** Proofs under way, or ready and not stored yet; the oldest first. */
+  readonly #ahead = new Map<string, Ahead>();
 
   constructor(database: Database, prover: VrfProver) {
     this.#database = database;
@@ -32,6 +32,7 @@ export class Rungs {
 
   /** Begins what the version will probably need; a failure shows when it is prepared. Returns at once. */
   begin({ kind, name, version }: VersionName): void {
+    if (!this.#hasRoom()) return;
     for (const rung of newRungs(version)) this.#prove({ kind, name, version: rung }).catch(() => {});
   }
 
@@ -62,19 +63,33 @@ export class Rungs {
   #prove(rung: VersionName): Promise<VrfProof> {
     const key = keyOf(rung);
     const begun = this.#ahead.get(key);
-    if (begun !== undefined) return begun;
-    const proving = this.#prover.prove(vrfInput(label(rung.kind, rung.name), rung.version));
-    this.#ahead.set(key, proving);
-    proving.catch(() => {
-      if (this.#ahead.get(key) === proving) this.#ahead.delete(key);
+    if (begun !== undefined) return begun.proof;
+    const proof = this.#prover.prove(vrfInput(label(rung.kind, rung.name), rung.version));
+    const ahead = { proof, since: performance.now() };
+    this.#ahead.set(key, ahead);
+    proof.catch(() => {
+      if (this.#ahead.get(key) === ahead) this.#ahead.delete(key);
     });
-    for (const oldest of this.#ahead.keys()) {
-      if (this.#ahead.size <= VRF_PROOFS_AHEAD) break;
+    return proof;
+  }
+
+  /** What is that old belongs to transactions that were rolled back. */
+  #hasRoom(): boolean {
+    for (const [oldest, { since }] of this.#ahead) {
+      if (performance.now() - since < LONGEST_AHEAD_MS) break;
       this.#ahead.delete(oldest);
     }
-    return proving;
+    return this.#ahead.size < VRF_PROOFS_AHEAD;
   }
 }
+
+interface Ahead {
+  readonly proof: Promise<VrfProof>;
+  readonly since: number;
+}
+
+/** Longer than any transaction and its epoch take. */
+const LONGEST_AHEAD_MS = 60_000;
 
 /** Those of the rungs that are stored. */
 export async function readRungs(
