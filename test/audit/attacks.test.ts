@@ -94,12 +94,25 @@ describe('a log that breaks its rules from the beginning is found out when it', 
     expect(await found()).toEqual({ code: 'leaves_count', index: 5, proven: true });
   });
 
-  it('says another root of the map than its entries have', async () => {
-    await fixture.log.grow(2);
-    fixture.log.addVersions(1);
+  it.each([
+    ['in its first epoch', []],
+    ['over a few leaves', [2, 300]],
+  ])('says another root of the map than its entries have, %s', async (_, before) => {
+    await fixture.log.grow(...before);
+    fixture.log.addVersions(260);
     fixture.log.closeEpoch({ prefixRoot: Buffer.alloc(32, 7) });
+    await fixture.log.grow(1);
+    expect(await found()).toEqual({ code: 'prefix_root', index: lastEpoch() - 2, proven: true });
+  });
+
+  it('leaves an entry out of the map', async () => {
+    await fixture.log.grow(40);
+    fixture.log.addVersions(5);
+    fixture.log.closeEpoch();
+    const [entry] = fixture.log.entries.splice(43, 1, Buffer.alloc(65, 1));
+    expect(entry?.[0]).toBe(1);
     await fixture.log.publish();
-    expect(await found()).toMatchObject({ code: 'prefix_root', index: 5 });
+    expect(await found()).toEqual({ code: 'prefix_root', index: 47, proven: true });
   });
 
   it('signs a checkpoint between two epochs', async () => {

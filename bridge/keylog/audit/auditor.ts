@@ -197,7 +197,7 @@ function createAuditor(
       if (before.verified?.size !== checkpoint.size) now = await bringUp(checkpoint, kept, before);
     } catch (error) {
       if (!(error instanceof LogViolation)) throw error;
-      const context = { source, replica, target: kept, record: before, now: seconds(options.clock) };
+      const context = { source, trust, replica, target: kept, record: before, now: seconds(options.clock) };
       return { outcome: 'alarm', evidence: await collectEvidence(error, context) };
     }
     const cosignature = await cosignIfAsked(now);

@@ -2,6 +2,7 @@ import { equalBytes } from '../../../protocol/bytes.ts';
 import { CountersignError, isCountersignError } from '../../../protocol/errors.ts';
 import { decodeClaims } from '../../../protocol/jws.ts';
 import { type EpochEntry, type LogEntry, parseLogEntry } from '../../../protocol/keytrans/log-entry.ts';
+import { EMPTY_NODE } from '../../../protocol/keytrans/prefix-tree.ts';
 import { onlineKeysSchema, verifyOnlineKeys } from '../../../protocol/online-keys.ts';
 import { decodeBase64 } from '../../../protocol/tlog/base64.ts';
 import type { Checkpoint } from '../../../protocol/tlog/checkpoint.ts';
@@ -10,6 +11,7 @@ import { formatVerifierKey } from '../../../protocol/tlog/verifier-key.ts';
 import { sha256 } from '../../tlog/sha256.ts';
 import { type Evidence, evidenceSchema } from './evidence.ts';
 import { logKeysOf } from './log-trust.ts';
+import { type MapPart, refutesRoot } from './map-evidence.ts';
 import { openCheckpointOf } from './open-checkpoint.ts';
 
 /** What a file of evidence shows to somebody who was not there. */
@@ -108,14 +110,14 @@ function includedEntry(
 }
 
 function isProven(
-  { finding }: Evidence,
+  evidence: Evidence,
   checkpoints: readonly Checkpoint[],
   entries: readonly IncludedEntry[],
 ): boolean {
   const [signed, earlier] = checkpoints;
   const [first, second] = entries;
   const [before, after] = epochPair(entries);
-  switch (finding.code) {
+  switch (evidence.finding.code) {
     case 'split_view':
       return earlier !== undefined && signed?.size === earlier.size && !equalBytes(signed.root, earlier.root);
     case 'history_rewritten':
@@ -148,9 +150,22 @@ function isProven(
       return (
         signed?.size === 0 || (first?.index === (signed?.size ?? 0) - 1 && first.parsed?.kind !== 'epoch')
       );
+    case 'prefix_root':
+      return evidence.map !== undefined && isRootRefuted(evidence.map, entries);
     default:
       return false;
   }
+}
+
+/** Whether the entries are all versions between two epochs that follow each other, and lead to another root. */
+function isRootRefuted(map: MapPart, entries: readonly IncludedEntry[]): boolean {
+  const [before, after] = epochPair(entries);
+  if (after === undefined || !isNext(before, after)) return false;
+  const between = entries.filter(({ index }) => index > (before?.index ?? 0) && index < after.index);
+  const added = between.flatMap(({ parsed }) => (parsed?.kind === 'version' ? [parsed] : []));
+  const places = new Set(between.map(({ index }) => index));
+  if (added.length !== between.length || places.size !== after.index - (before?.index ?? 0) - 1) return false;
+  return refutesRoot(map, added, { before: before?.prefixRoot ?? EMPTY_NODE, claimed: after.prefixRoot });
 }
 
 type PlacedEpoch = EpochEntry & { readonly index: number };

@@ -72,7 +72,9 @@ export function createEntryRules(): EntryRules {
     if (!trusted) {
       const root = map.root();
       if (!root.equals(next.prefixRoot)) {
-        refuse('prefix_root', { expected: hex(root), found: hex(next.prefixRoot) }, pair);
+        // Everything that the root depends on, beside the root before.
+        const entries = Array.from({ length: size - epochIndex + 1 }, (_, place) => epochIndex + place);
+        refuse('prefix_root', { expected: hex(root), found: hex(next.prefixRoot) }, entries);
       }
     }
     epoch = next;

@@ -1,14 +1,21 @@
 import * as z from 'zod';
+import { parseLogEntry } from '../../../protocol/keytrans/log-entry.ts';
+import type { PrefixLeaf } from '../../../protocol/keytrans/prefix-tree.ts';
 import { encodeBase64 } from '../../../protocol/tlog/base64.ts';
 import { TILE_WIDTH } from '../../../protocol/tlog/tile.ts';
 import { hashEntries } from './bundle-hashes.ts';
 import { FINDINGS, type FindingCode, type LogViolation } from './finding.ts';
 import type { LogSource } from './log-source.ts';
+import type { LogTrust } from './log-trust.ts';
+import { type MapPart, mapPartSchema, touchedMap } from './map-evidence.ts';
 import { openCheckpointOf } from './open-checkpoint.ts';
 import { readBundle, readForeignTree } from './read-tree.ts';
 import type { Replica } from './replica.ts';
-import { proveEntry } from './signed-tree.ts';
+import { type BundledTree, proveEntry } from './signed-tree.ts';
 import type { SignedCheckpoint, StateRecord } from './state-record.ts';
+
+/** Entries that one file shows: the largest epoch of a bridge, and room. */
+const MAX_ENTRIES = 4_096;
 
 const codes = Object.keys(FINDINGS) as [FindingCode, ...FindingCode[]];
 
@@ -45,15 +52,19 @@ export const evidenceSchema = z.strictObject({
         proof: z.array(z.string()).max(63),
       }),
     )
-    .max(4_096),
+    .max(MAX_ENTRIES),
+  /** Of the map before the epoch whose root is wrong: what its leaves touch. */
+  map: z.optional(mapPartSchema),
 });
 
 export type Evidence = z.infer<typeof evidenceSchema>;
 
 export interface EvidenceContext {
   readonly source: LogSource;
+  readonly trust: LogTrust;
   /** The checkpoint that was being replayed. */
   readonly target: SignedCheckpoint;
+  /** As it was before. */
   readonly record: StateRecord;
   readonly replica: Replica;
   readonly now: number;
@@ -61,21 +72,21 @@ export interface EvidenceContext {
 
 /** The evidence for a violation. What cannot be fetched again for it is left out; it never rejects for that. */
 export async function collectEvidence(violation: LogViolation, context: EvidenceContext): Promise<Evidence> {
-  const { record, target } = context;
+  const { record, target, trust } = context;
   const earlier = earlierCheckpoint(violation.finding.code, record);
   const { code, index, expected, found } = violation.finding;
+  const served = await servedEvidence(violation, context).catch(() => ({ entries: [] }));
+  const own = earlier.length === 0 ? [] : await ownEntries(violation.positions, context);
   return {
     format: 'countersign-log-evidence/v1',
     made: context.now,
     bridge: record.url,
     origin: record.origin,
     finding: { code, index, meaning: FINDINGS[code], expected, found },
-    trust: { root: record.root, online_keys: record.online_keys },
+    trust: { root: trust.root, online_keys: trust.onlineKeys },
     checkpoints: [target, ...earlier].map(({ note, log_keys }) => ({ note, log_keys })),
-    entries: [
-      ...(await servedEntries(violation.positions, context).catch(() => [])),
-      ...(earlier.length === 0 ? [] : await ownEntries(violation.positions, context)),
-    ],
+    ...served,
+    entries: [...served.entries, ...own],
   };
 }
 
@@ -88,21 +99,22 @@ function earlierCheckpoint(code: FindingCode, { verified, seen }: StateRecord): 
 
 type EvidenceEntry = Evidence['entries'][number];
 
-async function servedEntries(
-  positions: readonly number[],
+/** The entries as they stand in the tree that the log signed now, and, for a wrong root of the map, its part. */
+async function servedEvidence(
+  { finding, positions }: LogViolation,
   context: EvidenceContext,
-): Promise<EvidenceEntry[]> {
-  if (positions.length === 0) return [];
-  const tree = await readForeignTree(
-    context.source,
-    await openCheckpointOf(context.target, context.record.origin),
-  );
-  const proven: EvidenceEntry[] = [];
-  for (const index of positions) {
-    const entries = await readBundle(context.source, tree, Math.floor(index / TILE_WIDTH));
-    proven.push(proof(0, index, entries, (leaves) => proveEntry(tree, index, leaves)));
-  }
-  return proven;
+): Promise<Pick<Evidence, 'entries' | 'map'>> {
+  if (positions.length === 0 || positions.length > MAX_ENTRIES) return { entries: [] };
+  const { source, replica, target, record } = context;
+  const tree = await readForeignTree(source, await openCheckpointOf(target, record.origin));
+  const own = Math.floor(replica.size / TILE_WIDTH);
+  const read = async (bundle: number) => {
+    const ours = finding.code === 'history_rewritten' ? [] : await replica.entriesOf(bundle);
+    return bundle < own && ours.length > 0 ? ours : readBundle(source, tree, bundle);
+  };
+  const entries = await proveEntries(0, tree, positions, read);
+  if (finding.code !== 'prefix_root') return { entries };
+  return { entries, map: await mapBefore(positions, read) };
 }
 
 /** The same positions as they stood in the tree that was verified before, out of our own copy. */
@@ -111,13 +123,42 @@ async function ownEntries(
   { replica, record }: EvidenceContext,
 ): Promise<EvidenceEntry[]> {
   const size = record.verified?.size ?? 0;
-  const tree = await replica.at(size);
+  const within = positions.filter((position) => position < size);
+  return proveEntries(1, await replica.at(size), within, (bundle) => replica.entriesOf(bundle));
+}
+
+type ReadEntries = (bundle: number) => Promise<Uint8Array[]>;
+
+async function proveEntries(
+  checkpoint: number,
+  tree: BundledTree,
+  positions: readonly number[],
+  read: ReadEntries,
+): Promise<EvidenceEntry[]> {
+  const bundles = new Map<number, Uint8Array[]>();
   const proven: EvidenceEntry[] = [];
-  for (const index of positions.filter((position) => position < size)) {
-    const entries = await replica.entriesOf(Math.floor(index / TILE_WIDTH));
-    proven.push(proof(1, index, entries, (leaves) => proveEntry(tree, index, leaves)));
+  for (const index of positions) {
+    const number = Math.floor(index / TILE_WIDTH);
+    const bundle = bundles.get(number) ?? (await read(number));
+    bundles.set(number, bundle);
+    proven.push(proof(checkpoint, index, bundle, (leaves) => proveEntry(tree, index, leaves)));
   }
   return proven;
+}
+
+/** What the versions of an epoch touch of the map before it: all entries before are read again for it. */
+async function mapBefore(positions: readonly number[], read: ReadEntries): Promise<MapPart> {
+  const [before = 0, last = 0] = [positions[0], positions.at(-1)];
+  const old: PrefixLeaf[] = [];
+  const added: PrefixLeaf[] = [];
+  for (let bundle = 0; bundle * TILE_WIDTH <= last; bundle++) {
+    for (const [place, bytes] of (await read(bundle)).entries()) {
+      const index = bundle * TILE_WIDTH + place;
+      const entry = index < last ? parseLogEntry(bytes) : undefined;
+      if (entry?.kind === 'version') (index < before ? old : added).push(entry);
+    }
+  }
+  return touchedMap(old, added);
 }
 
 function proof(

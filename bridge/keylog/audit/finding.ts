@@ -19,14 +19,6 @@ export const FINDINGS = {
 
 export type FindingCode = keyof typeof FINDINGS;
 
-/** An entry that shows what was found, as it stands in one of the signed trees. */
-export interface Witnessed {
-  /** 0 is the tree signed last, 1 the one that was verified before it. */
-  readonly tree: 0 | 1;
-  readonly index: number;
-  readonly entry: Uint8Array;
-}
-
 /** One violation. What the log wrote is in here; it is not made safe for a terminal. */
 export interface Finding {
   readonly code: FindingCode;
