@@ -24,7 +24,8 @@ const ON_BOTH_STORES = [
 /** Those among them that test what is refused before a store is asked: once is enough. */
 const OF_NO_STORE = [
   ...['administration/bad-input', 'binding/enrolment-proofs', 'federation/partner-faults'],
-  ...['events/catalog', 'signer/root-key', 'signer/sealing', 'witness/witness-command'],
+  ...['events/catalog', 'signer/root-key', 'signer/sealing'],
+  ...['witness/witness-command', 'witness/partner-bridge'],
 ].map((name) => `test/${name}.test.ts`);
 
 const common = {
