@@ -1,8 +1,15 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Signer } from '../../bridge/signer/signer.ts';
 import type { Database } from '../../bridge/storage/database.ts';
 import type { HeadFile } from '../../bridge/tlog/head-file.ts';
+import { encodeBase64url } from '../../protocol/base64url.ts';
 import { checkLog, type OpenLog, type TlogFixture, tlogFixture } from './tlog-fixture.ts';
+
+const SEQUENCING_PROCESS = fileURLToPath(new URL('sequencing-process.ts', import.meta.url));
 
 let fixture: TlogFixture;
 
@@ -129,4 +136,25 @@ describe('a step of the sequencer', () => {
       }
     },
   );
+
+  it('in which the process is killed, whichever it is, loses nothing and forks nothing', async () => {
+    const { store, keyEncryptionKey, headFilePath } = fixture;
+    const given = [store.reach, encodeBase64url(keyEncryptionKey), headFilePath];
+    for (const lines of [1, 4, 9]) {
+      const child = spawn(process.execPath, ['--import', 'tsx', SEQUENCING_PROCESS, ...given], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      const output = createInterface({ input: child.stdout });
+      for (let heard = 0; heard < lines; heard++) await once(output, 'line');
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+      const before = await checkLog(fixture);
+      // staged, entry and epoch: what was said to be published is
+      expect(before.published).toBeGreaterThanOrEqual(2 * lines);
+      await fixture.openLog().sequencer.settled();
+      const whole = await checkLog(fixture);
+      expect(whole.published).toBe(whole.size);
+      expect(whole.entries.slice(0, before.size)).toEqual(before.entries);
+    }
+  }, 90_000);
 });

@@ -20,10 +20,12 @@ import { CountersignError } from '../../protocol/errors.ts';
 import { logOrigin, openCheckpoint } from '../../protocol/tlog/checkpoint.ts';
 import { decodeEntryBundle, tileWidth } from '../../protocol/tlog/tile.ts';
 import { closed } from '../events/events-fixture.ts';
-import { ISS, type SignerFixture, signerFixture } from '../signer/signer-fixture.ts';
+import { ISS, movableClock, type SignerFixture, signerFixture } from '../signer/signer-fixture.ts';
 import { naiveRoot } from './tree-fixture.ts';
 
 export const ORIGIN = logOrigin(ISS);
+/** It stands still: epochs add to it. */
+const CLOCK = movableClock();
 export const quiet = createLogger({ level: 'silent' });
 
 export interface StagedRow {
@@ -67,6 +69,30 @@ export interface TlogFixture extends SignerFixture {
   remove(): Promise<void>;
 }
 
+/** The log as one process has it. */
+export function openLogOn({
+  log,
+  ...deps
+}: Omit<CheckpointsDeps, 'log' | 'origin' | 'logger'> & Pick<LogChanges, 'log'>): OpenLog {
+  const checkpoints = createCheckpoints({ ...deps, logger: quiet, log: 'keys', origin: ORIGIN });
+  const sequencer = createSequencer<StagedRow>(
+    { ...deps, logger: quiet },
+    {
+      ...{ log: 'keys', genesis: EMPTY_LOG, staged: stagedRows },
+      prepare: async () => {},
+      place: (tx, rows, head) => closeEpoch(tx, rows, head, CLOCK.now()),
+      publish: () => checkpoints.publish(),
+      ...log,
+    },
+  );
+  return { database: deps.database, sequencer, checkpoints };
+}
+
+export async function stageOn(database: Database, subs: readonly string[]): Promise<void> {
+  const bodies = subs.map((sub) => eventBody(closed(sub), newId(), CLOCK.now()));
+  await database.transaction((tx) => stageEvents(tx, bodies));
+}
+
 /** A log whose entries are the ids of events, each batch closed by an epoch of its own, as the key log does it. */
 export async function tlogFixture(): Promise<TlogFixture> {
   const fixture = await signerFixture();
@@ -80,24 +106,12 @@ export async function tlogFixture(): Promise<TlogFixture> {
     signer,
     headFilePath,
     headFile,
-    openLog({ log, abandoned = false, ...changes } = {}) {
-      const deps = { database: fixture.store.database, logger: quiet, signer, headFile, ...changes };
-      const checkpoints = createCheckpoints({ ...deps, log: 'keys', origin: ORIGIN });
-      const sequencer = createSequencer<StagedRow>(deps, {
-        ...{ log: 'keys', genesis: EMPTY_LOG, staged: stagedRows },
-        prepare: async () => {},
-        place: (tx, rows, head) => closeEpoch(tx, rows, head, fixture.clock.now()),
-        publish: () => checkpoints.publish(),
-        ...log,
-      });
-      const opened = { database: deps.database, sequencer, checkpoints };
+    openLog({ abandoned = false, ...changes } = {}) {
+      const opened = openLogOn({ database: fixture.store.database, signer, headFile, ...changes });
       if (!abandoned) logs.push(opened);
       return opened;
     },
-    async stage(...subs) {
-      const bodies = subs.map((sub) => eventBody(closed(sub), newId(), fixture.clock.now()));
-      await fixture.store.database.transaction((tx) => stageEvents(tx, bodies));
-    },
+    stage: (...subs) => stageOn(fixture.store.database, subs),
     async remove() {
       await Promise.all(logs.map(({ sequencer }) => sequencer.stop()));
       await fixture.store.remove();
