@@ -56,6 +56,7 @@ const replace: NonNullable<BridgePartsOptions['replace']> = (real) => {
       },
     },
     stage: { value: real.keyLog.stage.bind(real.keyLog) },
+    staple: { value: real.keyLog.staple.bind(real.keyLog) },
   });
   const signer: typeof real.signer = Object.create(real.signer, {
     ...Object.fromEntries(
