@@ -11,8 +11,8 @@ import { askWitness } from './witness-exchange.ts';
 export interface WitnessClients {
   /** How each stands, in the order in which they are configured. */
   states(): readonly WitnessState[];
-  /** Asks all of them for what is due, at once, and answers how they stand then. */
-  ask(signal?: AbortSignal): Promise<readonly WitnessState[]>;
+  /** What an operator should know of those that do not cosign; empty when all is well. */
+  warnings(): readonly string[];
   /** To be called when there is a new checkpoint; it returns at once. */
   wake(): void;
   start(): void;
@@ -51,10 +51,9 @@ export function createWitnessClients(
   },
 ): WitnessClients {
   const clients = deps.witnesses.map((witness) => new WitnessClient({ ...deps, witness }));
-  const never = new AbortController().signal;
   return {
     states: () => clients.map(({ state }) => state),
-    ask: (signal = never) => Promise.all(clients.map((client) => client.ask(signal))),
+    warnings: () => clients.flatMap(({ state }) => warningOf(state) ?? []),
     wake() {
       for (const client of clients) client.wake();
     },
@@ -65,4 +64,17 @@ export function createWitnessClients(
       await Promise.all(clients.map((client) => client.stop()));
     },
   };
+}
+
+function warningOf({ name, state, error, size }: WitnessState): string | undefined {
+  switch (state) {
+    case 'failing':
+      return `The witness ${name} does not cosign the key log (${error ?? 'unknown'}).`;
+    case 'ahead':
+      return `The witness ${name} has seen ${size ?? 'more'} entries of the key log, more than the store has.`;
+    case 'contradicted':
+      return `The witness ${name} has seen another history of the key log.`;
+    default:
+      return undefined;
+  }
 }

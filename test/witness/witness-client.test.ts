@@ -1,9 +1,9 @@
 import type { RequestListener } from 'node:http';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readCosignatures } from '../../bridge/tlog/cosignature-store.ts';
 import { createQuorum, type Quorum } from '../../bridge/tlog/quorum.ts';
 import { WitnessClient, type WitnessState } from '../../bridge/tlog/witness-client.ts';
-import { createWitnessClients } from '../../bridge/tlog/witness-clients.ts';
+import { createWitnessClients, headWitnesses } from '../../bridge/tlog/witness-clients.ts';
 import { sizeAtWitness } from '../../bridge/tlog/witness-store.ts';
 import { cosign } from '../../protocol/tlog/cosignature.ts';
 import { formatSignatureLine, parseNote, parseSignatureLines } from '../../protocol/tlog/signed-note.ts';
@@ -233,27 +233,49 @@ describe('a witness that has seen more or else', () => {
   });
 });
 
+describe('a witness at the start', () => {
+  it('says what it has seen, and cosigns nothing new', async () => {
+    const [head] = headWitnesses(host.outbound, [host]);
+    await host.witness.addCheckpoint(await log.request(0));
+    expect(await head?.show(5, await log.note())).toMatchObject({ kind: 'signed' });
+    expect(await head?.show(3, await log.note(3))).toEqual({ kind: 'stale', size: 5 });
+    expect(await head?.show(5, await log.fork(4, 'other').note())).toEqual({ kind: 'contradicted' });
+    log.append('a');
+    expect(await head?.show(6, await log.note())).toEqual({ kind: 'stale', size: 5 });
+    expect(await cosignatures()).toEqual([]);
+  });
+});
+
 describe('several witnesses', () => {
-  it('are asked by themselves: one that never answers delays nobody', async () => {
-    const slow = await witnessHost('witness.initech.example/w1', [log.key], clock);
-    const aborting = new AbortController();
-    slow.answerWith((request) => void request.resume());
+  it('are asked by themselves: one that never answers, and one that fails, delay nobody', async () => {
+    const hosts = [host];
+    for (const name of ['witness.initech.example/w1', 'witness.umbrella.example/w1']) {
+      hosts.unshift(await witnessHost(name, [log.key], clock));
+    }
+    const [failing, silent] = hosts;
+    failing?.answerWith((request, response) => {
+      request.resume();
+      response.writeHead(503).end();
+    });
+    silent?.answerWith((request) => void request.resume());
     const clients = createWitnessClients({
       ...depsFor(host, host.outbound),
-      witnesses: [slow, host],
+      witnesses: hosts,
       outbound: {
         request: (url, options) =>
-          (String(url).startsWith(slow.url) ? slow : host).outbound.request(url, options),
+          (hosts.find((each) => String(url).startsWith(each.url)) ?? host).outbound.request(url, options),
       },
     });
+    clients.start();
     try {
-      const asked = clients.ask(aborting.signal);
       expect(await quorum.reached(5, 5_000)).toBe(true);
-      expect(clients.states().map(({ state }) => state)).toEqual(['unknown', 'cosigning']);
-      aborting.abort();
-      await asked;
+      await vi.waitUntil(() => clients.states()[0]?.state === 'failing');
+      expect(clients.states().map(({ state }) => state)).toEqual(['failing', 'unknown', 'cosigning']);
+      expect(clients.warnings()).toEqual([expect.stringContaining('witness.umbrella.example/w1')]);
     } finally {
-      await slow.close();
+      await clients.stop();
+      await failing?.close();
+      await silent?.close();
     }
   });
 
