@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type AuditOutcome, type AuditorOptions, openAuditor } from '../../bridge/keylog/audit/auditor.ts';
@@ -20,6 +20,8 @@ export interface AuditFixture {
   /** The same; the size that was verified, or the evidence of the alarm. */
   verify(options?: Partial<AuditorOptions>): Promise<number>;
   alarm(options?: Partial<AuditorOptions>): Promise<Evidence>;
+  /** A folder with the state as it is now, for a run that shall leave it so. */
+  copyOfState(): Promise<string>;
   remove(): Promise<void>;
 }
 
@@ -60,6 +62,11 @@ export async function auditFixture(host?: string): Promise<AuditFixture> {
       const outcome = await audit(options);
       if (outcome.outcome !== 'alarm') throw new Error('the log was verified');
       return outcome.evidence;
+    },
+    async copyOfState() {
+      const copy = await mkdtemp(join(folder, 'copy-'));
+      await cp(state, copy, { recursive: true });
+      return copy;
     },
     async remove() {
       await log.close();
