@@ -28,7 +28,8 @@ export function startLitewitness(
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', '', '-f', key]);
     const fingerprint = execFileSync('ssh-keygen', ['-lf', key], { encoding: 'utf8' }).split(' ')[1] ?? '';
     const database = join(state.path, 'witness.db');
-    const witnessctl = (...args: string[]) => execFileSync(join(programs, 'witnessctl'), args, { stdio: 'pipe' });
+    const witnessctl = (...args: string[]) =>
+      execFileSync(join(programs, 'witnessctl'), args, { stdio: 'pipe' });
     witnessctl('add-log', '-db', database, '-origin', log.origin);
     witnessctl('add-key', '-db', database, '-origin', log.origin, '-key', log.vkey);
     state.handOver();
