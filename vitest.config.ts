@@ -18,7 +18,7 @@ const ON_BOTH_STORES = [
     'tlog',
     'witness',
   ],
-  ...['storage/one-time', 'storage/remembered-reads'],
+  ...['storage/one-time', 'storage/remembered-reads', 'storage/repeated-statement'],
 ].map((name) => `test/${name}{/**/*,}.test.ts`);
 
 /** Those among them that test what is refused before a store is asked: once is enough. */

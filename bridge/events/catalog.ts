@@ -81,6 +81,15 @@ export const EVENTS = {
   },
   'statement.published': { doc: 'A key statement took effect.', data: z.strictObject(statement) },
   'statement.revoked': { doc: 'A key statement was revoked.', data: z.strictObject(statement) },
+  'key.unrecognized': {
+    doc: 'A person’s own client found something wrong with their keys, or with what the log says of them: `finding` names it. Somebody may have added a key for them.',
+    data: z.strictObject({
+      finding: name,
+      /** Of the address. */
+      version: count.optional(),
+      statement_hash: name.optional(),
+    }),
+  },
   'person.closed': {
     doc: 'A person was closed: transform keys and tokens are deleted.',
     data: z.strictObject({ reason: phrase.optional() }),

@@ -1,14 +1,15 @@
 import { CountersignError } from '../../protocol/errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import { newId } from '../lib/ids.ts';
-import { EVENT_PAGE } from '../lib/limits.ts';
+import { EVENT_PAGE, EVENT_SEQUENCING_MS } from '../lib/limits.ts';
 import type { Logger } from '../lib/logger.ts';
+import { createPaced, type Paced } from '../lib/paced.ts';
 import type { Keyspace } from '../storage/cache.ts';
 import type { Database, Transaction } from '../storage/database.ts';
 import { createSequencer, type Sequencer } from '../tlog/sequencer.ts';
 import { type EventBody, type EventInput, eventBody, eventGenesis, type StoredEvent } from './event.ts';
 import type { EventLog } from './event-log.ts';
-import { placeEvents, readEvents, stagedEvents, stageEvents } from './event-store.ts';
+import { placeEvents, readEvents, type StagedEvent, stagedEvents, stageEvents } from './event-store.ts';
 import { RecordGroups } from './record-groups.ts';
 
 export interface EventLogDeps {
@@ -35,7 +36,8 @@ export function createEventLog(deps: EventLogDeps): SequencedEventLog {
 
 class DatabaseEventLog implements SequencedEventLog {
   readonly #deps: EventLogDeps;
-  readonly #sequencer: Sequencer<EventBody>;
+  readonly #sequencer: Sequencer<StagedEvent>;
+  readonly #sequencing: Paced;
   readonly #groups: RecordGroups<EventBody>;
 
   constructor(deps: EventLogDeps) {
@@ -46,15 +48,16 @@ class DatabaseEventLog implements SequencedEventLog {
       staged: stagedEvents,
       place: placeEvents,
     });
+    this.#sequencing = createPaced(() => this.#sequencer.wake(), EVENT_SEQUENCING_MS);
     this.#groups = new RecordGroups(async (bodies) => {
       await deps.database.transaction((tx) => stageEvents(tx, bodies));
-      this.#sequencer.wake();
+      this.#sequencing.ask();
     });
   }
 
   async append(tx: Transaction, event: EventInput): Promise<void> {
     await stageEvents(tx, [this.#body(event)]);
-    this.#sequencer.wake();
+    this.#sequencing.ask();
   }
 
   async record(event: EventInput): Promise<void> {
@@ -76,6 +79,7 @@ class DatabaseEventLog implements SequencedEventLog {
 
   async stop(): Promise<void> {
     await this.#groups.idle();
+    this.#sequencing.forget();
     await this.#sequencer.stop();
   }
 
@@ -85,7 +89,7 @@ class DatabaseEventLog implements SequencedEventLog {
   }
 
   onPublished(listener: (events: readonly EventBody[]) => void): void {
-    this.#sequencer.onPublished(listener);
+    this.#sequencer.onPublished((events) => listener(events.map(({ body }) => body)));
   }
 
   #body(event: EventInput): EventBody {

@@ -1,17 +1,32 @@
 import { CountersignError } from '../../protocol/errors.ts';
 import { firstIdOf } from '../lib/ids.ts';
 import type { Query, Transaction } from '../storage/database.ts';
+import { repeatedStatement } from '../storage/repeated-statement.ts';
+import type { EventsTable } from '../storage/tables/events.ts';
 import { type LogHead, readHead } from '../tlog/log-heads.ts';
 import { type EventBody, eventHash, type StoredEvent } from './event.ts';
 
 /** Stores events without a place: `seq` and the hash link come after commit. */
 export async function stageEvents(tx: Transaction, bodies: readonly EventBody[]): Promise<void> {
-  const rows = bodies.map((body) => ({ event_id: body.event_id, body: JSON.stringify(body) }));
-  await tx.insertInto('events').values(rows).execute();
+  await insertStaged(
+    tx,
+    bodies.map((body) => ({ event_id: body.event_id, body: JSON.stringify(body) })),
+  );
+}
+
+const insertStaged = repeatedStatement((tx, rows: Pick<EventsTable, 'event_id' | 'body'>[]) =>
+  tx.insertInto('events').values(rows),
+);
+
+/** An event that has no place yet. */
+export interface StagedEvent {
+  readonly body: EventBody;
+  /** The body as it is stored. */
+  readonly text: string;
 }
 
 /** Events that have no place yet, oldest first: UUIDv7 sorts by time, and within one process strictly. */
-export async function stagedEvents(query: Query, limit: number): Promise<EventBody[]> {
+export async function stagedEvents(query: Query, limit: number): Promise<StagedEvent[]> {
   const rows = await query
     .selectFrom('events')
     .select('body')
@@ -19,7 +34,7 @@ export async function stagedEvents(query: Query, limit: number): Promise<EventBo
     .orderBy('event_id')
     .limit(limit)
     .execute();
-  return rows.map((row) => JSON.parse(row.body));
+  return rows.map(({ body }) => ({ body: JSON.parse(body), text: body }));
 }
 
 /** Whether an event staged before `time` (ms since the epoch) still has no place. */
@@ -52,42 +67,40 @@ export async function newestSeq(query: Query): Promise<number> {
 /** Links events behind the head; answers the new one. Throws `conflict` for one that has its place already. */
 export async function placeEvents(
   tx: Transaction,
-  bodies: readonly EventBody[],
+  events: readonly StagedEvent[],
   head: LogHead,
 ): Promise<LogHead> {
-  const events = link(bodies, head);
-  for (let start = 0; start < events.length; start += ROWS_OF_STATEMENT) {
-    await storePlaces(tx, events.slice(start, start + ROWS_OF_STATEMENT));
+  const places = link(events, head);
+  if ((await storePlaces(tx, places)) !== places.length) {
+    throw new CountersignError('conflict', 'another sequencer placed an event');
   }
-  const last = events.at(-1);
+  const last = places.at(-1);
   return last === undefined ? head : { size: last.seq, hash: last.hash };
 }
 
-/** Five parameters each: far below what either database takes. */
-const ROWS_OF_STATEMENT = 100;
+interface Place {
+  readonly event_id: string;
+  readonly body: string;
+  readonly seq: number;
+  readonly prev: string;
+  readonly hash: string;
+}
 
-type Place = Pick<StoredEvent, 'seq' | 'prev' | 'hash'> & { readonly body: EventBody };
-
-function link(bodies: readonly EventBody[], head: LogHead): Place[] {
+function link(events: readonly StagedEvent[], head: LogHead): Place[] {
   let { size: seq, hash } = head;
-  return bodies.map((body) => {
+  return events.map(({ body, text }) => {
     const prev = hash;
     seq += 1;
     hash = eventHash({ ...body, seq, prev });
-    return { body, seq, prev, hash };
+    return { event_id: body.event_id, body: text, seq, prev, hash };
   });
 }
 
 /** One statement for many rows, in the form that both databases have: the rows exist, so each of them conflicts. */
-async function storePlaces(tx: Transaction, places: readonly Place[]): Promise<void> {
-  const rows = places.map(({ body, ...place }) => ({
-    event_id: body.event_id,
-    body: JSON.stringify(body),
-    ...place,
-  }));
-  const { numInsertedOrUpdatedRows } = await tx
+const storePlaces = repeatedStatement((tx, places: Place[]) =>
+  tx
     .insertInto('events')
-    .values(rows)
+    .values(places)
     .onConflict((conflict) =>
       conflict
         .column('event_id')
@@ -97,12 +110,8 @@ async function storePlaces(tx: Transaction, places: readonly Place[]): Promise<v
           hash: ref('excluded.hash'),
         }))
         .where('events.seq', 'is', null),
-    )
-    .executeTakeFirstOrThrow();
-  if (numInsertedOrUpdatedRows !== BigInt(rows.length)) {
-    throw new CountersignError('conflict', 'another sequencer placed an event');
-  }
-}
+    ),
+);
 
 /** Up to `limit` events behind `since`, in the order of `seq`. */
 export async function readEvents(query: Query, since: number, limit: number): Promise<StoredEvent[]> {

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { type Json, labelled } from '../../protocol/canonical-json.ts';
 import { CountersignError, type ErrorCode, parseErrorCode } from '../../protocol/errors.ts';
-import { sha256Base64url } from '../../protocol/hash.ts';
+import { sha256Base64url } from '../lib/hash.ts';
 import { EVENT_DATA_BYTES } from '../lib/limits.ts';
 import { EVENTS, type EventData, type EventType } from './catalog.ts';
 import { name, phrase, text } from './event-text.ts';
@@ -108,10 +108,12 @@ export function eventBody(input: EventInput, id: string, time: number): EventBod
   }
 }
 
-/** The hash that links an event into the chain: over all of it but the hash itself. */
+/**
+ * The hash that links an event into the chain: over all of it but the hash itself. The event must be as it was read: a
+ * member that JSON does not have is `claims_invalid`.
+ */
 export function eventHash(event: Omit<StoredEvent, 'hash'>): string {
-  const asRead: Json = JSON.parse(JSON.stringify(event));
-  return sha256Base64url(labelled('event', asRead));
+  return sha256Base64url(labelled('event', { ...event } as { readonly [name: string]: Json }));
 }
 
 /** What the first event names as `prev`: a chain belongs to one bridge. */
