@@ -9,6 +9,8 @@ export interface MapPruningDeps {
   readonly database: Database;
   readonly logger: Logger;
   readonly quorum?: Pick<Quorum, 'newestQuorate' | 'demands'> | undefined;
+  /** Epochs back from the newest that stay. Default: MAP_EPOCHS_KEPT. */
+  readonly epochsKept?: number;
 }
 
 /**
@@ -42,14 +44,14 @@ export class MapPruning {
 
 /** Deletes until nothing is left to delete. */
 export async function pruneMap(
-  { database, quorum }: Pick<MapPruningDeps, 'database' | 'quorum'>,
+  { database, quorum, epochsKept = MAP_EPOCHS_KEPT }: Omit<MapPruningDeps, 'logger'>,
   signal: AbortSignal,
 ): Promise<void> {
   const needed = await database.read(async (query) => ({
     newest: (await newestEpoch(query))?.epoch ?? 0,
     stapled: await stapledEpochs(query, quorum),
   }));
-  const oldest = needed.newest - MAP_EPOCHS_KEPT;
+  const oldest = needed.newest - epochsKept;
   if (oldest <= 0) return;
   const stapled = needed.stapled.filter((epoch) => epoch < oldest);
   await database.transaction((tx) => giveUpEpochs(tx, oldest, stapled));

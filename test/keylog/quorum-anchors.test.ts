@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { DatabaseKeyLog } from '../../bridge/keylog/database-key-log.ts';
 import { pruneMap } from '../../bridge/keylog/map-pruning.ts';
-import { MAP_EPOCHS_KEPT } from '../../bridge/lib/limits.ts';
 import { newestSigned } from '../../bridge/tlog/checkpoint-store.ts';
 import { type CosignerKind, storeCosignature } from '../../bridge/tlog/cosignature-store.ts';
 import { createQuorum, parseCosigners, type Quorum } from '../../bridge/tlog/quorum.ts';
@@ -66,6 +65,31 @@ async function standing(log: DatabaseKeyLog, name: string, version = 0) {
   return { level, epoch };
 }
 
+/** The epochs whose root page is stored. */
+function rootPages(): Promise<number[]> {
+  return fixture.database.read(async (query) => {
+    const rows = await query
+      .selectFrom('map_pages')
+      .select('epoch')
+      .where('path', '=', '')
+      .orderBy('epoch')
+      .execute();
+    return rows.map(({ epoch }) => epoch);
+  });
+}
+
+function keptEpochs(): Promise<number[]> {
+  return fixture.database.read(async (query) => {
+    const rows = await query
+      .selectFrom('log_epochs')
+      .select('epoch')
+      .where('pages_kept', '=', 1)
+      .orderBy('epoch')
+      .execute();
+    return rows.map(({ epoch }) => epoch);
+  });
+}
+
 afterEach(() => fixture.remove());
 
 describe('the checkpoint that a proof is anchored in', () => {
@@ -92,42 +116,36 @@ describe('the checkpoint that a proof is anchored in', () => {
     expect(await standing(log, ALICE)).toEqual({ level: 'witnessed', epoch: 2 });
   });
 
-  it('is kept whole while newer epochs are written and older ones pruned', async () => {
+  it('is kept whole while newer epochs are written, and what nobody needs is pruned', async () => {
     await close(log, ALICE);
     await cosigned(log, witness, 'witness');
-    for (let index = 0; index < MAP_EPOCHS_KEPT + 5; index++) {
-      await fixture.database.transaction((tx) =>
-        tx
-          .insertInto('log_epochs')
-          .values({
-            ...{ epoch: 2 + index, time_ms: index, leaves: 1, size: 1_000 + index, pages_kept: 1 },
-            prefix_root: new Uint8Array(32),
-          })
-          .execute(),
-      );
-    }
+    for (let index = 0; index < 12; index++) await close(log, `p${index}@acme.example`);
+    const prune = () => pruneMap({ database: fixture.database, quorum, epochsKept: 2 }, running);
+    await prune();
+    // the root changed in each of the 13 epochs: left are those of the first and of the last three
+    expect(await rootPages()).toEqual([1, 11, 12, 13]);
+    expect(await keptEpochs()).toEqual([1, 11, 12, 13]);
+    const other = fixture.open({ quorum });
+    expect(await standing(other, ALICE)).toEqual({ level: 'witnessed', epoch: 1 });
+    expect(await standing(other, 'p11@acme.example')).toEqual({ level: 'logged', epoch: 13 });
+
+    await cosigned(log, witness, 'witness');
+    await prune();
+    expect(await rootPages()).toEqual([11, 12, 13]);
+    expect(await standing(fixture.open({ quorum }), ALICE)).toEqual({ level: 'witnessed', epoch: 13 });
+  });
+
+  it('is never one whose map is not whole any more', async () => {
+    await close(log, ALICE);
+    for (let index = 0; index < 5; index++) await close(log, `p${index}@acme.example`);
     await fixture.database.transaction((tx) =>
-      tx
-        .insertInto('map_pages')
-        .values([
-          { path: 'a', epoch: 2, until: 3, bytes: new Uint8Array(4) },
-          { path: 'b', epoch: 1, until: 3, bytes: new Uint8Array(4) },
-        ])
-        .execute(),
+      tx.updateTable('log_checkpoints').set({ log_signature: null }).where('epoch', '>', 1).execute(),
     );
-    await pruneMap({ database: fixture.database, quorum }, running);
-    const { pages, kept } = await fixture.database.read(async (query) => ({
-      pages: await query.selectFrom('map_pages').select('path').orderBy('path').execute(),
-      kept: await query
-        .selectFrom('log_epochs')
-        .select('epoch')
-        .where('pages_kept', '=', 1)
-        .orderBy('epoch')
-        .execute(),
-    }));
-    expect(pages.map(({ path }) => path)).toEqual(['', 'b']);
-    expect(kept.map(({ epoch }) => epoch).slice(0, 2)).toEqual([1, 6]);
-    expect(await standing(fixture.open({ quorum }), ALICE)).toEqual({ level: 'witnessed', epoch: 1 });
+    await cosigned(log, witness, 'witness');
+    await fixture.database.transaction((tx) =>
+      tx.updateTable('log_epochs').set({ pages_kept: 0 }).where('epoch', '=', 1).execute(),
+    );
+    expect(await fixture.staple(fixture.open({ quorum }))).toBeNull();
   });
 
   it('is waited for by what is published, up to a bound', async () => {
