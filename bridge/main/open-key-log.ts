@@ -1,7 +1,9 @@
 import { logOrigin } from '../../protocol/tlog/checkpoint.ts';
 import { parseVerifierKey } from '../../protocol/tlog/verifier-key.ts';
 import type { Config } from '../config/index.ts';
+import type { EventLog } from '../events/event-log.ts';
 import { createKeyLog, type DatabaseKeyLog } from '../keylog/database-key-log.ts';
+import { createWitnessEvents } from '../keylog/witness-events.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Closing } from '../lib/closing.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -37,6 +39,7 @@ interface KeyLogNeeds {
   readonly logger: Logger;
   readonly cache: Keyspace;
   readonly outbound: Outbound;
+  readonly events: EventLog;
 }
 
 /**
@@ -49,6 +52,7 @@ export async function openKeyLog(
   closing: Closing,
 ): Promise<KeyLogParts> {
   const { database, signer, clock, logger, outbound } = needs;
+  const told = createWitnessEvents(needs);
   const log = 'keys';
   const quorum = createKeyLogQuorum(database, settings);
   const witnessed = settings.witnesses.map(({ vkey, url }) => ({ key: parseVerifierKey(vkey), url }));
@@ -83,7 +87,10 @@ export async function openKeyLog(
     ...{ ...needs, witnesses: witnessed, shown: shownLog(log, checkpoints) },
     onCosigned: noteCosigned,
     refreshSeconds: settings.refresh_minutes * 60,
-    onChange: (now) => distrustAfter(now, headTrust),
+    onChange: (now, before) => {
+      told.changed(now, before);
+      distrustAfter(now, headTrust);
+    },
   });
   checkpoints.onPublished(() => witnesses.wake());
 

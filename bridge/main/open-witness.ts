@@ -1,7 +1,9 @@
 import { parseVerifierKey } from '../../protocol/tlog/verifier-key.ts';
 import type { Config } from '../config/index.ts';
+import type { EventLog } from '../events/event-log.ts';
 import { createFindPartnerLogKeys } from '../federation/partner-logs.ts';
 import type { Partners } from '../federation/partners.ts';
+import { createWitnessEvents } from '../keylog/witness-events.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Signer } from '../signer/signer.ts';
@@ -15,6 +17,7 @@ interface WitnessNeeds {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly partners: Partners;
+  readonly events: EventLog;
 }
 
 /** The witness that this bridge is of its partners' logs, or of others; none unless it is configured. */
@@ -23,7 +26,7 @@ export async function openWitness(
   { witness: settings }: Pick<Config, 'witness'>,
 ): Promise<Witness | undefined> {
   if (!settings.partners && settings.logs.length === 0) return undefined;
-  const { signer, logger } = needs;
+  const { signer } = needs;
   const others = settings.logs.map((vkey) => parseVerifierKey(vkey));
   const findPartnerKeys = createFindPartnerLogKeys(needs);
   return createWitness({
@@ -33,6 +36,6 @@ export async function openWitness(
       ...others.filter(({ name }) => name === origin),
       ...(settings.partners ? await findPartnerKeys(origin) : []),
     ],
-    onSplitView: (found) => logger.error(found, 'a log has signed two histories'),
+    onSplitView: createWitnessEvents(needs).splitView,
   });
 }

@@ -100,6 +100,9 @@ const OPEN: readonly string[] = [
   'post /federation/v1/lookups',
   'post /admin/v1/bootstrap',
   'get /admin/bootstrap',
+  'get /log/checkpoint',
+  'get /log/tile/{path}',
+  'post /log/cosignature',
 ];
 
 const send = (request: ApiRequest) => sendRaw(companies.stage, companies.acme.bridge, request);

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { expect, vi } from 'vitest';
 import type { Database } from '../../bridge/storage/database.ts';
 import { sha256Base64url } from '../../protocol/hash.ts';
 
@@ -7,6 +8,7 @@ const NOT_COMPARED = new Set(['events', 'event_cursors', 'one_time']);
 
 /** For each table of the store, whichever there are: how many rows, and a digest of them (without the head of the events). */
 export async function storedRows(store: Database): Promise<Record<string, string>> {
+  await logAtRest(store);
   return store.read(async (query) => {
     const { rows: tables } = await sql<{ name: string }>`
       select name from sqlite_master where type = 'table' and name not like 'sqlite_%'
@@ -22,4 +24,25 @@ export async function storedRows(store: Database): Promise<Record<string, string
     }
     return found;
   });
+}
+
+/** What was staged before is logged and signed by and by, whatever is asked meanwhile. */
+function logAtRest(store: Database): Promise<void> {
+  return vi.waitFor(
+    () =>
+      store.read(async (query) => {
+        const staged = await query
+          .selectFrom('logged_versions')
+          .select('name')
+          .where('position', 'is', null)
+          .execute();
+        const newest = await query
+          .selectFrom('log_checkpoints')
+          .select('log_signature')
+          .orderBy('size', 'desc')
+          .executeTakeFirst();
+        expect({ staged, signed: newest?.log_signature !== null }).toEqual({ staged: [], signed: true });
+      }),
+    { timeout: 10_000, interval: 10 },
+  );
 }
