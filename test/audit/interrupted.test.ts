@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { appendFile, readFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createAuditorKey } from '../../bridge/keylog/audit/auditor-key.ts';
+import { openStateFolder } from '../../bridge/keylog/audit/state-folder.ts';
 import { parseCheckpoint } from '../../protocol/tlog/checkpoint.ts';
 import { parseNote } from '../../protocol/tlog/signed-note.ts';
+import { formatVerifierKey, verifierKey } from '../../protocol/tlog/verifier-key.ts';
 import { type AuditFixture, auditFixture } from './audit-fixture.ts';
 
 const PROCESS = fileURLToPath(new URL('auditing-process.ts', import.meta.url));
@@ -137,16 +139,24 @@ describe('the state of an auditor', () => {
     });
   });
 
-  it('is not used by two at once, and not held by one that is gone', async () => {
-    await writeFile(path('lock'), `${process.pid}\n`);
-    await expect(fixture.audit()).rejects.toMatchObject({
-      code: 'audit_state',
-      detail: expect.stringContaining('lock'),
-    });
+  it('is not used by two at once', async () => {
+    await writeFile(path('lock'), `${process.ppid}\n`);
+    const inUse = { code: 'audit_state', detail: expect.stringContaining('lock') };
+    await expect(fixture.audit()).rejects.toMatchObject(inUse);
+    await rm(path('lock'));
+    const folder = await openStateFolder(fixture.state);
+    await expect(fixture.audit()).rejects.toMatchObject(inUse);
+    await folder.close();
+    expect(await fixture.verify()).toBe(334);
+  });
+
+  it('is not held by a process that is gone, nor by one that had our id', async () => {
     const gone = spawn(process.execPath, ['-e', '']);
     await new Promise((resolve) => gone.once('exit', resolve));
-    await writeFile(path('lock'), `${gone.pid}\n`);
-    expect(await fixture.verify()).toBe(334);
+    for (const owner of [gone.pid, process.pid, 'nobody']) {
+      await writeFile(path('lock'), `${owner}\n`);
+      expect(await fixture.verify()).toBe(334);
+    }
   });
 
   it('is of one bridge', async () => {
@@ -166,6 +176,16 @@ describe('what an auditor trusts', () => {
   it('is the root of its first run: another one later is refused', async () => {
     await fixture.log.changeRoot();
     await expect(fixture.audit()).rejects.toMatchObject({ code: 'root_mismatch' });
+  });
+
+  it('is said when it changes from a key that was given to what the bridge publishes', async () => {
+    const logKey = formatVerifierKey(verifierKey(fixture.log.origin, 1, fixture.log.logSigner.publicKey));
+    const state = join(fixture.folder, 'by-key');
+    fixture.notices.length = 0;
+    await fixture.verify({ state, logKey });
+    expect(fixture.notices).toEqual([]);
+    await fixture.verify({ state });
+    expect(fixture.notices).toEqual([expect.stringContaining(fixture.log.root)]);
   });
 
   it('is another key of the log, when the same root vouches for it, which it says', async () => {

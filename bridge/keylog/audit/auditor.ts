@@ -114,11 +114,12 @@ function createAuditor(
   /** What is trusted now is remembered before anything of the log is believed. */
   async function remember(trust: LogTrust): Promise<StateRecord> {
     const known = { root: trust.root, serial: trust.serial, online_keys: trust.onlineKeys };
+    if (trust.root !== null && options.root === undefined && (record?.root ?? null) === null) {
+      options.onNotice?.(firstUse(trust.root));
+    }
     if (record === undefined) {
       const empty = { verified: null, seen: null, signed: null, entries: { size: 0, bytes: 0 } };
-      const fresh = { v: 1 as const, url: options.bridge, origin: trust.origin, ...known, ...empty };
-      if (trust.root !== null && options.root === undefined) options.onNotice?.(firstUse(trust.root));
-      return save({}, fresh);
+      return save({}, { v: 1 as const, url: options.bridge, origin: trust.origin, ...known, ...empty });
     }
     if (record.origin !== trust.origin) {
       throw new CountersignError(
@@ -165,8 +166,9 @@ function createAuditor(
     kept: SignedCheckpoint,
     before: StateRecord,
   ): Promise<StateRecord> {
-    const tree = await readSignedTree(source, target, replica);
+    // First of all: what the log signed once is not forgotten because it then stops answering.
     let current = await save({ seen: kept }, before);
+    const tree = await readSignedTree(source, target, replica);
     try {
       await replay(source, tree, replica, async () => {
         options.onProgress?.(replica.size, target.size);

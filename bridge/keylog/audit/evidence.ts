@@ -73,7 +73,7 @@ export interface EvidenceContext {
 /** The evidence for a violation. What cannot be fetched again for it is left out; it never rejects for that. */
 export async function collectEvidence(violation: LogViolation, context: EvidenceContext): Promise<Evidence> {
   const { record, target, trust } = context;
-  const earlier = earlierCheckpoint(violation.finding.code, record);
+  const earlier = earlierCheckpoint(violation, record);
   const { code, index, expected, found } = violation.finding;
   const served = await servedEvidence(violation, context).catch(() => ({ entries: [] }));
   const own = earlier.length === 0 ? [] : await ownEntries(violation.positions, context);
@@ -91,9 +91,11 @@ export async function collectEvidence(violation: LogViolation, context: Evidence
 }
 
 /** The checkpoint that the log went back on. */
-function earlierCheckpoint(code: FindingCode, { verified, seen }: StateRecord): SignedCheckpoint[] {
-  if (code === 'history_rewritten') return [verified ?? seen ?? []].flat();
-  if (code === 'split_view' || code === 'rolled_back') return [seen ?? []].flat();
+function earlierCheckpoint({ finding, positions }: LogViolation, record: StateRecord): SignedCheckpoint[] {
+  const { verified, seen } = record;
+  const isOfVerified = positions.some((position) => position < (verified?.size ?? 0));
+  if (finding.code === 'history_rewritten') return [isOfVerified ? (verified ?? []) : (seen ?? [])].flat();
+  if (finding.code === 'split_view' || finding.code === 'rolled_back') return [seen ?? []].flat();
   return [];
 }
 

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { CountersignError } from '../../../protocol/errors.ts';
 import { type StateRecord, stateRecordSchema } from './state-record.ts';
 
@@ -41,7 +41,7 @@ export async function openStateFolder(path: string): Promise<StateFolder> {
     }
     return folderOf(path, record, file);
   } catch (error) {
-    await rm(join(path, LOCK), { force: true });
+    await unlockFolder(path);
     throw error;
   }
 }
@@ -57,7 +57,7 @@ function folderOf(path: string, record: StateRecord | undefined, entries: FileHa
     },
     async close() {
       await entries.close();
-      await rm(join(path, LOCK), { force: true });
+      await unlockFolder(path);
     },
   };
 }
@@ -119,24 +119,37 @@ async function replaceFile(folder: string, name: string, text: string): Promise<
   }
 }
 
-/** Two auditors in one folder would write over each other. A lock whose process is gone is taken over. */
+/** Folders that this process has locked. */
+const locked = new Set<string>();
+
+/**
+ * Two auditors in one folder would write over each other. A lock whose process is gone is taken over; so is one of our
+ * own process id that is not ours: in a container that restarts, every process has the same.
+ */
 async function lockFolder(path: string): Promise<void> {
-  const lock = join(path, LOCK);
+  const lock = resolve(path, LOCK);
   for (let tries = 0; tries < 2; tries++) {
     try {
       await writeFile(lock, `${process.pid}\n`, { flag: 'wx', mode: PRIVATE });
+      locked.add(lock);
       return;
     } catch (error) {
       if (!hasCode(error, 'EEXIST')) throw error;
     }
     const owner = Number(await readFile(lock, 'utf8').catch(() => ''));
-    if (isAlive(owner)) break;
+    if (owner === process.pid ? locked.has(lock) : isAlive(owner)) break;
     await rm(lock, { force: true });
   }
   throw new CountersignError(
     'audit_state',
     `Another process audits in ${path}. If none does, remove ${lock} and try again.`,
   );
+}
+
+async function unlockFolder(path: string): Promise<void> {
+  const lock = resolve(path, LOCK);
+  await rm(lock, { force: true });
+  locked.delete(lock);
 }
 
 function isAlive(pid: number): boolean {
