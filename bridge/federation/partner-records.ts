@@ -10,6 +10,7 @@ import type { Signer } from '../signer/signer.ts';
 import type { Database, Transaction } from '../storage/database.ts';
 import { readFact, writeFact } from '../storage/facts.ts';
 import { rememberRead } from '../storage/remembered-reads.ts';
+import { loggedRecord } from './logged-record.ts';
 import type { Partner } from './partner-store.ts';
 
 /**
@@ -40,7 +41,8 @@ export function createPartnerRecords(deps: {
     if (known !== undefined && known.name === name && now < known.renewAt) return known.token;
     // It grants: nobody gets it before it is published (PROTOCOL §8). A suspension acts at once.
     if (partner.status === 'active') {
-      await deps.keyLog.published('trust-change', partner.entity_id, version);
+      const logged = loggedRecord(partner.entity_id, version);
+      await deps.keyLog.published(logged.kind, logged.name, logged.version);
     }
     const exp = now + PARTNER_RECORD_LIFE_S;
     const claims: PartnerRecord = { iss: signer.iss, jti: newId(), iat: now, exp, version, partner };
@@ -65,9 +67,7 @@ export function createPartnerRecords(deps: {
     const version = Number(known) + 1;
     await writeFact(tx, OWN_RECORD, `${version} ${hash}`);
     await deps.keyLog.stage(tx, {
-      kind: 'trust-change',
-      name: signer.iss,
-      version,
+      ...loggedRecord(signer.iss, version),
       value: labelled('trust-change', { ...contentOf(domains), version }),
     });
     return version;

@@ -14,6 +14,7 @@ import type { Resolver } from '../lib/resolver.ts';
 import type { Database, Transaction } from '../storage/database.ts';
 import { readDomainRecord } from './domain-record.ts';
 import type { ReadEntity } from './entity-reader.ts';
+import { loggedRecord } from './logged-record.ts';
 import { asPartnerFault } from './partner-faults.ts';
 import { findPartner, listPartners, type Partner, savePartner } from './partner-store.ts';
 
@@ -159,7 +160,8 @@ export function createPartners(deps: PartnersDeps): Partners {
       });
       return approved;
     });
-    await deps.keyLog.published('trust-change', partner.entity_id, partner.version);
+    const { kind, name, version } = loggedRecord(partner.entity_id, partner.version);
+    await deps.keyLog.published(kind, name, version);
     return partner;
   }
 
@@ -193,7 +195,7 @@ export function createPartners(deps: PartnersDeps): Partners {
       domains,
       status,
     });
-    await deps.keyLog.stage(tx, { kind: 'trust-change', name: entity_id, version, value });
+    await deps.keyLog.stage(tx, { ...loggedRecord(entity_id, version), value });
   }
 
   async function restrict(

@@ -271,8 +271,8 @@ describe('a record that grants', () => {
     await vi.waitFor(() => expect(waited).toHaveLength(2));
     expect(waited).toEqual(
       expect.arrayContaining([
-        ['trust-change', OWN, 1],
-        ['trust-change', partner.entity_id, partner.version],
+        ['trust-change', OWN, 0],
+        ['trust-change', partner.entity_id, partner.version - 1],
       ]),
     );
     expect(handedOut).toBe(0);

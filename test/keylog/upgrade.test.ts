@@ -24,6 +24,7 @@ const logger = createLogger({ level: 'silent' });
 const keyEncryptionKey = crypto.getRandomValues(new Uint8Array(32));
 /** More than one epoch takes. */
 const NAMES = Array.from({ length: 140 }, (_, index) => `a${index}@acme.example`);
+const PARTNER = 'https://bridge.globex.example';
 const value = (name: string) => utf8(`value of ${name}`);
 
 let folder: string;
@@ -45,7 +46,17 @@ async function storeOfBefore(path: string): Promise<void> {
         values (${`id-${index}`}, 'address', ${name}, 0, ${value(name)}, ${sha256Base64url(value(name))}, ${index})
       `.execute(tx);
     }
-    await tx.insertInto('log_heads').values({ log: 'keys', size: NAMES.length, hash: '' }).execute();
+    for (const version of [1, 2]) {
+      await sql`
+        insert into logged_versions (staged_id, kind, name, version, value, value_hash, position)
+        values (${`record-${version}`}, 'trust-change', ${PARTNER}, ${version}, ${value(PARTNER)}, ${'hash'},
+          ${NAMES.length + version - 1})
+      `.execute(tx);
+    }
+    await tx
+      .insertInto('log_heads')
+      .values({ log: 'keys', size: NAMES.length + 2, hash: '' })
+      .execute();
   });
   await old.close();
 }
@@ -75,12 +86,19 @@ describe('a bridge that was upgraded to the log', () => {
     expect(await staple('a0@acme.example')).toBeNull();
   });
 
+  it('counts the versions of a partner’s record from 0, where ladders begin', async () => {
+    await log.stop();
+    const of = (version: number) =>
+      database.read((query) => log.staple(query, 'trust-change', PARTNER, version));
+    expect([await of(0), await of(1), await of(2)]).toEqual([null, expect.any(String), null]);
+  });
+
   it('puts all that was logged before into its first epochs', async () => {
     await log.stop();
     const epochs = await database.read((query) => query.selectFrom('log_epochs').selectAll().execute());
-    expect(epochs.map(({ leaves }) => leaves)).toEqual([128, 140]);
+    expect(epochs.map(({ leaves }) => leaves)).toEqual([128, 142]);
     const head = await database.read((query) => readHead(query, 'keys'));
-    expect(head?.size).toBe(1 + 140 + 2);
+    expect(head?.size).toBe(1 + 142 + 2);
     for (const name of ['a0@acme.example', 'a139@acme.example']) {
       expect(await isPublished(name)).toBe(true);
       const verified = await verifyLogStaple({

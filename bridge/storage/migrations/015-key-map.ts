@@ -5,7 +5,9 @@ import type { Transaction } from '../database.ts';
  * The map of the key log. What was logged before gets its commitment and its place from the first epochs; until then
  * it is handed out as it was, so that an upgrade is no outage.
  */
-export async function up({ schema }: Transaction): Promise<void> {
+export async function up(transaction: Transaction): Promise<void> {
+  const { schema } = transaction;
+  await countRecordsFromZero(transaction);
   await schema.alterTable('logged_versions').addColumn('opening', 'blob').execute();
   await schema.alterTable('logged_versions').addColumn('commitment', 'blob').execute();
   await schema.alterTable('logged_versions').addColumn('epoch', 'integer').execute();
@@ -61,4 +63,14 @@ export async function up({ schema }: Transaction): Promise<void> {
     .addColumn('name', 'text', (column) => column.primaryKey().notNull())
     .addColumn('sealed', 'blob', (column) => column.notNull())
     .execute();
+}
+
+/**
+ * Records of issuers are logged from 0 on, where ladders begin; until now they were from 1 on. By way of negative
+ * numbers, since rows are changed one by one and must not meet.
+ */
+async function countRecordsFromZero(transaction: Transaction): Promise<void> {
+  const records = transaction.updateTable('logged_versions').where('kind', '=', 'trust-change');
+  await records.set({ version: sql`-version` }).execute();
+  await records.set({ version: sql`-version - 1` }).execute();
 }
