@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createAuditorKey } from '../../bridge/keylog/audit/auditor-key.ts';
+import { checkEvidence } from '../../bridge/keylog/audit/check-evidence.ts';
 import { openStateFolder } from '../../bridge/keylog/audit/state-folder.ts';
 import { parseCheckpoint } from '../../protocol/tlog/checkpoint.ts';
 import { parseNote } from '../../protocol/tlog/signed-note.ts';
@@ -80,9 +81,14 @@ describe('an auditor that is killed', () => {
     fixture.log.addVersions(300);
     fixture.log.closeEpoch({ epoch: 1 });
     await fixture.log.publish();
-    const { finding, checkpoints } = await fixture.alarm();
-    expect(finding).toMatchObject({ code: 'history_rewritten' });
-    expect(checkpoints).toHaveLength(2);
+    const evidence = await fixture.alarm();
+    expect(evidence.finding).toMatchObject({ code: 'history_rewritten', index: null });
+    expect(evidence.checkpoints).toHaveLength(2);
+    // Nobody has the entries of the older tree: how the newer one begins is proof enough.
+    expect(await checkEvidence(evidence, { root: fixture.log.root })).toMatchObject({ proven: true });
+    const root = Buffer.alloc(32, 1).toString('base64');
+    const forged = { ...evidence, beginning: { ...evidence.beginning, root } };
+    await expect(checkEvidence(forged)).rejects.toMatchObject({ code: 'log_proof' });
   });
 });
 

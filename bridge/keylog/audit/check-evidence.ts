@@ -6,7 +6,7 @@ import { EMPTY_NODE } from '../../../protocol/keytrans/prefix-tree.ts';
 import { onlineKeysSchema, verifyOnlineKeys } from '../../../protocol/online-keys.ts';
 import { decodeBase64 } from '../../../protocol/tlog/base64.ts';
 import type { Checkpoint } from '../../../protocol/tlog/checkpoint.ts';
-import { hashLeaf, verifyInclusion } from '../../../protocol/tlog/merkle.ts';
+import { hashLeaf, verifyConsistency, verifyInclusion } from '../../../protocol/tlog/merkle.ts';
 import { formatVerifierKey } from '../../../protocol/tlog/verifier-key.ts';
 import { sha256 } from '../../tlog/sha256.ts';
 import { type Evidence, evidenceSchema } from './evidence.ts';
@@ -92,10 +92,8 @@ function includedEntry(
   checkpoints: readonly Checkpoint[],
 ): IncludedEntry {
   const bytes = decodeBase64(entry);
-  const hashes = proof.map((hash) => decodeBase64(hash, 32));
-  const known = hashes.filter((hash) => hash !== undefined);
   const signed = checkpoints[checkpoint];
-  if (bytes === undefined || known.length < hashes.length || signed === undefined) {
+  if (bytes === undefined || signed === undefined) {
     throw new CountersignError('audit_evidence', `Entry ${index} of the evidence is malformed.`);
   }
   const claim = {
@@ -103,7 +101,7 @@ function includedEntry(
     size: signed.size,
     root: signed.root,
     leafHash: hashLeaf(bytes, sha256),
-    proof: known,
+    proof: proof.map(bytesOf),
   };
   verifyInclusion(claim, sha256);
   return { checkpoint, index, bytes, parsed: parse(bytes) };
@@ -121,12 +119,7 @@ function isProven(
     case 'split_view':
       return earlier !== undefined && signed?.size === earlier.size && !equalBytes(signed.root, earlier.root);
     case 'history_rewritten':
-      return entries.some(({ checkpoint, index, bytes }) =>
-        entries.some(
-          (other) =>
-            checkpoint !== other.checkpoint && index === other.index && !equalBytes(bytes, other.bytes),
-        ),
-      );
+      return isRewritten(entries) || beginsOtherwise(evidence, checkpoints);
     case 'first_entry':
       return first?.index === 0 && first.parsed?.kind !== 'start';
     case 'second_start':
@@ -166,6 +159,32 @@ function isRootRefuted(map: MapPart, entries: readonly IncludedEntry[]): boolean
   const places = new Set(between.map(({ index }) => index));
   if (added.length !== between.length || places.size !== after.index - (before?.index ?? 0) - 1) return false;
   return refutesRoot(map, added, { before: before?.prefixRoot ?? EMPTY_NODE, claimed: after.prefixRoot });
+}
+
+/** Whether one position has two entries, each in a tree that the log signed. */
+function isRewritten(entries: readonly IncludedEntry[]): boolean {
+  return entries.some(({ checkpoint, index, bytes }) =>
+    entries.some(
+      (other) => checkpoint !== other.checkpoint && index === other.index && !equalBytes(bytes, other.bytes),
+    ),
+  );
+}
+
+/** Whether the newest tree has another root, at the size of the earlier one, than was signed for it. */
+function beginsOtherwise({ beginning }: Evidence, [newest, earlier]: readonly Checkpoint[]): boolean {
+  if (beginning === undefined || newest === undefined || earlier === undefined) return false;
+  const oldRoot = bytesOf(beginning.root);
+  const proof = beginning.proof.map(bytesOf);
+  const sizes = { oldSize: earlier.size, newSize: newest.size };
+  verifyConsistency({ ...sizes, oldRoot, newRoot: newest.root, proof }, sha256);
+  return !equalBytes(oldRoot, earlier.root);
+}
+
+function bytesOf(hash: string): Uint8Array {
+  const bytes = decodeBase64(hash, 32);
+  if (bytes === undefined)
+    throw new CountersignError('audit_evidence', 'A hash of the evidence is malformed.');
+  return bytes;
 }
 
 type PlacedEpoch = EpochEntry & { readonly index: number };

@@ -11,7 +11,7 @@ import { type MapPart, mapPartSchema, touchedMap } from './map-evidence.ts';
 import { openCheckpointOf } from './open-checkpoint.ts';
 import { readBundle, readForeignTree } from './read-tree.ts';
 import type { Replica } from './replica.ts';
-import { type BundledTree, proveEntry } from './signed-tree.ts';
+import { type BundledTree, proveBeginning, proveEntry } from './signed-tree.ts';
 import type { SignedCheckpoint, StateRecord } from './state-record.ts';
 
 /** Entries that one file shows: the largest epoch of a bridge, and room. */
@@ -53,6 +53,11 @@ export const evidenceSchema = z.strictObject({
       }),
     )
     .max(MAX_ENTRIES),
+  /**
+   * Of two checkpoints, whose sizes differ: the root that the newest tree has at the size of the earlier one, and the
+   * proof of consistency from there. Another root than was signed for that size shows that the log was rewritten.
+   */
+  beginning: z.optional(z.strictObject({ root: z.string(), proof: z.array(z.string()).max(64) })),
   /** Of the map before the epoch whose root is wrong: what its leaves touch. */
   map: z.optional(mapPartSchema),
 });
@@ -76,6 +81,7 @@ export async function collectEvidence(violation: LogViolation, context: Evidence
   const earlier = earlierCheckpoint(violation, record);
   const { code, index, expected, found } = violation.finding;
   const served = await servedEvidence(violation, context).catch(() => ({ entries: [] }));
+  const beginning = await newBeginning(earlier, context).catch(() => ({}));
   const own = earlier.length === 0 ? [] : await ownEntries(violation.positions, context);
   return {
     format: 'countersign-log-evidence/v1',
@@ -86,6 +92,7 @@ export async function collectEvidence(violation: LogViolation, context: Evidence
     trust: { root: trust.root, online_keys: trust.onlineKeys },
     checkpoints: [target, ...earlier].map(({ note, log_keys }) => ({ note, log_keys })),
     ...served,
+    ...beginning,
     entries: [...served.entries, ...own],
   };
 }
@@ -117,6 +124,18 @@ async function servedEvidence(
   const entries = await proveEntries(0, tree, positions, read);
   if (finding.code !== 'prefix_root') return { entries };
   return { entries, map: await mapBefore(positions, read) };
+}
+
+/** How the tree that the log signed now begins, where it has grown since the earlier one. */
+async function newBeginning(
+  [earlier]: readonly SignedCheckpoint[],
+  { source, target, record }: EvidenceContext,
+): Promise<Pick<Evidence, 'beginning'>> {
+  if (earlier === undefined || earlier.size === 0 || earlier.size >= target.size) return {};
+  const tree = await readForeignTree(source, await openCheckpointOf(target, record.origin));
+  const entries = await readBundle(source, tree, Math.floor(earlier.size / TILE_WIDTH));
+  const { root, proof } = proveBeginning(tree, earlier.size, hashEntries(entries));
+  return { beginning: { root: encodeBase64(root), proof: proof.map((hash) => encodeBase64(hash)) } };
 }
 
 /** The same positions as they stood in the tree that was verified before, out of our own copy. */

@@ -1,5 +1,6 @@
 import {
   buildProof,
+  consistencyNodes,
   inclusionNodes,
   type NodeId,
   rootNodes,
@@ -32,6 +33,23 @@ export function treeRoot(tree: BundledTree): Uint8Array {
 export function proveEntry(tree: BundledTree, index: number, leaves: Uint8Array): Uint8Array[] {
   const bundle = { index: Math.floor(index / TILE_WIDTH), leaves };
   return buildProof(inclusionNodes(index, tree.size), nodeHashes(tree, bundle), sha256);
+}
+
+/** How a tree begins: its root at a smaller size, and the proof of consistency from there (RFC 6962 section 2.1.2). */
+export interface TreeBeginning {
+  readonly root: Uint8Array;
+  readonly proof: readonly Uint8Array[];
+}
+
+/** The beginning of the tree at `size`; `leaves` are the hashes of the bundle that the size lies in. */
+export function proveBeginning(tree: BundledTree, size: number, leaves: Uint8Array): TreeBeginning {
+  const index = Math.floor(size / TILE_WIDTH);
+  const edge = leaves.subarray(0, (size % TILE_WIDTH) * DIGEST);
+  const plan = consistencyNodes(size, tree.size);
+  return {
+    root: treeRoot({ size, bundleRoots: tree.bundleRoots, edge }),
+    proof: buildProof(plan, nodeHashes(tree, { index, leaves }), sha256),
+  };
 }
 
 function nodeHashes(tree: BundledTree, bundle?: { index: number; leaves: Uint8Array }) {
