@@ -3,7 +3,7 @@ import { ANCHORS_AGE_MS, COSIGNATURE_AGE_S } from '../lib/limits.ts';
 import type { Query } from '../storage/database.ts';
 import { inclusionProof } from '../tlog/log-tree.ts';
 import type { Quorum } from '../tlog/quorum.ts';
-import { type Epoch, epochOfSize } from './epoch-store.ts';
+import { type Epoch, epochOfSize, newestEpoch } from './epoch-store.ts';
 import { epochEntry } from './epochs.ts';
 
 /** What proofs of one epoch have in common. */
@@ -24,9 +24,12 @@ export interface SignedCheckpoints {
   note(query: Query, size: number): Promise<string | undefined>;
 }
 
+/** Which checkpoints enough others have seen. */
+export type QuorateSizes = Pick<Quorum, 'newestQuorate' | 'newestAudited' | 'demands'>;
+
 export interface AnchorDeps {
   readonly checkpoints: SignedCheckpoints;
-  readonly quorum?: Pick<Quorum, 'newestQuorate' | 'demands'> | undefined;
+  readonly quorum?: QuorateSizes | undefined;
   readonly clock: Clock;
 }
 
@@ -45,7 +48,7 @@ export class Anchors {
     this.#deps = deps;
   }
 
-  /** As of now, where `afresh` says so; else some moments old at most. */
+  /** Each newer than the one before. As of now, where `afresh` says so; else some moments old at most. */
   async best(query: Query, afresh: boolean): Promise<readonly Anchor[]> {
     if (!afresh && performance.now() - this.#readAt < ANCHORS_AGE_MS) return this.#known;
     // who demands fresh ones must not get those of a reading that began before
@@ -62,13 +65,12 @@ export class Anchors {
   async #read(query: Query): Promise<readonly Anchor[]> {
     const began = performance.now();
     try {
-      const sizes = await this.#sizes(query);
       const anchors: Anchor[] = [];
-      for (const size of sizes) {
+      for (const size of await this.#sizes(query)) {
         const anchor = await this.#anchorAt(query, size);
         if (anchor !== undefined) anchors.push(anchor);
       }
-      this.#known = this.#withoutOld(anchors);
+      this.#known = anchors;
       this.#readAt = began;
       return this.#known;
     } finally {
@@ -76,14 +78,27 @@ export class Anchors {
     }
   }
 
-  async #sizes(query: Query): Promise<Set<number>> {
+  async #sizes(query: Query): Promise<number[]> {
     const { checkpoints, quorum } = this.#deps;
     const sizes = [
-      quorum?.demands('auditor') ? await quorum.newestQuorate(query, 'auditor') : undefined,
-      quorum?.demands('witness') ? await quorum.newestQuorate(query, 'witness') : undefined,
+      quorum?.demands('auditor') ? await this.#auditedLately(query, quorum) : undefined,
+      quorum?.demands('witness') ? await quorum.newestQuorate(query) : undefined,
       await checkpoints.newestSize(query),
     ];
-    return new Set(sizes.filter((size) => size !== undefined));
+    const better: number[] = [];
+    // one that is older than a better one says nothing that the better one does not
+    for (const size of sizes) if (size !== undefined && size > (better.at(-1) ?? 0)) better.push(size);
+    return better;
+  }
+
+  /** An auditor that is away must not hold everybody at the day when it left. */
+  async #auditedLately(query: Query, quorum: QuorateSizes): Promise<number | undefined> {
+    const size = await quorum.newestAudited(query);
+    if (size === undefined) return undefined;
+    const [then, newest] = [await epochOfSize(query, size), await newestEpoch(query)];
+    if (then === undefined || newest === undefined) return undefined;
+    const isOld = this.#deps.clock.now() - then.time_ms > COSIGNATURE_AGE_S * 1000;
+    return isOld && newest.epoch > then.epoch ? undefined : size;
   }
 
   async #anchorAt(query: Query, size: number): Promise<Anchor | undefined> {
@@ -101,15 +116,5 @@ export class Anchors {
       epochInclusion: await inclusionProof(query, 'keys', size - 1, size),
       startInclusion: await inclusionProof(query, 'keys', 0, size),
     };
-  }
-
-  /** An auditor that is away must not hold everybody at the day when it left. */
-  #withoutOld(anchors: readonly Anchor[]): readonly Anchor[] {
-    const [first, second] = anchors;
-    if (first === undefined || second === undefined || second.epoch.epoch <= first.epoch.epoch)
-      return anchors;
-    if (!this.#deps.quorum?.demands('auditor')) return anchors;
-    const age = this.#deps.clock.now() - first.epoch.time_ms;
-    return age > COSIGNATURE_AGE_S * 1000 ? anchors.slice(1) : anchors;
   }
 }

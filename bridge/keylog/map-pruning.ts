@@ -2,13 +2,13 @@ import { type Loop, startLoop } from '../lib/background.ts';
 import { MAP_EPOCHS_KEPT, MAP_PRUNED_PAGES, MAP_PRUNING_INTERVAL_MS } from '../lib/limits.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Database, Query, Transaction } from '../storage/database.ts';
-import type { Quorum } from '../tlog/quorum.ts';
+import type { QuorateSizes } from './anchors.ts';
 import { epochOfSize, newestEpoch } from './epoch-store.ts';
 
 export interface MapPruningDeps {
   readonly database: Database;
   readonly logger: Logger;
-  readonly quorum?: Pick<Quorum, 'newestQuorate' | 'demands'> | undefined;
+  readonly quorum?: QuorateSizes | undefined;
   /** Epochs back from the newest that stay. Default: MAP_EPOCHS_KEPT. */
   readonly epochsKept?: number;
 }
@@ -63,8 +63,7 @@ export async function pruneMap(
 /** The epochs of the checkpoints that meet the quorum. */
 async function stapledEpochs(query: Query, quorum: MapPruningDeps['quorum']): Promise<number[]> {
   const epochs: number[] = [];
-  for (const kind of ['witness', 'auditor'] as const) {
-    const size = quorum?.demands(kind) ? await quorum.newestQuorate(query, kind) : undefined;
+  for (const size of [await quorum?.newestQuorate(query), await quorum?.newestAudited(query)]) {
     const epoch = size === undefined ? undefined : await epochOfSize(query, size);
     if (epoch !== undefined) epochs.push(epoch.epoch);
   }

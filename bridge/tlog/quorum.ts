@@ -23,6 +23,8 @@ export interface Quorum {
   demands(kind: CosignerKind): boolean;
   /** The size of the newest checkpoint that the witnesses' quorum (or the auditors') has cosigned. */
   newestQuorate(query: Query, kind?: CosignerKind): Promise<number | undefined>;
+  /** The same of the auditors' quorum and, where one is demanded, the witnesses' too: an audit alone proves little. */
+  newestAudited(query: Query): Promise<number | undefined>;
   /**
    * Waits, `ms` at most, until a checkpoint of `size` or a later one has the witnesses' quorum; at once where none is
    * demanded. Answers whether it has.
@@ -31,6 +33,9 @@ export interface Quorum {
   /** To be called when a cosignature was stored. */
   noteCosigned(): void;
 }
+
+/** Auditors cosign what witnesses have: only while those are away they get ahead, and by no more than this. */
+const AUDITED_LOOKED_AT = 16;
 
 export function createQuorum(deps: {
   log: LogName;
@@ -44,10 +49,15 @@ export function createQuorum(deps: {
   const stored = createBell();
   const never = new AbortController().signal;
 
-  async function newestQuorate(query: Query, kind: CosignerKind = 'witness'): Promise<number | undefined> {
+  /** The newest sizes that have the quorum of this kind, the newest first. */
+  async function quorateSizes(
+    query: Query,
+    kind: CosignerKind,
+    { limit, among }: { readonly limit: number; readonly among?: readonly number[] },
+  ): Promise<number[]> {
     const keys = cosigners.filter((cosigner) => cosigner.kind === kind).map(({ key }) => key);
-    if (needed[kind] === 0 || keys.length < needed[kind]) return undefined;
-    const row = await query
+    if (needed[kind] === 0 || keys.length < needed[kind] || among?.length === 0) return [];
+    const rows = await query
       .selectFrom('log_cosignatures')
       .select('size')
       .where('log', '=', log)
@@ -55,18 +65,30 @@ export function createQuorum(deps: {
       .where(({ or, and }) =>
         or(keys.map(({ name, keyId }) => and({ key_name: name, key_id: keyIdText(keyId) }))),
       )
+      .$if(among !== undefined, (sizes) => sizes.where('size', 'in', among ?? []))
       .groupBy('size')
       .having(({ fn }) => fn.countAll(), '>=', needed[kind])
       .orderBy('size', 'desc')
-      .limit(1)
-      .executeTakeFirst();
-    return row?.size;
+      .limit(limit)
+      .execute();
+    return rows.map(({ size }) => size);
+  }
+
+  async function newestQuorate(query: Query, kind: CosignerKind = 'witness'): Promise<number | undefined> {
+    return (await quorateSizes(query, kind, { limit: 1 }))[0];
+  }
+
+  async function newestAudited(query: Query): Promise<number | undefined> {
+    if (needed.witness === 0) return newestQuorate(query, 'auditor');
+    const audited = await quorateSizes(query, 'auditor', { limit: AUDITED_LOOKED_AT });
+    return (await quorateSizes(query, 'witness', { limit: 1, among: audited }))[0];
   }
 
   return {
     cosigners,
     demands: (kind) => needed[kind] > 0,
     newestQuorate,
+    newestAudited,
     async reached(size, ms, signal = never) {
       if (needed.witness === 0) return true;
       const deadline = performance.now() + ms;

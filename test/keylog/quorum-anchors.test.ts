@@ -181,6 +181,24 @@ describe('where auditors are demanded too, the checkpoint', () => {
     expect(await standing(log, BOB)).toEqual({ level: 'witnessed', epoch: 2 });
   });
 
+  it('is none that auditors have replayed and no witness has seen', async () => {
+    await close(log, ALICE);
+    await cosigned(log, witness, 'witness');
+    await cosigned(log, auditor, 'auditor');
+    await close(log, BOB);
+    await cosigned(log, auditor, 'auditor');
+    expect(await standing(log, ALICE)).toEqual({ level: 'audited', epoch: 1 });
+    expect(await standing(log, BOB)).toEqual({ level: 'logged', epoch: 2 });
+  });
+
+  it('stays that of the witnesses when they are long gone too, and says how old it is', async () => {
+    await close(log, ALICE);
+    await cosigned(log, witness, 'witness');
+    fixture.clock.advance(3 * 3_600_000);
+    await close(log, BOB);
+    expect(await standing(log, ALICE)).toEqual({ level: 'witnessed', epoch: 1 });
+  });
+
   it('is that of the witnesses once the auditors are long gone', async () => {
     await close(log, ALICE);
     await cosigned(log, witness, 'witness');
