@@ -82,7 +82,7 @@ export async function collectEvidence(violation: LogViolation, context: Evidence
   const { code, index, expected, found } = violation.finding;
   const served = await servedEvidence(violation, context).catch(() => ({ entries: [] }));
   const beginning = await newBeginning(earlier, context).catch(() => ({}));
-  const own = earlier.length === 0 ? [] : await ownEntries(violation.positions, context);
+  const own = earlier.length === 0 ? [] : await ownEntries(violation.positions, context).catch(() => []);
   return {
     format: 'countersign-log-evidence/v1',
     made: context.now,
