@@ -17,7 +17,7 @@ import { parseNote } from '../../protocol/tlog/signed-note.ts';
 import { parseVerifierKey } from '../../protocol/tlog/verifier-key.ts';
 import { quiet } from '../events/events-fixture.ts';
 import { type AgeKeyserver, makeKeyserverKeys, startAgeKeyserver } from './age-keyserver.ts';
-import { describeWithTorchwood } from './torchwood-package.ts';
+import { describeWithTorchwood } from './describe-with-torchwood.ts';
 
 const ORIGIN = 'keyserver.test/log';
 /** Recipients of the age format (C2SP age), as its documentation shows them. */

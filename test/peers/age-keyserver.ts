@@ -17,6 +17,10 @@ export interface KeyserverKeys {
 }
 
 export interface AgeKeyserver {
+  /** Plain HTTP. */
+  readonly url: string;
+  /** Has the link made that is mailed to an address: what its form holds. */
+  askLink(address: string): Promise<Readonly<Record<string, string>>>;
   /** Sets an address's public key, as its owner does by the link in a mail. Answers once it is logged. */
   setKey(address: string, publicKey: string): Promise<void>;
   /** The published checkpoint. */
@@ -72,18 +76,18 @@ export function startAgeKeyserver(
     });
     undo(() => server.stop());
 
+    async function askLink(address: string): Promise<Record<string, string>> {
+      await post(`${url}/login`, { email: address, 'h-captcha-response': 'none' });
+      // Without a mail service it prints the link that it would send.
+      const links = server.output().match(/http:\/\/\S+\/manage#\S+/g);
+      const link = new URL(links?.at(-1) ?? '');
+      return Object.fromEntries(new URLSearchParams(link.hash.slice(1)));
+    }
+
     return {
+      ...{ url, askLink },
       async setKey(address, publicKey) {
-        const form = { email: address, 'h-captcha-response': 'none' };
-        await post(`${url}/login`, form);
-        // Without a mail service it prints the link that it would send.
-        const link =
-          server
-            .output()
-            .match(/http:\/\/\S+\/manage#\S+/g)
-            ?.at(-1) ?? '';
-        const given = Object.fromEntries(new URLSearchParams(new URL(link).hash.slice(1)));
-        await post(`${url}/setkey`, { ...given, pubkey: publicKey });
+        await post(`${url}/setkey`, { ...(await askLink(address)), pubkey: publicKey });
       },
       checkpoint: () => readFileSync(join(state.path, 'tlog', 'checkpoint'), 'utf8'),
       lookUp: (address) =>

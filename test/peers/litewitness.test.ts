@@ -13,9 +13,9 @@ import { createNames } from '../fakes/names.ts';
 import { createThrowawayCa } from '../fakes/throwaway-ca.ts';
 import { type OwnLog, ownLog } from '../witness/own-log.ts';
 import { type SmallLog, smallLog } from '../witness/small-log.ts';
+import { describeWithTorchwood } from './describe-with-torchwood.ts';
 import { type Litewitness, startLitewitness } from './litewitness.ts';
 import { startTlsFront, type TlsFront } from './tls-front.ts';
-import { describeWithTorchwood } from './torchwood-package.ts';
 
 const HOST = 'litewitness.test';
 const NAME = `${HOST}/w1`;

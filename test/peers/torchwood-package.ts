@@ -2,9 +2,7 @@ import { execFile, execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { describe } from 'vitest';
 import { inCi, unavailable } from './packages.ts';
 
 /**
@@ -21,17 +19,15 @@ const PACKAGE = {
   ],
 } as const;
 
-/** Outside of version control: what was fetched once need not be fetched again. */
-const KEPT = join(fileURLToPath(new URL('../../.peers', import.meta.url)), PACKAGE.name);
+/** Of the project, outside of version control: what was fetched once need not be fetched again. */
+const KEPT = join(process.cwd(), '.peers', PACKAGE.name);
 
 /** Debian's own client: it goes through the proxies that apt is set up with, and checks the hash. */
 const DOWNLOADER = '/usr/lib/apt/apt-helper';
 
-/** A suite that needs torchwood; to be awaited. It is skipped, with the reason, where the package cannot be had. */
-export async function describeWithTorchwood(title: string, define: () => void): Promise<void> {
-  const reason = (await unavailable('torchwood')) ?? (await unobtainable());
-  if (reason !== null) console.warn(`Skipped: ${title}. ${reason}`);
-  describe.skipIf(reason !== null)(title, define);
+/** Why torchwood cannot be run here; `null` when it can. */
+export async function torchwoodMissing(): Promise<string | null> {
+  return (await unavailable('torchwood')) ?? (await unobtainable());
 }
 
 /** Unpacks the programs below `folder`; answers where they are. */
