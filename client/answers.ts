@@ -4,13 +4,29 @@ import type { IdentityAttributes } from '../protocol/identity-attributes.ts';
 import type { KeyStatement } from '../protocol/key-statement.ts';
 import type { AddressPin } from './pin-store.ts';
 
+/**
+ * What keeps an answer from a higher level. `no_log_proof`: the bridge stapled none. `no_witnesses`, `no_auditors`: the
+ * pinned policy names too few to ever reach it. `witness_quorum`, `auditor_quorum`: too few of those that it names have
+ * cosigned. `witnesses_old`, `auditors_old`: enough have, but too long ago.
+ */
+export type Shortfall =
+  | 'no_log_proof'
+  | 'no_witnesses'
+  | 'witness_quorum'
+  | 'witnesses_old'
+  | 'no_auditors'
+  | 'auditor_quorum'
+  | 'auditors_old';
+
 /** A key that was verified and agrees with the pin, or is pinned by this. */
 export interface VerifiedAnswer {
   readonly status: 'verified';
   readonly address: string;
   readonly level: Level;
-  /** Seconds since the bridge last signed the binding. */
+  /** Seconds since what carries the level: the binding, the epoch's close, the cosignature that completed the quorum. */
   readonly age: number;
+  /** Why the level is not a higher one; null at the highest. */
+  readonly shortOf: Shortfall | null;
   readonly statement: KeyStatement;
   /** What the issuer tells this client about the person; null where it tells nothing. */
   readonly attributes: IdentityAttributes | null;
@@ -22,6 +38,10 @@ export interface VerifiedAnswer {
 export interface RevokedAnswer {
   readonly status: 'revoked';
   readonly address: string;
+  readonly level: Level;
+  /** Seconds, as of a key; of `signed`, since the revocation was signed. */
+  readonly age: number;
+  readonly shortOf: Shortfall | null;
   readonly statement: KeyStatement;
 }
 
@@ -38,6 +58,7 @@ export interface RejectedAnswer {
   readonly status: 'rejected';
   readonly address: string;
   readonly code: ErrorCode;
+  /** A `SplitViewError` where the issuer's log contradicts itself: it carries the evidence. */
   readonly error: CountersignError;
 }
 

@@ -4,7 +4,11 @@ import type { Credential, VerifiedCredential } from '../protocol/credential.ts';
 import type { DeviceEndorsement } from '../protocol/device.ts';
 import type { SigningKey } from '../protocol/ed25519.ts';
 import type { Presence } from '../protocol/presence.ts';
+import type { SplitView } from '../protocol/tlog/split-view.ts';
 import type { Answer, ChangedKeyAnswer, VerifiedAnswer } from './answers.ts';
+import type { LogCheck } from './check-log.ts';
+import type { OwnKeyHistory } from './key-history.ts';
+import type { KeyFinding, MonitorOptions } from './monitor.ts';
 
 /** A sign-in under way: keep it (it can be written as JSON) until the browser comes back. */
 export interface PendingSignIn {
@@ -157,6 +161,26 @@ export interface Client {
     addresses: readonly string[],
     options?: { signal?: AbortSignal },
   ): AsyncGenerator<WatchedAddress, void>;
+  /**
+   * Every version of the person's own address: when, why, by whom, and whether they made its keys. All of it is verified;
+   * throws `key_history`, `statement_forked`, `log_proof`, `checkpoint_rollback` and the like where it does not hold.
+   */
+  keyHistory(options?: { address?: string }): Promise<OwnKeyHistory>;
+  /**
+   * Watches over the person's own keys until the signal is aborted: tells the application of each finding once, and reports
+   * it to the bridge for the company's security people.
+   */
+  monitorOwnKeys(options: MonitorOptions): Promise<void>;
+  /** Looks once, as the monitor does, and reports nothing. Empty if all is well. */
+  checkOwnKeys(options?: { address?: string }): Promise<readonly KeyFinding[]>;
+  /**
+   * Proves from the log's tiles that its newest checkpoint continues all that this client has seen of it. The own
+   * bridge's log, or that of a partner whose record is pinned. Throws `SplitViewError`.
+   */
+  checkLog(issuer?: string): Promise<LogCheck>;
+  /** Evidence that a log was split, by the entity id of its bridge: kept once it was found. */
+  splitViews(): Promise<Readonly<Record<string, SplitView>>>;
+
   /** The person compared the keys: from now on the offered one is pinned. Throws `conflict` if the pin is another by now. */
   acceptChangedKey(change: ChangedKeyAnswer): Promise<void>;
   /** A partner has a new root, which a person compared by its fingerprint: the next look-up pins it. */

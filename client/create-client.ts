@@ -7,6 +7,7 @@ import { approveDevice, listDeviceRequests, refuseDevice } from './device-approv
 import { loadSecrets } from './device-secrets.ts';
 import { createDpopFetch } from './dpop-fetch.ts';
 import { enrol } from './enrol.ts';
+import { keptSplitViews } from './log-pins.ts';
 import { lookUp } from './look-up.ts';
 import { acceptChangedKey, acceptChangedRoot, verifyShownCredential } from './offline.ts';
 import { describeAccount } from './own-account.ts';
@@ -41,6 +42,12 @@ export function createClient(options: ClientOptions): Client {
     removeDevice: (deviceId) => api.act('DELETE', `/v1/devices/${encodeURIComponent(deviceId)}`),
 
     lookUp: (addresses, request) => lookUp(parts, addresses, request),
+    keyHistory: async (request) =>
+      (await (await import('./key-history.ts')).readKeyHistory(parts, request?.address)).history,
+    monitorOwnKeys: async (request) => (await import('./monitor.ts')).monitorOwnKeys(parts, request),
+    checkOwnKeys: async (request) => (await import('./monitor.ts')).checkOwnKeys(parts, request?.address),
+    checkLog: async (issuer) => (await import('./check-log.ts')).checkLog(context, issuer ?? context.issuer),
+    splitViews: () => keptSplitViews(context),
     watch: (addresses, request) => watch(parts, addresses, request),
     acceptChangedKey: (change) => acceptChangedKey(context, change),
     acceptChangedRoot: (entityId, root) => acceptChangedRoot(context, entityId, root),

@@ -17,6 +17,7 @@ import {
   verifyOwnCredential,
   verifyOwnDevice,
 } from './own-account.ts';
+import { withOwnKey } from './own-keys.ts';
 import { randomId } from './random-id.ts';
 import { type WaitOptions, waitFor } from './waiting.ts';
 
@@ -121,5 +122,11 @@ async function believeApproval(parts: ClientParts, device: Device, sub: string):
   if (me.device_binding === null) throw new CountersignError('device_not_endorsed');
   const verified = await verifyOwnCredential(parts, me, me.credential);
   const endorsement = await verifyOwnDevice(parts.context, me.device_binding, verified, device);
+  // The key that endorses this device is the person's, as far as it can be known here.
+  const { address, keys } = verified.statement;
+  await parts.context.pins.update(async (pins) => ({
+    pins: withOwnKey(pins, { address, client_half: null, sig: keys[1] }),
+    result: undefined,
+  }));
   return { credential: me.credential, deviceBinding: me.device_binding, verified, device: endorsement };
 }

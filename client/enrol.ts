@@ -21,6 +21,7 @@ import type { Enrolment } from './client.ts';
 import { type ClientContext, type Device, deviceOf } from './context.ts';
 import { type CheckedOffer, checkOffer } from './enrolment-offer.ts';
 import { askWhoIAm, type ClientParts, verifyOwnCredential, verifyOwnDevice } from './own-account.ts';
+import { withOwnKey } from './own-keys.ts';
 import { admitDevice, dropPersonKeys, makePersonKeys, type PersonKeys } from './person-keys.ts';
 import { randomId } from './random-id.ts';
 import type { Access } from './session.ts';
@@ -59,7 +60,7 @@ export async function enrol(
       statementHash: statementHash(offer.statement),
     });
     const endorsement = await verifyOwnDevice(context, result.device_binding, verified, device);
-    await pinClientHalf(context, offer.statement.address, request);
+    await pinOwnKey(context, offer.statement.address, request);
     return {
       credential: result.credential,
       deviceBinding: result.device_binding,
@@ -146,12 +147,8 @@ async function sendConfirmation(
   }
 }
 
-/** U, so that this device can later tell its person's vault from one that holds another u. */
-async function pinClientHalf(
-  context: ClientContext,
-  address: string,
-  request: EnrolmentRequest,
-): Promise<void> {
-  const own_key = { address, client_half: request.client_half };
-  await context.pins.update(async (pins) => ({ pins: { ...pins, own_key }, result: undefined }));
+/** U and `sig`, so that this device can later tell its person's vault and keys from others'. */
+async function pinOwnKey(context: ClientContext, address: string, request: EnrolmentRequest): Promise<void> {
+  const own = { address, client_half: request.client_half, sig: request.sig };
+  await context.pins.update(async (pins) => ({ pins: withOwnKey(pins, own), result: undefined }));
 }

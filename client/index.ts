@@ -8,13 +8,17 @@ export { generateSigningKey, importSigningKey, type SigningKey } from '../protoc
 export { CountersignError, type ErrorCode, isCountersignError } from '../protocol/errors.ts';
 export { loadTransformEngine } from '../recrypt/load-node.ts';
 export * from './answers.ts';
+export type { LogCheck } from './check-log.ts';
 export * from './client.ts';
 export * from './client-options.ts';
 export { createClient } from './create-client.ts';
+export type { KeyMark, KeyVersion, OwnKeyHistory } from './key-history.ts';
 export * from './key-store.ts';
 export * from './memory-stores.ts';
+export type { KeyFinding, MonitorOptions } from './monitor.ts';
 export { createFileKeyStore } from './node-file-key-store.ts';
 export { createFilePinStore } from './node-file-pin-store.ts';
 export { signInWithLoopback } from './node-loopback.ts';
 export * from './pin-store.ts';
 export { qrCodeSvg, qrCodeText } from './qr-code.ts';
+export { SplitViewError } from './split-view-error.ts';

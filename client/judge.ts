@@ -10,9 +10,11 @@ import { CountersignError, isCountersignError } from '../protocol/errors.ts';
 import { decodeClaims } from '../protocol/jws.ts';
 import { keyBindingSchema } from '../protocol/key-binding.ts';
 import { type KeyStatement, statementHash } from '../protocol/key-statement.ts';
+import type { VerifiedLog } from '../protocol/keytrans/log-proof.ts';
 import { thumbprint } from '../protocol/public-key.ts';
-import type { ChangedKeyAnswer, RevokedAnswer, VerifiedAnswer } from './answers.ts';
+import type { ChangedKeyAnswer, RevokedAnswer, Shortfall, VerifiedAnswer } from './answers.ts';
 import type { ClientContext } from './context.ts';
+import { checkpointOf, seeCheckpoint } from './log-pins.ts';
 import type { PinDraft } from './pin-draft.ts';
 import type { AddressPin, IssuerPin, RevokedPin } from './pin-store.ts';
 
@@ -23,6 +25,8 @@ export interface Shown {
   readonly issuer: IssuerPin;
   /** Whom the attributes must be addressed to; without it they are ignored. */
   readonly audience: string | null;
+  /** When the answer was made that it came with, seconds; null where it is somebody's own, of whatever time. */
+  readonly asOf: number | null;
 }
 
 export interface Judged {
@@ -43,6 +47,9 @@ export async function judgeCredential(
   const pin = draft.address(shown.address);
   const revoked = revokedBy(draft, shown);
   const { verified, begunAnew } = await verifyShown(context, shown, pin, revoked);
+  const { credential, issuer } = shown;
+  const asOf = shown.asOf ?? verified.binding.iat;
+  const shortOf = await judgeLog(context, draft, { ...credential, issuer, log: verified.log, asOf });
   if (revoked !== undefined) assertContinues(revoked, verified.statement);
   draft.sawSerial(shown.issuer.entity_id, verified.onlineKeys.serial);
   const offered = pinOf(verified, context.now());
@@ -55,7 +62,10 @@ export async function judgeCredential(
   const firstSeen = pin === undefined;
   return {
     verified,
-    answer: { status: 'verified', address: shown.address, level, age, statement, attributes, firstSeen },
+    answer: {
+      ...{ status: 'verified', address: shown.address, level, age, shortOf },
+      ...{ statement, attributes, firstSeen },
+    },
   };
 }
 
@@ -106,25 +116,48 @@ async function verifyShown(
 export async function judgeRevocation(
   context: ClientContext,
   draft: PinDraft,
-  shown: { address: string; revocation: Revocation; issuer: IssuerPin },
+  shown: { address: string; revocation: Revocation; issuer: IssuerPin; asOf: number },
 ): Promise<RevokedAnswer> {
-  const { address, revocation, issuer } = shown;
+  const { address, revocation, issuer, asOf } = shown;
   const pin = draft.address(address);
   const known = pin?.iss === issuer.entity_id ? pin : undefined;
   const least = known ?? revokedBy(draft, shown);
-  const { statement } = await verifyRevocation(revocation, address, {
+  const { statement, level, log } = await verifyRevocation(revocation, address, {
     issuer,
     policy: context.policy,
     now: context.now(),
     leastSerial: issuer.serial,
     ...(least === undefined ? {} : { leastVersion: least.version }),
   });
+  const shortOf = await judgeLog(context, draft, { ...revocation, issuer, log, asOf });
   if (least !== undefined) assertContinues(least, statement);
   const { iss, version } = statement;
   const latest = { version, statement_hash: statementHash(statement) };
   if (known !== undefined) draft.setAddress(address, { ...known, ...latest, status: 'revoked' });
   else draft.setRevoked(address, { iss, ...latest });
-  return { status: 'revoked', address, statement };
+  const age = Math.max(0, context.now() - (log?.asOf ?? statement.since));
+  return { status: 'revoked', address, level, age, shortOf, statement };
+}
+
+/** The log proof, verified, that came with an answer: its checkpoint is held against the pinned ones. */
+async function judgeLog(
+  context: ClientContext,
+  draft: PinDraft,
+  shown: {
+    readonly log: VerifiedLog | null;
+    readonly log_proof?: string | undefined;
+    readonly online_keys: string;
+    readonly issuer: IssuerPin;
+    readonly asOf: number;
+  },
+): Promise<Shortfall | null> {
+  const { log, log_proof: staple, online_keys: onlineKeys, issuer, asOf } = shown;
+  if (log === null || staple === undefined) return 'no_log_proof';
+  const pin = checkpointOf(staple, log);
+  await seeCheckpoint(context, draft, { issuer, onlineKeys, pin }, asOf);
+  // Loaded together with what verified the proof.
+  const { shortfallOf } = await import('./level-shortfall.ts');
+  return shortfallOf(log, pin.note, context.policy.log);
 }
 
 /** What this issuer revoked at an address of which it showed no key: versions count per issuer. */

@@ -129,14 +129,16 @@ async function judgeResult(
       return { status: result.status, address, source };
     case 'revoked': {
       const issuer = issuerOf(context, draft, faults, result);
-      return judgeRevocation(context, draft, { address, revocation: result.revocation, issuer });
+      const { revocation, as_of: asOf } = result;
+      return judgeRevocation(context, draft, { address, revocation, issuer, asOf });
     }
     case 'credential': {
       const issuer = issuerOf(context, draft, faults, result);
       assertFresh(result.as_of, asker.maxAge, context.now());
       const { credential } = result;
       const audience = audienceOf(credential, [asker.deviceId, context.issuer]);
-      return (await judgeCredential(context, draft, { address, credential, issuer, audience })).answer;
+      const shown = { address, credential, issuer, audience, asOf: result.as_of };
+      return (await judgeCredential(context, draft, shown)).answer;
     }
   }
 }

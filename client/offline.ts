@@ -7,6 +7,7 @@ import type { ChangedKeyAnswer, VerifiedAnswer } from './answers.ts';
 import type { ClientContext } from './context.ts';
 import { pinnedIssuer } from './issuer-records.ts';
 import { judgeCredential } from './judge.ts';
+import { keepingEvidence } from './log-pins.ts';
 import { createPinDraft } from './pin-draft.ts';
 
 /**
@@ -22,16 +23,18 @@ export function verifyShownCredential(
   const { address } = parseAddress(text);
   // Only to choose the record; the signature is then verified under it.
   const { iss } = decodeClaims(credential.binding, 'key-binding+jwt', keyBindingSchema);
-  return context.pins.update(async (pins) => {
-    const draft = createPinDraft(pins);
-    const issuer = pinnedIssuer(draft, iss, address, context.now());
-    const shown = { address, credential, issuer, audience: null };
-    const { answer, verified } = await judgeCredential(context, draft, shown);
-    if (answer.status === 'changed_key') {
-      throw new CountersignError('pin_changed', `the key of ${address} is not the pinned one`);
-    }
-    return { pins: draft.pins(), result: { answer, verified } };
-  });
+  return keepingEvidence(context, iss, () =>
+    context.pins.update(async (pins) => {
+      const draft = createPinDraft(pins);
+      const issuer = pinnedIssuer(draft, iss, address, context.now());
+      const shown = { address, credential, issuer, audience: null, asOf: null };
+      const { answer, verified } = await judgeCredential(context, draft, shown);
+      if (answer.status === 'changed_key') {
+        throw new CountersignError('pin_changed', `the key of ${address} is not the pinned one`);
+      }
+      return { pins: draft.pins(), result: { answer, verified } };
+    }),
+  );
 }
 
 /** A person compared the keys: the offered one takes the place of the one that they saw as pinned. */

@@ -11,6 +11,7 @@ import type { OwnAccount } from './client.ts';
 import { type ClientContext, type Device, deviceOf } from './context.ts';
 import { loadSecrets } from './device-secrets.ts';
 import { judgeCredential } from './judge.ts';
+import { keepingEvidence } from './log-pins.ts';
 import type { OwnOnlineKeys } from './own-online-keys.ts';
 import { createPinDraft, type PinDraft } from './pin-draft.ts';
 import type { IssuerPin } from './pin-store.ts';
@@ -74,29 +75,32 @@ export async function verifyOwnCredential(
 ): Promise<VerifiedCredential> {
   await ownKeys.current();
   const address = addressOf(credential, who.addresses);
-  return context.pins.update(async (pins) => {
-    const draft = createPinDraft(replacing === undefined ? pins : withoutAddress(pins, address));
-    const issuer = ownIssuer(context, draft, address);
-    const { answer, verified } = await judgeCredential(context, draft, {
-      address,
-      credential,
-      issuer,
-      audience: null,
-    });
-    if (verified.statement.sub !== who.sub) {
-      throw new CountersignError('bridge_invalid', 'the credential is another person’s');
-    }
-    if (replacing !== undefined && verified.statementHash !== replacing.statementHash) {
-      throw new CountersignError(
-        'enrolment_offer',
-        'the credential is not over the statement that was signed',
-      );
-    }
-    if (answer.status === 'changed_key') {
-      throw new CountersignError('pin_changed', `your key for ${address} was replaced`);
-    }
-    return { pins: draft.pins(), result: verified };
-  });
+  return keepingEvidence(context, context.issuer, () =>
+    context.pins.update(async (pins) => {
+      const draft = createPinDraft(replacing === undefined ? pins : withoutAddress(pins, address));
+      const issuer = ownIssuer(context, draft, address);
+      const { answer, verified } = await judgeCredential(context, draft, {
+        address,
+        credential,
+        issuer,
+        audience: null,
+        asOf: context.now(),
+      });
+      if (verified.statement.sub !== who.sub) {
+        throw new CountersignError('bridge_invalid', 'the credential is another person’s');
+      }
+      if (replacing !== undefined && verified.statementHash !== replacing.statementHash) {
+        throw new CountersignError(
+          'enrolment_offer',
+          'the credential is not over the statement that was signed',
+        );
+      }
+      if (answer.status === 'changed_key') {
+        throw new CountersignError('pin_changed', `your key for ${address} was replaced`);
+      }
+      return { pins: draft.pins(), result: verified };
+    }),
+  );
 }
 
 /** A device binding for this device and its keys, under a verified credential of the person. */
@@ -119,7 +123,7 @@ export async function verifyOwnDevice(
  * The own bridge as issuer of the person's own credential: believed about their address under its pinned root alone,
  * because it is the bridge that they signed in to. Its record, which comes with look-ups, may be older than the domain.
  */
-function ownIssuer(context: ClientContext, draft: PinDraft, address: string): IssuerPin {
+export function ownIssuer(context: ClientContext, draft: PinDraft, address: string): IssuerPin {
   if (draft.own === null) throw new CountersignError('internal');
   const { root_thumbprint, serial } = draft.own;
   return {

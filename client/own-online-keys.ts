@@ -50,7 +50,7 @@ export function createOwnOnlineKeys(context: ClientContext): OwnOnlineKeys {
 
 /** Throws `root_mismatch` for another root than pinned, `serial_rollback`, and what does not verify. */
 async function fetchAndPin(context: ClientContext): Promise<OnlineKeys> {
-  const token = await fetchToken(context);
+  const token = await fetchOnlineKeys(context, context.issuer);
   return context.pins.update(async (pins) => {
     const keys = await verifyOnlineKeys(
       token,
@@ -76,9 +76,10 @@ function ownRoot(context: ClientContext, pins: Pins, token: string): string {
   return context.ownRoot ?? pinned ?? readHeader(token).kid;
 }
 
-async function fetchToken(context: ClientContext): Promise<string> {
+/** The online keys of any bridge, as it publishes them. Throws `bridge_unreachable`, and what it answers. */
+export async function fetchOnlineKeys(context: ClientContext, issuer: string): Promise<string> {
   try {
-    const response = await context.fetch(`${context.issuer}${PATH}`, { redirect: 'error' });
+    const response = await context.fetch(`${issuer}${PATH}`, { redirect: 'error' });
     const text = await response.text();
     if (!response.ok) throw problemError(response.status, text);
     return text.trim();

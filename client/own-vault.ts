@@ -10,6 +10,7 @@ import { preToJwk } from '../recrypt/encoding.ts';
 import { openSealed } from '../recrypt/sealed-box.ts';
 import type { ClientContext, Device } from './context.ts';
 import type { ClientParts } from './own-account.ts';
+import { withOwnKey } from './own-keys.ts';
 import { type PersonKeys, personKeys } from './person-keys.ts';
 
 /** A vault that a device opens was transformed once: person to device. */
@@ -70,14 +71,11 @@ async function checkHalf(context: ClientContext, keys: PersonKeys, statement: Ke
   const { engine } = context;
   const half = preToJwk(engine.computePublicKey(keys.half));
   await context.pins.update(async (pins) => {
-    const pinned = pins.own_key?.address === statement.address ? pins.own_key : null;
-    if (pinned === null) {
-      const own_key = { address: statement.address, client_half: half };
-      return { pins: { ...pins, own_key }, result: undefined };
-    }
-    if (thumbprint(pinned.client_half) !== thumbprint(half)) {
+    const pinned = pins.own_key?.address === statement.address ? pins.own_key.client_half : null;
+    if (pinned !== null && thumbprint(pinned) !== thumbprint(half)) {
       throw new CountersignError('vault_mismatch', 'it holds another half of the key than before');
     }
-    return { pins, result: undefined };
+    const own = { address: statement.address, client_half: half, sig: statement.keys[1] };
+    return { pins: withOwnKey(pins, own), result: undefined };
   });
 }

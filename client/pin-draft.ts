@@ -1,4 +1,4 @@
-import type { AddressPin, IssuerPin, Pins, RevokedPin } from './pin-store.ts';
+import type { AddressPin, IssuerPin, LogPin, Pins, RevokedPin } from './pin-store.ts';
 
 /** Pins while a look-up is verified: a thousand changes are stored at once, or none. */
 export interface PinDraft {
@@ -11,6 +11,8 @@ export interface PinDraft {
   /** What was revoked at this address before any key of it was seen. */
   revoked(address: string): RevokedPin | undefined;
   setRevoked(address: string, pin: RevokedPin): void;
+  log(entityId: string): LogPin | undefined;
+  setLog(entityId: string, pin: LogPin): void;
   /** Serials never go back. */
   sawSerial(entityId: string, serial: number): void;
   readonly own: Pins['own'];
@@ -22,6 +24,7 @@ export function createPinDraft(before: Pins): PinDraft {
   const issuers = new Map(Object.entries(before.issuers));
   const addresses = new Map(Object.entries(before.addresses));
   const revoked = new Map(Object.entries(before.revoked ?? {}));
+  const logs = new Map(Object.entries(before.logs));
   let changed = false;
 
   function set<Pin>(pins: Map<string, Pin>, name: string, pin: Pin): void {
@@ -39,6 +42,8 @@ export function createPinDraft(before: Pins): PinDraft {
     setAddress: (address, pin) => set(addresses, address, pin),
     revoked: (address) => revoked.get(address),
     setRevoked: (address, pin) => set(revoked, address, pin),
+    log: (entityId) => logs.get(entityId),
+    setLog: (entityId, pin) => set(logs, entityId, pin),
     sawSerial(entityId, serial) {
       const pin = issuers.get(entityId);
       if (pin !== undefined && serial > pin.serial) set(issuers, entityId, { ...pin, serial });
@@ -48,6 +53,7 @@ export function createPinDraft(before: Pins): PinDraft {
         ? {
             ...before,
             ...{ issuers: Object.fromEntries(issuers), addresses: Object.fromEntries(addresses) },
+            logs: Object.fromEntries(logs),
             ...(revoked.size === 0 ? {} : { revoked: Object.fromEntries(revoked) }),
           }
         : before,

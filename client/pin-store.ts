@@ -1,3 +1,4 @@
+import type { LogLevel } from '../protocol/keytrans/log-trust.ts';
 import type { EncryptionKey, SignatureKey } from '../protocol/public-key.ts';
 
 /** The own bridge: its root, and the highest serial of its online keys that was seen. */
@@ -44,19 +45,47 @@ export interface RevokedPin {
 /** The person's own keys, where this device knows more than others say. */
 export interface OwnKeyPin {
   readonly address: string;
-  /** U: the client's half, known from the enrolment or from the first vault that was opened. */
-  readonly client_half: EncryptionKey;
+  /** U: the client's half, known from the enrolment or from the first vault that was opened; null before. */
+  readonly client_half: EncryptionKey | null;
+  /** Thumbprints of the `sig` keys that this device knows to be the person's: made here, or continued by such a one. */
+  readonly sigs: readonly string[];
+}
+
+/** A checkpoint of an issuer's log, as it was verified. */
+export interface CheckpointPin {
+  readonly size: number;
+  /** SHA-256, base64url. */
+  readonly root: string;
+  /** The epoch that it ends with; null where that was not shown. */
+  readonly epoch: number | null;
+  /** When it is known to have been there, seconds: its epoch's close, or when it was seen. */
+  readonly time: number;
+  readonly level: LogLevel;
+  /** As the log and its cosigners signed it. */
+  readonly note: string;
+}
+
+/** What was seen of an issuer's log. */
+export interface LogPin {
+  /** What all others are held against; it moves only when a proof says that the log continues it. */
+  readonly anchor: CheckpointPin;
+  /** Others, by size, of which it is not yet proved that they are of the same log as the anchor. */
+  readonly unproven: readonly CheckpointPin[];
+  /** The evidence (JSON) that the log was split, as it was first found; null while it was not. */
+  readonly split_view: string | null;
 }
 
 /** All that a client believes beyond what is signed: the anchor of every verification. */
 export interface Pins {
-  readonly v: 1;
+  readonly v: 2;
   /** Entity id of the own bridge; pins of one bridge's client are no other's. */
   readonly issuer: string;
   readonly own: OwnBridgePin | null;
   readonly own_key: OwnKeyPin | null;
   readonly issuers: Readonly<Record<string, IssuerPin>>;
   readonly addresses: Readonly<Record<string, AddressPin>>;
+  /** By entity id. */
+  readonly logs: Readonly<Record<string, LogPin>>;
   /** By address. Absent from what earlier versions stored. */
   readonly revoked?: Readonly<Record<string, RevokedPin>> | undefined;
 }
@@ -83,5 +112,5 @@ export interface PinStore {
 
 /** No pins yet, for the client of this bridge. */
 export function emptyPins(issuer: string): Pins {
-  return { v: 1, issuer, own: null, own_key: null, issuers: {}, addresses: {} };
+  return { v: 2, issuer, own: null, own_key: null, issuers: {}, addresses: {}, logs: {} };
 }

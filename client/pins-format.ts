@@ -1,18 +1,25 @@
 import * as z from 'zod/mini';
 import { digest, domainName, entityId, id, seconds } from '../protocol/claims.ts';
 import { CountersignError } from '../protocol/errors.ts';
-import { encryptionKeySchema, signatureKeySchema } from '../protocol/public-key.ts';
+import { encryptionKeySchema, signatureKeySchema, thumbprint } from '../protocol/public-key.ts';
 import type { Pins } from './pin-store.ts';
 
 const count = z.int().check(z.nonnegative());
 
-const pinsSchema = z.strictObject({
-  v: z.literal(1),
+const ownAddress = z.string().check(z.maxLength(254));
+
+const checkpoint = z.strictObject({
+  size: count,
+  root: digest,
+  epoch: z.nullable(count),
+  time: seconds,
+  level: z.enum(['logged', 'witnessed', 'audited']),
+  note: z.string(),
+});
+
+const sinceV1 = {
   issuer: entityId,
   own: z.nullable(z.strictObject({ root_thumbprint: digest, serial: count })),
-  own_key: z.nullable(
-    z.strictObject({ address: z.string().check(z.maxLength(254)), client_half: encryptionKeySchema }),
-  ),
   issuers: z.record(
     z.string(),
     z.strictObject({
@@ -42,20 +49,58 @@ const pinsSchema = z.strictObject({
   revoked: z.optional(
     z.record(z.string(), z.strictObject({ iss: entityId, version: count, statement_hash: digest })),
   ),
+};
+
+/** What was stored before there was a log to remember. */
+const pinsV1Schema = z.strictObject({
+  v: z.literal(1),
+  ...sinceV1,
+  own_key: z.nullable(z.strictObject({ address: ownAddress, client_half: encryptionKeySchema })),
 });
+
+const pinsSchema = z.strictObject({
+  v: z.literal(2),
+  ...sinceV1,
+  own_key: z.nullable(
+    z.strictObject({
+      address: ownAddress,
+      client_half: z.nullable(encryptionKeySchema),
+      sigs: z.array(digest),
+    }),
+  ),
+  logs: z.record(
+    z.string(),
+    z.strictObject({
+      anchor: checkpoint,
+      unproven: z.array(checkpoint),
+      split_view: z.nullable(z.string()),
+    }),
+  ),
+});
+
+const storedSchema = z.discriminatedUnion('v', [pinsSchema, pinsV1Schema]);
 
 export function encodePins(pins: Pins): string {
   return `${JSON.stringify(pins, null, 1)}\n`;
 }
 
 /**
- * Pins as stored. A file that was damaged is an error, never 'no pins': that would be to believe anything again. Throws
+ * Pins as stored, those of earlier versions in the form of this one. A file that was damaged is an error, never 'no pins': that would be to believe anything again. Throws
  * `pin_store_invalid`.
  */
 export function decodePins(text: string): Pins {
   try {
-    return pinsSchema.parse(JSON.parse(text));
+    const stored = storedSchema.parse(JSON.parse(text));
+    return stored.v === 2 ? stored : fromV1(stored);
   } catch (cause) {
     throw new CountersignError('pin_store_invalid', undefined, { cause });
   }
+}
+
+/** The `sig` that was pinned for the person's own address is the one that this device was enrolled or approved with. */
+function fromV1(stored: z.infer<typeof pinsV1Schema>): Pins {
+  const { own_key: own } = stored;
+  const pinned = own === null ? undefined : stored.addresses[own.address];
+  const sigs = pinned?.status === 'active' ? [thumbprint(pinned.sig)] : [];
+  return { ...stored, v: 2, own_key: own === null ? null : { ...own, sigs }, logs: {} };
 }

@@ -1,6 +1,6 @@
 import { parseAddress } from '../protocol/address.ts';
 import { type WatchBody, watchedChangeSchema, watchReadySchema } from '../protocol/api.ts';
-import { CountersignError, isCountersignError } from '../protocol/errors.ts';
+import { CountersignError, type ErrorCode, isCountersignError } from '../protocol/errors.ts';
 import { LOOK_UP_ADDRESSES } from '../protocol/look-up.ts';
 import { parseAnswer } from './bridge-api.ts';
 import type { WatchedAddress } from './client.ts';
@@ -12,7 +12,12 @@ import { pause } from './waiting.ts';
 const SILENCE_MS = 45_000;
 
 /** What may pass by itself: the watch goes on when it has. */
-const PASSING = new Set(['bridge_unreachable', 'unavailable', 'rate_limited', 'storage_busy']);
+export const PASSING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'bridge_unreachable',
+  'unavailable',
+  'rate_limited',
+  'storage_busy',
+]);
 
 /**
  * Tells which addresses should be looked up again, until the signal is aborted. A stream that ends (each does after some

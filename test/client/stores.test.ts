@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -28,7 +28,11 @@ async function bobPinned(version = 0): Promise<Pins> {
   return {
     ...emptyPins(issuer),
     own: { root_thumbprint: testDigest('root'), serial: 3 },
-    own_key: { address: 'alice@acme.example', client_half: testEncryptionKey('u') },
+    own_key: {
+      address: 'alice@acme.example',
+      client_half: testEncryptionKey('u'),
+      sigs: [testDigest('sig')],
+    },
     issuers: {
       [iss]: {
         entity_id: iss,
@@ -123,11 +127,25 @@ describe('a pin store in a file', () => {
     expect(await store.read()).toEqual(more);
   });
 
+  it('reads a file from before logs were remembered, and knows the own key by its pin', async () => {
+    const bob = await bobPinned();
+    const { logs: _none, ...old } = { ...bob, v: 1, own_key: { ...bob.own_key } };
+    const { sigs: _unknown, ...ownKey } = old.own_key;
+    const own = { ...bob.addresses['bob@globex.example'], iss: issuer };
+    const addresses = { ...old.addresses, 'alice@acme.example': own };
+    await mkdir(join(folder, 'state'));
+    await writeFile(pinsPath(), JSON.stringify({ ...old, addresses, own_key: ownKey }));
+    const sigs = [(await testKey('bob')).kid];
+    expect(await createFilePinStore(pinsPath()).read()).toEqual({
+      ...{ ...bob, addresses, logs: {}, own_key: { ...bob.own_key, sigs } },
+    });
+  });
+
   it.each([
     ['was cut off', (text: string) => text.slice(0, 100)],
     ['is empty', () => ''],
-    ['has a member that is not known', (text: string) => text.replace('"v": 1', '"v": 1, "extra": true')],
-    ['is of another version', (text: string) => text.replace('"v": 1', '"v": 2')],
+    ['has a member that is not known', (text: string) => text.replace('"v": 2', '"v": 2, "extra": true')],
+    ['is of another version', (text: string) => text.replace('"v": 2', '"v": 3')],
   ])('is refused when it %s, rather than taken for empty', async (_what, damage) => {
     const store = createFilePinStore(pinsPath());
     await store.update(async () => ({ pins: await bobPinned(), result: null }));
