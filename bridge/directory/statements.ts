@@ -29,6 +29,24 @@ export async function findStatement(
   return row === undefined ? undefined : parseSigned(row.signed);
 }
 
+/** Versions of an address's statement from one on, in their order. */
+export async function statementsFrom(
+  reader: Reader,
+  address: string,
+  from: number,
+  limit: number,
+): Promise<SignedStatement[]> {
+  const rows = await reader
+    .selectFrom('statements')
+    .select('signed')
+    .where('address', '=', address)
+    .where('version', '>=', from)
+    .orderBy('version')
+    .limit(limit)
+    .execute();
+  return rows.map((row) => parseSigned(row.signed));
+}
+
 /** The newest statements of many addresses at once, by address; addresses without one are absent. */
 export async function latestStatements(
   reader: Reader,

@@ -25,12 +25,15 @@ export function cors(isAllowed: (origin: string) => Promise<boolean>): Middlewar
   };
 }
 
+/** What the log's checkpoints are signed with stands here. */
+const ONLINE_KEYS = '/.well-known/countersign/online-keys';
+
 /** What anybody may read and audit, from a browser too: nothing of it depends on who asks. */
 function isPublic(path: string): boolean {
-  return path.startsWith('/log/') || path.startsWith('/witness/');
+  return path.startsWith('/log/') || path.startsWith('/witness/') || path === ONLINE_KEYS;
 }
 
 /** What the client SDK asks for besides OAuth, whose endpoints say for themselves who may call them. */
 function isClientApi(path: string): boolean {
-  return path.startsWith('/v1/') || path === '/.well-known/countersign/online-keys';
+  return path.startsWith('/v1/') || path === ONLINE_KEYS;
 }

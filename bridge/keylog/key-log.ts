@@ -14,6 +14,9 @@ export interface LoggedVersion {
   readonly value: Uint8Array;
 }
 
+/** Which checkpoint a log proof is to be in. */
+export type StapleAnchor = 'best' | 'newest';
+
 /** The key log: every version of everything that can mislead somebody, in an order that cannot be changed. */
 export interface KeyLog {
   /**
@@ -37,9 +40,16 @@ export interface KeyLog {
 
   /**
    * The proof to be stapled to a version that is the newest of its name: the text of protocol/keytrans/log-staple.ts.
-   * Null where there is none (yet): not in the log, superseded in it, or forgotten.
+   * Null where there is none (yet): not in the log, superseded in it, or forgotten. It is in the best checkpoint, which
+   * enough others have seen, or in the `newest` one, which says most about now.
    */
-  staple(query: Query, kind: LoggedKind, name: string, version: number): Promise<string | null>;
+  staple(
+    query: Query,
+    kind: LoggedKind,
+    name: string,
+    version: number,
+    anchor?: StapleAnchor,
+  ): Promise<string | null>;
 
   /**
    * Forgets what was logged under a name, in the transaction that erases it: values, openings and proofs. The log stays

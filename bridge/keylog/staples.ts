@@ -5,7 +5,7 @@ import { proveFromTree } from '../../protocol/keytrans/prefix-tree.ts';
 import { STAPLE_AGE_MS, STAPLES_CACHED } from '../lib/limits.ts';
 import type { Query } from '../storage/database.ts';
 import { type Anchor, type AnchorDeps, Anchors } from './anchors.ts';
-import type { LoggedKind } from './key-log.ts';
+import type { LoggedKind, StapleAnchor } from './key-log.ts';
 import { findLeaf, readerOf } from './map-reader.ts';
 import type { MapStore } from './map-store.ts';
 import { readRungs, type VersionName } from './rungs.ts';
@@ -23,9 +23,9 @@ export interface Staples {
   /**
    * The log proof (protocol/keytrans/log-staple.ts) that a version is the newest of its name, in the newest checkpoint
    * that meets the bridge's quorum, else in the newest of all. Null: it is not in the log yet, or no more the newest,
-   * or forgotten.
+   * or forgotten. `newest`: in the newest of all, whoever has cosigned it.
    */
-  of(query: Query, version: VersionName): Promise<string | null>;
+  of(query: Query, version: VersionName, anchor?: StapleAnchor): Promise<string | null>;
   /** There is a new checkpoint, or a new cosignature of one. */
   changed(): void;
   /** Keeps nothing of a name. */
@@ -58,9 +58,15 @@ class CachedStaples implements Staples {
     this.#anchors = new Anchors(deps);
   }
 
-  async of(query: Query, version: VersionName): Promise<string | null> {
+  async of(query: Query, version: VersionName, anchor: StapleAnchor = 'best'): Promise<string | null> {
     const known = await this.#find(query, version);
     if (known === undefined) return null;
+    if (anchor === 'newest') {
+      const anchors = await this.#anchors.best(query, true);
+      const [newest] = anchors.toSorted((left, right) => right.epoch.epoch - left.epoch.epoch);
+      if (newest === undefined || newest.epoch.epoch < known.epoch) return null;
+      return this.#build(query, known, newest);
+    }
     try {
       const text = await this.#prove(query, known, await this.#anchors.best(query, false));
       if (text !== undefined) return text;

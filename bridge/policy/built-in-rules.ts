@@ -58,6 +58,12 @@ export const BUILT_IN_RULES: readonly Rule[] = [
     applies: (request) => request.action === 'see-self' && isPerson(request) && isOwn(request),
   },
   {
+    id: 'report-own-finding',
+    effect: 'permit',
+    reason: 'A signed-in person reports what is wrong with their own keys.',
+    applies: (request) => request.action === 'report-finding' && isPerson(request) && isOwn(request),
+  },
+  {
     id: 'open-own-vault',
     effect: 'permit',
     reason: 'An endorsed device opens its own person’s vault.',

@@ -14,6 +14,7 @@ export const ACTIONS = [
   'look-up-as-partner',
   'see-attributes',
   'see-self',
+  'report-finding',
   'administer',
   'read-events',
 ] as const;
