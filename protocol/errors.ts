@@ -156,6 +156,10 @@ export const ERRORS = {
   log_policy_invalid: { status: 400, title: 'The policy for logs and witnesses is malformed.' },
   log_origin: { status: 400, title: 'The checkpoint is of another log.' },
   checkpoint_rollback: { status: 400, title: 'The checkpoint is older than one already seen.' },
+  log_split_view: { status: 400, title: 'The log has signed two trees that contradict each other.' },
+  log_frozen: { status: 400, title: 'The checkpoint of the log is older than the policy allows.' },
+  split_view_evidence: { status: 400, title: 'The evidence does not prove that the log was split.' },
+  key_history: { status: 400, title: 'The versions of the key do not continue each other.' },
   clock_back: {
     status: 503,
     title: 'The clock of the bridge has gone back; nothing is logged until it is right.',

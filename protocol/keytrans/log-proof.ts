@@ -1,11 +1,11 @@
-import { decodeBase64url } from '../base64url.ts';
 import { equalBytes } from '../bytes.ts';
 import { CountersignError } from '../errors.ts';
 import { CLOCK_SKEW } from '../jws.ts';
 import type { OnlineKey } from '../online-keys.ts';
 import { type Checkpoint, openCheckpoint } from '../tlog/checkpoint.ts';
+import { logVerifierKey } from '../tlog/log-keys.ts';
 import { hashLeaf, verifyInclusion } from '../tlog/merkle.ts';
-import { ED25519_NOTE, type VerifierKey, verifierKey } from '../tlog/verifier-key.ts';
+import type { VerifierKey } from '../tlog/verifier-key.ts';
 import type { VerifiedSignature } from '../tlog/verify-note.ts';
 import { commit } from './commitment.ts';
 import { type LoggedKind, label, vrfInput } from './label.ts';
@@ -54,7 +54,7 @@ export interface VerifiedLog extends LogStanding {
  */
 export async function verifyLogStaple(claim: LogClaim): Promise<VerifiedLog> {
   const staple = parseLogStaple(claim.staple);
-  const logKeys = claim.logKeys.map((key) => noteKey(claim.origin, key));
+  const logKeys = claim.logKeys.map((key) => logVerifierKey(claim.origin, key));
   const cosigners = cosignersOf(claim.trust, logKeys);
   const { checkpoint, verified } = await openCheckpoint(staple.checkpoint, {
     origin: claim.origin,
@@ -68,10 +68,6 @@ export async function verifyLogStaple(claim: LogClaim): Promise<VerifiedLog> {
   assertInMap(staple, claim, epoch.prefixRoot);
   const standing = standingOf(verified, cosigners, claim.trust, { epochTime: time, now: claim.now });
   return { ...standing, epoch: epoch.epoch, time, checkpoint };
-}
-
-function noteKey(origin: string, { jwk }: OnlineKey): VerifierKey {
-  return verifierKey(origin, ED25519_NOTE, decodeBase64url(jwk.x, 32));
 }
 
 /** The epoch entry, which is the last of the tree; entry 0 with the VRF key is in the same tree. */
