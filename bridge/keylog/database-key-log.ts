@@ -14,7 +14,7 @@ import { createSequencer, type Sequencer } from '../tlog/sequencer.ts';
 import type { SignedCheckpoints } from './anchors.ts';
 import { insertRungs, sizeOfEpoch } from './epoch-store.ts';
 import { closeEpoch } from './epochs.ts';
-import type { KeyLog, LoggedKind, LoggedVersion, StagingLog } from './key-log.ts';
+import type { KeyLog, LoggedKind, LoggedVersion, StagingLog, StapleAnchor } from './key-log.ts';
 import { MapPruning } from './map-pruning.ts';
 import { MapStore } from './map-store.ts';
 import { PreparedVersions } from './prepared-versions.ts';
@@ -54,6 +54,8 @@ export interface KeyLogSettings {
 export interface DatabaseKeyLog extends KeyLog {
   /** To be called after a cosignature was stored: from then on it is stapled. */
   cosigned(): void;
+  /** Why the last look at what is staged failed; `undefined` after one that went well. */
+  readonly failure: unknown;
   /** Opens the VRF key, which the first use does too. Throws `state_refused` for a log whose key is lost or another. */
   open(): Promise<void>;
 }
@@ -122,9 +124,13 @@ class MappedKeyLog implements DatabaseKeyLog {
     await this.#waiters.wait({ kind, name, version });
     const { quorum, database, settings } = this.#deps;
     if (!quorum?.demands('witness')) return;
-    const epoch = (await database.read((query) => findVersion(query, { kind, name, version })))?.epoch;
-    const size = await database.read((query) => sizeOfEpoch(query, epoch ?? 0));
-    await quorum.reached(size ?? 0, settings?.witnessWaitMilliseconds ?? KEY_LOG_WITNESS_WAIT_MS);
+    const size = await database.read(async (query) => {
+      const { epoch } = (await findVersion(query, { kind, name, version })) ?? {};
+      return epoch === undefined || epoch === null ? undefined : sizeOfEpoch(query, epoch);
+    });
+    // handed out before there was a log, and not in it yet
+    if (size === undefined) return;
+    await quorum.reached(size, settings?.witnessWaitMilliseconds ?? KEY_LOG_WITNESS_WAIT_MS);
     this.#staples.changed();
   }
 
@@ -139,8 +145,14 @@ class MappedKeyLog implements DatabaseKeyLog {
     return found.epoch <= this.#signedEpoch;
   }
 
-  staple(query: Query, kind: LoggedKind, name: string, version: number): Promise<string | null> {
-    return this.#staples.of(query, { kind, name, version });
+  staple(
+    query: Query,
+    kind: LoggedKind,
+    name: string,
+    version: number,
+    anchor: StapleAnchor = 'best',
+  ): Promise<string | null> {
+    return this.#staples.of(query, { kind, name, version }, anchor);
   }
 
   async forget(tx: Transaction, kind: LoggedKind, name: string): Promise<void> {
@@ -154,6 +166,10 @@ class MappedKeyLog implements DatabaseKeyLog {
 
   cosigned(): void {
     this.#staples.changed();
+  }
+
+  get failure(): unknown {
+    return this.#sequencer.failure;
   }
 
   open(): Promise<void> {
