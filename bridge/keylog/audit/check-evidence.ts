@@ -6,11 +6,11 @@ import { EMPTY_NODE } from '../../../protocol/keytrans/prefix-tree.ts';
 import { onlineKeysSchema, verifyOnlineKeys } from '../../../protocol/online-keys.ts';
 import { decodeBase64 } from '../../../protocol/tlog/base64.ts';
 import type { Checkpoint } from '../../../protocol/tlog/checkpoint.ts';
+import { logVerifierKeys } from '../../../protocol/tlog/log-keys.ts';
 import { hashLeaf, verifyConsistency, verifyInclusion } from '../../../protocol/tlog/merkle.ts';
 import { formatVerifierKey } from '../../../protocol/tlog/verifier-key.ts';
 import { sha256 } from '../../tlog/sha256.ts';
 import { type Evidence, evidenceSchema } from './evidence.ts';
-import { logKeysOf } from './log-trust.ts';
 import { type MapPart, refutesRoot } from './map-evidence.ts';
 import { openCheckpointOf } from './open-checkpoint.ts';
 
@@ -54,7 +54,7 @@ export async function checkEvidence(file: unknown, trust: EvidenceTrust = {}): P
 }
 
 async function trustedRoot(
-  { trust, bridge, origin }: Evidence,
+  { trust, bridge }: Evidence,
   logKeys: readonly string[],
   wanted: EvidenceTrust,
 ): Promise<string | null> {
@@ -73,8 +73,12 @@ async function trustedRoot(
   }
   // As of when they were issued: evidence is read long after they have expired.
   const { iat } = decodeClaims(trust.online_keys, 'online-keys+jwt', onlineKeysSchema);
-  await verifyOnlineKeys(trust.online_keys, { iss: bridge, rootThumbprint: trust.root }, iat);
-  const vouched = logKeysOf(trust.online_keys, origin).map((key) => formatVerifierKey(key));
+  const onlineKeys = await verifyOnlineKeys(
+    trust.online_keys,
+    { iss: bridge, rootThumbprint: trust.root },
+    iat,
+  );
+  const vouched = logVerifierKeys(onlineKeys).map((key) => formatVerifierKey(key));
   if (logKeys.every((vkey) => vouched.includes(vkey))) return trust.root;
   throw new CountersignError('audit_evidence', 'The root does not vouch for the keys of the checkpoints.');
 }

@@ -1,19 +1,12 @@
-import { decodeBase64url } from '../../../protocol/base64url.ts';
 import {
   entityConfigurationSchema,
   verifyEntityConfiguration,
 } from '../../../protocol/entity-configuration.ts';
 import { CountersignError } from '../../../protocol/errors.ts';
 import { decodeClaims, readHeader } from '../../../protocol/jws.ts';
-import { onlineKeysSchema } from '../../../protocol/online-keys.ts';
-import { thumbprint } from '../../../protocol/public-key.ts';
 import { logOrigin } from '../../../protocol/tlog/checkpoint.ts';
-import {
-  ED25519_NOTE,
-  parseVerifierKey,
-  type VerifierKey,
-  verifierKey,
-} from '../../../protocol/tlog/verifier-key.ts';
+import { logVerifierKeys } from '../../../protocol/tlog/log-keys.ts';
+import { ED25519_NOTE, parseVerifierKey, type VerifierKey } from '../../../protocol/tlog/verifier-key.ts';
 import { ENTITY_CONFIGURATION_BYTES } from '../../lib/limits.ts';
 import type { Outbound } from '../../lib/outbound.ts';
 
@@ -60,25 +53,17 @@ export async function readLogTrust(
     leastSerial: pinned.leastSerial,
   };
   const { onlineKeys, onlineKeysToken } = await verifyEntityConfiguration(token, expected, now);
-  const origin = logOrigin(bridge);
+  const logKeys = logVerifierKeys(onlineKeys);
+  if (logKeys.length === 0) {
+    throw new CountersignError('jws_unknown_key', 'The bridge publishes no key of its log.');
+  }
   return {
-    origin,
-    logKeys: logKeysOf(onlineKeysToken, origin),
+    origin: logOrigin(bridge),
+    logKeys,
     root: expected.rootThumbprint,
     serial: onlineKeys.serial,
     onlineKeys: onlineKeysToken,
   };
-}
-
-/** The keys for the log among online keys that the caller has verified. Throws `jws_unknown_key` if there is none. */
-export function logKeysOf(onlineKeysToken: string, origin: string): VerifierKey[] {
-  const { keys, compromised } = decodeClaims(onlineKeysToken, 'online-keys+jwt', onlineKeysSchema);
-  const found = keys
-    .filter(({ jwk, purpose }) => purpose === 'log' && !compromised.includes(thumbprint(jwk)))
-    .map(({ jwk }) => verifierKey(origin, ED25519_NOTE, decodeBase64url(jwk.x, 32)));
-  if (found.length === 0)
-    throw new CountersignError('jws_unknown_key', 'The bridge publishes no key of its log.');
-  return found;
 }
 
 /** The root that the bridge says is its own: believed once, when nothing is known of it. */
