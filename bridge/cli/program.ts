@@ -10,6 +10,7 @@ import { addDomainCommands } from './commands/domain.ts';
 import { addEventsCommand } from './commands/events.ts';
 import { addInitCommand } from './commands/init.ts';
 import { addKeysCommands } from './commands/keys.ts';
+import { addLogCommands } from './commands/log.ts';
 import { addPartnerCommands } from './commands/partner.ts';
 import { addPersonCommands } from './commands/person.ts';
 import { addServeCommand } from './commands/serve.ts';
@@ -35,6 +36,7 @@ const COMMANDS: readonly ((program: Command, terminal: Terminal) => void)[] = [
   addServiceCommands,
   addEventsCommand,
   addTraceCommands,
+  addLogCommands,
   addWitnessCommands,
   addAuditCommands,
 ];

@@ -1,5 +1,6 @@
 import type { TransformEngine } from '../../recrypt/transform-engine.ts';
 import { hasStagedEventBefore } from '../events/event-store.ts';
+import { type LogStatus, logWarnings } from '../keylog/log-status.ts';
 import { hasStagedVersionBefore } from '../keylog/version-store.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import { ONLINE_KEYS_WARNING_S } from '../lib/limits.ts';
@@ -26,8 +27,10 @@ export interface ReadinessDeps {
   readonly policy: Policy;
   readonly clock: Clock;
   readonly version: string;
-  /** Why nothing is logged, where something is against it. */
-  readonly headTrust: { reasons(): readonly string[] };
+  /** How the key log stands. */
+  readonly logStatus: () => Promise<LogStatus>;
+  /** Its witnesses. */
+  readonly witnesses: { warnings(): readonly string[] };
 }
 
 /** An entry that has no place after this long means that sequencing stands still: it takes milliseconds. */
@@ -41,13 +44,15 @@ export function createReadiness(deps: ReadinessDeps): () => Promise<Readiness> {
     const now = seconds(clock);
     const expired = exp <= now;
     const ending = onlineKeysWarning(exp, now);
+    const stored = await storageReasons(database, clock);
+    const log = await logState(deps);
     return {
       reasons: [
         ...(expired ? ['The online keys have expired: run `countersign keys rotate`.'] : []),
-        ...deps.headTrust.reasons(),
-        ...(await storageReasons(database, clock)),
+        ...log.reasons,
+        ...stored,
       ],
-      warnings: ending === undefined ? [] : [ending],
+      warnings: [...(ending === undefined ? [] : [ending]), ...log.warnings],
       version,
       engine: { name: engine.name, version: engine.version },
       policyHash: policy.hash,
@@ -62,6 +67,20 @@ export function onlineKeysWarning(expires: number, now: number): string | undefi
   if (left <= 0 || left > ONLINE_KEYS_WARNING_S) return undefined;
   const end = new Date(expires * 1000).toISOString();
   return `The online keys expire at ${end}: run \`countersign keys rotate\` before.`;
+}
+
+/** Where the store does not answer, that is said by itself. */
+async function logState({
+  logStatus,
+  witnesses,
+  clock,
+}: ReadinessDeps): Promise<Pick<Readiness, 'reasons' | 'warnings'>> {
+  try {
+    const status = await logStatus();
+    return { reasons: status.reasons, warnings: [...witnesses.warnings(), ...logWarnings(status, clock)] };
+  } catch {
+    return { reasons: [], warnings: witnesses.warnings() };
+  }
 }
 
 async function storageReasons(database: Database, clock: Clock): Promise<string[]> {

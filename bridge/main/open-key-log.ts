@@ -3,6 +3,8 @@ import { parseVerifierKey } from '../../protocol/tlog/verifier-key.ts';
 import type { Config } from '../config/index.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { createKeyLog, type DatabaseKeyLog } from '../keylog/database-key-log.ts';
+import { logReasons } from '../keylog/log-reasons.ts';
+import { createLogStatus, type LogStatus } from '../keylog/log-status.ts';
 import { createWitnessEvents } from '../keylog/witness-events.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Closing } from '../lib/closing.ts';
@@ -30,6 +32,8 @@ export interface KeyLogParts {
   readonly publication: LogPublication;
   readonly headTrust: HeadTrust;
   readonly witnesses: WitnessClients;
+  /** How the log stands, looked at anew. */
+  readonly logStatus: () => Promise<LogStatus>;
 }
 
 interface KeyLogNeeds {
@@ -104,7 +108,16 @@ export async function openKeyLog(
     ...{ log, database, clock, checkpoints },
     quorum: { ...quorum, noteCosigned },
   });
-  return { keyLog, publication, headTrust, witnesses };
+  const logStatus = createLogStatus({
+    ...{ database, checkpoints, quorum, witnesses },
+    needed: { witness: settings.quorum, auditor: settings.auditor_quorum },
+    headFile:
+      headFile === undefined || settings.head_file === undefined
+        ? undefined
+        : { path: settings.head_file, file: headFile },
+    reasons: () => logReasons(keyLog.failure, headTrust.reasons()),
+  });
+  return { keyLog, publication, headTrust, witnesses, logStatus };
 }
 
 function createKeyLogQuorum(database: Database, settings: Config['key_log']): Quorum {

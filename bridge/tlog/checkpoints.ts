@@ -96,9 +96,8 @@ class StoredCheckpoints implements Checkpoints {
     return asSigned(await checkpointAt(query, this.#deps.log, size));
   }
 
-  noteOf(checkpoint: SignedCheckpoint, cosignatures: readonly { readonly line: string }[] = []): string {
-    const text = formatCheckpoint(this.#checkpoint(checkpoint));
-    return `${text}\n${checkpoint.log_signature}${cosignatures.map(({ line }) => line).join('')}`;
+  noteOf(checkpoint: SignedCheckpoint, cosignatures?: readonly { readonly line: string }[]): string {
+    return checkpointNoteOf(this.origin, checkpoint, cosignatures);
   }
 
   onPublished(listener: (checkpoint: SignedCheckpoint) => void): void {
@@ -161,15 +160,11 @@ class StoredCheckpoints implements Checkpoints {
   async #sign(checkpoint: StoredCheckpoint): Promise<SignedCheckpoint> {
     const { database, signer } = this.#deps;
     const key = logNoteSigner(signer, this.origin);
-    const signature = await signCheckpoint(key, this.#checkpoint(checkpoint));
+    const signature = await signCheckpoint(key, checkpointOf(this.origin, checkpoint));
     const before = checkpoint.log_signature === null ? [] : parseSignatureLines(checkpoint.log_signature);
     const lines = [signature, ...before].slice(0, LOG_SIGNATURES).map(formatSignatureLine).join('');
     await database.transaction((tx) => storeLogSignature(tx, checkpoint, lines));
     return { ...checkpoint, log_signature: lines };
-  }
-
-  #checkpoint({ size, root }: StoredCheckpoint): Checkpoint {
-    return { origin: this.origin, size, root: decodeBase64url(root, 32) };
   }
 
   #tell(checkpoint: SignedCheckpoint): void {
@@ -181,6 +176,20 @@ class StoredCheckpoints implements Checkpoints {
       }
     }
   }
+}
+
+/** As `Checkpoints.noteOf` has it, for whoever only reads a log. */
+export function checkpointNoteOf(
+  origin: string,
+  checkpoint: SignedCheckpoint,
+  cosignatures: readonly { readonly line: string }[] = [],
+): string {
+  const text = formatCheckpoint(checkpointOf(origin, checkpoint));
+  return `${text}\n${checkpoint.log_signature}${cosignatures.map(({ line }) => line).join('')}`;
+}
+
+function checkpointOf(origin: string, { size, root }: StoredCheckpoint): Checkpoint {
+  return { origin, size, root: decodeBase64url(root, 32) };
 }
 
 /** What is signed twice from one size on is a forked log, which every partner would take for a lie. */

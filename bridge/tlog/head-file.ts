@@ -38,10 +38,21 @@ export function createHeadFile(path: string): HeadFile {
         await replace(path, `${JSON.stringify(head)}\n`);
       } catch (cause) {
         const code = systemCode(cause) === 'ENOSPC' ? 'storage_full' : 'unavailable';
-        throw new CountersignError(code, `The log’s head file '${path}' cannot be written.`, { cause });
+        // readiness says this in public: where the file is, stands in the cause
+        throw new CountersignError(code, 'The log’s head file cannot be written (key_log.head_file).', {
+          cause,
+        });
       }
     },
   };
+}
+
+/** Renames it so that nothing reads it any more, and answers its new name. Throws what the file system throws. */
+export async function setHeadFileAside(path: string, time: Date): Promise<string> {
+  const aside = `${path}.aside-${time.toISOString().replaceAll(/[:.]/g, '')}`;
+  await rename(path, aside);
+  await syncFolder(path);
+  return aside;
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {
@@ -75,7 +86,11 @@ async function replace(path: string, text: string): Promise<void> {
     await file.close();
   }
   await rename(fresh, path);
-  // the new name is on disk only when its folder is
+  await syncFolder(path);
+}
+
+/** A new name is on disk only when its folder is. */
+async function syncFolder(path: string): Promise<void> {
   const folder = await open(dirname(path), 'r');
   try {
     await folder.sync();

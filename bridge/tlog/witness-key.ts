@@ -69,6 +69,11 @@ export async function openWitnessKey(deps: {
   }
 }
 
+/** What others configure of a stored key. */
+export function vkeyOf({ name, public_key }: Pick<WitnessKeysTable, 'name' | 'public_key'>): string {
+  return formatVerifierKey(verifierKey(name, ED25519_COSIGNATURE, public_key));
+}
+
 export async function findWitnessKey(
   query: Pick<Transaction, 'selectFrom'>,
   name: string,

@@ -5,6 +5,7 @@ import { adminAccessRoutes } from './admin-access.ts';
 import { adminAppRoutes } from './admin-apps.ts';
 import { adminConnectionRoutes } from './admin-connections.ts';
 import { adminDomainRoutes } from './admin-domains.ts';
+import { adminLogRoutes } from './admin-log.ts';
 import { adminPartnerRoutes } from './admin-partners.ts';
 import { adminPersonRoutes } from './admin-persons.ts';
 import { adminServiceRoutes } from './admin-services.ts';
@@ -33,6 +34,7 @@ export type ApiDeps = Parameters<typeof enrolmentRoutes>[0] &
   Parameters<typeof adminAppRoutes>[0] &
   Parameters<typeof adminConnectionRoutes>[0] &
   Parameters<typeof adminDomainRoutes>[0] &
+  Parameters<typeof adminLogRoutes>[0] &
   Parameters<typeof adminPartnerRoutes>[0] &
   Parameters<typeof adminPersonRoutes>[0] &
   Parameters<typeof adminServiceRoutes>[0] &
@@ -70,6 +72,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...adminAppRoutes(deps),
     ...adminServiceRoutes(deps),
     ...adminTraceRoutes(deps),
+    ...adminLogRoutes(deps),
   ];
   return [...routes, openApiRoute(routes, deps)];
 }

@@ -1,0 +1,226 @@
+import { stat } from 'node:fs/promises';
+import { encodeBase64url } from '../../protocol/base64url.ts';
+import { type ErrorCode, isCountersignError } from '../../protocol/errors.ts';
+import type { Query } from '../storage/database.ts';
+import { newestCheckpoint, newestSigned } from './checkpoint-store.ts';
+import { checkpointNoteOf } from './checkpoints.ts';
+import { firstCheckpointAfter } from './cosigned-times.ts';
+import { createHeadFile, type HeadFile, type KeptHead } from './head-file.ts';
+import { type LogName, readHead } from './log-heads.ts';
+import { rootAt } from './log-tree.ts';
+import { assertHeadTrusted, type LogDoubt, type StartDoubtDeps } from './start-doubt.ts';
+import type { WitnessSaid } from './witness-exchange.ts';
+
+/** What the store, the head file and each witness say of a log, held against each other. */
+export interface LogSurvey {
+  readonly store: SurveyedStore;
+  /** Undefined: none is configured. */
+  readonly headFile: SurveyedHeadFile | undefined;
+  readonly witnesses: readonly SurveyedWitness[];
+  readonly cause: LogCause;
+  /** The words of the start itself (start-doubt.ts), where it would refuse, or doubt. */
+  readonly detail: string | undefined;
+}
+
+/**
+ * What it comes from. `good`: the bridge starts. `doubt`: too few witnesses answer to say. `damaged_store`: its parts do
+ * not belong together. `damaged_head_file`, `foreign_head_file`: that of a log with another origin; `earlier_store`:
+ * that of a store before this one, which was made anew. `restored_backup`: more was signed than the store has.
+ * `fork`: what was signed is not what the store has.
+ */
+export type LogCause =
+  | 'good'
+  | 'doubt'
+  | 'damaged_store'
+  | 'damaged_head_file'
+  | 'foreign_head_file'
+  | 'earlier_store'
+  | 'restored_backup'
+  | 'fork';
+
+export interface SurveyedStore {
+  readonly size: number;
+  /** The newest checkpoint, signed or not; undefined: nothing was ever logged. */
+  readonly newest: { readonly root: string; readonly epoch: number; readonly timeMs: number } | undefined;
+  /** When its log began; milliseconds. */
+  readonly began: number | undefined;
+  /** Whether head, checkpoint and tree name the same. */
+  readonly whole: boolean;
+}
+
+export interface SurveyedHeadFile {
+  readonly path: string;
+  /** Undefined: there is no file. */
+  readonly kept: KeptHead | 'damaged' | undefined;
+  /** Whether the store has what it names; undefined where that cannot be. */
+  readonly contained: boolean | undefined;
+  /** When it was last written, as the file system says; milliseconds. */
+  readonly written: number | undefined;
+}
+
+export interface SurveyedWitness {
+  readonly name: string;
+  /** `not asked`: there is nothing signed that it could be shown. */
+  readonly said: 'same' | 'behind' | 'ahead' | 'contradicted' | 'unreachable' | 'not asked';
+  readonly size: number | undefined;
+  readonly error: ErrorCode | undefined;
+}
+
+export interface LogSurveyDeps extends Omit<StartDoubtDeps, 'headFile' | 'noteOf'> {
+  readonly headFilePath: string | undefined;
+  /** When the keys in the store were made, where it has no entry that says; milliseconds. */
+  readonly storeMade: number | undefined;
+}
+
+/** Looks at everything, changes nothing, and signs nothing. Throws what the database throws. */
+export async function surveyLog(deps: LogSurveyDeps): Promise<LogSurvey> {
+  const { database, log, origin, headFilePath } = deps;
+  const store = await database.read((query) => surveyStore(query, log));
+  const file = headFilePath === undefined ? undefined : createHeadFile(headFilePath);
+  const headFile =
+    file === undefined || headFilePath === undefined
+      ? undefined
+      : await surveyHeadFile(deps, headFilePath, file, store);
+  const asked = await askAll(deps);
+  const witnesses = asked.map(({ name, answer }) => witnessOf(name, answer, store.size));
+  const verdict = await startVerdict({
+    ...deps,
+    headFile: file,
+    witnesses: asked.map(({ name, answer }) => ({ name, show: () => repeat(answer) })),
+    noteOf: (checkpoint, lines) => checkpointNoteOf(origin, checkpoint, lines),
+  });
+  const cause = causeOf({ store, headFile, witnesses, verdict }, deps);
+  return { store, headFile, witnesses, cause, detail: verdict?.detail };
+}
+
+async function surveyStore(query: Query, log: LogName): Promise<SurveyedStore> {
+  const head = await readHead(query, log);
+  const size = head?.size ?? 0;
+  const newest = await newestCheckpoint(query, log);
+  const root = size === 0 ? undefined : await rootIfThere(query, log, size);
+  return {
+    size,
+    newest:
+      newest === undefined ? undefined : { root: newest.root, epoch: newest.epoch, timeMs: newest.time_ms },
+    began: await firstCheckpointAfter(query, log, 0),
+    whole:
+      size === 0
+        ? newest === undefined
+        : newest?.size === size && newest.root === head?.hash && newest.root === root,
+  };
+}
+
+/** A tree with holes has none. */
+async function rootIfThere(query: Query, log: LogName, size: number): Promise<string | undefined> {
+  try {
+    return encodeBase64url(await rootAt(query, log, size));
+  } catch (error) {
+    if (isCountersignError(error, 'unavailable') || isCountersignError(error, 'storage_busy')) throw error;
+    return undefined;
+  }
+}
+
+async function surveyHeadFile(
+  { database, log, origin }: LogSurveyDeps,
+  path: string,
+  file: HeadFile,
+  store: SurveyedStore,
+): Promise<SurveyedHeadFile> {
+  const written = (await stat(path).catch(() => undefined))?.mtimeMs;
+  let kept: KeptHead | undefined;
+  try {
+    kept = await file.read();
+  } catch (error) {
+    if (!isCountersignError(error, 'state_refused')) throw error;
+    return { path, kept: 'damaged', contained: undefined, written };
+  }
+  if (kept === undefined || kept.origin !== origin || kept.size > store.size) {
+    return { path, kept, contained: undefined, written };
+  }
+  const { size, root } = kept;
+  const then = await database.read((query) => rootIfThere(query, log, size));
+  return { path, kept, contained: then === root, written };
+}
+
+type Answer = WitnessSaid | { readonly kind: 'unreachable'; readonly error: unknown } | undefined;
+
+async function askAll(deps: LogSurveyDeps): Promise<{ name: string; answer: Answer }[]> {
+  const { database, log, origin, witnesses } = deps;
+  const signed = await database.read((query) => newestSigned(query, log));
+  return Promise.all(
+    witnesses.map(async (witness) => {
+      const { name } = witness;
+      if (signed === undefined) return { name, answer: undefined };
+      try {
+        return { name, answer: await witness.show(signed.size, checkpointNoteOf(origin, signed)) };
+      } catch (error) {
+        if (!isCountersignError(error)) throw error;
+        return { name, answer: { kind: 'unreachable' as const, error } };
+      }
+    }),
+  );
+}
+
+/** The start asks the same: it is to hear the same, and not to ask once more. */
+async function repeat(answer: Answer): Promise<WitnessSaid> {
+  if (answer === undefined) throw new TypeError('a witness is asked that was not');
+  if (answer.kind === 'unreachable') throw answer.error;
+  return answer;
+}
+
+function witnessOf(name: string, answer: Answer, size: number): SurveyedWitness {
+  const nothing = { name, size: undefined, error: undefined };
+  if (answer === undefined) return { ...nothing, said: 'not asked' };
+  switch (answer.kind) {
+    case 'unreachable':
+      return {
+        ...{ ...nothing, said: 'unreachable' },
+        error: isCountersignError(answer.error) ? answer.error.code : undefined,
+      };
+    case 'signed':
+      return { ...nothing, said: 'same' };
+    case 'stale':
+      return { ...nothing, said: answer.size > size ? 'ahead' : 'behind', size: answer.size };
+    case 'contradicted':
+      return { ...nothing, said: 'contradicted' };
+  }
+}
+
+/** What the start would say; undefined: it goes on. */
+async function startVerdict(deps: StartDoubtDeps): Promise<{ refused: boolean; detail: string } | undefined> {
+  try {
+    const doubt: LogDoubt | undefined = await assertHeadTrusted(deps);
+    return doubt === undefined ? undefined : { refused: false, detail: doubt.reason };
+  } catch (error) {
+    if (!isCountersignError(error)) throw error;
+    if (error.code === 'unavailable' || error.code === 'storage_busy') throw error;
+    return { refused: true, detail: error.detail ?? error.message };
+  }
+}
+
+/** The start decides whether anything is wrong; here it only gets its name. */
+function causeOf(
+  {
+    store,
+    headFile,
+    witnesses,
+    verdict,
+  }: Pick<LogSurvey, 'store' | 'headFile' | 'witnesses'> & { verdict: { refused: boolean } | undefined },
+  { origin, storeMade }: LogSurveyDeps,
+): LogCause {
+  if (verdict === undefined) return 'good';
+  if (!store.whole) return 'damaged_store';
+  const kept = headFile?.kept;
+  if (witnesses.some(({ said }) => said === 'contradicted')) return 'fork';
+  if (witnesses.some(({ said }) => said === 'ahead')) return 'restored_backup';
+  if (kept === 'damaged') return 'damaged_head_file';
+  if (kept !== undefined && kept.origin !== origin) return 'foreign_head_file';
+  if (kept !== undefined && headFile?.contained !== true) {
+    // it was last written before this store had anything to write
+    const began = store.began ?? storeMade;
+    if (began !== undefined && headFile?.written !== undefined && headFile.written < began)
+      return 'earlier_store';
+    return kept.size > store.size ? 'restored_backup' : 'fork';
+  }
+  return verdict.refused ? 'fork' : 'doubt';
+}
