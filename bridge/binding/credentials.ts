@@ -3,9 +3,9 @@ import { type Device, findDevice } from '../directory/devices.ts';
 import { findPerson } from '../directory/persons.ts';
 import { activeStatementOf } from '../directory/statements.ts';
 import type { Query } from '../storage/database.ts';
-import { issueAttributes } from './attributes.ts';
+import { createAttributes } from './attributes.ts';
 import { type DescribedPerson, describePersons } from './credential-store.ts';
-import { createIssuedTokens } from './issued-tokens.ts';
+import { createIssuedTokens, type IssuedBody } from './issued-tokens.ts';
 import { createPublishedStatements, type Standing } from './published-statements.ts';
 import type { Asker, BindingDeps, Credentials, OwnAnswer } from './services.ts';
 import { type AddressStanding, createStandings } from './standings.ts';
@@ -19,18 +19,25 @@ export function createCredentials(deps: BindingDeps): Credentials {
   const published = createPublishedStatements(keyLog);
   const findStandings = createStandings(database, published);
   const tokens = createIssuedTokens({ ...deps, lifeSeconds: deps.bindingLifeSeconds });
-  const attributesOf = (person: DescribedPerson, asker: Asker) =>
-    issueAttributes({ policy, tokens, iss: signer.iss, organization }, person, asker);
+  const attributesOf = createAttributes({ policy, tokens, iss: signer.iss, organization });
+  const bindings = new WeakMap<SignedStatement, IssuedBody>();
 
-  async function issueBinding({ statement, signatures }: SignedStatement): Promise<string> {
+  async function issueBinding(signed: SignedStatement): Promise<string> {
+    const made = bindings.get(signed);
+    const body = made?.policy_hash === policy.hash ? made : bindingOf(signed);
+    bindings.set(signed, body);
+    return tokens.issue('key-binding+jwt', body);
+  }
+
+  function bindingOf({ statement, signatures }: SignedStatement): IssuedBody {
     const { reason, ...rest } = statement;
-    return tokens.issue('key-binding+jwt', {
+    return {
       iss: signer.iss,
       sub: statement.sub,
       policy_hash: policy.hash,
       statement: reason === undefined ? rest : { ...rest, reason },
       signatures,
-    });
+    };
   }
 
   async function logProofOf({ statement }: SignedStatement): Promise<{ log_proof?: string }> {

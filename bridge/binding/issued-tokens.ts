@@ -1,16 +1,21 @@
 import type { Json } from '../../protocol/canonical-json.ts';
-import { sha256Base64url } from '../../protocol/hash.ts';
 import type { ObjectType } from '../../protocol/jws.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
+import { sha256Base64url } from '../lib/hash.ts';
 import { newId } from '../lib/ids.ts';
 import { BINDING_RENEWAL_PART } from '../lib/limits.ts';
 import type { Signer } from '../signer/signer.ts';
 
 /** Short-lived objects by the `binding` key: signed once, and handed out until half of their life is over. */
 export interface IssuedTokens {
-  /** A token over `body`, with its id and times added. Another body or another signing key makes another token. */
-  issue(type: IssuedType, body: { readonly [name: string]: Json }): Promise<string>;
+  /**
+   * A token over `body`, with its id and times added. Another body, another audience or another signing key makes
+   * another token. A body that was given before as the same object is not looked at again: it must not change.
+   */
+  issue(type: IssuedType, body: IssuedBody, audience?: string): Promise<string>;
 }
+
+export type IssuedBody = { readonly [name: string]: Json };
 
 export type IssuedType = Extract<
   ObjectType,
@@ -33,10 +38,23 @@ export function createIssuedTokens(deps: {
   const { signer, clock, lifeSeconds } = deps;
   const kept = new Map<string, Kept>();
 
-  function sign(type: IssuedType, body: { readonly [name: string]: Json }, iat: number): Promise<string> {
+  const hashes = new WeakMap<IssuedBody, string>();
+
+  function hashOf(body: IssuedBody): string {
+    const hash = hashes.get(body) ?? sha256Base64url(JSON.stringify(body));
+    hashes.set(body, hash);
+    return hash;
+  }
+
+  function sign(
+    type: IssuedType,
+    body: IssuedBody,
+    audience: string | undefined,
+    iat: number,
+  ): Promise<string> {
     const times = { jti: newId(), iat, exp: iat + lifeSeconds };
     const notBefore = type === 'identity-attributes+jwt' ? {} : { nbf: iat };
-    return signer.sign('binding', type, { ...body, ...times, ...notBefore });
+    return signer.sign('binding', type, { ...body, aud: audience, ...times, ...notBefore });
   }
 
   function keep(name: string, entry: Kept): void {
@@ -49,16 +67,16 @@ export function createIssuedTokens(deps: {
   }
 
   return {
-    async issue(type, body) {
+    async issue(type, body, audience) {
       const now = seconds(clock);
       const signedBy = `${signer.onlineKeys().serial} ${signer.currentKey('binding').x}`;
-      const name = `${type} ${signedBy} ${sha256Base64url(JSON.stringify(body))}`;
+      const name = `${type} ${signedBy} ${hashOf(body)} ${audience ?? ''}`;
       const known = kept.get(name);
       if (known !== undefined && isFresh(known.iat, now, lifeSeconds)) {
         keep(name, known);
         return known.token;
       }
-      const token = sign(type, body, now);
+      const token = sign(type, body, audience, now);
       keep(name, { token, iat: now });
       // A failure is not kept: the next one who asks tries again.
       token.catch(() => kept.delete(name));

@@ -262,7 +262,7 @@ export function createLookUps(deps: LookUpsDeps): LookUps {
       results: answer.results,
       ...(answer.records === undefined ? {} : { records: answer.records }),
     };
-    return signer.sign('federation', 'key-lookup-response+jwt', JSON.parse(JSON.stringify(response)));
+    return signer.sign('federation', 'key-lookup-response+jwt', response);
   }
 
   return { answerClient, answerPartner };

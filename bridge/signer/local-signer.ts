@@ -1,8 +1,7 @@
 import { decodeBase64url } from '../../protocol/base64url.ts';
-import type { Json } from '../../protocol/canonical-json.ts';
 import { type SigningKey, signBytes } from '../../protocol/ed25519.ts';
 import { CountersignError } from '../../protocol/errors.ts';
-import { type ObjectType, signJws } from '../../protocol/jws.ts';
+import type { ObjectType } from '../../protocol/jws.ts';
 import { type KeyStatement, type StatementSignature, signStatement } from '../../protocol/key-statement.ts';
 import {
   type KeyPurpose,
@@ -13,6 +12,7 @@ import {
 import { type SignatureKey, thumbprint } from '../../protocol/public-key.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import type { Database } from '../storage/database.ts';
+import { type Claims, signCompact } from './compact-jws.ts';
 import { KeyEncryptionKey } from './key-encryption-key.ts';
 import { assertCheckpoint, assertSignable, PURPOSES } from './purposes.ts';
 import { createSamlKeys, readSamlKeys } from './saml-keys.ts';
@@ -65,9 +65,9 @@ class LocalSigner implements Signer {
     return this.#loaded.onlineKeys.rootThumbprint;
   }
 
-  async sign(purpose: KeyPurpose, type: ObjectType, claims: Json): Promise<string> {
+  async sign(purpose: KeyPurpose, type: ObjectType, claims: Claims): Promise<string> {
     assertSignable(purpose, type, claims, this.iss);
-    return signJws(this.#keyInForce(purpose), type, claims);
+    return signCompact(this.#keyInForce(purpose), type, claims);
   }
 
   async signStatement(statement: KeyStatement): Promise<StatementSignature> {

@@ -1,8 +1,8 @@
-import type { Json } from '../../protocol/canonical-json.ts';
 import { CountersignError } from '../../protocol/errors.ts';
 import type { ObjectType } from '../../protocol/jws.ts';
 import { type KeyPurpose, keyPurpose } from '../../protocol/online-keys.ts';
 import { type Checkpoint, logOrigin, parseCheckpoint } from '../../protocol/tlog/checkpoint.ts';
+import type { Claims } from './compact-jws.ts';
 
 /** Every purpose has a key of its own. */
 export const PURPOSES: readonly KeyPurpose[] = keyPurpose.options;
@@ -27,7 +27,7 @@ const TYPES: Readonly<Record<KeyPurpose, readonly ObjectType[]>> = {
 };
 
 /** Refuses what no verifier would take: a fault of the caller. Throws `internal`. */
-export function assertSignable(purpose: KeyPurpose, type: ObjectType, claims: Json, iss: string): void {
+export function assertSignable(purpose: KeyPurpose, type: ObjectType, claims: Claims, iss: string): void {
   const issuer = typeof claims === 'object' && claims !== null && 'iss' in claims ? claims.iss : undefined;
   if (!TYPES[purpose].includes(type) || issuer !== iss) {
     throw new CountersignError('internal', undefined, {

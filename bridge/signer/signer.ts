@@ -1,8 +1,8 @@
-import type { Json } from '../../protocol/canonical-json.ts';
 import type { ObjectType } from '../../protocol/jws.ts';
 import type { KeyStatement, StatementSignature } from '../../protocol/key-statement.ts';
 import type { KeyPurpose, OnlineKeys } from '../../protocol/online-keys.ts';
 import type { SignatureKey } from '../../protocol/public-key.ts';
+import type { Claims } from './compact-jws.ts';
 
 /**
  * The port to the bridge's own keys. Private keys do not leave it; who needs a signature or a sealed value asks.
@@ -20,7 +20,7 @@ export interface Signer {
    * A compact JWS over `claims` by the key of `purpose` that is in use now. A purpose signs only the types that
    * verifiers take from it (PROTOCOL §6), and only claims whose `iss` is ours; anything else is `internal`.
    */
-  sign(purpose: KeyPurpose, type: ObjectType, claims: Json): Promise<string>;
+  sign(purpose: KeyPurpose, type: ObjectType, claims: Claims): Promise<string>;
 
   /** The bridge's signature over a key statement of ours (PROTOCOL §3), by the `statement` key. */
   signStatement(statement: KeyStatement): Promise<StatementSignature>;

@@ -20,7 +20,7 @@ type Statement = ReturnType<InstanceType<typeof Libsql>['prepare']>;
 export class Handle {
   readonly #connection: InstanceType<typeof Libsql>;
   readonly #statements = new Map<string, Statement>();
-  #dataVersion: Statement | undefined;
+  #dataVersion: ReturnType<typeof prepareDataVersion> | undefined;
 
   /**
    * @param path - absolute, so that libsql cannot take it for a URL or for `:memory:`
@@ -52,9 +52,9 @@ export class Handle {
   /** Another number than before if another connection, of whichever process, committed since. Not for own commits. */
   dataVersion(): number {
     return translated(() => {
-      this.#dataVersion ??= this.#connection.prepare('PRAGMA data_version');
-      const row = this.#dataVersion.get([]) as { data_version: number };
-      return row.data_version;
+      this.#dataVersion ??= prepareDataVersion(this.#connection);
+      const [version] = this.#dataVersion.get() as [number];
+      return version;
     });
   }
 
@@ -90,6 +90,10 @@ export class Handle {
     }
     return statement;
   }
+}
+
+function prepareDataVersion(connection: InstanceType<typeof Libsql>) {
+  return connection.prepare<[]>('PRAGMA data_version').raw();
 }
 
 /**

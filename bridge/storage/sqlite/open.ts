@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { Kysely } from 'kysely';
-import { CountersignError } from '../../../protocol/errors.ts';
+import { CountersignError, isCountersignError } from '../../../protocol/errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Database, Query, Transaction } from '../database.ts';
 import { migrate } from '../migrate.ts';
@@ -142,7 +142,16 @@ class SqliteDatabase implements Database {
    */
   async revision(): Promise<number> {
     this.#root.assertUsable();
-    const dataVersion = await retryWhileBusy(async () => this.#writerHandle.dataVersion(), this.#pause);
+    try {
+      return this.#lookForRevision();
+    } catch (error) {
+      if (!isCountersignError(error, 'storage_busy')) throw error;
+      return retryWhileBusy(async () => this.#lookForRevision(), this.#pause);
+    }
+  }
+
+  #lookForRevision(): number {
+    const dataVersion = this.#writerHandle.dataVersion();
     if (dataVersion !== this.#dataVersion) {
       this.#dataVersion = dataVersion;
       this.#revise();
