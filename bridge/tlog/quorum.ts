@@ -47,7 +47,6 @@ export function createQuorum(deps: {
   const { log, database, cosigners } = deps;
   const needed = { witness: deps.quorum, auditor: deps.auditorQuorum };
   const stored = createBell();
-  const never = new AbortController().signal;
 
   /** The newest sizes that have the quorum of this kind, the newest first. */
   async function quorateSizes(
@@ -89,14 +88,14 @@ export function createQuorum(deps: {
     demands: (kind) => needed[kind] > 0,
     newestQuorate,
     newestAudited,
-    async reached(size, ms, signal = never) {
+    async reached(size, ms, signal) {
       if (needed.witness === 0) return true;
       const deadline = performance.now() + ms;
       for (;;) {
         const heard = stored.rings;
         if (((await database.read(newestQuorate)) ?? -1) >= size) return true;
         const left = deadline - performance.now();
-        if (left <= 0 || signal.aborted) return false;
+        if (left <= 0 || signal?.aborted) return false;
         await stored.wait(heard, left, signal);
       }
     },
