@@ -13,6 +13,7 @@ import { lookUpAcrossCompanies } from './steps/look-up-across-companies.ts';
 import { proveDomains } from './steps/prove-domains.ts';
 import { readEventLogs } from './steps/read-event-logs.ts';
 import { startBridges } from './steps/start-bridges.ts';
+import { watchEachOther } from './steps/watch-each-other.ts';
 
 /** The story, in order. Each step builds on what those before it left on the stage. */
 export const STORY: readonly Step[] = [
@@ -20,6 +21,7 @@ export const STORY: readonly Step[] = [
   connectSingleSignOn,
   proveDomains,
   approvePartners,
+  watchEachOther,
   enrolThroughOidc,
   enrolThroughSaml,
   lookUpAcrossCompanies,

@@ -65,16 +65,25 @@ export async function withOwnKeys(iss: string): Promise<Forger> {
   };
 }
 
+export interface Pretence {
+  /** The bridge says that it reset the person; else that they rotated their key. */
+  readonly reason?: 'reset';
+  readonly address?: string;
+  /** A proof out of the real log, of another version. */
+  readonly logProof?: string;
+}
+
 /** A credential for the person's address with the attacker's keys in it, as the next version of the real one. */
 export async function forgeCredential(
   forger: Forger,
   attacker: AttackerKeys,
   real: VerifiedCredential,
-  pretence: { reason?: 'reset'; address?: string },
+  pretence: Pretence,
 ): Promise<Credential> {
+  const { logProof, ...said } = pretence;
   const statement: KeyStatement = {
     ...real.statement,
-    ...pretence,
+    ...said,
     version: real.statement.version + 1,
     key_version: real.statement.key_version + 1,
     keys: [attacker.pre, attacker.sig.publicKey],
@@ -82,7 +91,7 @@ export async function forgeCredential(
     prev: statementHash(real.statement),
   };
   const signatures: StatementSignature[] = [await signStatement(attacker.sig, statement)];
-  if (pretence.reason !== undefined) signatures.push(await forger.signStatement(statement));
+  if (said.reason !== undefined) signatures.push(await forger.signStatement(statement));
   const now = seconds();
   const claims = {
     ...{ iss: forger.iss, sub: statement.sub, jti: crypto.randomUUID() },
@@ -92,6 +101,7 @@ export async function forgeCredential(
   return {
     binding: await forger.signBinding(JSON.parse(JSON.stringify(claims))),
     online_keys: forger.onlineKeysToken(),
+    ...(logProof === undefined ? {} : { log_proof: logProof }),
   };
 }
 

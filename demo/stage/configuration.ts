@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { stringify } from 'yaml';
+import { parse, stringify } from 'yaml';
 import type { CompanyPlan } from './company.ts';
 
 const OWNER_ONLY = { mode: 0o600 };
@@ -26,6 +26,10 @@ export async function writeConfiguration(
       tls: { certificate_file: './bridge.crt', key_file: './bridge.key' },
     },
     storage: { driver: 'sqlite', path: './countersign.db' },
+    // So that the story is told quickly; a company leaves the default.
+    key_log: { epoch_milliseconds: 20 },
+    // The bridge cosigns the key logs of the partners that its administrator approves.
+    witness: { partners: true },
     signer: { driver: 'local', key_encryption_key: { file: './kek' } },
     // Everything of the story is on this machine, under the throwaway authority: said here, as any company says it
     // of the identity provider in its own network.
@@ -35,4 +39,14 @@ export async function writeConfiguration(
   };
   await writeFile(path, stringify(settings));
   return path;
+}
+
+/** Sets keys of one section, as an administrator edits the file. */
+export async function amendConfiguration(
+  path: string,
+  section: string,
+  amended: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const settings = parse(await readFile(path, 'utf8'));
+  await writeFile(path, stringify({ ...settings, [section]: { ...settings[section], ...amended } }));
 }

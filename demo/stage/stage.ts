@@ -12,6 +12,7 @@ import type { Company } from './company.ts';
 import type { PostedForms } from './posted-forms.ts';
 import { createPostedForms } from './posted-forms.ts';
 import { createSlot, type Slot } from './slot.ts';
+import type { Watchers } from './watchers.ts';
 
 type Engine = Awaited<ReturnType<typeof loadTransformEngine>>;
 
@@ -33,6 +34,8 @@ export interface Stage {
 
   readonly acme: Slot<Company>;
   readonly globex: Slot<Company>;
+  /** Who keeps the two key logs honest. */
+  readonly watchers: Slot<Watchers>;
   /** The apps of the people, signed in. */
   readonly ada: Slot<App>;
   readonly gwen: Slot<App>;
@@ -77,6 +80,7 @@ export async function setStage(signal: AbortSignal): Promise<Stage> {
     signal,
     acme: createSlot('Acme'),
     globex: createSlot('Globex'),
+    watchers: createSlot('witnesses and the auditor'),
     ada: createSlot('Ada’s app'),
     gwen: createSlot('Gwen’s app'),
     hal: createSlot('Hal’s app'),

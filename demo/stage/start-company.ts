@@ -49,6 +49,11 @@ export async function whileStopped<Result>(
   }
 }
 
+/** Stops the bridge and starts it again: what was changed in its configuration is in force. */
+export function restart(stage: Stage, company: Company): Promise<void> {
+  return whileStopped(stage, company, async () => undefined);
+}
+
 export function readConfig(path: string): Config {
   return loadConfig({ path, env: {} });
 }

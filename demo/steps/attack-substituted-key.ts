@@ -1,17 +1,26 @@
-import { type Answer, isCountersignError } from '../../client/index.ts';
-import { thumbprint } from '../../protocol/index.ts';
-import { startDishonestBridge } from '../attacks/dishonest-bridge.ts';
 import {
-  type AttackerKeys,
+  type Answer,
+  type Client,
+  createMemoryPinStore,
+  type ErrorCode,
+  isCountersignError,
+  type RejectedAnswer,
+} from '../../client/index.ts';
+import { thumbprint } from '../../protocol/index.ts';
+import { type DishonestBridge, startDishonestBridge } from '../attacks/dishonest-bridge.ts';
+import {
   forgeCredential,
   makeAttackerKeys,
+  type Pretence,
   withOwnKeys,
   withStolenKeys,
 } from '../attacks/forged-credential.ts';
 import { finding, must } from '../finding.ts';
+import { clientOf } from '../stage/install-app.ts';
 import { HAL } from '../stage/people.ts';
 import type { Stage } from '../stage/stage.ts';
 import { whileStopped } from '../stage/start-company.ts';
+import { policyFor } from '../stage/watchers.ts';
 import type { Step } from '../step.ts';
 import { describeAnswer, mustBeVerified } from './look-up-across-companies.ts';
 
@@ -21,10 +30,11 @@ export const attackSubstitutedKey: Step = {
   story:
     'First somebody in between, with keys of their own, in Globex’s name. Then the worst case: whoever runs Globex’s ' +
     'bridge itself turns dishonest. That bridge has the real name, certificate and online keys, so every signature ' +
-    'of the company is right. Ada’s app still refuses, because it has pinned Hal’s key.',
+    'of the company is right. Ada’s app refuses the key: it has pinned Hal’s, and this one is in no log. Somebody who ' +
+    'never saw Hal before has no pin, but demands what the auditor has seen.',
   async run(stage) {
     const { client } = stage.ada.get();
-    const real = (await stage.hal.get().client.me()).verified;
+    const { verified: real, credential: shown } = await stage.hal.get().client.me();
     must(real !== null, 'Hal has no credential');
     const attacker = await makeAttackerKeys(stage.engine);
 
@@ -32,12 +42,28 @@ export const attackSubstitutedKey: Step = {
     const refusal = await client.verifyOffline(inBetween, HAL.address).catch((error: unknown) => error);
     must(isCountersignError(refusal, 'root_mismatch'), `the forgery in between was answered with ${refusal}`);
 
-    const { rotation, reset } = await asDishonestGlobex(stage, attacker, real);
-    must(
-      rotation.status === 'rejected' && rotation.code === 'statement_signature',
-      `the forged rotation is ${describeAnswer(rotation)}`,
-    );
-    must(reset.status === 'changed_key', `the forged reset is ${describeAnswer(reset)}`);
+    const { rotation, reset, proven, first } = await asDishonestGlobex(stage, async (bridge) => {
+      const answerTo = async (asker: Client, pretence: Pretence) => {
+        const forger = withStolenKeys(bridge.signer);
+        bridge.lies = { credential: await forgeCredential(forger, attacker, real, pretence) };
+        return (await asker.lookUp([HAL.address], { maxAge: 0 }))[0];
+      };
+      const reset = { reason: 'reset' } as const;
+      const withRealProof = {
+        ...reset,
+        ...(shown?.log_proof === undefined ? {} : { logProof: shown.log_proof }),
+      };
+      return {
+        rotation: await answerTo(client, {}),
+        reset: await answerTo(client, reset),
+        proven: await answerTo(client, withRealProof),
+        first: await answerTo(firstContact(stage), reset),
+      };
+    });
+    mustBeRejected(rotation, 'statement_signature');
+    mustBeRejected(reset, 'level_too_low');
+    mustBeRejected(proven, 'log_proof');
+    mustBeRejected(first, 'level_too_low');
 
     const [after] = await client.lookUp([HAL.address], { maxAge: 0 });
     mustBeVerified(after);
@@ -46,33 +72,35 @@ export const attackSubstitutedKey: Step = {
       finding('the attacker’s key', thumbprint(attacker.pre)),
       finding('somebody in between', `${refusal.code}: those keys are not under Globex’s pinned root`),
       finding('Globex: “Hal rotated”', `${rotation.code}: his old key has not signed for the new one`),
-      finding('Globex: “we reset Hal”', `${reset.status}: shown to Ada as a warning, nothing accepted`),
-      finding('   pinned', thumbprint(reset.pinned.pre)),
-      finding('   offered', thumbprint(reset.offered.pre)),
+      finding('Globex: “we reset Hal”', `${reset.code}: ${reset.error.detail}`),
+      finding('   with Hal’s real proof', `${proven.code}: that proof is of his real key`),
+      finding('to who never saw Hal', `${first.code}: ${first.error.detail}`),
       finding('the honest bridge again', `${after.status}, still the pinned key`),
     ];
   },
 };
 
-/** Two look-ups of Ada's app, both through Acme's honest bridge, answered by a dishonest one of Globex. */
-function asDishonestGlobex(
+function mustBeRejected(answer: Answer | undefined, code: ErrorCode): asserts answer is RejectedAnswer {
+  must(answer?.status === 'rejected' && answer.code === code, `not ${code}, but ${describeAnswer(answer)}`);
+}
+
+/** An app that has looked nobody up yet, under the policy of Ada's company. */
+function firstContact(stage: Stage): Client {
+  const stores = { keyStore: stage.ada.get().keyStore, pinStore: createMemoryPinStore() };
+  const policy = policyFor(stage.watchers.get(), 'globex', 'audited');
+  return clientOf(stage, stage.acme.get().issuer, stores, stage.fetch, policy);
+}
+
+/** What is looked up meanwhile goes through Acme's honest bridge, and is answered by a dishonest one of Globex. */
+function asDishonestGlobex<Result>(
   stage: Stage,
-  attacker: AttackerKeys,
-  real: Parameters<typeof forgeCredential>[2],
-): Promise<{ rotation: Answer; reset: Answer }> {
-  const { client } = stage.ada.get();
+  act: (bridge: DishonestBridge) => Promise<Result>,
+): Promise<Result> {
   const globex = stage.globex.get();
   return whileStopped(stage, globex, async () => {
     const bridge = await startDishonestBridge(globex);
     try {
-      const answerTo = async (pretence: { reason?: 'reset' }) => {
-        const credential = await forgeCredential(withStolenKeys(bridge.signer), attacker, real, pretence);
-        bridge.lies = { credential };
-        const [answer] = await client.lookUp([HAL.address], { maxAge: 0 });
-        must(answer !== undefined, 'no answer');
-        return answer;
-      };
-      return { rotation: await answerTo({}), reset: await answerTo({ reason: 'reset' }) };
+      return await act(bridge);
     } finally {
       await bridge.close();
     }

@@ -1,9 +1,16 @@
-import { type Answer, isCountersignError, type VerifiedAnswer } from '../../client/index.ts';
-import { thumbprint } from '../../protocol/index.ts';
-import { finding, must } from '../finding.ts';
+import {
+  type Answer,
+  type Client,
+  type CountersignError,
+  isCountersignError,
+  type VerifiedAnswer,
+} from '../../client/index.ts';
+import { thumbprint, type VerificationPolicy } from '../../protocol/index.ts';
+import { type Finding, finding, must } from '../finding.ts';
 import { clientOf } from '../stage/install-app.ts';
 import { GWEN, HAL } from '../stage/people.ts';
 import type { Stage } from '../stage/stage.ts';
+import { audit, makeAuditorKey, policyFor } from '../stage/watchers.ts';
 import type { Step } from '../step.ts';
 
 export const lookUpAcrossCompanies: Step = {
@@ -12,30 +19,46 @@ export const lookUpAcrossCompanies: Step = {
   story:
     'Ada’s app asks Acme’s bridge, which asks Globex’s bridge. What comes back is checked by the app itself: Globex’s ' +
     'root (pinned), the bridge’s keys under that root, the binding under those keys, the statement under Gwen’s own ' +
-    'key, and that Globex may speak for this domain. Then the key is pinned. Gwen also hands her credential over ' +
-    'directly; with the network cut, it verifies just the same.',
+    'key, that Globex may speak for this domain, and that this is the newest version in a log that Acme’s bridge and ' +
+    'the auditor have seen: her company’s policy demands the level “audited”. Then the key is pinned. ' +
+    'With the network cut, what Gwen hands over directly verifies just the same.',
   async run(stage) {
-    const { client, pinStore } = stage.ada.get();
-    const [gwen, hal] = await client.lookUp([GWEN.address, HAL.address]);
+    const { pinStore } = stage.ada.get();
+    const watchers = stage.watchers.get();
+    const demanding = appOf(stage, policyFor(watchers, 'globex', 'audited'), stage.fetch);
+    const [early] = await demanding.lookUp([GWEN.address], { maxAge: 0 });
+    must(
+      early?.status === 'rejected' && early.code === 'level_too_low',
+      `too early: ${describeAnswer(early)}`,
+    );
+    const { replayed } = await audit(watchers.auditors.globex);
+    const [gwen, hal] = await demanding.lookUp([GWEN.address, HAL.address], { maxAge: 0 });
     mustBeVerified(gwen);
     mustBeVerified(hal);
+    must(gwen.level === 'audited', `the level is ${gwen.level}`);
     const pins = await pinStore.read();
     const globex = pins?.issuers[gwen.statement.iss];
     const pin = pins?.addresses[GWEN.address];
-    must(globex !== undefined && pin !== undefined, 'nothing was pinned');
+    const log = pins?.logs[gwen.statement.iss];
+    must(globex !== undefined && pin !== undefined && log !== undefined, 'nothing was pinned');
     must(globex.root_thumbprint === stage.globex.get().rootThumbprint, 'another root is pinned');
     const known = (await stage.gwen.get().client.me()).verified;
     must(known !== null && thumbprint(pin.pre) === thumbprint(known.statement.keys[0]), 'not Gwen’s key');
-    const offline = await verifyWithoutNetwork(stage);
     return [
+      finding('just enrolled', `${early.code}: ${early.error.detail}`),
+      finding('the auditor comes by', `${replayed} new entries replayed: every rule was kept; cosigned`),
       finding('1  Globex’s root', `${globex.root_thumbprint} is the pinned one`),
       finding('2  Globex’s online keys', `signed by that root, serial ${globex.serial}, none older seen`),
-      finding('3  the binding', `signed by Globex’s binding key, ${gwen.age} s old, level “${gwen.level}”`),
+      finding('3  the binding', 'signed by Globex’s binding key'),
       finding('4  the statement', `signed by Gwen’s own key ${thumbprint(gwen.statement.keys[1])}`),
       finding('5  the domain', `Globex may speak for ${globex.domains.join(', ')}, and nothing else`),
+      finding(
+        '6  the key log',
+        `version ${gwen.statement.version} is the newest, level “${gwen.level}”, ${gwen.age} s old`,
+      ),
       finding('what Globex says of her', describeAttributes(gwen)),
       finding('pinned from now on', `${GWEN.address} → ${thumbprint(pin.pre)}`),
-      finding('with the network cut', offline),
+      ...(await verifyWithoutNetwork(stage)),
     ];
   },
 };
@@ -57,8 +80,13 @@ function describeAttributes({ attributes }: VerifiedAnswer): string {
   return [name, organization, ...signedIn].filter((part) => part !== undefined).join(', ') || 'nothing';
 }
 
+/** Ada’s app under another policy. */
+function appOf(stage: Stage, policy: VerificationPolicy, network: typeof fetch): Client {
+  return clientOf(stage, stage.acme.get().issuer, stage.ada.get(), network, policy);
+}
+
 /** The same app, the same pins, but every request fails: proves that the verification asks nobody. */
-async function verifyWithoutNetwork(stage: Stage): Promise<string> {
+async function verifyWithoutNetwork(stage: Stage): Promise<Finding[]> {
   const { credential } = await stage.gwen.get().client.me();
   must(credential !== null, 'Gwen has no credential');
   let requests = 0;
@@ -66,9 +94,26 @@ async function verifyWithoutNetwork(stage: Stage): Promise<string> {
     requests += 1;
     throw new TypeError('the network is cut');
   };
-  const ada = clientOf(stage, stage.acme.get().issuer, stage.ada.get(), cut);
+  const policy = policyFor(stage.watchers.get(), 'globex', 'audited');
+  const ada = appOf(stage, policy, cut);
   const verified = await ada.verifyOffline(credential, GWEN.address);
-  const mistaken = await ada.verifyOffline(credential, HAL.address).catch((error: unknown) => error);
-  must(isCountersignError(mistaken), `shown as Hal’s, it was answered with ${JSON.stringify(mistaken)}`);
-  return `verified, level “${verified.level}”, ${requests} requests; as Hal’s it is refused: ${mistaken.code}`;
+  const asHal = await refusalOf(ada.verifyOffline(credential, HAL.address));
+  const { vkey } = await makeAuditorKey(stage, 'another.example/auditor');
+  const other = appOf(stage, { ...policy, log: { ...policy.log, auditors: [vkey] } }, cut);
+  const elsewhere = await refusalOf(other.verifyOffline(credential, GWEN.address));
+  must(elsewhere.code === 'level_too_low', `under another auditor it is ${elsewhere.code}`);
+  return [
+    finding(
+      'with the network cut',
+      `verified, level “${verified.level}”, ${verified.age} s old, ${requests} requests`,
+    ),
+    finding('   shown as Hal’s', `refused: ${asHal.code}`),
+    finding('   another auditor pinned', `refused: ${elsewhere.code}: ${elsewhere.detail}`),
+  ];
+}
+
+async function refusalOf(shown: Promise<VerifiedAnswer>): Promise<CountersignError> {
+  const answer = await shown.catch((error: unknown) => error);
+  must(isCountersignError(answer), `it was answered with ${JSON.stringify(answer)}`);
+  return answer;
 }
