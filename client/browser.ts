@@ -1,7 +1,10 @@
 /** The client for browsers: everything but files and the loopback sign-in. */
 
+export type { VerificationPolicy } from '../protocol/credential.ts';
 export { fingerprintInGroups } from '../protocol/device-comparison.ts';
 export { CountersignError, type ErrorCode, isCountersignError } from '../protocol/errors.ts';
+export type { LogTrust } from '../protocol/keytrans/log-trust.ts';
+export type { SplitView } from '../protocol/tlog/split-view.ts';
 export { loadTransformEngine } from '../recrypt/load-browser.ts';
 export * from './answers.ts';
 export {
@@ -22,4 +25,5 @@ export * from './key-store.ts';
 export * from './memory-stores.ts';
 export type { KeyFinding, MonitorOptions } from './monitor.ts';
 export * from './pin-store.ts';
+export { logTrustOf } from './policy-text.ts';
 export { SplitViewError } from './split-view-error.ts';

@@ -49,6 +49,10 @@ export async function judgeCredential(
   const { verified, begunAnew } = await verifyShown(context, shown, pin, revoked);
   const { credential, issuer } = shown;
   const asOf = shown.asOf ?? verified.binding.iat;
+  if (verified.log === null && draft.log(issuer.entity_id) !== undefined) {
+    // Whoever keeps a log could leave its proof out for the one key that is not in it.
+    throw new CountersignError('level_too_low', 'the issuer keeps a log, and proves nothing from it');
+  }
   const shortOf = await judgeLog(context, draft, { ...credential, issuer, log: verified.log, asOf });
   if (revoked !== undefined) assertContinues(revoked, verified.statement);
   draft.sawSerial(shown.issuer.entity_id, verified.onlineKeys.serial);

@@ -54,8 +54,7 @@ export async function seeCheckpoint(
   }
   const all = seenOf(known);
   const same = all.find(({ size }) => size === seen.pin.size);
-  if (same !== undefined) {
-    if (same.root === seen.pin.root) return;
+  if (same !== undefined && same.root !== seen.pin.root) {
     const evidence = await evidenceOf(context, seen, same);
     draft.setLog(issuer, withEvidence(known, evidence));
     throw new SplitViewError(evidence, issuer);
@@ -64,6 +63,7 @@ export async function seeCheckpoint(
   if (next !== undefined) {
     assertNotLongSuperseded(next, asOf, context.policy.log?.maxCheckpointAge ?? MAX_CHECKPOINT_AGE);
   }
+  if (same !== undefined) return;
   const { unproven } = known;
   // Where there is no more room the newest gives way to a newer one, and to nothing else.
   const room = unproven.length < UNPROVEN_MAX;

@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Me } from '../../../protocol/api.ts';
 import { encodeBase64url } from '../../../protocol/base64url.ts';
+import type { Credential } from '../../../protocol/credential.ts';
 import { CountersignError } from '../../../protocol/errors.ts';
 import type { SignatureKey } from '../../../protocol/public-key.ts';
 import { transformSealed } from '../../../recrypt/sealed-box.ts';
@@ -13,7 +14,9 @@ import { createThrowawayCa } from '../throwaway-ca.ts';
 import { FakeAuthorizationServer } from './fake-authorization-server.ts';
 import { FakeDeviceRequests } from './fake-device-requests.ts';
 import { FakeEnrolments } from './fake-enrolments.ts';
-import { FakeLookUps } from './fake-look-ups.ts';
+import { FakeKeyHistory } from './fake-key-history.ts';
+import { FakeLog } from './fake-log.ts';
+import { FakeLookUps, type Staple } from './fake-look-ups.ts';
 import { type FakePerson, newFakePerson } from './fake-person.ts';
 import { type FakeAnswer, type FakeRequest, json, problem, readRequest, send } from './fake-requests.ts';
 import { type Lies, tell } from './lies.ts';
@@ -32,6 +35,9 @@ export class FakeBridge {
   readonly enrolments: FakeEnrolments;
   readonly deviceRequests: FakeDeviceRequests;
   readonly lookUps: FakeLookUps;
+  readonly keyHistory: FakeKeyHistory;
+  /** Its own log; nothing is stapled before `keepLog`. */
+  log: FakeLog | null = null;
   readonly persons = new Map<string, FakePerson>();
   /** `POST /v1/lookups` and the like, as they came. */
   readonly seen: string[] = [];
@@ -49,7 +55,26 @@ export class FakeBridge {
     this.oauth = new FakeAuthorizationServer(company.iss, this.lies);
     this.enrolments = new FakeEnrolments(company, engine, this.lies, now);
     this.deviceRequests = new FakeDeviceRequests(company.iss, engine, this.lies, now);
-    this.lookUps = new FakeLookUps(company, () => this.persons.values(), this.lies, now);
+    const stapled: Staple = async (by, signed) => {
+      const log = by === company ? this.log : (this.partnerLogs.get(by.iss) ?? null);
+      return log === null ? {} : log.stapleOf(signed, this.time);
+    };
+    this.lookUps = new FakeLookUps(company, () => this.persons.values(), this.lies, now, stapled);
+    this.keyHistory = new FakeKeyHistory(company, () => this.log, this.lies, now);
+  }
+
+  /** Takes no reports of what clients find. */
+  deafToFindings = false;
+  /** What the next watch is told before its stream ends. */
+  watched: readonly object[] = [];
+
+  /** Logs of partners, by entity id. */
+  readonly partnerLogs = new Map<string, FakeLog>();
+
+  /** From now on statements are logged, and proofs of it stapled. */
+  keepLog(): FakeLog {
+    this.log ??= new FakeLog(this.company);
+    return this.log;
   }
 
   addPerson(name: string): FakePerson {
@@ -69,6 +94,9 @@ export class FakeBridge {
   }
 
   async #answerOpen({ method, url }: FakeRequest): Promise<FakeAnswer | null> {
+    if (method === 'GET' && url.pathname.startsWith('/log/') && this.log !== null) {
+      return this.log.answer(url.pathname.slice('/log/'.length), this.lies);
+    }
     if (method !== 'GET' || url.pathname !== '/.well-known/countersign/online-keys') return null;
     const honest = await this.company.onlineKeysToken({ serial: this.serial });
     const body = await tell(this.lies, 'onlineKeysToken', honest);
@@ -81,9 +109,18 @@ export class FakeBridge {
     const person = this.persons.get(holder.address);
     if (person === undefined) throw new CountersignError('person_unknown');
     const [, , resource, ...rest] = request.url.pathname.split('/');
-    switch (`${request.method} ${resource}`) {
+    const named = resource === 'me' && rest.length > 0 ? `me/${rest.join('/')}` : resource;
+    switch (`${request.method} ${named}`) {
       case 'GET me':
         return json(200, await tell(this.lies, 'me', await this.#me(person, holder.jkt)));
+      case 'GET me/key-history':
+        return json(200, await this.keyHistory.answer(person, request.url));
+      case 'POST me/key-findings':
+        if (this.deafToFindings) throw new CountersignError('unavailable');
+        this.keyHistory.reported.push(JSON.parse(request.body));
+        return { status: 204 };
+      case 'POST watch':
+        return this.#watch();
       case 'GET vault':
         return json(200, await tell(this.lies, 'vault', this.#vault(person, holder.jkt)));
       case 'POST enrolments':
@@ -139,7 +176,7 @@ export class FakeBridge {
       name: null,
       addresses: [person.address],
       assurance: 'member',
-      credential: enrolled ? await this.company.credential(person.signed ?? undefined) : null,
+      credential: enrolled ? await this.#credential(person) : null,
       device_binding:
         device === undefined
           ? null
@@ -151,6 +188,19 @@ export class FakeBridge {
         current: id === deviceId,
       })),
     };
+  }
+
+  /** A stream that ends at once; who watches asks again. */
+  #watch(): FakeAnswer {
+    const events = [`event: ready\ndata: ${JSON.stringify({ as_of: this.time })}\n\n`];
+    for (const change of this.watched) events.push(`event: changed\ndata: ${JSON.stringify(change)}\n\n`);
+    this.watched = [];
+    return { status: 200, headers: { 'content-type': 'text/event-stream' }, body: events.join('') };
+  }
+
+  async #credential({ signed }: FakePerson): Promise<Credential> {
+    const staple = signed === null || this.log === null ? {} : await this.log.stapleOf(signed, this.time);
+    return this.company.credential(signed ?? undefined, staple);
   }
 
   #vault(person: FakePerson, deviceId: string) {

@@ -1,10 +1,14 @@
 import type { Json } from '../../../protocol/canonical-json.ts';
 import { sha256Base64url } from '../../../protocol/hash.ts';
+import type { SignedStatement } from '../../../protocol/key-statement.ts';
 import { type LookUpResponse, type LookUpResult, lookUpBodySchema } from '../../../protocol/look-up.ts';
 import type { PartnerRecord } from '../../../protocol/partner-record.ts';
 import type { Company } from '../../protocol/company.ts';
 import type { FakePerson } from './fake-person.ts';
 import { type Lies, tell } from './lies.ts';
+
+/** The log proof that a company staples to a statement of its own; nothing where it keeps no log. */
+export type Staple = (by: Company, signed: SignedStatement) => Promise<{ log_proof?: string }>;
 
 /** Look-ups of own persons, and of the one person of each partner; `results` and `records` replace what is honest. */
 export class FakeLookUps {
@@ -17,8 +21,16 @@ export class FakeLookUps {
   readonly #persons: () => Iterable<FakePerson>;
   readonly #lies: Lies;
   readonly #now: () => number;
+  readonly #staple: Staple;
 
-  constructor(company: Company, persons: () => Iterable<FakePerson>, lies: Lies, now: () => number) {
+  constructor(
+    company: Company,
+    persons: () => Iterable<FakePerson>,
+    lies: Lies,
+    now: () => number,
+    staple: Staple = async () => ({}),
+  ) {
+    this.#staple = staple;
     this.#company = company;
     this.#persons = persons;
     this.#lies = lies;
@@ -59,13 +71,16 @@ export class FakeLookUps {
         ? { address, as_of, source: 'own' as const, iss: this.#company.iss }
         : { address, as_of, source: 'partner' as const, iss: partner.iss };
     if (partner?.person.address === address) {
-      const credential = await partner.credential();
+      const signed = await partner.signedStatement();
+      const credential = await partner.credential(signed, await this.#staple(partner, signed));
       const attributes = await partner.attributes(this.#company.iss, { name: 'Bob Builder' });
       return { status: 'credential', ...answered, credential: { ...credential, attributes } };
     }
     const person = [...this.#persons()].find((each) => each.address === address);
     if (person?.signed == null) return { status: 'not_found', ...answered };
-    return { status: 'credential', ...answered, credential: await this.#company.credential(person.signed) };
+    const staple = await this.#staple(this.#company, person.signed);
+    const credential = await this.#company.credential(person.signed, staple);
+    return { status: 'credential', ...answered, credential };
   }
 
   async #record(iss: string): Promise<string | null> {

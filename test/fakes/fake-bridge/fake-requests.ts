@@ -12,7 +12,7 @@ export interface FakeRequest {
 export interface FakeAnswer {
   readonly status: number;
   readonly headers?: Record<string, string>;
-  readonly body?: string;
+  readonly body?: string | Uint8Array;
 }
 
 export function json(status: number, value: unknown, headers: Record<string, string> = {}): FakeAnswer {

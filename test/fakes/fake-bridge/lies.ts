@@ -1,4 +1,5 @@
 import type { DeviceRequest, EnrolmentOffer, EnrolmentResult, Me } from '../../../protocol/api.ts';
+import type { KeyHistory } from '../../../protocol/key-history.ts';
 import type { KeyStatement } from '../../../protocol/key-statement.ts';
 import type { LookUpResponse, LookUpResult } from '../../../protocol/look-up.ts';
 
@@ -14,6 +15,9 @@ export interface Told {
   /** The signed response. */
   responseToken: string;
   onlineKeysToken: string;
+  keyHistory: KeyHistory;
+  /** The note of the checkpoint that the log shows everybody. */
+  checkpoint: string;
   tokenResponse: Record<string, unknown>;
   callback: URL;
 }

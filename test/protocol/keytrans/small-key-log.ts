@@ -64,6 +64,16 @@ export class SmallKeyLog {
     this.#versions.push({ kind, name, version, value, opening });
   }
 
+  /** The same log so far, which can go on otherwise. */
+  fork(): SmallKeyLog {
+    const other = new SmallKeyLog(this.origin, this.vrf);
+    other.entries.splice(0, 1, ...this.entries);
+    for (const { output, commitment } of this.map.leaves) other.map.add(output, commitment);
+    other.#versions.push(...this.#versions);
+    other.#epoch = this.#epoch;
+    return other;
+  }
+
   /** Closes the epoch, at `time` in seconds. */
   closeEpoch(time: number, prefixRoot = this.map.root()): void {
     this.#epoch += 1;
