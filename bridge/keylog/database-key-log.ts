@@ -17,6 +17,7 @@ import { closeEpoch } from './epochs.ts';
 import type { KeyLog, LoggedKind, LoggedVersion, StagingLog, StapleAnchor } from './key-log.ts';
 import { MapPruning } from './map-pruning.ts';
 import { MapStore } from './map-store.ts';
+import type { KeyLogObserver } from './observer.ts';
 import { PreparedVersions } from './prepared-versions.ts';
 import { PublicationWaiters } from './publication-waiters.ts';
 import { createStaples, type Staples } from './staples.ts';
@@ -40,6 +41,7 @@ export interface KeyLogDeps {
   /** Which checkpoints enough witnesses and auditors have cosigned. Default: none is demanded. */
   readonly quorum?: Quorum | undefined;
   readonly settings?: Partial<KeyLogSettings> | undefined;
+  readonly observer?: KeyLogObserver | undefined;
 }
 
 export interface KeyLogSettings {
@@ -89,7 +91,10 @@ class MappedKeyLog implements DatabaseKeyLog {
     this.#checkpoints =
       deps.checkpoints ??
       createCheckpoints({ log: 'keys', origin: logOrigin(signer.iss), database, logger, signer });
-    this.#prepared = new PreparedVersions({ database, signer, workers: settings?.vrfWorkers ?? 0 });
+    this.#prepared = new PreparedVersions({
+      ...{ database, signer, workers: settings?.vrfWorkers ?? 0 },
+      observer: deps.observer,
+    });
     this.#sequencer = createSequencer(deps, {
       log: 'keys',
       genesis: EMPTY_LOG,
@@ -145,14 +150,16 @@ class MappedKeyLog implements DatabaseKeyLog {
     return found.epoch <= this.#signedEpoch;
   }
 
-  staple(
+  async staple(
     query: Query,
     kind: LoggedKind,
     name: string,
     version: number,
     anchor: StapleAnchor = 'best',
   ): Promise<string | null> {
-    return this.#staples.of(query, { kind, name, version }, anchor);
+    const text = await this.#staples.of(query, { kind, name, version }, anchor);
+    if (text !== null) this.#deps.observer?.stapled(text);
+    return text;
   }
 
   async forget(tx: Transaction, kind: LoggedKind, name: string): Promise<void> {

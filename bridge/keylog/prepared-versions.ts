@@ -1,7 +1,9 @@
+import { isCountersignError } from '../../protocol/errors.ts';
 import type { Signer } from '../signer/signer.ts';
 import type { Database, Transaction } from '../storage/database.ts';
 import type { VrfProofsTable } from '../storage/tables/keylog.ts';
 import type { MapLeaf } from './map-pages.ts';
+import { type KeyLogObserver, watchProver } from './observer.ts';
 import { type PreparedRungs, Rungs, type VersionName } from './rungs.ts';
 import { type Commitment, commitToEarlier, type StagedVersion, storeCommitment } from './version-store.ts';
 import { openVrfKey } from './vrf-key.ts';
@@ -12,6 +14,7 @@ export interface PreparedVersionsDeps {
   readonly signer: Signer;
   /** Threads that prove. */
   readonly workers: number;
+  readonly observer?: KeyLogObserver | undefined;
 }
 
 /** What an epoch takes in. */
@@ -99,7 +102,7 @@ export class PreparedVersions {
     for (const { staged_id } of rows) {
       const ready = this.#ready.get(staged_id);
       if (ready === undefined) throw new RangeError('a version was not prepared');
-      if (ready.made !== undefined) await storeCommitment(tx, staged_id, ready.made);
+      if (ready.made !== undefined) await this.#storeCommitment(tx, staged_id, ready.made);
       versions.push({ output: ready.output, commitment: ready.commitment });
       // versions of one name that are prepared at once have rungs in common
       for (const rung of ready.fresh) rungs.set(`${rung.kind} ${rung.version} ${rung.name}`, rung);
@@ -112,6 +115,16 @@ export class PreparedVersions {
     for (const { staged_id } of rows) {
       this.#proving?.rungs.drop(this.#ready.get(staged_id)?.fresh ?? []);
       this.#ready.delete(staged_id);
+    }
+  }
+
+  async #storeCommitment(tx: Transaction, stagedId: string, made: Commitment): Promise<void> {
+    try {
+      await storeCommitment(tx, stagedId, made);
+    } catch (error) {
+      // one that was forgotten meanwhile has its commitment by now: it is prepared anew with that
+      if (isCountersignError(error, 'conflict')) this.#ready.delete(stagedId);
+      throw error;
     }
   }
 
@@ -130,9 +143,9 @@ export class PreparedVersions {
   }
 
   async #start(): Promise<Proving> {
-    const { database, workers } = this.#deps;
+    const { database, workers, observer } = this.#deps;
     const { publicKey, seed } = await openVrfKey(this.#deps);
-    const prover = createVrfPool({ seed, workers });
+    const prover = watchProver(createVrfPool({ seed, workers }), observer);
     seed.fill(0);
     this.#proving = { publicKey, prover, rungs: new Rungs(database, prover) };
     return this.#proving;

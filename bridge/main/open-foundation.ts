@@ -66,7 +66,11 @@ export async function openFoundation(
   closing.add('events', () => events.stop());
   events.start();
   delivery.start();
-  const log = await openKeyLog({ database, signer, clock, logger, cache, outbound, events }, config, closing);
+  const log = await openKeyLog(
+    { database, signer, clock, logger, cache, outbound, events, metrics },
+    config,
+    closing,
+  );
   const { keyLog } = log;
 
   const policy = createBuiltInPolicy({

@@ -1,15 +1,18 @@
 import { logOrigin } from '../../protocol/tlog/checkpoint.ts';
-import { parseVerifierKey } from '../../protocol/tlog/verifier-key.ts';
+import { parseVerifierKey, type VerifierKey } from '../../protocol/tlog/verifier-key.ts';
 import type { Config } from '../config/index.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { createKeyLog, type DatabaseKeyLog } from '../keylog/database-key-log.ts';
 import { logReasons } from '../keylog/log-reasons.ts';
 import { createLogStatus, type LogStatus } from '../keylog/log-status.ts';
+import type { KeyLogObserver } from '../keylog/observer.ts';
 import { createWitnessEvents } from '../keylog/witness-events.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Closing } from '../lib/closing.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Outbound } from '../lib/outbound.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import { watchKeyLog } from '../metrics/watch-key-log.ts';
 import type { Signer } from '../signer/signer.ts';
 import type { Keyspace } from '../storage/cache.ts';
 import type { Database } from '../storage/database.ts';
@@ -42,6 +45,7 @@ interface KeyLogNeeds {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly cache: Keyspace;
+  readonly metrics?: Metrics | undefined;
   readonly outbound: Outbound;
   readonly events: EventLog;
 }
@@ -77,6 +81,7 @@ export async function openKeyLog(
   });
   const keyLog = createKeyLog({
     ...{ ...needs, checkpoints, quorum },
+    observer: observerOf(needs, settings, witnessed),
     settings: {
       vrfWorkers: settings.vrf_workers,
       epochMilliseconds: settings.epoch_milliseconds,
@@ -118,6 +123,15 @@ export async function openKeyLog(
     reasons: () => logReasons(keyLog.failure, headTrust.reasons()),
   });
   return { keyLog, publication, headTrust, witnesses, logStatus };
+}
+
+function observerOf(
+  { metrics }: KeyLogNeeds,
+  { quorum }: Config['key_log'],
+  witnesses: readonly { readonly key: VerifierKey }[],
+): KeyLogObserver | undefined {
+  if (metrics === undefined) return undefined;
+  return watchKeyLog(metrics, { witnesses: witnesses.map(({ key }) => key.name), quorum });
 }
 
 function createKeyLogQuorum(database: Database, settings: Config['key_log']): Quorum {

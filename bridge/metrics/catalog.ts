@@ -58,6 +58,47 @@ export const METRICS = {
     doc: 'Entries of the key log that are stored and not yet in force.',
     labels: [],
   },
+  countersign_key_log_size: {
+    type: 'gauge',
+    doc: 'Entries of the key log under its newest signed checkpoint.',
+    labels: [],
+  },
+  countersign_key_log_epoch_age_seconds: {
+    type: 'gauge',
+    doc: 'Since the newest epoch of the key log. It grows while nothing is logged.',
+    labels: [],
+  },
+  countersign_key_log_quorum_age_seconds: {
+    type: 'gauge',
+    doc: 'Since the quorum of witnesses last cosigned the newest checkpoint that it has: what verifiers bound. Absent without a quorum.',
+    labels: [],
+  },
+  countersign_key_log_quorum_missing_seconds: {
+    type: 'gauge',
+    doc: 'How long the oldest checkpoint behind that has waited for the quorum; 0 where there is none.',
+    labels: [],
+  },
+  countersign_key_log_witness_state: {
+    type: 'gauge',
+    doc: '1 for the state that each witness is in: `unknown`, `cosigning`, `failing`, `ahead`, `contradicted`; else 0.',
+    labels: ['witness', 'state'],
+  },
+  countersign_key_log_auditor_age_seconds: {
+    type: 'gauge',
+    doc: 'Since each auditor last cosigned. Absent before it has.',
+    labels: ['auditor'],
+  },
+  countersign_key_log_proofs_total: {
+    type: 'counter',
+    doc: 'Log proofs handed out with credentials, by the bridge’s own quorum of witnesses: `met`, `missed`, or `none` demanded.',
+    labels: ['quorum'],
+  },
+  countersign_key_log_vrf_duration_seconds: {
+    type: 'histogram',
+    doc: 'VRF proofs computed for the key log, the wait for a thread included.',
+    labels: [],
+    buckets: [0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+  },
   countersign_event_sink_lag: {
     type: 'gauge',
     doc: 'Events that a sink has not taken yet.',

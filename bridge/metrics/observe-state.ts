@@ -2,12 +2,14 @@ import { countDomains } from '../directory/domains.ts';
 import { cursorOf } from '../events/event-cursors.ts';
 import { countStagedEvents, newestSeq } from '../events/event-store.ts';
 import { countPartners } from '../federation/partner-store.ts';
+import type { LogStatus } from '../keylog/log-status.ts';
 import { countStagedVersions } from '../keylog/version-store.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Signer } from '../signer/signer.ts';
 import type { Database, Query } from '../storage/database.ts';
 import type { Metrics } from './metrics.ts';
+import { forgetLog, observeLog } from './observe-log.ts';
 
 export interface StateDeps {
   readonly database: Database;
@@ -18,6 +20,7 @@ export interface StateDeps {
   readonly sinks: readonly string[];
   /** What is against the bridge's readiness. */
   readonly reasons: () => Promise<readonly string[]>;
+  readonly logStatus: () => Promise<LogStatus>;
 }
 
 const STORED = [
@@ -35,8 +38,10 @@ export function observeState(metrics: Metrics, deps: StateDeps): void {
     metrics.set('countersign_online_keys_remaining_seconds', {}, remaining);
     metrics.set('countersign_ready', {}, (await deps.reasons()).length === 0 ? 1 : 0);
     for (const name of STORED) metrics.reset(name);
+    forgetLog(metrics);
     try {
       await deps.database.read((query) => observeStore(metrics, query, deps.sinks));
+      observeLog(metrics, await deps.logStatus(), seconds(deps.clock));
     } catch (err) {
       deps.logger.warn({ err }, 'metrics: the database could not be read');
     }

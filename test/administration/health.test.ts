@@ -1,10 +1,14 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { countStagedVersions } from '../../bridge/keylog/version-store.ts';
 import { type BridgeFixture, bridgeFixture } from './bridge-fixture.ts';
 
 describe('a bridge that has started', () => {
   let bridge: BridgeFixture;
   beforeAll(async () => {
     bridge = await bridgeFixture();
+    // what a start logs must not be found waiting when the clock is moved
+    const staged = () => bridge.inStore((database) => database.read(countStagedVersions));
+    await vi.waitFor(async () => expect(await staged()).toBe(0), 10_000);
   });
   afterAll(() => bridge.remove());
 

@@ -2,9 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { LogStatus } from '../../bridge/keylog/log-status.ts';
 import { createLogger } from '../../bridge/lib/logger.ts';
 import { createMetrics } from '../../bridge/metrics/metrics.ts';
+import { observeLog } from '../../bridge/metrics/observe-log.ts';
 import { observeState } from '../../bridge/metrics/observe-state.ts';
+import { watchKeyLog } from '../../bridge/metrics/watch-key-log.ts';
 import { watchParts } from '../../bridge/metrics/watch-parts.ts';
 import { MemoryCache } from '../../bridge/storage/memory-cache.ts';
 import { openSqlite } from '../../bridge/storage/sqlite/open.ts';
@@ -69,12 +72,69 @@ describe('watched parts', () => {
     observeState(metrics, {
       ...{ database, clock, logger: createLogger({ level: 'silent' }), sinks: ['stdout'] },
       ...{ signer: signer as never, reasons: async () => [] },
+      logStatus: async () => STATUS,
     });
     expect((await read()).get('countersign_events_staged')).toBe(0);
+    expect((await read()).get('countersign_key_log_size')).toBe(4);
     expect((await read()).get('countersign_event_sink_lag{sink="stdout"}')).toBe(0);
     await database.close();
     const samples = await read();
     expect(samples.has('countersign_events_staged')).toBe(false);
     expect(samples.has('countersign_event_sink_lag{sink="stdout"}')).toBe(false);
+    expect(samples.has('countersign_key_log_size')).toBe(false);
+  });
+});
+
+/** A log that one witness and no auditor has cosigned, and no longer does. Seconds. */
+const STATUS: LogStatus = {
+  origin: 'bridge.acme.example/log',
+  checkpoint: { size: 4, root: 'A'.repeat(43), epoch: 2, time: 1_000 },
+  staged: 0,
+  witnesses: [
+    {
+      ...{ name: 'w.example/w1', url: 'https://w.example', state: 'failing', size: 2, cosigned: 990 },
+      error: 'outbound_timeout',
+    },
+  ],
+  quorum: { needed: 1, size: 2, time: 990, missingSince: 1_000 },
+  auditors: [
+    { name: 'a.example/a1', size: 2, cosigned: 900 },
+    { name: 'a.example/a2', size: null, cosigned: null },
+  ],
+  auditorQuorum: null,
+  headFile: null,
+  reasons: [],
+};
+
+describe('the gauges of the key log', () => {
+  it('say how old what stands is, and in which state each witness is', async () => {
+    const metrics = createMetrics();
+    observeLog(metrics, STATUS, 1_060);
+    const samples = samplesOf((await metrics.read()).text);
+    const expected = {
+      countersign_key_log_size: 4,
+      countersign_key_log_epoch_age_seconds: 60,
+      countersign_key_log_quorum_age_seconds: 70,
+      countersign_key_log_quorum_missing_seconds: 60,
+      'countersign_key_log_witness_state{witness="w.example/w1",state="failing"}': 1,
+      'countersign_key_log_witness_state{witness="w.example/w1",state="cosigning"}': 0,
+      'countersign_key_log_auditor_age_seconds{auditor="a.example/a1"}': 160,
+    };
+    for (const [key, value] of Object.entries(expected))
+      expect([key, samples.get(key)]).toEqual([key, value]);
+    expect(samples.has('countersign_key_log_auditor_age_seconds{auditor="a.example/a2"}')).toBe(false);
+  });
+
+  it('count proofs by whether the quorum has cosigned what is handed out', async () => {
+    const metrics = createMetrics();
+    const { stapled } = watchKeyLog(metrics, { witnesses: ['w.example/w1', 'w.example/w2'], quorum: 2 });
+    const log = 'bridge.acme.example/log\n4\nroot\n\n— bridge.acme.example/log AAAA\n';
+    stapled(log);
+    stapled(`${log}— w.example/w1 AAAA\n`);
+    stapled(`${log}— w.example/w1 AAAA\n— w.example/w2 AAAA\n`);
+    watchKeyLog(metrics, { witnesses: [], quorum: 0 }).stapled(log);
+    const samples = samplesOf((await metrics.read()).text);
+    const of = (quorum: string) => samples.get(`countersign_key_log_proofs_total{quorum="${quorum}"}`);
+    expect([of('met'), of('missed'), of('none')]).toEqual([1, 2, 1]);
   });
 });

@@ -29,7 +29,7 @@ interface Options {
 }
 
 /** The group that every command about key logs hangs in, whoever comes first. */
-export function logGroup(program: Command): Command {
+export function logCommand(program: Command): Command {
   return (
     program.commands.find((command) => command.name() === 'log') ??
     program.command('log').description('the key log: how it stands, who keeps it honest, and its recovery')
@@ -37,7 +37,7 @@ export function logGroup(program: Command): Command {
 }
 
 export function addLogCommands(program: Command, terminal: Terminal): void {
-  const log = logGroup(program);
+  const log = logCommand(program);
   log
     .command('status')
     .description('how the key log stands, with its witnesses and auditors')
@@ -151,7 +151,7 @@ async function vkey(terminal: Terminal, options: LocalOptions & Options): Promis
       'The keys of this bridge’s log, for witnesses and auditors:',
       ...log.map(({ vkey, state }) => `  ${vkey}${state === 'in use' ? '' : `  (${state})`}`),
       witness === null
-        ? 'This bridge is no witness of others (see `witness` in its configuration).'
+        ? 'It is no witness of others; `countersign witness key` makes its key, `witness` in the configuration its logs.'
         : `The witness that it is of others, for their key_log.witnesses:\n  vkey: ${witness.vkey}\n  url: ${witness.url}`,
     ].join('\n'),
   );
@@ -176,9 +176,8 @@ async function logKeys({ database, clock, config }: LocalStore): Promise<LogKey[
     .sort((one, other) => Number(other.state === 'in use') - Number(one.state === 'in use'));
 }
 
-/** Made by the bridge when it first starts as a witness. */
+/** Made by the bridge when it first starts as a witness, or by `countersign witness key`. */
 async function witnessKeyOf({ database, config }: LocalStore): Promise<{ vkey: string; url: string } | null> {
-  if (!config.witness.partners && config.witness.logs.length === 0) return null;
   const name = witnessName(config.issuer);
   const stored = await database.read((query) => findWitnessKey(query, name));
   return stored === undefined ? null : { vkey: vkeyOf(stored), url: `${config.issuer}/witness` };
