@@ -1,6 +1,8 @@
 /** `npm run bench [-- part…]`: measures, prints, and writes docs/benchmarks.md where nothing was left out. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { measureEnrolments } from './enrolment/measure.ts';
+import { measureAdditions } from './key-log/additions.ts';
+import { measureStaples } from './key-log/staples.ts';
 import { measureLookUps } from './look-up/measure.ts';
 import { type Chapter, renderChapters } from './report/chapter.ts';
 import { readConditions } from './report/conditions.ts';
@@ -15,6 +17,8 @@ const PARTS: Readonly<Record<string, (say: Say) => Promise<Chapter>>> = {
   enrolment: measureEnrolments,
   start: measureStart,
   verification: measureVerification,
+  staples: measureStaples,
+  additions: measureAdditions,
 };
 const PAGE = 'docs/benchmarks.md';
 
