@@ -10,7 +10,7 @@ interface Cosigners {
 
 /**
  * The policy (C2SP tlog-policy) that a bridge itself goes by: its log, its witnesses and their quorum. Auditors cosign
- * as witnesses do, and have a group of their own; one more group demands both. Ends without a newline.
+ * in the form that witnesses do, and have a group of their own, `auditors`, as clients read it. Ends without a newline.
  */
 export function formatPolicy(
   log: { readonly url: string; readonly vkeys: readonly string[] },
@@ -24,9 +24,6 @@ export function formatPolicy(
     ...auditors.map((vkey, index) => `witness a${index + 1} ${vkey}`),
     ...(witnessed ? [`group witnesses ${quorum} ${names('w', witnesses)}`] : []),
     ...(audited ? [`group auditors ${auditorQuorum} ${names('a', auditors)}`] : []),
-    ...(witnessed && audited
-      ? ['# to demand a replay by auditors too: quorum audited', 'group audited all witnesses auditors']
-      : []),
     `quorum ${witnessed ? 'witnesses' : 'none'}`,
   ].join('\n');
   // whoever pins it must be able to read it

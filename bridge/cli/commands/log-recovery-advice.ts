@@ -109,9 +109,16 @@ const BRING_BACK = [
 ];
 
 /** What it means, and what to do. */
-export function adviceOn({ cause, detail, headFile, witnesses }: LogSurvey): Advice {
+export function adviceOn({ cause, detail, store, headFile, witnesses }: LogSurvey): Advice {
   switch (cause) {
     case 'good':
+      if (store.size === 0) {
+        return {
+          summary:
+            'Nothing was ever logged in this store, and no head file says otherwise: `countersign serve` begins the log.',
+          steps: [],
+        };
+      }
       return {
         summary:
           headFile?.kept === undefined && witnesses.length === 0

@@ -29,7 +29,7 @@ interface Options {
 }
 
 /** The group that every command about key logs hangs in, whoever comes first. */
-export function logCommand(program: Command): Command {
+export function logGroup(program: Command): Command {
   return (
     program.commands.find((command) => command.name() === 'log') ??
     program.command('log').description('the key log: how it stands, who keeps it honest, and its recovery')
@@ -37,7 +37,7 @@ export function logCommand(program: Command): Command {
 }
 
 export function addLogCommands(program: Command, terminal: Terminal): void {
-  const log = logCommand(program);
+  const log = logGroup(program);
   log
     .command('status')
     .description('how the key log stands, with its witnesses and auditors')
