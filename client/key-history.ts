@@ -39,8 +39,10 @@ export interface KeyVersion {
 /** Every version of an address, each the continuation of the one before, the last one the newest in the log. */
 export interface OwnKeyHistory {
   readonly address: string;
-  /** By version, from 0, without a gap. */
+  /** By version, from 0, without a gap but for `erased`. */
   readonly versions: readonly KeyVersion[];
+  /** Versions of others who had the address and were erased: what stood in them is forgotten. */
+  readonly erased: readonly number[];
   /** How far it is proved that the last version is the newest. */
   readonly level: Level;
   /** Seconds since what carries the level. */
@@ -77,14 +79,25 @@ export async function readKeyHistory(parts: ClientParts, wanted?: string): Promi
   const onlineKeys = await bridgeKeys(context, pins, shown.online_keys);
   const { address } = shown;
   const versions = await verifyVersions(shown, { address, sub, onlineKeys, sigs: ownSigs(pins, address) });
-  assertContinuesPins(context, pins, address, versions);
+  const erased = shown.erased ?? [];
+  assertContinuesPins(context, pins, { address, versions, erased });
   const last = versions.at(-1);
-  if (last === undefined) throw new CountersignError('not_enrolled');
+  // Whoever had the address last is erased, and nobody has enrolled it since.
+  if (last === undefined || erased.some((version) => version > last.statement.version)) {
+    throw new CountersignError('not_enrolled');
+  }
   const proofs = await verifyProofs(context, shown, last.statement, onlineKeys);
   await remember(context, shown.online_keys, onlineKeys, proofs, versions);
   const { best, newest } = proofs;
   const history = {
-    ...{ address, versions, level: best.log.level, epoch: newest.log.epoch, epochTime: newest.log.time },
+    ...{
+      address,
+      versions,
+      erased,
+      level: best.log.level,
+      epoch: newest.log.epoch,
+      epochTime: newest.log.time,
+    },
     age: Math.max(0, context.now() - best.log.asOf),
     shortOf: shortfallOf(best.log, best.pin.note, context.policy.log),
     unrecognized: unrecognizedOf(versions),
@@ -95,16 +108,19 @@ export async function readKeyHistory(parts: ClientParts, wanted?: string): Promi
 /** All pages as one. A bridge that never ends is not followed further than versions can count. */
 async function fetchHistory({ context, api }: ClientParts, wanted: string | undefined): Promise<KeyHistory> {
   const versions: KeyHistory['versions'] = [];
+  const erased: number[] = [];
   const named = wanted === undefined ? '' : `&address=${encodeURIComponent(wanted)}`;
   for (;;) {
-    const path = `/v1/me/key-history?from=${versions.length}${named}`;
+    const path = `/v1/me/key-history?from=${versions.length + erased.length}${named}`;
     const page = await api.get(path, keyHistorySchema);
     if (page.iss !== context.issuer || (wanted !== undefined && page.address !== wanted)) {
       throw new CountersignError('bridge_invalid', 'the history is another one than asked for');
     }
     versions.push(...page.versions);
-    if (!page.more) return { ...page, versions };
-    if (page.versions.length === 0 || versions.length > VERSIONS_MAX) {
+    erased.push(...(page.erased ?? []));
+    if (!page.more) return { ...page, versions, erased };
+    const isEmpty = page.versions.length === 0 && (page.erased ?? []).length === 0;
+    if (isEmpty || versions.length + erased.length > VERSIONS_MAX) {
       throw new CountersignError('bridge_invalid', 'the history has no end');
     }
   }
@@ -127,12 +143,24 @@ interface OwnAddress {
   readonly sigs: ReadonlySet<string>;
 }
 
-async function verifyVersions({ versions }: KeyHistory, own: OwnAddress): Promise<KeyVersion[]> {
+async function verifyVersions({ versions, erased = [] }: KeyHistory, own: OwnAddress): Promise<KeyVersion[]> {
+  const gone = new Set(erased);
   const verified: KeyVersion[] = [];
-  for (const [index, shown] of versions.entries()) {
+  let shownBefore = 0;
+  for (let version = 0; shownBefore < versions.length || gone.size > 0; version++) {
+    const isGone = gone.delete(version);
+    const shown = versions[shownBefore];
+    const last = verified.at(-1);
+    if (isGone) {
+      assertErasable(version, last?.statement);
+      continue;
+    }
+    if (shown === undefined) throw missing(version);
+    shownBefore += 1;
     const { statement, signatures, logged, by, said } = shown;
-    const before = verified[index - 1];
-    assertNext(statement, before?.statement, index, own);
+    const before = last?.statement.version === version - 1 ? last : undefined;
+    if (before === undefined && version > 0) assertBegunAnew(statement);
+    assertNext(statement, before?.statement, version, own);
     const problem = await verifySigners({ statement, signatures }, before?.statement, own.onlineKeys);
     const mark = markOf(statement, before, own);
     verified.push({ statement, mark, logged, by, said: said ?? null, problem });
@@ -140,20 +168,37 @@ async function verifyVersions({ versions }: KeyHistory, own: OwnAddress): Promis
   return verified;
 }
 
+/** Only closed persons are erased: what would follow on somebody's active key was not the key of one. */
+function assertErasable(version: number, before: KeyStatement | undefined): void {
+  if (before !== undefined && before.status !== 'revoked') throw missing(version);
+}
+
+/** Behind versions that are erased somebody enrolled, whom the bridge vouches for. */
+function assertBegunAnew({ status, reason, version }: KeyStatement): void {
+  if (status !== 'active' || reason === undefined) throw missing(version);
+}
+
+/** What an erased statement was cannot be compared any more. */
 function assertNext(
   statement: KeyStatement,
   before: KeyStatement | undefined,
   version: number,
   { address, onlineKeys }: OwnAddress,
 ): void {
-  const prev = before === undefined ? null : statementHash(before);
+  const isContinued =
+    before === undefined
+      ? (statement.prev === null) === (version === 0)
+      : statement.prev === statementHash(before);
   const isNext =
     statement.version === version &&
-    statement.prev === prev &&
+    isContinued &&
     statement.address === address &&
     statement.iss === onlineKeys.iss;
-  if (!isNext)
-    throw new CountersignError('key_history', `version ${version} is missing, doubled, or another’s`);
+  if (!isNext) throw missing(version);
+}
+
+function missing(version: number): CountersignError {
+  return new CountersignError('key_history', `version ${version} is missing, doubled, or another’s`);
 }
 
 /** What the bridge signed with a key that was compromised later cannot be told from a forgery; the rest of the chain can. */
@@ -197,12 +242,12 @@ function unrecognizedOf(versions: readonly KeyVersion[]): KeyVersion[] {
 function assertContinuesPins(
   { issuer }: ClientContext,
   { addresses, revoked }: Pins,
-  address: string,
-  versions: readonly KeyVersion[],
+  { address, versions, erased }: Pick<OwnKeyHistory, 'address' | 'versions' | 'erased'>,
 ): void {
   for (const pin of [addresses[address], revoked?.[address]]) {
     if (pin === undefined || pin.iss !== issuer) continue;
-    const same = versions[pin.version];
+    if (erased.includes(pin.version)) continue;
+    const same = versions.find(({ statement }) => statement.version === pin.version);
     if (same === undefined) {
       throw new CountersignError(
         'version_rollback',

@@ -21,7 +21,7 @@ const cause = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('bridge') }),
 ]);
 
-/** `GET /v1/me/key-history`: versions of one of the person's addresses, from `from` on, without a gap. */
+/** `GET /v1/me/key-history`: versions of one of the person's addresses, from `from` on, without a gap but for `erased`. */
 export const keyHistorySchema = z.strictObject({
   iss: entityId,
   address,
@@ -39,6 +39,11 @@ export const keyHistorySchema = z.strictObject({
       }),
     )
     .check(z.maxLength(HISTORY_PAGE)),
+  /**
+   * Versions between and behind these whose person was erased: what stood in them is forgotten. They begin with the first of
+   * an address or behind a revocation, and an enrolment that begins anew follows on them.
+   */
+  erased: z.optional(z.array(z.int().check(z.nonnegative())).check(z.maxLength(HISTORY_PAGE))),
   /** There are versions behind the last of these. */
   more: z.boolean(),
   /**

@@ -111,6 +111,11 @@ export async function deleteOldDeviceRequests(transaction: Transaction, before: 
     .execute();
 }
 
+/** Deletes a person's requests, answered or not: part of erasing. */
+export async function deleteAllDeviceRequestsOf(transaction: Transaction, sub: string): Promise<void> {
+  await transaction.deleteFrom('device_requests').where('sub', '=', sub).execute();
+}
+
 /** Deletes a person's pending requests: part of closing and resetting. */
 export async function deleteDeviceRequestsOf(transaction: Transaction, sub: string): Promise<void> {
   await transaction

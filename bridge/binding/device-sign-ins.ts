@@ -22,3 +22,8 @@ export async function noteDeviceSignIn(
     .onConflict((conflict) => conflict.column('sub').doUpdateSet({ sign_in: row.sign_in }))
     .execute();
 }
+
+/** Forgets it: part of erasing. */
+export async function deleteDeviceSignIn(transaction: Transaction, sub: string): Promise<void> {
+  await transaction.deleteFrom('device_sign_ins').where('sub', '=', sub).execute();
+}

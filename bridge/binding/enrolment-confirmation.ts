@@ -2,17 +2,12 @@ import type { EnrolmentConfirmation, EnrolmentResult } from '../../protocol/api.
 import { CountersignError } from '../../protocol/errors.ts';
 import { sha256Base64url } from '../../protocol/hash.ts';
 import { statementKey } from '../../protocol/key-binding.ts';
-import {
-  type SignedStatement,
-  statementBytes,
-  statementHash,
-  verifyStatement,
-} from '../../protocol/key-statement.ts';
+import { type SignedStatement, statementBytes, verifyStatement } from '../../protocol/key-statement.ts';
 import { findAddress } from '../directory/addresses.ts';
 import { insertDevice } from '../directory/devices.ts';
 import { findPersonKeys, insertPersonKeys } from '../directory/person-keys.ts';
 import { requireActivePerson, setKeyVersion } from '../directory/persons.ts';
-import { insertStatement, latestStatement } from '../directory/statements.ts';
+import { insertStatement, lastVersion, latestStatement } from '../directory/statements.ts';
 import { seconds } from '../lib/clock.ts';
 import type { RequestContext } from '../lib/request-context.ts';
 import type { Transaction } from '../storage/database.ts';
@@ -188,10 +183,11 @@ async function assertStillNext(transaction: Transaction, { statement }: SignedSt
   }
   const latest = await latestStatement(transaction, statement.address);
   if (latest?.statement.status === 'active') throw new CountersignError('already_enrolled');
+  const last = await lastVersion(transaction, statement.address);
   const held = await findAddress(transaction, statement.address);
   const isNext =
     held?.sub === statement.sub &&
-    (latest === undefined ? null : statementHash(latest.statement)) === statement.prev &&
+    (last?.hash ?? null) === statement.prev &&
     (person.key_version === null ? 0 : person.key_version + 1) === statement.key_version;
   if (!isNext) throw new CountersignError('conflict');
 }

@@ -4,7 +4,7 @@ import { encodeBase64url } from '../../protocol/base64url.ts';
 import { importSignatureKey } from '../../protocol/ed25519.ts';
 import { CountersignError } from '../../protocol/errors.ts';
 import { sha256Base64url } from '../../protocol/hash.ts';
-import { type KeyStatement, type SignedStatement, statementHash } from '../../protocol/key-statement.ts';
+import type { KeyStatement, SignedStatement } from '../../protocol/key-statement.ts';
 import { type EncryptionKey, type SignatureKey, thumbprint } from '../../protocol/public-key.ts';
 import { preFromJwk, preToJwk } from '../../recrypt/encoding.ts';
 import type { TransformEngine } from '../../recrypt/transform-engine.ts';
@@ -13,7 +13,7 @@ import { devicesOf, findDevice } from '../directory/devices.ts';
 import { findDomain } from '../directory/domains.ts';
 import { findPersonKeys } from '../directory/person-keys.ts';
 import { type Person, requireActivePerson } from '../directory/persons.ts';
-import { latestStatement } from '../directory/statements.ts';
+import { lastVersion, latestStatement } from '../directory/statements.ts';
 import { seconds } from '../lib/clock.ts';
 import { newHandle, newId } from '../lib/ids.ts';
 import { ENROLMENT_LIFE_S } from '../lib/limits.ts';
@@ -133,6 +133,8 @@ interface Standing {
   readonly domainVerified: boolean;
   readonly devices: number;
   readonly latest: SignedStatement | undefined;
+  /** What the next version continues: `latest`, or one that is erased. */
+  readonly last: { readonly version: number; readonly hash: string } | undefined;
   /** The address of the person's keys, where they have any. */
   readonly enrolledAddress: string | undefined;
   readonly deviceKnown: boolean;
@@ -150,6 +152,7 @@ async function readStanding(query: Query, who: Holder, request: EnrolmentRequest
     domainVerified: domain?.status === 'verified',
     devices: (await devicesOf(query, who.sub)).length,
     latest: await latestStatement(query, address),
+    last: await lastVersion(query, address),
     enrolledAddress: (await findPersonKeys(query, who.sub))?.address,
     deviceKnown: (await findDevice(query, who.deviceId)) !== undefined,
   };
@@ -232,7 +235,7 @@ function prepare(
 /** The next version of the address, and of the person's keys (PROTOCOL §3). What came before it was revoked. */
 function statementFor(
   iss: string,
-  { person, address, latest }: Standing,
+  { person, address, latest, last }: Standing,
   keys: KeyStatement['keys'],
   now: number,
 ): KeyStatement {
@@ -241,16 +244,16 @@ function statementFor(
     iss,
     sub: person.sub,
     address,
-    version: latest === undefined ? 0 : latest.statement.version + 1,
+    version: last === undefined ? 0 : last.version + 1,
     key_version: person.key_version === null ? 0 : person.key_version + 1,
     status: 'active' as const,
     keys,
     assurance: person.assurance,
     escrow: 'none' as const,
     since: now,
-    prev: latest === undefined ? null : statementHash(latest.statement),
+    prev: last?.hash ?? null,
   };
-  if (latest === undefined) return statement;
-  const afterReset = latest.statement.reason === 'reset' && latest.statement.sub === person.sub;
+  if (last === undefined) return statement;
+  const afterReset = latest?.statement.reason === 'reset' && latest.statement.sub === person.sub;
   return { ...statement, reason: afterReset ? 'reset' : 're-enrolled' };
 }

@@ -96,6 +96,11 @@ export async function deleteOldPublished(transaction: Transaction, before: numbe
     .execute();
 }
 
+/** Deletes a person's enrolments, whatever became of them: part of erasing. */
+export async function deleteEnrolmentsOf(transaction: Transaction, sub: string): Promise<void> {
+  await transaction.deleteFrom('enrolments').where('sub', '=', sub).execute();
+}
+
 /** Deletes a person's open offers with their shares: part of closing and resetting. */
 export async function deleteOffersOf(transaction: Transaction, sub: string): Promise<void> {
   await transaction.deleteFrom('enrolments').where('sub', '=', sub).where('status', '=', 'offered').execute();

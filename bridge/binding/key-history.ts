@@ -10,7 +10,7 @@ import { type SignedStatement, statementHash } from '../../protocol/key-statemen
 import { addressesOf } from '../directory/addresses.ts';
 import { findPersonKeys } from '../directory/person-keys.ts';
 import { requireActivePerson } from '../directory/persons.ts';
-import { statementsFrom } from '../directory/statements.ts';
+import { lastVersion, statementsBetween } from '../directory/statements.ts';
 import type { EventBody } from '../events/event.ts';
 import { eventsAround } from '../events/events-around.ts';
 import { type VersionTimes, versionTimes } from '../keylog/version-times.ts';
@@ -92,20 +92,20 @@ export function createKeyHistories(deps: KeyHistoriesDeps): KeyHistories {
       database.read(async (query) => {
         const address = await requireOwn(query, who, 'see-self', wanted.address);
         const { from } = wanted;
-        const found = await statementsFrom(query, address, from, HISTORY_PAGE + 1);
+        const behind = from + HISTORY_PAGE;
+        const found = await statementsBetween(query, address, { from, to: behind });
+        const gone = erasedAmong(found, { from, to: behind }, await lastVersion(query, address));
         const versions = await publishedOf(query, found);
-        const page = versions.slice(0, HISTORY_PAGE);
-        const more = versions.length > page.length;
+        const page = versions.filter(({ statement }) => statement.version < behind);
+        const more = versions.length > page.length || gone.includes(behind);
         const newest = more ? undefined : page.at(-1);
-        const times = await versionTimes(
-          query,
-          { kind: 'address', name: address },
-          { from, to: from + HISTORY_PAGE },
-        );
+        const erased = gone.filter((version) => version < behind);
+        const times = await versionTimes(query, { kind: 'address', name: address }, { from, to: behind });
         const shown: KeyHistory['versions'] = [];
         for (const signed of page) shown.push(await describe(query, signed, times, who.sub));
         return {
           ...{ iss: signer.iss, address, online_keys: signer.onlineKeysToken(), versions: shown, more },
+          ...(erased.length === 0 ? {} : { erased }),
           ...(newest === undefined ? {} : await proofsOf(query, newest)),
         };
       }),
@@ -131,6 +131,20 @@ export function createKeyHistories(deps: KeyHistoriesDeps): KeyHistories {
       });
     },
   };
+}
+
+/** The numbers up to the last one that nothing is left of. */
+function erasedAmong(
+  found: readonly SignedStatement[],
+  { from, to }: { from: number; to: number },
+  last: { readonly version: number } | undefined,
+): number[] {
+  const left = new Set(found.map(({ statement }) => statement.version));
+  const erased: number[] = [];
+  for (let version = from; version <= Math.min(to, last?.version ?? -1); version++) {
+    if (!left.has(version)) erased.push(version);
+  }
+  return erased;
 }
 
 /** With what is known about how it came to be; of somebody else's versions that is nobody's business. */

@@ -16,7 +16,7 @@ export interface PublishedStatements {
 
   /**
    * A grant counts for nobody before it is published, a revocation at once. While the newest version waits: an
-   * address that never had a key has none, a revoked one is still revoked, and for a key that is being replaced
+   * address that never had a key, or whose holder was erased, has none, a revoked one is still revoked, and for a key that is being replaced
    * nothing is said, least of all the old one.
    */
   standingOf(query: Query, latest: SignedStatement | undefined): Promise<Standing>;
@@ -47,11 +47,10 @@ export function createPublishedStatements(keyLog: KeyLog): PublishedStatements {
   async function beforePublication(query: Query, { address, version }: KeyStatement): Promise<Standing> {
     if (version === 0) return { status: 'none' };
     const previous = await findStatement(query, address, version - 1);
-    const revoked =
-      previous?.statement.status === 'revoked' && (await isPublished(query, previous.statement));
-    return previous !== undefined && revoked
-      ? { status: 'revoked', signed: previous }
-      : { status: 'revoked_pending' };
+    // Whose it was is erased: until now the address stood for nobody.
+    if (previous === undefined) return { status: 'none' };
+    const revoked = previous.statement.status === 'revoked' && (await isPublished(query, previous.statement));
+    return revoked ? { status: 'revoked', signed: previous } : { status: 'revoked_pending' };
   }
 
   return {

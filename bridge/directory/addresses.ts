@@ -70,7 +70,7 @@ export async function releaseAddress(transaction: Transaction, address: string):
   await transaction.deleteFrom('addresses').where('address', '=', address).execute();
 }
 
-/** Frees every address of a closed person. Their statements and version counters stay. */
+/** Frees every address of a closed person. Their statements stay, and version counters always do. */
 export async function releaseAddresses(transaction: Transaction, sub: string): Promise<void> {
   await transaction.deleteFrom('addresses').where('sub', '=', sub).execute();
 }

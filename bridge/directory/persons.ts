@@ -73,3 +73,8 @@ export async function restrictPerson(
     .where('sub', '=', sub)
     .execute();
 }
+
+/** Deletes the record: part of erasing, once all that refers to it is deleted. */
+export async function deletePerson(transaction: Transaction, sub: string): Promise<void> {
+  await transaction.deleteFrom('persons').where('sub', '=', sub).execute();
+}

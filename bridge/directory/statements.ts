@@ -1,20 +1,33 @@
 import { type SignedStatement, signedStatementSchema, statementHash } from '../../protocol/key-statement.ts';
 import type { Transaction } from '../storage/database.ts';
+import type { StatementsTable } from '../storage/tables/directory.ts';
 import type { Reader } from './handle.ts';
 
-/** The newest statement of an address, of whatever status and person, or `undefined` if it never had one. */
+/** The newest statement of an address, of whatever status and person: `undefined` if it never had one, or it is erased. */
 export async function latestStatement(reader: Reader, address: string): Promise<SignedStatement | undefined> {
-  const row = await reader
+  const row = await newestRow(reader, address);
+  return row === undefined || row.status === 'erased' ? undefined : parseSigned(row.signed);
+}
+
+/** Where the versions of an address end, erased ones included: what the next one continues. */
+export async function lastVersion(
+  reader: Reader,
+  address: string,
+): Promise<Pick<StatementsTable, 'version' | 'hash'> | undefined> {
+  return newestRow(reader, address);
+}
+
+function newestRow(reader: Reader, address: string) {
+  return reader
     .selectFrom('statements')
-    .select('signed')
+    .select(['version', 'hash', 'status', 'signed'])
     .where('address', '=', address)
     .orderBy('version', 'desc')
     .limit(1)
     .executeTakeFirst();
-  return row === undefined ? undefined : parseSigned(row.signed);
 }
 
-/** One version of an address's statement. */
+/** One version of an address's statement; `undefined` if there is none, or it is erased. */
 export async function findStatement(
   reader: Reader,
   address: string,
@@ -25,29 +38,30 @@ export async function findStatement(
     .select('signed')
     .where('address', '=', address)
     .where('version', '=', version)
+    .where('status', '!=', 'erased')
     .executeTakeFirst();
   return row === undefined ? undefined : parseSigned(row.signed);
 }
 
-/** Versions of an address's statement from one on, in their order. */
-export async function statementsFrom(
+/** Versions of an address's statement from one up to another, in their order; erased ones are absent. */
+export async function statementsBetween(
   reader: Reader,
   address: string,
-  from: number,
-  limit: number,
+  { from, to }: { from: number; to: number },
 ): Promise<SignedStatement[]> {
   const rows = await reader
     .selectFrom('statements')
     .select('signed')
     .where('address', '=', address)
     .where('version', '>=', from)
+    .where('version', '<=', to)
+    .where('status', '!=', 'erased')
     .orderBy('version')
-    .limit(limit)
     .execute();
   return rows.map((row) => parseSigned(row.signed));
 }
 
-/** The newest statements of many addresses at once, by address; addresses without one are absent. */
+/** The newest statements of many addresses at once, by address; addresses without one, or whose is erased, are absent. */
 export async function latestStatements(
   reader: Reader,
   addresses: readonly string[],
@@ -57,6 +71,7 @@ export async function latestStatements(
     .selectFrom('statements as newest')
     .select(['newest.address', 'newest.signed'])
     .where('newest.address', 'in', addresses)
+    .where('newest.status', '!=', 'erased')
     .where(({ not, exists, selectFrom }) =>
       not(
         exists(
@@ -109,6 +124,45 @@ export async function insertStatement(transaction: Transaction, signed: SignedSt
       hash: statementHash(signed.statement),
       since,
     })
+    .execute();
+}
+
+/** Which versions of which addresses are a person's, whatever stands in them. */
+export async function versionsOf(reader: Reader, sub: string): Promise<Map<string, number[]>> {
+  const rows = await reader
+    .selectFrom('statements')
+    .select(['address', 'version'])
+    .where('sub', '=', sub)
+    .orderBy('address')
+    .orderBy('version')
+    .execute();
+  const versions = new Map<string, number[]>();
+  for (const { address, version } of rows) {
+    versions.set(address, [...(versions.get(address) ?? []), version]);
+  }
+  return versions;
+}
+
+/**
+ * Erases a person's statements on one address. If one of them is the address's last version, its number
+ * and its hash stay for the next one to continue; whoever has not got the statement learns nothing from that.
+ */
+export async function eraseStatements(
+  transaction: Transaction,
+  { address, sub }: { address: string; sub: string },
+): Promise<void> {
+  await transaction
+    .updateTable('statements')
+    .set({ sub: '', status: 'erased', signed: '', since: 0 })
+    .where('address', '=', address)
+    .where('sub', '=', sub)
+    .execute();
+  const last = await lastVersion(transaction, address);
+  await transaction
+    .deleteFrom('statements')
+    .where('address', '=', address)
+    .where('status', '=', 'erased')
+    .where('version', '<', last?.version ?? 0)
     .execute();
 }
 

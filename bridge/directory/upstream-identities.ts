@@ -57,7 +57,7 @@ export async function noteSignIn(
     .execute();
 }
 
-/** Takes a closed person's links away: whoever signs in upstream again is a new person, by policy. */
+/** Takes an erased person's links away: whoever signs in upstream again is a new person. */
 export async function unlinkPerson(transaction: Transaction, sub: string): Promise<void> {
   await transaction.deleteFrom('upstream_identities').where('sub', '=', sub).execute();
 }

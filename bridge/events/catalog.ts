@@ -98,6 +98,14 @@ export const EVENTS = {
     doc: 'A closed person may sign in again and enrol anew; nothing that closing took away comes back.',
     data: z.strictObject({ reason: phrase.optional() }),
   },
+  'person.erased': {
+    doc: 'A closed person was erased. Events go on to name them by their id; nothing says any more who that was.',
+    data: z.strictObject({
+      /** Versions of key statements whose content is forgotten. */
+      versions: count,
+      reason: phrase.optional(),
+    }),
+  },
   'person.reset': {
     doc: 'A person was reset: the keys are void, the next enrolment begins anew.',
     data: z.strictObject({ key_version: count.optional(), reason: phrase.optional() }),

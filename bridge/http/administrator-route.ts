@@ -2,6 +2,8 @@ import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
 import { type Action, type Decide, type Resource, requireAllowed } from '../policy/decision.ts';
 import { defineRoute, type Route } from './route.ts';
 
+type AdministratorAction = Extract<Action, 'administer' | 'erase-person' | 'read-events'>;
+
 /** A route for administrators, as they declare it: who may call it is the same for all of them. */
 export type AdministratorRoute<Body, Query> = Omit<Route<Body, Query>, 'authentication' | 'tag'> & {
   readonly tag?: Route['tag'];
@@ -11,10 +13,8 @@ export type AdministratorRoute<Body, Query> = Omit<Route<Body, Query>, 'authenti
 export function defineAdministratorRoute<Body, Query>(
   decide: Decide,
   route: AdministratorRoute<Body, Query>,
-  action: Extract<Action, 'administer' | 'read-events'> = 'administer',
+  action: AdministratorAction = 'administer',
 ): Route {
-  const resource: Resource =
-    action === 'read-events' ? { kind: 'events', id: 'events' } : { kind: 'bridge', id: 'bridge' };
   return defineRoute<Body, Query>({
     tag: 'administration',
     ...route,
@@ -24,12 +24,23 @@ export function defineAdministratorRoute<Body, Query>(
       requireAllowed(decide, {
         action,
         principal: { kind: 'administrator', id: request.administrator.id },
-        resource,
+        resource: resourceOf(action, request.params.sub),
         context: {},
       });
       return await route.handle(request).catch(asRequestFault);
     },
   });
+}
+
+function resourceOf(action: AdministratorAction, sub = ''): Resource {
+  switch (action) {
+    case 'administer':
+      return { kind: 'bridge', id: 'bridge' };
+    case 'erase-person':
+      return { kind: 'person', id: sub };
+    case 'read-events':
+      return { kind: 'events', id: 'events' };
+  }
 }
 
 /** What an administrator configured wrongly over the API is a fault of the request, not of the bridge's own file. */

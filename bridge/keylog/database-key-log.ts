@@ -162,8 +162,12 @@ class MappedKeyLog implements DatabaseKeyLog {
     return text;
   }
 
-  async forget(tx: Transaction, kind: LoggedKind, name: string): Promise<void> {
-    await forgetVersions(tx, kind, name);
+  async forget(tx: Transaction, kind: LoggedKind, name: string, versions?: readonly number[]): Promise<void> {
+    await forgetVersions(tx, kind, name, versions);
+    this.#staples.forget(kind, name);
+  }
+
+  forgotten(kind: LoggedKind, name: string): void {
     this.#staples.forget(kind, name);
   }
 

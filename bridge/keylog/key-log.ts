@@ -52,10 +52,14 @@ export interface KeyLog {
   ): Promise<string | null>;
 
   /**
-   * Forgets what was logged under a name, in the transaction that erases it: values, openings and proofs. The log stays
-   * whole, and so does the count of the name's versions.
+   * Forgets what was logged under a name, in the transaction that erases it: values, openings and proofs; with `versions`
+   * those versions alone, and the proofs only with the newest one. The log stays whole, and so does the count of the
+   * name's versions.
    */
-  forget(tx: Transaction, kind: LoggedKind, name: string): Promise<void>;
+  forget(tx: Transaction, kind: LoggedKind, name: string, versions?: readonly number[]): Promise<void>;
+
+  /** To be called once that is committed: whoever read meanwhile must not have kept it in memory. */
+  forgotten(kind: LoggedKind, name: string): void;
 
   /** Calls `listener` after an epoch was published, by this process or another. */
   onEpoch(listener: () => void): void;

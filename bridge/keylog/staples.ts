@@ -134,8 +134,9 @@ class CachedStaples implements Staples {
 
   #keep(key: string, known: Known): void {
     this.#known.set(key, known);
-    for (const oldest of this.#known.keys()) {
-      if (this.#known.size <= STAPLES_CACHED) return;
+    for (const [oldest, { readAt }] of this.#known) {
+      const isAged = performance.now() - readAt >= STAPLE_AGE_MS;
+      if (!isAged && this.#known.size <= STAPLES_CACHED) return;
       this.#known.delete(oldest);
     }
   }

@@ -166,21 +166,40 @@ export async function storePlaces(tx: Transaction, placed: readonly PlacedVersio
 const NO_VALUE = new Uint8Array();
 
 /**
- * Forgets what was logged under a name: values, openings and proofs. The entries and the numbers of the versions stay,
- * so the log stays whole and the name's next version follows on; nobody can find out any more what was committed to.
+ * Forgets what was logged under a name, or some versions of it: values, openings and, with the newest version, proofs. The
+ * entries and the numbers of the versions stay, so the log stays whole and the name's next version follows on; nobody can
+ * find out any more what was committed to.
  */
-export async function forgetVersions(tx: Transaction, kind: LoggedKind, name: string): Promise<void> {
-  await tx
-    .updateTable('logged_versions')
-    .set({ opening: null, value: NO_VALUE, value_hash: '' })
-    .where('kind', '=', kind)
-    .where('name', '=', name)
-    .execute();
+export async function forgetVersions(
+  tx: Transaction,
+  kind: LoggedKind,
+  name: string,
+  versions?: readonly number[],
+): Promise<void> {
+  for (const part of versions === undefined ? [undefined] : inStatements(versions)) {
+    await forgetSome(tx, kind, name, part);
+  }
+  const newest = await newestVersion(tx, kind, name);
+  // the proofs of an older version are rungs of the newest one's ladder, which may be somebody else's
+  if (newest?.value_hash !== '') return;
+  await tx.deleteFrom('vrf_proofs').where('kind', '=', kind).where('name', '=', name).execute();
+}
+
+async function forgetSome(
+  tx: Transaction,
+  kind: LoggedKind,
+  name: string,
+  versions: readonly number[] | undefined,
+): Promise<void> {
+  const updated = tx.updateTable('logged_versions').where('kind', '=', kind).where('name', '=', name);
+  const forgotten = versions === undefined ? updated : updated.where('version', 'in', versions);
+  await forgotten.set({ opening: null, value: NO_VALUE, value_hash: '' }).execute();
   const uncommitted = await tx
     .selectFrom('logged_versions')
     .select('staged_id')
     .where('kind', '=', kind)
     .where('name', '=', name)
+    .where('value_hash', '=', '')
     .where('commitment', 'is', null)
     .execute();
   for (const { staged_id } of uncommitted) {
@@ -188,5 +207,4 @@ export async function forgetVersions(tx: Transaction, kind: LoggedKind, name: st
     const commitment = new Uint8Array(randomBytes(32));
     await tx.updateTable('logged_versions').set({ commitment }).where('staged_id', '=', staged_id).execute();
   }
-  await tx.deleteFrom('vrf_proofs').where('kind', '=', kind).where('name', '=', name).execute();
 }

@@ -8,12 +8,13 @@ import { deletePersonKeys } from '../directory/person-keys.ts';
 import { findPerson, type Person, restrictPerson } from '../directory/persons.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { type Change, succeeded } from '../events/succeeded.ts';
-import type { StagingLog } from '../keylog/key-log.ts';
+import type { KeyLog } from '../keylog/key-log.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import type { RequestContext } from '../lib/request-context.ts';
 import { type Decide, requireAllowed } from '../policy/decision.ts';
 import type { Signer } from '../signer/signer.ts';
 import type { Database, Transaction } from '../storage/database.ts';
+import { createErasure, type Erasure } from './erasure.ts';
 import { deviceEvent, personEvent, revocationEvent, tokenEvent } from './restriction-events.ts';
 import { activeStatements, revocation, stageStatement } from './revocations.ts';
 
@@ -47,6 +48,11 @@ export interface Lifecycle {
     reason: string | undefined,
     context: RequestContext,
   ): Promise<Pick<Restriction, 'sub' | 'status'>>;
+  /**
+   * Erases a closed person for good: no restriction, so it waits until their last revocation is in the log. Throws
+   * `person_unknown` (of whoever is erased already, too), `person_active`, `unavailable` while the log is.
+   */
+  erasePerson(sub: string, reason: string | undefined, context: RequestContext): Promise<Erasure>;
   /** By an administrator. `sub`: whose it must be. Throws `device_unknown`. */
   removeDevice(device: { sub: string; deviceId: string }, context: RequestContext): Promise<void>;
   /** By a person, of their own. Throws `device_unknown` (for others' devices too), `forbidden`. */
@@ -63,7 +69,7 @@ export interface LifecycleDeps {
   readonly database: Database;
   readonly signer: Signer;
   readonly events: EventLog;
-  readonly keyLog: StagingLog;
+  readonly keyLog: Pick<KeyLog, 'stage' | 'published' | 'forget' | 'forgotten'>;
   readonly clock: Clock;
   readonly decide: Decide;
   readonly tokens: TokenRevocation;
@@ -150,6 +156,8 @@ export function createLifecycle(deps: LifecycleDeps): Lifecycle {
         }
         return { sub, status: 'active' };
       }),
+
+    erasePerson: createErasure(deps),
 
     removeDevice: ({ sub, deviceId }, context) =>
       database.transaction(async (tx) => {

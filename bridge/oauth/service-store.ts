@@ -24,6 +24,11 @@ export async function insertService(tx: Transaction, row: ServicesTable): Promis
   await tx.insertInto('services').values(row).execute();
 }
 
+/** Deletes the service that a person of the directory is, if it is one: part of erasing. */
+export async function deleteServiceOf(tx: Transaction, sub: string): Promise<void> {
+  await tx.deleteFrom('services').where('sub', '=', sub).execute();
+}
+
 /**
  * It is as active as its entry in the directory, and only while that one holds its address: closing frees it, and
  * reopening the entry does not bring it back.

@@ -134,6 +134,12 @@ export const BUILT_IN_RULES: readonly Rule[] = [
     applies: ({ action, principal }) => action === 'administer' && principal.kind === 'administrator',
   },
   {
+    id: 'administrators-erase-persons',
+    effect: 'permit',
+    reason: 'Administrators erase persons.',
+    applies: ({ action, principal }) => action === 'erase-person' && principal.kind === 'administrator',
+  },
+  {
     id: 'administrators-read-events',
     effect: 'permit',
     reason: 'Administrators read the event log.',

@@ -16,6 +16,7 @@ export const ACTIONS = [
   'see-self',
   'report-finding',
   'administer',
+  'erase-person',
   'read-events',
 ] as const;
 

@@ -55,7 +55,9 @@ describe('every route of administrators', () => {
       });
     }
     expect(asked).toHaveLength(routes.length);
-    expect(new Set(asked.map(({ action }) => action))).toEqual(new Set(['administer', 'read-events']));
+    expect(new Set(asked.map(({ action }) => action))).toEqual(
+      new Set(['administer', 'erase-person', 'read-events']),
+    );
     expect(asked.every(({ principal }) => principal.kind === 'administrator' && principal.id === 'a-1')).toBe(
       true,
     );

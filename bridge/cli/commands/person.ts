@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
+import { CountersignError } from '../../../protocol/errors.ts';
 import { type ApiClient, openApi } from '../api-client.ts';
 import { confirm } from '../confirm.ts';
 import { facts, show, table, when } from '../output.ts';
@@ -21,6 +22,10 @@ const restrictionSchema = z.object({
   tokens: z.int(),
 });
 const reopenedSchema = z.object({ sub: z.string(), status: z.string() });
+const erasureSchema = z.object({
+  sub: z.string(),
+  addresses: z.array(z.object({ address: z.string(), versions: z.int() })),
+});
 const pageSchema = z.object({ persons: z.array(summarySchema), next: z.string().nullable() });
 
 const WHO = 'an address, or the id of a person';
@@ -76,6 +81,7 @@ export function addPersonCommands(program: Command, terminal: Terminal): void {
       ),
     );
   addReopenCommand(person, terminal);
+  addEraseCommand(person, terminal);
 }
 
 /** Somebody closed holds no address, so only the id finds them. */
@@ -96,6 +102,44 @@ function addReopenCommand(person: Command, terminal: Terminal): void {
       });
       show(terminal, options, done, () => `${id} can sign in again and enrols anew.`);
     });
+}
+
+/** Erasing is for whoever is closed, and cannot be taken back: it shows whom it is about before it asks. */
+function addEraseCommand(person: Command, terminal: Terminal): void {
+  person
+    .command('erase')
+    .argument('<id>', 'the id of the person: closing freed the addresses')
+    .description('erase a closed person for good; events, and the versions counted in the log, stay')
+    .option('--reason <text>', 'stands in the event, which is not erased')
+    .option('--yes', 'do not ask')
+    .option('--json', 'answer as JSON')
+    .action(async (id: string, { reason, ...options }: Options) => {
+      const api = await openApi(terminal);
+      const path = pathOfPerson(await findSub(api, id));
+      const { sub, status, name } = await api.get(path, overviewSchema);
+      if (status !== 'closed') {
+        throw new CountersignError('person_active', `Close them first: countersign person close ${sub}`);
+      }
+      await confirm(terminal, options.yes, whatErasingTakes(name === null ? sub : `${name} (${sub})`));
+      const body = reason === undefined ? {} : { reason };
+      const done = await api.send('POST', `${path}/erase`, erasureSchema, body);
+      show(terminal, options, done, ({ addresses }) =>
+        [
+          `${sub} is erased.`,
+          ...addresses.map(
+            ({ address, versions }) => `Forgotten: ${address}, what stood in ${versions} versions.`,
+          ),
+        ].join('\n'),
+      );
+    });
+}
+
+function whatErasingTakes(whom: string): string {
+  return [
+    `${whom} will be erased: record and name, links to identity providers, addresses, devices, keys and vault, sign-ins,`,
+    'enrolments, tokens, and what stands in their key statements. Nothing can bring it back. The event log keeps the id',
+    'and the addresses, and the key log how many versions each address had.',
+  ].join(' ');
 }
 
 async function everybody(api: ApiClient): Promise<z.infer<typeof summarySchema>[]> {

@@ -36,6 +36,15 @@ const restrictionSchema = z.strictObject({
   tokens: z.int(),
 });
 const reopenedSchema = z.strictObject({ sub: z.string(), status: z.literal('active') });
+const erasureSchema = z.strictObject({
+  sub: z.string(),
+  addresses: z.array(
+    z.strictObject({
+      address: z.string(),
+      versions: z.int().describe('How many versions of its key statement lost their content'),
+    }),
+  ),
+});
 const listSchema = z.strictObject({
   persons: z.array(summarySchema),
   next: z.string().nullable().describe('Give it as `after` for the next page; null on the last'),
@@ -60,7 +69,7 @@ interface Deps {
 
 /** People: what stands there about them, and what takes their keys away. */
 export function adminPersonRoutes(deps: Deps): Route[] {
-  return [...readingRoutes(deps), ...restrictingRoutes(deps)];
+  return [...readingRoutes(deps), ...restrictingRoutes(deps), erasingRoute(deps)];
 }
 
 function readingRoutes({ personOverviews, decide }: Deps): Route[] {
@@ -139,4 +148,22 @@ function restrictingRoutes({ lifecycle, decide }: Deps): Route[] {
       },
     }),
   ];
+}
+
+function erasingRoute({ lifecycle, decide }: Deps): Route {
+  return defineAdministratorRoute(
+    decide,
+    {
+      method: 'post',
+      path: '/admin/v1/persons/:sub/erase',
+      summary: 'Erase a closed person: all that stands about them, but for the events, is gone for good',
+      body: { schema: reasonSchema, maxBytes: JSON_BODY_BYTES },
+      response: { status: 200, description: 'What was erased', schema: erasureSchema },
+      errors: ['person_unknown', 'person_active'],
+      handle: async ({ params, body: { reason }, context }) => ({
+        body: await lifecycle.erasePerson(params.sub ?? '', reason, context),
+      }),
+    },
+    'erase-person',
+  );
 }

@@ -58,15 +58,20 @@ export interface PersonKeysTable {
   vault: Uint8Array;
 }
 
-/** Every version of every address's key statement. */
+/**
+ * The versions of every address's key statement, but for those of erased persons: of these at most the last one stays,
+ * `erased` and without all but its number and its hash, for the next one to continue.
+ */
 export interface StatementsTable {
   address: string;
   version: number;
+  /** Empty once erased. */
   sub: string;
-  status: 'active' | 'revoked';
-  /** JSON of the signed statement `{statement, signatures}`. */
+  status: 'active' | 'revoked' | 'erased';
+  /** JSON of the signed statement `{statement, signatures}`; empty once erased. */
   signed: string;
   hash: string;
+  /** 0 once erased. */
   since: number;
 }
 
