@@ -3,6 +3,7 @@ import { readVersion } from '../lib/version.ts';
 import { addAdminCommands } from './commands/admin.ts';
 import { addAppCommands } from './commands/app.ts';
 import { addAuditCommands } from './commands/audit.ts';
+import { addAuditSelfCommand } from './commands/audit-self.ts';
 import { addConfigCommands } from './commands/config.ts';
 import { addConnectionCommands } from './commands/connection.ts';
 import { addDeviceCommands } from './commands/device.ts';
@@ -11,6 +12,7 @@ import { addEventsCommand } from './commands/events.ts';
 import { addInitCommand } from './commands/init.ts';
 import { addKeysCommands } from './commands/keys.ts';
 import { addLogCommands } from './commands/log.ts';
+import { addLogCompareCommands } from './commands/log-compare.ts';
 import { addPartnerCommands } from './commands/partner.ts';
 import { addPersonCommands } from './commands/person.ts';
 import { addServeCommand } from './commands/serve.ts';
@@ -39,6 +41,8 @@ const COMMANDS: readonly ((program: Command, terminal: Terminal) => void)[] = [
   addLogCommands,
   addWitnessCommands,
   addAuditCommands,
+  addAuditSelfCommand,
+  addLogCompareCommands,
 ];
 
 /** Runs one command line; answers the exit code. It never rejects. */

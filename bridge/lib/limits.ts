@@ -336,6 +336,8 @@ export const EPOCH_CLOCK_SLACK_MS = 5_000;
 
 // ---- auditing another bridge's log
 
+/** A full tile of hashes: 256 of 32 bytes. */
+export const LOG_TILE_BYTES = 8 * KIB;
 /** A signed checkpoint: three lines and up to a hundred signatures of some 300 characters. */
 export const AUDIT_CHECKPOINT_BYTES = 64 * KIB;
 /** A bundle: 256 entries of the known kinds take 17 KiB; the rest is room to say what an unknown one looks like. */

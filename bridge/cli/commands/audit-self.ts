@@ -1,0 +1,141 @@
+import { readFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import {
+  type Client,
+  CountersignError,
+  createClient,
+  createFileKeyStore,
+  createFilePinStore,
+  type KeyFinding,
+  loadTransformEngine,
+  logTrustOf,
+  type OwnKeyHistory,
+  type VerificationPolicy,
+} from '../../../client/index.ts';
+import { Alarm } from '../alarm.ts';
+import { facts, printable, table, when } from '../output.ts';
+import { stopSignal } from '../stop-signal.ts';
+import type { Terminal } from '../terminal.ts';
+import { UsageError } from '../usage-error.ts';
+
+interface Options {
+  readonly keys: string;
+  readonly pins: string;
+  readonly clientId: string;
+  readonly root?: string;
+  readonly policy?: string;
+  readonly level?: string;
+  readonly address?: string;
+  readonly every?: string;
+  readonly json?: boolean;
+}
+
+const LEVELS = ['signed', 'logged', 'witnessed', 'audited'] as const;
+/** As long as bindings live. */
+const MAX_AGE = 86_400;
+
+/** Behind `addAuditCommands`: what it adds to is theirs. */
+export function addAuditSelfCommand(program: Command, terminal: Terminal): void {
+  const audit = program.commands.find((command) => command.name() === 'audit') ?? program.command('audit');
+  audit
+    .command('self')
+    .description('look after your own keys: whether anybody added one that you did not make')
+    .requiredOption('--keys <file>', 'the device’s keys, as your app’s file key store has them')
+    .requiredOption('--pins <file>', 'what this device believes, as your app’s file pin store has it')
+    .requiredOption('--client-id <id>', 'how the app is registered at the bridge')
+    .option('--root <thumbprint>', 'the bridge’s root key, as the organization tells it')
+    .option('--policy <file>', 'whom you trust to watch the log (C2SP policy; a group named auditors audits)')
+    .option('--level <level>', `what your own key must reach: ${LEVELS.join(', ')}`, 'logged')
+    .option('--address <address>', 'which of your addresses; the one with keys by default')
+    .option('--every <seconds>', 'go on until interrupted: at each change, and so long after each look')
+    .option('--json', 'answer as JSON, with --every one object a line')
+    .action((options: Options) => auditSelf(terminal, options));
+}
+
+async function auditSelf(terminal: Terminal, options: Options): Promise<void> {
+  const client = await openClient(terminal, options);
+  if (options.every !== undefined) return monitor(terminal, client, options);
+  const about = options.address === undefined ? {} : { address: options.address };
+  const findings = await client.checkOwnKeys(about);
+  const history = findings.some(({ finding }) => finding !== 'unrecognized_version')
+    ? null
+    : await client.keyHistory(about);
+  if (options.json) terminal.out(JSON.stringify({ findings: findings.map(shown), history }, null, 2));
+  else if (history !== null) terminal.out(describe(history));
+  if (findings.length > 0) throw new Alarm(findings.map(describeFinding).join('\n'));
+}
+
+async function monitor(terminal: Terminal, client: Client, options: Options): Promise<void> {
+  if (!/^\d{1,6}$/.test(options.every ?? '')) throw new UsageError('--every is a number of seconds.');
+  const stopped = new AbortController();
+  void stopSignal().then(() => stopped.abort());
+  const found: string[] = [];
+  await client.monitorOwnKeys({
+    signal: stopped.signal,
+    intervalSeconds: Number(options.every),
+    ...(options.address === undefined ? {} : { address: options.address }),
+    onFinding: (finding) => {
+      found.push(describeFinding(finding));
+      if (options.json) terminal.out(JSON.stringify(shown(finding)));
+      else terminal.say(describeFinding(finding));
+    },
+  });
+  if (found.length > 0) throw new Alarm(`${found.length} findings, said above; the bridge was told of each.`);
+}
+
+async function openClient(terminal: Terminal, options: Options): Promise<Client> {
+  const keyStore = createFileKeyStore(options.keys);
+  const secrets = await keyStore.load();
+  if (secrets === null) throw new UsageError(`${options.keys} holds no keys: sign in with your app first.`);
+  return createClient({
+    ...{ issuer: secrets.issuer, clientId: options.clientId, keyStore },
+    pinStore: createFilePinStore(options.pins),
+    engine: await loadTransformEngine(),
+    fetch: terminal.fetch,
+    policy: await policyOf(options),
+    ...(options.root === undefined ? {} : { ownRoot: options.root }),
+  });
+}
+
+async function policyOf({ policy, level }: Options): Promise<VerificationPolicy> {
+  const demanded = LEVELS.find((each) => each === level);
+  if (demanded === undefined) throw new UsageError(`--level is one of ${LEVELS.join(', ')}.`);
+  if (policy === undefined) return { level: demanded, maxAge: MAX_AGE };
+  const text = await readFile(policy, 'utf8').catch((cause: unknown) => {
+    throw new UsageError(`${policy} cannot be read.`, { cause });
+  });
+  try {
+    return { level: demanded, maxAge: MAX_AGE, log: logTrustOf(text) };
+  } catch (error) {
+    if (error instanceof CountersignError)
+      throw new UsageError(`${policy}: ${error.detail}`, { cause: error });
+    throw error;
+  }
+}
+
+function describe({ address, versions, level, age, shortOf, epoch, epochTime }: OwnKeyHistory): string {
+  const lines = facts({
+    address,
+    level: shortOf === null ? level : `${level} (${shortOf})`,
+    age: `${age} s`,
+    'as of': `epoch ${epoch}, ${when(epochTime)}`,
+  });
+  const rows = versions.map(({ statement, mark, logged, by, said }) => [
+    String(statement.version),
+    statement.status,
+    mark,
+    when(logged ?? statement.since),
+    statement.reason ?? '',
+    by === null ? '' : by.kind === 'administrator' ? (by.name ?? by.id) : by.kind,
+    said ?? '',
+  ]);
+  return `${lines}\n${table(['version', 'status', 'keys', 'logged', 'why', 'by', 'said'], rows)}`;
+}
+
+function describeFinding({ finding, address, detail }: KeyFinding): string {
+  return `FINDING ${finding} for ${printable(address)}: ${printable(detail)}`;
+}
+
+function shown({ version, ...finding }: KeyFinding): object {
+  return { ...finding, version: version?.statement.version ?? null };
+}
