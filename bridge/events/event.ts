@@ -123,5 +123,6 @@ export function eventGenesis(iss: string): string {
 
 /** Without the members that are undefined: JSON has none, so they would be hashed but not stored. */
 function defined<T extends object>(value: T): T {
+  if (!Object.values(value).includes(undefined)) return value;
   return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as T;
 }

@@ -1,6 +1,5 @@
 import { parseAddress } from '../../protocol/address.ts';
 import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
-import { sha256Base64url } from '../../protocol/hash.ts';
 import { decodeClaims } from '../../protocol/jws.ts';
 import {
   type LookUpBody,
@@ -15,6 +14,7 @@ import type { Asker, Credentials } from '../binding/services.ts';
 import { verifiedDomains } from '../directory/domains.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
+import { sha256Base64url } from '../lib/hash.ts';
 import { BRIDGE_RESPONSE_LIFE_S } from '../lib/limits.ts';
 import type { RequestContext } from '../lib/request-context.ts';
 import { type Decide, requireAllowed } from '../policy/decision.ts';
@@ -162,13 +162,8 @@ export function createLookUps(deps: LookUpsDeps): LookUps {
   ): Promise<{ results: LookUpResult[]; partners: Partner[] }> {
     const { ours, partners: known } = await readSpeakers();
     const partners = known.filter(({ status }) => status !== 'removed');
-    const foreign = new Map<Partner, string[]>();
-    for (const address of addresses) {
-      const partner = partnerFor(address, partners);
-      if (partner !== undefined) foreign.set(partner, [...(foreign.get(partner) ?? []), address]);
-    }
+    const { own, foreign } = split(addresses, partners);
     const answered = new Map<string, LookUpResult>();
-    const own = addresses.filter((address) => partnerFor(address, partners) === undefined);
     for (const result of await findOwn(own, asker, ours)) answered.set(result.address, result);
     await Promise.all(
       [...foreign].map(async ([partner, asked]) => {
@@ -275,6 +270,19 @@ function parsedOrUndefined(address: string) {
     if (isCountersignError(error, 'address_invalid')) return undefined;
     throw error;
   }
+}
+
+/** Which addresses are ours to answer, and whom to ask for the others. */
+function split(addresses: readonly string[], partners: readonly Partner[]) {
+  const own: string[] = [];
+  const foreign = new Map<Partner, string[]>();
+  for (const address of addresses) {
+    const partner = partnerFor(address, partners);
+    const asked = partner === undefined ? own : (foreign.get(partner) ?? []);
+    asked.push(address);
+    if (partner !== undefined) foreign.set(partner, asked);
+  }
+  return { own, foreign };
 }
 
 /** Whom to ask: the partner that is approved for the address's domain. Only addresses in their one form are sent on. */

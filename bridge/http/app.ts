@@ -58,6 +58,7 @@ export function createApp(deps: AppDeps): Koa<RequestState> {
     securityHeaders(),
     cors(deps.isAllowedOrigin),
     limitRate(deps),
+    apiRoutesOfOnePath(deps),
     ...deps.pages,
     apiRouter(deps),
     refuseUnknown,
@@ -165,12 +166,26 @@ function limitRate({ rateLimit }: AppDeps): Middleware<RequestState> {
   };
 }
 
+/** Routes without parameters by a look-up of their path: a router tries the pattern of each route in turn. */
+function apiRoutesOfOnePath(deps: AppDeps): Middleware<RequestState> {
+  const routes = new Map(
+    deps.routes
+      .filter(({ path }) => !/[:*(){}]/.test(path))
+      .map((route) => [`${route.method.toUpperCase()} ${route.path}`, route]),
+  );
+  return async (ctx, next) => {
+    const route = routes.get(`${ctx.method} ${ctx.path}`);
+    if (route === undefined) return next();
+    answer(ctx, await runRoute(ctx, {}, route, deps), route, deps.streams);
+  };
+}
+
 function apiRouter(deps: AppDeps): Middleware {
   // Exactly as written: whoever stands before us and shuts /admin off shuts all of it off.
   const router = new Router<RequestState>({ strict: true, sensitive: true });
   for (const route of deps.routes) {
     router[route.method](route.path, async (ctx) =>
-      answer(ctx, await runRoute(ctx, route, deps), route, deps.streams),
+      answer(ctx, await runRoute(ctx, ctx.params, route, deps), route, deps.streams),
     );
   }
   const serve = router.routes();
@@ -190,7 +205,8 @@ function apiRouter(deps: AppDeps): Middleware {
 
 /** Authenticate, then parse, then handle: nothing of an unauthenticated body is looked at. */
 async function runRoute(
-  ctx: Context & { state: RequestState; params: Record<string, string> },
+  ctx: Context & { state: RequestState },
+  params: Readonly<Record<string, string>>,
   route: Route,
   deps: AppDeps,
 ): Promise<ApiResponse> {
@@ -213,7 +229,7 @@ async function runRoute(
   const { headers } = ctx.req;
   return route.handle({
     context,
-    params: ctx.params,
+    params,
     query,
     headers,
     body,

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { verifyDpopProof } from '../../protocol/dpop.ts';
 import { CountersignError } from '../../protocol/errors.ts';
-import { sha256Base64url } from '../../protocol/hash.ts';
 import type { Holder } from '../binding/holder.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
+import { sha256Base64url } from '../lib/hash.ts';
 import { CLOCK_SKEW_S, DPOP_PROOF_AGE_S } from '../lib/limits.ts';
 import { type Keyspace, keyspace } from '../storage/cache.ts';
 

@@ -1,7 +1,7 @@
 import type { Assurance } from '../../protocol/claims.ts';
-import { sha256Base64url } from '../../protocol/hash.ts';
 import type { SignIn } from '../identity/sign-in.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
+import { sha256Base64url } from '../lib/hash.ts';
 import { equalSecrets } from '../lib/ids.ts';
 import type { Database } from '../storage/database.ts';
 import { rememberReads } from '../storage/remembered-reads.ts';

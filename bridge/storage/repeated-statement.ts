@@ -6,7 +6,7 @@ import type { Storable } from './values.ts';
 type Row<R> = { readonly [Column in keyof R]: Storable };
 
 /** Rows that one statement takes. Few lengths, so that each is written, and prepared by the store, once. */
-const LENGTHS = [64, 16, 4, 1];
+const LENGTHS = [64, 32, 16, 8, 4, 2, 1];
 
 /**
  * A statement over many rows that runs often: writing one takes much longer than running it, so it is written once for

@@ -97,6 +97,7 @@ afterAll(() => fixture.remove());
 let before = 0;
 
 beforeEach(async () => {
+  await fixture.log.settled();
   before = (await all(fixture.log)).length;
 });
 

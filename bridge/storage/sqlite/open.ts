@@ -143,20 +143,20 @@ class SqliteDatabase implements Database {
   async revision(): Promise<number> {
     this.#root.assertUsable();
     try {
-      return this.#lookForRevision();
+      this.#look();
     } catch (error) {
       if (!isCountersignError(error, 'storage_busy')) throw error;
-      return retryWhileBusy(async () => this.#lookForRevision(), this.#pause);
+      await retryWhileBusy(async () => this.#look(), this.#pause);
     }
+    return this.#revision;
   }
 
-  #lookForRevision(): number {
+  #look(): void {
     const dataVersion = this.#writerHandle.dataVersion();
     if (dataVersion !== this.#dataVersion) {
       this.#dataVersion = dataVersion;
       this.#revise();
     }
-    return this.#revision;
   }
 
   #revise(): void {
