@@ -2,9 +2,11 @@ import type { Stage } from './stage/stage.ts';
 import type { Step, StepResult } from './step.ts';
 import { addDevice } from './steps/add-device.ts';
 import { approvePartners } from './steps/approve-partners.ts';
+import { attackAddedKey } from './steps/attack-added-key.ts';
 import { attackForeignDomain } from './steps/attack-foreign-domain.ts';
 import { attackReplayedResponse } from './steps/attack-replayed-response.ts';
 import { attackSubstitutedKey } from './steps/attack-substituted-key.ts';
+import { attackTwoHistories } from './steps/attack-two-histories.ts';
 import { closeAccount } from './steps/close-account.ts';
 import { connectSingleSignOn } from './steps/connect-single-sign-on.ts';
 import { enrolThroughOidc } from './steps/enrol-through-oidc.ts';
@@ -30,6 +32,8 @@ export const STORY: readonly Step[] = [
   attackSubstitutedKey,
   attackForeignDomain,
   attackReplayedResponse,
+  attackTwoHistories,
+  attackAddedKey,
   readEventLogs,
 ];
 

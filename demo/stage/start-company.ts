@@ -58,7 +58,7 @@ export function readConfig(path: string): Config {
   return loadConfig({ path, env: {} });
 }
 
-async function runBridge(
+export async function runBridge(
   stage: Stage,
   company: Pick<CompanyPlan, 'key'>,
   config: Config,

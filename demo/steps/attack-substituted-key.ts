@@ -1,7 +1,6 @@
 import {
   type Answer,
   type Client,
-  createMemoryPinStore,
   type ErrorCode,
   isCountersignError,
   type RejectedAnswer,
@@ -16,11 +15,10 @@ import {
   withStolenKeys,
 } from '../attacks/forged-credential.ts';
 import { finding, must } from '../finding.ts';
-import { clientOf } from '../stage/install-app.ts';
+import { firstContactApp } from '../stage/install-app.ts';
 import { HAL } from '../stage/people.ts';
 import type { Stage } from '../stage/stage.ts';
 import { whileStopped } from '../stage/start-company.ts';
-import { policyFor } from '../stage/watchers.ts';
 import type { Step } from '../step.ts';
 import { describeAnswer, mustBeVerified } from './look-up-across-companies.ts';
 
@@ -57,7 +55,7 @@ export const attackSubstitutedKey: Step = {
         rotation: await answerTo(client, {}),
         reset: await answerTo(client, reset),
         proven: await answerTo(client, withRealProof),
-        first: await answerTo(firstContact(stage), reset),
+        first: await answerTo(firstContactApp(stage), reset),
       };
     });
     mustBeRejected(rotation, 'statement_signature');
@@ -82,13 +80,6 @@ export const attackSubstitutedKey: Step = {
 
 function mustBeRejected(answer: Answer | undefined, code: ErrorCode): asserts answer is RejectedAnswer {
   must(answer?.status === 'rejected' && answer.code === code, `not ${code}, but ${describeAnswer(answer)}`);
-}
-
-/** An app that has looked nobody up yet, under the policy of Ada's company. */
-function firstContact(stage: Stage): Client {
-  const stores = { keyStore: stage.ada.get().keyStore, pinStore: createMemoryPinStore() };
-  const policy = policyFor(stage.watchers.get(), 'globex', 'audited');
-  return clientOf(stage, stage.acme.get().issuer, stores, stage.fetch, policy);
 }
 
 /** What is looked up meanwhile goes through Acme's honest bridge, and is answered by a dishonest one of Globex. */

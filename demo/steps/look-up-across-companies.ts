@@ -1,13 +1,12 @@
 import {
   type Answer,
-  type Client,
   type CountersignError,
   isCountersignError,
   type VerifiedAnswer,
 } from '../../client/index.ts';
 import { thumbprint, type VerificationPolicy } from '../../protocol/index.ts';
 import { type Finding, finding, must } from '../finding.ts';
-import { clientOf } from '../stage/install-app.ts';
+import { clientOf, demandingApp } from '../stage/install-app.ts';
 import { GWEN, HAL } from '../stage/people.ts';
 import type { Stage } from '../stage/stage.ts';
 import { audit, makeAuditorKey, policyFor } from '../stage/watchers.ts';
@@ -25,7 +24,7 @@ export const lookUpAcrossCompanies: Step = {
   async run(stage) {
     const { pinStore } = stage.ada.get();
     const watchers = stage.watchers.get();
-    const demanding = appOf(stage, policyFor(watchers, 'globex', 'audited'), stage.fetch);
+    const demanding = demandingApp(stage);
     const [early] = await demanding.lookUp([GWEN.address], { maxAge: 0 });
     must(
       early?.status === 'rejected' && early.code === 'level_too_low',
@@ -80,11 +79,6 @@ function describeAttributes({ attributes }: VerifiedAnswer): string {
   return [name, organization, ...signedIn].filter((part) => part !== undefined).join(', ') || 'nothing';
 }
 
-/** Ada’s app under another policy. */
-function appOf(stage: Stage, policy: VerificationPolicy, network: typeof fetch): Client {
-  return clientOf(stage, stage.acme.get().issuer, stage.ada.get(), network, policy);
-}
-
 /** The same app, the same pins, but every request fails: proves that the verification asks nobody. */
 async function verifyWithoutNetwork(stage: Stage): Promise<Finding[]> {
   const { credential } = await stage.gwen.get().client.me();
@@ -95,11 +89,13 @@ async function verifyWithoutNetwork(stage: Stage): Promise<Finding[]> {
     throw new TypeError('the network is cut');
   };
   const policy = policyFor(stage.watchers.get(), 'globex', 'audited');
-  const ada = appOf(stage, policy, cut);
+  const under = (pinned: VerificationPolicy) =>
+    clientOf(stage, stage.acme.get().issuer, stage.ada.get(), cut, pinned);
+  const ada = under(policy);
   const verified = await ada.verifyOffline(credential, GWEN.address);
   const asHal = await refusalOf(ada.verifyOffline(credential, HAL.address));
   const { vkey } = await makeAuditorKey(stage, 'another.example/auditor');
-  const other = appOf(stage, { ...policy, log: { ...policy.log, auditors: [vkey] } }, cut);
+  const other = under({ ...policy, log: { ...policy.log, auditors: [vkey] } });
   const elsewhere = await refusalOf(other.verifyOffline(credential, GWEN.address));
   must(elsewhere.code === 'level_too_low', `under another auditor it is ${elsewhere.code}`);
   return [

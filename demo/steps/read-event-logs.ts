@@ -47,6 +47,10 @@ const EXPECTED: Readonly<Record<'acme' | 'globex', readonly (readonly [string, s
     ['close-account', 'look_up.foreign'],
     ['attack-substituted-key', 'look_up.foreign'],
     ['attack-foreign-domain', 'partner.fault'],
+    ['watch-each-other', 'bridge.started'],
+    ['attack-added-key', 'person.reset'],
+    ['attack-added-key', 'key.unrecognized'],
+    ['attack-two-histories', 'log.split_view_seen'],
   ],
   globex: [
     ['start-bridges', 'admin.bootstrapped'],

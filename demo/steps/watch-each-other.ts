@@ -1,13 +1,18 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { ENTITY_CONFIGURATION_PATH } from '../../bridge/federation/entity-configuration.ts';
 import { seconds, systemClock } from '../../bridge/lib/clock.ts';
-import { parseCheckpoint, parseNote, verifyEntityConfiguration } from '../../protocol/index.ts';
+import { verifyEntityConfiguration } from '../../protocol/index.ts';
 import { type Finding, finding, must } from '../finding.ts';
 import type { Company } from '../stage/company.ts';
 import { amendConfiguration } from '../stage/configuration.ts';
 import type { Stage } from '../stage/stage.ts';
 import { restart } from '../stage/start-company.ts';
-import { audit, makeAuditorKey, type PublishedWitness, startAuditor } from '../stage/watchers.ts';
+import {
+  audit,
+  cosignedHead,
+  makeAuditorKey,
+  type PublishedWitness,
+  startAuditor,
+} from '../stage/watchers.ts';
 import type { Step } from '../step.ts';
 
 const AUDITOR = 'auditor.example/logs';
@@ -53,11 +58,10 @@ export const watchEachOther: Step = {
 
 /** Both have seen the log as it is now. */
 async function watched(stage: Stage, company: Company): Promise<Finding[]> {
-  const { auditors, witnessOf } = stage.watchers.get();
-  const { size, name } = await cosignedBy(stage, company, witnessOf[company.key]);
-  const { replayed } = await audit(auditors[company.key]);
+  const { size, by } = await cosignedHead(stage, company);
+  const { replayed } = await audit(stage.watchers.get().auditors[company.key]);
   return [
-    finding(`${company.name}’s key log`, `${size} entries, cosigned by ${name}`),
+    finding(`${company.name}’s key log`, `${size} entries, cosigned by ${by}`),
     finding('   the auditor', `replayed ${replayed}: every rule was kept; cosigned`),
   ];
 }
@@ -70,20 +74,4 @@ async function publishedWitness(stage: Stage, company: Company): Promise<Publish
   const { witness } = configuration.metadata.key_bridge;
   must(witness !== undefined, `${company.name}’s bridge is no witness`);
   return witness;
-}
-
-const TRIES = 200;
-
-/** Waits until the log’s published head bears the witness’s name. */
-async function cosignedBy(stage: Stage, company: Company, { vkey }: PublishedWitness) {
-  const [name = ''] = vkey.split('+');
-  for (let tries = 0; tries < TRIES; tries += 1) {
-    const answer = await stage.fetch(`${company.issuer}/log/checkpoint`);
-    const note = answer.ok ? parseNote(await answer.text()) : undefined;
-    if (note?.signatures.some((signature) => signature.name === name)) {
-      return { size: parseCheckpoint(note.text).size, name };
-    }
-    await pause(25);
-  }
-  must(false, `${name} has not cosigned the log of ${company.name}`);
 }

@@ -13,6 +13,7 @@ const STEPS = [
   'connect-single-sign-on',
   'prove-domains',
   'approve-partners',
+  'watch-each-other',
   'enrol-through-oidc',
   'enrol-through-saml',
   'look-up-across-companies',
@@ -21,6 +22,8 @@ const STEPS = [
   'attack-substituted-key',
   'attack-foreign-domain',
   'attack-replayed-response',
+  'attack-two-histories',
+  'attack-added-key',
   'read-event-logs',
 ];
 const STORY_MS = 120_000;
@@ -84,8 +87,27 @@ describe('the demo, as a program', () => {
     expect(found('enrol-through-saml', 'gwen@globex.example')).toMatch(/^sub \S+, member, version 0$/);
   });
 
-  it('verifies the other company’s credential without a single request', () => {
-    expect(found('look-up-across-companies', 'with the network cut')).toMatch(/^verified, .* 0 requests; /);
+  it('has each bridge’s log cosigned by the other one, and by an auditor', () => {
+    expect(found('watch-each-other', 'Acme’s key log')).toMatch(
+      /, cosigned by bridge\.globex\.\S+\/witness$/,
+    );
+    expect(found('watch-each-other', 'Globex’s key log')).toMatch(
+      /, cosigned by bridge\.acme\.\S+\/witness$/,
+    );
+    expect(found('watch-each-other', '   the auditor')).toMatch(/^replayed \d+: /);
+  });
+
+  it('verifies the other company’s credential once an auditor has seen it, and not before', () => {
+    const said = (what: string) => found('look-up-across-companies', what);
+    expect(said('just enrolled')).toBe('level_too_low: witnessed, but audited is demanded');
+    expect(said('6  the key log')).toMatch(/^version 0 is the newest, level “audited”, \d+ s old$/);
+  });
+
+  it('verifies it without a single request, and not under another auditor', () => {
+    const said = (what: string) => found('look-up-across-companies', what);
+    expect(said('with the network cut')).toMatch(/^verified, level “audited”, \d+ s old, 0 requests$/);
+    expect(said('   shown as Hal’s')).toBe('refused: claims_invalid');
+    expect(said('   another auditor pinned')).toMatch(/^refused: level_too_low: /);
   });
 
   it('adds devices by fingerprint and by six digits', () => {
@@ -94,8 +116,9 @@ describe('the demo, as a program', () => {
     expect(found('add-device', 'Ada’s devices now')).toBe('Ada’s laptop, Ada’s phone, Ada’s tablet');
   });
 
-  it('sees the closed account as revoked, with evidence, at the next look-up', () => {
-    expect(found('close-account', 'Ada’s app learns it')).toMatch(/^revoked, \d+ ms after/);
+  it('hands no key of the closed account out, and has evidence once that is logged', () => {
+    expect(found('close-account', 'Ada’s app, at once')).toMatch(/^revoked(_pending)?: no key$/);
+    expect(found('close-account', 'once it is logged')).toMatch(/^revoked, level “\w+”, \d+ ms after/);
     expect(found('close-account', 'the evidence')).toBe('version 1, reason “closed”');
   });
 
@@ -103,7 +126,14 @@ describe('the demo, as a program', () => {
     const said = (what: string) => found('attack-substituted-key', what)?.replace(/:.*/, '');
     expect(said('somebody in between')).toBe('root_mismatch');
     expect(said('Globex: “Hal rotated”')).toBe('statement_signature');
-    expect(said('Globex: “we reset Hal”')).toBe('changed_key');
+    expect(said('Globex: “we reset Hal”')).toBe('level_too_low');
+    expect(said('   with Hal’s real proof')).toBe('log_proof');
+  });
+
+  it('refuses it to somebody who never saw the person, too', () => {
+    expect(found('attack-substituted-key', 'to who never saw Hal')).toBe(
+      'level_too_low: signed, but audited is demanded',
+    );
   });
 
   it('refuses a partner that speaks for a foreign domain, on every way', () => {
@@ -117,6 +147,28 @@ describe('the demo, as a program', () => {
   it('refuses the replayed SAML response, and the same in another sign-in', () => {
     expect(found('attack-replayed-response', 'posted again')).toMatch(/^replayed /);
     expect(found('attack-replayed-response', 'in another sign-in')).toMatch(/^saml_in_response_to /);
+  });
+
+  it('does not start on a restored backup, with its head file or without', () => {
+    const said = (what: string) => found('attack-two-histories', what);
+    expect(said('a restored backup')).toMatch(/^state_refused: .* the head file at \d+$/);
+    expect(said('   without its head file')).toMatch(/^state_refused: .*\/witness has seen \d+$/);
+  });
+
+  it('finds the forked log, by witness, policy, app and auditor, and proves it', () => {
+    const said = (what: string) => found('attack-two-histories', what);
+    expect(said('shown to the witness')).toMatch(/^refused: /);
+    expect(said('   to who never saw him')).toBe('level_too_low: logged, but audited is demanded');
+    expect(said('Ada’s app')).toMatch(/^log_split_view: /);
+    expect(said('   checked by anybody')).toMatch(/^offline: proven, /);
+    expect(said('the auditor')).toMatch(/^alarm, and no cosignature: split_view: /);
+  });
+
+  it('tells a person, and the company, of a key that she did not make', () => {
+    const said = (what: string) => found('attack-added-key', what);
+    expect(said('   then')).toMatch(/^unrecognized_version, \d+ ms after the enrolment: version 2 /);
+    expect(said('Acme’s SIEM')).toBe('key.unrecognized: unrecognized_version, version 2');
+    expect(said('Hal, who had pinned her')).toMatch(/^changed_key: /);
   });
 
   it('finds both event logs whole', () => {
