@@ -2,6 +2,10 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { measureEnrolments } from './enrolment/measure.ts';
 import { measureAdditions } from './key-log/additions.ts';
+import { measureAuditor } from './key-log/auditor.ts';
+import { createFilledCompany, type FilledCompany } from './key-log/filled-company.ts';
+import { measureMemory } from './key-log/memory.ts';
+import { measureStapleVerification } from './key-log/staple-verification.ts';
 import { measureStaples } from './key-log/staples.ts';
 import { measureLookUps } from './look-up/measure.ts';
 import { type Chapter, renderChapters } from './report/chapter.ts';
@@ -12,13 +16,16 @@ import { measureVerification } from './verification/measure.ts';
 
 type Say = (line: string) => void;
 
-const PARTS: Readonly<Record<string, (say: Say) => Promise<Chapter>>> = {
+const PARTS: Readonly<Record<string, (say: Say, filled: FilledCompany) => Promise<Chapter>>> = {
   'look-up': measureLookUps,
   enrolment: measureEnrolments,
   start: measureStart,
   verification: measureVerification,
   staples: measureStaples,
   additions: measureAdditions,
+  'staple-verification': measureStapleVerification,
+  auditor: measureAuditor,
+  memory: measureMemory,
 };
 const PAGE = 'docs/benchmarks.md';
 
@@ -34,8 +41,13 @@ if (unknown.length > 0) {
 
 const conditions = await readConditions();
 const chapters: Chapter[] = [];
-for (const [part, measure] of Object.entries(PARTS)) {
-  if (asked.length === 0 || asked.includes(part)) chapters.push(await measure(say));
+const filled = createFilledCompany();
+try {
+  for (const [part, measure] of Object.entries(PARTS)) {
+    if (asked.length === 0 || asked.includes(part)) chapters.push(await measure(say, filled));
+  }
+} finally {
+  await filled.remove();
 }
 const measured = renderChapters(chapters, conditions);
 process.stdout.write(`${measured}\n`);

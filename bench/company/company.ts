@@ -50,6 +50,7 @@ export interface EmptyLog {
 export interface Company {
   readonly folder: string;
   readonly configPath: string;
+  readonly databasePath: string;
   readonly issuer: string;
   readonly host: string;
   readonly port: number;
@@ -70,6 +71,7 @@ export interface Company {
 export async function foundCompany(size: number, options: CompanyOptions = {}): Promise<Company> {
   const { host = HOST } = options;
   const folder = await mkdtemp(join(tmpdir(), 'countersign-bench-'));
+  const databasePath = join(folder, DATABASE);
   const port = await freePort();
   const issuer = `https://${host}:${port}`;
   const authority = await createThrowawayCa();
@@ -86,7 +88,7 @@ export async function foundCompany(size: number, options: CompanyOptions = {}): 
     await database.migrate();
     await database.transaction((tx) => initializeKeys(tx, { iss: issuer, root, keyEncryptionKey, clock }));
     const signer = await openLocalSigner({ database, keyEncryptionKey, iss: issuer, clock });
-    await options.fill?.({ path: join(folder, DATABASE), database, signer });
+    await options.fill?.({ path: databasePath, database, signer });
     const keyLog = createKeyLog({
       ...{ database, clock, signer, logger: createLogger({ level: 'silent' }) },
       settings: { vrfWorkers: availableParallelism() },
@@ -103,7 +105,7 @@ export async function foundCompany(size: number, options: CompanyOptions = {}): 
     // Gives what is staged its place, as the bridge would.
     await keyLog.stop();
     return {
-      ...{ folder, configPath, issuer, host, port, tls, ca: authority.certificatePem, asker },
+      ...{ folder, configPath, databasePath, issuer, host, port, tls, ca: authority.certificatePem, asker },
       rootThumbprint: root.kid,
       logKey: formatVerifierKey(currentLogKey(signer, logOrigin(issuer))),
       addresses: others.map(({ statement }) => statement.address),

@@ -38,7 +38,7 @@ async function found(say: (line: string) => void): Promise<WitnessedCompany> {
         say(`a log of ${entries} entries: its tree`);
         await child.ask('storeTree', { path, vrfPublicKey: publicKey });
         say(`a log of ${entries} entries: its map`);
-        await child.ask('storeMap', undefined);
+        await child.ask('storeMap', path);
         await child.end();
         say(`a log of ${entries} entries: ${PEOPLE} people`);
       },

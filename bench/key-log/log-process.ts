@@ -4,9 +4,15 @@ import { createVrfPool, type VrfProver } from '../../bridge/keylog/vrf-pool.ts';
 import { systemClock } from '../../bridge/lib/clock.ts';
 import { createClosing } from '../../bridge/lib/closing.ts';
 import { createLogger } from '../../bridge/lib/logger.ts';
+import { composeServices } from '../../bridge/main/compose-services.ts';
 import { type Foundation, openFoundation } from '../../bridge/main/open-foundation.ts';
+import type { Credential } from '../../protocol/credential.ts';
+import { decodeClaims } from '../../protocol/jws.ts';
 import { label, vrfInput } from '../../protocol/keytrans/label.ts';
+import type { LogClaim } from '../../protocol/keytrans/log-proof.ts';
 import { vrfKeyPair, vrfProve } from '../../protocol/keytrans/vrf-prove.ts';
+import { onlineKeysSchema } from '../../protocol/online-keys.ts';
+import { logOrigin } from '../../protocol/tlog/checkpoint.ts';
 import { DOMAIN } from '../company/domain.ts';
 import { answerParent } from '../processes/child.ts';
 import { cpuMs } from '../processes/cpu.ts';
@@ -14,8 +20,12 @@ import { cpuMs } from '../processes/cpu.ts';
 /** The key log as a bridge opens it, with store, signer and witnesses, and without the bridge's HTTP. */
 const logger = createLogger({ level: 'error' });
 const closing = createClosing(logger);
+let opened = '';
 let foundation: Foundation | undefined;
+let services: ReturnType<typeof composeServices> | undefined;
 let added = 0;
+
+const readConfig = (path: string) => loadConfig({ path, env: {} });
 
 /** About as long as a statement with its signatures. */
 const VALUE_BYTES = 800;
@@ -44,11 +54,20 @@ export interface Prices {
 
 const handlers = {
   open: async (configPath: string) => {
-    const config = loadConfig({ path: configPath, env: {} });
-    foundation = await openFoundation(config, { clock: systemClock, logger }, closing);
+    opened = configPath;
+    foundation = await openFoundation(readConfig(configPath), { clock: systemClock, logger }, closing);
   },
   add,
   prices,
+  claim,
+  /** What a look-up would answer, without the attributes. */
+  credential: async (address: string): Promise<Credential> => {
+    services ??= composeServices(open(), readConfig(opened));
+    const { credentials } = await services;
+    const answer = await credentials.forAddress(address);
+    if (answer.status !== 'credential') throw new Error(`${address}: ${answer.status}`);
+    return answer.credential;
+  },
 };
 export type LogProcess = typeof handlers;
 
@@ -63,7 +82,7 @@ async function add({ count, concurrency }: Additions): Promise<AdditionsResult> 
     while (added < until) {
       const name = `new-${added++}@${DOMAIN}`;
       const began = performance.now();
-      await stage(name, 0);
+      await stage(name, 0, newValue());
       await keyLog.published('address', name, 0);
       latencies.push(performance.now() - began);
     }
@@ -76,10 +95,30 @@ async function add({ count, concurrency }: Additions): Promise<AdditionsResult> 
   };
 }
 
-function stage(name: string, version: number): Promise<void> {
+/** Adds versions 0 to `version` of a new address; what a verifier must be shown of the last one, but for its trust. */
+async function claim(version: number): Promise<Omit<LogClaim, 'trust' | 'now'>> {
+  const { database, keyLog, signer } = open();
+  const name = `version-${version}-${added++}@${DOMAIN}`;
+  let value = newValue();
+  for (let each = 0; each <= version; each += 1) {
+    value = newValue();
+    await stage(name, each, value);
+    await keyLog.published('address', name, each);
+  }
+  const staple = await database.read((query) => keyLog.staple(query, 'address', name, version));
+  if (staple === null) throw new Error(`there is no log proof of ${name}`);
+  const { keys } = decodeClaims(signer.onlineKeysToken(), 'online-keys+jwt', onlineKeysSchema);
+  const logKeys = keys.filter(({ purpose }) => purpose === 'log');
+  return { staple, kind: 'address', name, version, value, origin: logOrigin(signer.iss), logKeys };
+}
+
+function stage(name: string, version: number, value: Uint8Array): Promise<void> {
   const { database, keyLog } = open();
-  const value = new Uint8Array(randomBytes(VALUE_BYTES));
   return database.transaction((tx) => keyLog.stage(tx, { kind: 'address', name, version, value }));
+}
+
+function newValue(): Uint8Array {
+  return new Uint8Array(randomBytes(VALUE_BYTES));
 }
 
 const seed = new Uint8Array(randomBytes(32));

@@ -14,6 +14,8 @@ export interface ServedBridge {
   readonly startMs: number;
   /** Now; MB. Linux only, as is what the bridge is run on; `NaN` elsewhere. */
   residentMb(): Promise<number>;
+  /** The most so far. */
+  peakMb(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -35,7 +37,12 @@ export async function serveBridge(company: Company): Promise<ServedBridge> {
   };
   try {
     await untilReady(child, company);
-    return { startMs: performance.now() - started, residentMb: () => residentMb(child), stop };
+    return {
+      startMs: performance.now() - started,
+      residentMb: () => memoryMb(child, 'VmRSS'),
+      peakMb: () => memoryMb(child, 'VmHWM'),
+      stop,
+    };
   } catch (cause) {
     await stop();
     throw new Error(`the bridge did not start: ${said.join('')}`, { cause });
@@ -66,7 +73,8 @@ async function isReady(url: string, dispatcher: Agent): Promise<boolean> {
   }
 }
 
-async function residentMb({ pid }: ChildProcess): Promise<number> {
+async function memoryMb({ pid }: ChildProcess, line: 'VmRSS' | 'VmHWM'): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
-  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? Number.NaN) / 1000;
+  const [, kilobytes = Number.NaN] = new RegExp(`${line}:\\s+(\\d+) kB`).exec(status) ?? [];
+  return Number(kilobytes) / 1000;
 }
