@@ -14,16 +14,13 @@ export {
   signInByPopup,
   signInByRedirect,
 } from './browser-sign-in.ts';
-export type { LogCheck } from './check-log.ts';
 export * from './client.ts';
 export * from './client-options.ts';
 export { createClient } from './create-client.ts';
 export { createIndexedDbKeyStore } from './indexeddb-key-store.ts';
 export { createIndexedDbPinStore } from './indexeddb-pin-store.ts';
-export type { KeyMark, KeyVersion, OwnKeyHistory } from './key-history.ts';
 export * from './key-store.ts';
 export * from './memory-stores.ts';
-export type { KeyFinding, MonitorOptions } from './monitor.ts';
+export * from './own-key-answers.ts';
 export * from './pin-store.ts';
-export { logTrustOf } from './policy-text.ts';
 export { SplitViewError } from './split-view-error.ts';

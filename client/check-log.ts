@@ -1,7 +1,7 @@
 import { decodeBase64url, encodeBase64url } from '../protocol/base64url.ts';
 import { equalBytes } from '../protocol/bytes.ts';
 import { CountersignError, isCountersignError } from '../protocol/errors.ts';
-import { cosignersOf, type LogLevel, standingOf } from '../protocol/keytrans/log-trust.ts';
+import { cosignersOf, standingOf } from '../protocol/keytrans/log-trust.ts';
 import { type OnlineKeys, verifyOnlineKeys } from '../protocol/online-keys.ts';
 import { logOrigin, openCheckpoint } from '../protocol/tlog/checkpoint.ts';
 import { logVerifierKeys } from '../protocol/tlog/log-keys.ts';
@@ -11,20 +11,11 @@ import type { ClientContext } from './context.ts';
 import { changeLogPin, keepingEvidence, seeCheckpoint, seenOf, withEvidence } from './log-pins.ts';
 import { type LogReading, readLogOf } from './log-reading.ts';
 import { readBeginning } from './log-tiles.ts';
+import type { LogCheck } from './own-key-answers.ts';
 import { fetchOnlineKeys } from './own-online-keys.ts';
 import { createPinDraft } from './pin-draft.ts';
 import type { CheckpointPin, Pins } from './pin-store.ts';
 import { SplitViewError } from './split-view-error.ts';
-
-/** What is known of an issuer's log once all that was seen of it is proved to be one log. */
-export interface LogCheck {
-  readonly issuer: string;
-  /** Entries of the newest checkpoint. */
-  readonly size: number;
-  readonly level: LogLevel;
-  /** How many checkpoints, seen before, it was proved to continue. */
-  readonly continued: number;
-}
 
 /**
  * Reads an issuer's newest checkpoint, and the proofs, from its tiles, that it continues every checkpoint that was seen

@@ -6,9 +6,7 @@ import type { SigningKey } from '../protocol/ed25519.ts';
 import type { Presence } from '../protocol/presence.ts';
 import type { SplitView } from '../protocol/tlog/split-view.ts';
 import type { Answer, ChangedKeyAnswer, VerifiedAnswer } from './answers.ts';
-import type { LogCheck } from './check-log.ts';
-import type { OwnKeyHistory } from './key-history.ts';
-import type { KeyFinding, MonitorOptions } from './monitor.ts';
+import type { KeyFinding, LogCheck, MonitorOptions, OwnKeyHistory } from './own-key-answers.ts';
 
 /** A sign-in under way: keep it (it can be written as JSON) until the browser comes back. */
 export interface PendingSignIn {

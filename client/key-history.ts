@@ -1,59 +1,19 @@
-import type { Level } from '../protocol/credential.ts';
 import { CountersignError, type ErrorCode, isCountersignError } from '../protocol/errors.ts';
 import { statementKey } from '../protocol/key-binding.ts';
-import { type KeyHistory, type KeyHistoryCause, keyHistorySchema } from '../protocol/key-history.ts';
+import { type KeyHistory, keyHistorySchema } from '../protocol/key-history.ts';
 import { type KeyStatement, statementHash, verifyStatement } from '../protocol/key-statement.ts';
 import type { VerifiedLog } from '../protocol/keytrans/log-proof.ts';
 import { verifyLoggedStatement } from '../protocol/keytrans/logged-statement.ts';
 import { type OnlineKeys, verifyOnlineKeys } from '../protocol/online-keys.ts';
 import { thumbprint } from '../protocol/public-key.ts';
-import type { Shortfall } from './answers.ts';
 import type { ClientContext } from './context.ts';
 import { shortfallOf } from './level-shortfall.ts';
 import { checkpointOf, keepingEvidence, seeCheckpoint, seenOf } from './log-pins.ts';
 import { askWhoIAm, type ClientParts } from './own-account.ts';
+import type { KeyMark, KeyVersion, OwnKeyHistory } from './own-key-answers.ts';
 import { ownSigs } from './own-keys.ts';
 import { createPinDraft } from './pin-draft.ts';
 import type { CheckpointPin, Pins } from './pin-store.ts';
-
-/**
- * Whose a version's keys are. `own`: this device knows them as the person's. `continued`: signed by the version before,
- * which was the person's. `unrecognized`: the bridge alone vouches for them.
- */
-export type KeyMark = 'own' | 'continued' | 'unrecognized';
-
-/** One version of the person's own address. */
-export interface KeyVersion {
-  readonly statement: KeyStatement;
-  readonly mark: KeyMark;
-  /** When it came into the log, seconds, as the bridge says; null where it does not. */
-  readonly logged: number | null;
-  /** Who caused it, as the bridge says; what is signed is the statement alone. */
-  readonly by: KeyHistoryCause | null;
-  /** What an administrator wrote about it. */
-  readonly said: string | null;
-  /** Why the bridge's signature does not count (any more): its key was declared compromised since. */
-  readonly problem: ErrorCode | null;
-}
-
-/** Every version of an address, each the continuation of the one before, the last one the newest in the log. */
-export interface OwnKeyHistory {
-  readonly address: string;
-  /** By version, from 0, without a gap but for `erased`. */
-  readonly versions: readonly KeyVersion[];
-  /** Versions of others who had the address and were erased: what stood in them is forgotten. */
-  readonly erased: readonly number[];
-  /** How far it is proved that the last version is the newest. */
-  readonly level: Level;
-  /** Seconds since what carries the level. */
-  readonly age: number;
-  readonly shortOf: Shortfall | null;
-  /** As of which epoch of the log, and when that closed (seconds). */
-  readonly epoch: number;
-  readonly epochTime: number;
-  /** Versions with keys that the person did not make, from their first own one on: none, if all is well. */
-  readonly unrecognized: readonly KeyVersion[];
-}
 
 /** A history with what a monitor goes on with. */
 export interface CheckedHistory {

@@ -1,40 +1,16 @@
 import { CountersignError, type ErrorCode, isCountersignError } from '../protocol/errors.ts';
 import type { KeyFindingKind } from '../protocol/key-history.ts';
 import { statementHash } from '../protocol/key-statement.ts';
-import type { SplitView } from '../protocol/tlog/split-view.ts';
 import { issuerKeys, joinCheckpoints, openShown, rememberShown } from './check-log.ts';
-import type { CheckedHistory, KeyVersion } from './key-history.ts';
+import type { CheckedHistory } from './key-history.ts';
 import { readKeyHistory } from './key-history.ts';
 import { readLogOf } from './log-reading.ts';
 import type { ClientParts } from './own-account.ts';
+import type { KeyFinding, KeyVersion, MonitorOptions } from './own-key-answers.ts';
 import type { CheckpointPin } from './pin-store.ts';
 import { SplitViewError } from './split-view-error.ts';
 import { pause } from './waiting.ts';
 import { PASSING, watch } from './watch.ts';
-
-/** Something that is wrong with the person's own keys, or with what the log says of them. */
-export interface KeyFinding {
-  readonly finding: KeyFindingKind;
-  readonly address: string;
-  /** The version that it is about; null where it is about none. */
-  readonly version: KeyVersion | null;
-  /** What did not verify; null for an unrecognized version, where everything does. */
-  readonly code: ErrorCode | null;
-  /** May be shown. */
-  readonly detail: string;
-  /** Of `log_split`: proof of it that anybody can check. */
-  readonly evidence: SplitView | null;
-}
-
-export interface MonitorOptions {
-  /** Told once of each finding; the next check waits for it. */
-  readonly onFinding: (finding: KeyFinding) => unknown;
-  readonly signal?: AbortSignal;
-  /** Which of the person's addresses; the one with keys, if absent. */
-  readonly address?: string;
-  /** From one check to the next where nothing is heard in between: 600 by default, 5 at least. */
-  readonly intervalSeconds?: number;
-}
 
 const INTERVAL_S = 600;
 const LEAST_INTERVAL_S = 5;
@@ -173,7 +149,7 @@ function nameOf({ finding, version, code }: KeyFinding): string {
 async function report({ api }: ClientParts, { finding, address, version, code }: KeyFinding): Promise<void> {
   const about =
     version === null
-      ? { version: null }
+      ? {}
       : { version: version.statement.version, statement_hash: statementHash(version.statement) };
   const body = { finding, address, ...about, ...(code === null ? {} : { code }) };
   await api.act('POST', '/v1/me/key-findings', body).catch((error: unknown) => {

@@ -85,8 +85,8 @@ export type KeyFindingKind = (typeof KEY_FINDINGS)[number];
 export const keyFindingSchema = z.strictObject({
   finding: z.enum(KEY_FINDINGS),
   address,
-  version: z.nullable(z.int().check(z.nonnegative())),
-  /** Of the statement, where it is about one. */
+  /** The version that it is about, and the hash of its statement. */
+  version: z.optional(z.int().check(z.nonnegative())),
   statement_hash: z.optional(digest),
   /** The error that the client met, where there was one. */
   code: z.optional(z.string().check(z.regex(/^[a-z_]{1,64}$/))),

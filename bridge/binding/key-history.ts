@@ -125,7 +125,7 @@ export function createKeyHistories(deps: KeyHistoriesDeps): KeyHistories {
         ...(known === undefined ? {} : { code: known }),
         data: {
           finding,
-          ...(version === null ? {} : { version }),
+          ...(version === undefined ? {} : { version }),
           ...(statement_hash === undefined ? {} : { statement_hash }),
         },
       });

@@ -1,5 +1,5 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { KeyFinding } from '../../client/monitor.ts';
+import type { KeyFinding } from '../../client/own-key-answers.ts';
 import { verifySplitView } from '../../protocol/tlog/split-view.ts';
 import { loadTransformEngine } from '../../recrypt/load-node.ts';
 import type { TransformEngine } from '../../recrypt/transform-engine.ts';

@@ -61,6 +61,11 @@ const CASES: Readonly<Record<string, Case>> = {
     body: () => sentTo('post /v1/enrolments/{id}/confirmation'),
   },
   'get /v1/me': { path: fixed('/v1/me') },
+  'get /v1/me/key-history': { path: fixed('/v1/me/key-history') },
+  'post /v1/me/key-findings': {
+    path: fixed('/v1/me/key-findings'),
+    body: () => sentTo('post /v1/me/key-findings'),
+  },
   'get /v1/vault': { path: fixed('/v1/vault') },
   'post /v1/device-requests': {
     path: fixed('/v1/device-requests'),

@@ -1,4 +1,5 @@
 import type { DeviceAddition } from '../../client/index.ts';
+import { deviceHeaders } from './api-request.ts';
 import type { PersonApp } from './person-app.ts';
 import type { TwoCompanies } from './two-companies.ts';
 
@@ -50,10 +51,23 @@ export async function playMainFlow({ acme, globex }: TwoCompanies): Promise<Cast
   await ada.client.removeDevice((await removed.secrets()).sig.kid);
   const waitingRequest = await waiting.client.requestDevice({ label: 'Fourth', method: 'code' });
 
+  await bob.client.keyHistory();
+  await reportFinding(acme, bob);
+
   const closedAsItWas = await asItIs(carol);
   const { sub } = await carol.client.me();
   await acme.bridge.administrator.post(`/admin/v1/persons/${sub}/close`, { reason: 'left' });
   return { ada, phone, waiting, waitingRequest, removed: removedAsItWas, bob, closed: closedAsItWas, gwen };
+}
+
+/** What a client reports that found something; with an honest bridge there is nothing to find. */
+async function reportFinding({ bridge, traffic }: TwoCompanies['acme'], app: PersonApp): Promise<void> {
+  const path = '/v1/me/key-findings';
+  const headers = await deviceHeaders(bridge, app, { method: 'POST', path });
+  await traffic.fetch(`${bridge.issuer}${path}`, {
+    ...{ method: 'POST', headers: { ...headers, 'content-type': 'application/json' } },
+    body: JSON.stringify({ finding: 'log_frozen', address: 'bob@acme.example', code: 'log_frozen' }),
+  });
 }
 
 /** Keeps the token that the client would throw away once it is refused. */
