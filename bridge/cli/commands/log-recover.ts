@@ -69,6 +69,9 @@ async function look({ config, database }: LocalStore): Promise<LogSurvey> {
         '`countersign init` begins a new one.',
     );
   }
+  if (signer.iss !== config.issuer) {
+    throw new UsageError(`This store has the keys of ${signer.iss}, and the issuer is ${config.issuer}.`);
+  }
   const { serial, iat } = decodeClaims(signer.token, 'online-keys+jwt', onlineKeysSchema);
   const outbound = openOutbound(config);
   try {

@@ -8,7 +8,7 @@ import { logVerifierKey } from '../../../protocol/tlog/log-keys.ts';
 import { formatVerifierKey } from '../../../protocol/tlog/verifier-key.ts';
 import type { Config } from '../../config/index.ts';
 import { seconds } from '../../lib/clock.ts';
-import { findSigner } from '../../signer/stored-keys.ts';
+import { findSigner, keyInForce } from '../../signer/stored-keys.ts';
 import { findWitnessKey, vkeyOf, witnessName } from '../../tlog/witness-key.ts';
 import { openApi } from '../api-client.ts';
 import {
@@ -167,7 +167,7 @@ async function logKeys({ database, clock, config }: LocalStore): Promise<LogKey[
   const known = keys
     .filter(({ purpose, jwk }) => purpose === 'log' && !compromised.includes(thumbprint(jwk)))
     .sort((one, other) => other.nbf - one.nbf);
-  const inUse = known.find(({ nbf, exp }) => nbf <= now && now < exp);
+  const inUse = keyInForce(keys, 'log', now);
   return known
     .map((key): LogKey => {
       const state = key === inUse ? 'in use' : key.nbf > now ? 'next' : 'retired';

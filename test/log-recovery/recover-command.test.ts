@@ -1,0 +1,152 @@
+import { copyFile, mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { loadConfig } from '../../bridge/config/index.ts';
+import { createLogger } from '../../bridge/lib/logger.ts';
+import { startBridge } from '../../bridge/main.ts';
+import { type RecordedTerminal, recordedTerminal } from '../cli/recorded-terminal.ts';
+import { createThrowawayCa } from '../fakes/throwaway-ca.ts';
+
+const HOST = 'bridge.acme.example';
+
+let terminal: RecordedTerminal;
+let local: string[];
+
+beforeEach(async () => {
+  terminal = await recordedTerminal();
+  const { key, cert } = await (await createThrowawayCa()).issue([HOST]);
+  await mkdir(join(terminal.home, 'tls'));
+  await writeFile(join(terminal.home, 'tls', 'bridge.key'), key);
+  await writeFile(join(terminal.home, 'tls', 'bridge.crt'), cert);
+  local = ['-c', at('countersign.yaml'), '--secrets', at('kek.env')];
+  const { code } = await init('--issuer', `https://${HOST}`, '--organization', 'Acme');
+  expect(code).toBe(0);
+  const text = await readFile(at('countersign.yaml'), 'utf8');
+  await writeFile(
+    at('countersign.yaml'),
+    text
+      .replace('port: 8443', 'port: 0')
+      .replace('address: 0.0.0.0', 'address: 127.0.0.1')
+      .replace('stdout: true', 'stdout: false'),
+  );
+});
+afterEach(() => terminal.remove());
+
+const at = (...path: string[]) => join(terminal.home, ...path);
+const database = () => at('data', 'countersign.db');
+const headFile = () => `${database()}.log-head.json`;
+const init = (...more: string[]) => terminal.run(['init', ...local, '--root-key', at('root.json'), ...more]);
+const recover = (...more: string[]) => terminal.run(['log', 'recover', ...local, ...more]);
+const causeOf = async () => JSON.parse((await recover('--json')).out).cause;
+
+/** What the bridge finds staged at its start becomes an epoch. */
+async function runBridge(): Promise<void> {
+  const env = { COUNTERSIGN_KEK: (await readFile(at('kek.env'), 'utf8')).trim().split('=')[1] ?? '' };
+  const config = loadConfig({ path: at('countersign.yaml'), env });
+  await (await startBridge(config, { logger: createLogger({ level: 'silent' }) })).stop();
+}
+
+/** Two epochs, and the store as it was after the first one beside it. */
+async function runTwice(): Promise<{ backup: string }> {
+  const backup = at('backup.db');
+  await runBridge();
+  await copyFile(database(), backup);
+  const rotated = await terminal.run(['keys', 'rotate', '--renew', ...local, '--root-key', at('root.json')]);
+  expect(rotated.code).toBe(0);
+  await runBridge();
+  return { backup };
+}
+
+async function putBack(backup: string): Promise<void> {
+  for (const suffix of ['-wal', '-shm']) await rm(database() + suffix, { force: true });
+  await copyFile(backup, database());
+}
+
+describe('countersign log recover', () => {
+  it('says that a store is good, and what it has', async () => {
+    await runBridge();
+    const { code, out, said } = await recover();
+    expect(code).toBe(0);
+    expect(out).toMatch(/^log: +bridge\.acme\.example\/log\nstore: +\d+ entries, epoch 1 of /);
+    expect(said).toContain('This store holds the newest log');
+  });
+
+  it('finds a restored backup, which the bridge refuses to start with, until the newest store is back', async () => {
+    const { backup } = await runTwice();
+    const newest = at('newest.db');
+    await copyFile(database(), newest);
+    await putBack(backup);
+    await expect(runBridge()).rejects.toMatchObject({ code: 'state_refused' });
+    const { code, said } = await recover();
+    expect(code).toBe(3);
+    expect(said).toContain('restored backup');
+    expect(await causeOf()).toBe('restored_backup');
+    await putBack(newest);
+    expect(await causeOf()).toBe('good');
+    await runBridge();
+  });
+
+  it('sets aside no head file that says that the store is old', async () => {
+    const { backup } = await runTwice();
+    await putBack(backup);
+    const kept = await readFile(headFile(), 'utf8');
+    const { code, said } = await recover('--set-aside', '--yes');
+    expect(code).toBe(2);
+    expect(said).toContain('no head file here that may be set aside');
+    expect(await readFile(headFile(), 'utf8')).toBe(kept);
+  });
+
+  it('sets the head file of an earlier store aside once that is confirmed, and the new one starts', async () => {
+    await runTwice();
+    for (const suffix of ['', '-wal', '-shm']) await rm(database() + suffix, { force: true });
+    await rm(at('root.json'));
+    const { size } = JSON.parse(await readFile(headFile(), 'utf8'));
+    const lastWeek = new Date(Date.now() - 7 * 86_400_000);
+    await utimes(headFile(), lastWeek, lastWeek);
+    expect((await init()).code).toBe(0);
+    await expect(runBridge()).rejects.toMatchObject({ code: 'state_refused' });
+    expect(await causeOf()).toBe('earlier_store');
+
+    const unasked = await recover('--set-aside');
+    expect(unasked.code).toBe(2);
+    expect(unasked.said).toContain('Add --yes');
+    const refused = await terminal.run(['log', 'recover', ...local, '--set-aside'], { answers: ['no'] });
+    expect(refused.code).toBe(2);
+    expect(await causeOf()).toBe('earlier_store');
+
+    const done = await terminal.run(['log', 'recover', ...local, '--set-aside'], { answers: ['yes'] });
+    expect(done.code).toBe(0);
+    const [aside = ''] = (await readdir(at('data'))).filter((name) => name.includes('.aside-'));
+    expect(JSON.parse(await readFile(at('data', aside), 'utf8')).size).toBe(size);
+    await runBridge();
+    expect(await causeOf()).toBe('good');
+  });
+
+  it('sets aside another log’s head file, and a damaged one', async () => {
+    await runBridge();
+    const root = 'A'.repeat(43);
+    await writeFile(headFile(), JSON.stringify({ origin: 'bridge.globex.example/log', size: 2, root }));
+    expect(await causeOf()).toBe('foreign_head_file');
+    expect((await recover('--set-aside', '--yes')).code).toBe(0);
+    await writeFile(headFile(), 'x');
+    expect(await causeOf()).toBe('damaged_head_file');
+    expect((await recover('--set-aside', '--yes')).code).toBe(0);
+    await runBridge();
+  });
+
+  it('is not asked what a store of another company is worth', async () => {
+    await runBridge();
+    const text = await readFile(at('countersign.yaml'), 'utf8');
+    await writeFile(at('countersign.yaml'), text.replace(HOST, 'bridge.globex.example'));
+    const { code, said } = await recover();
+    expect(code).toBe(2);
+    expect(said).toContain('the keys of https://bridge.acme.example');
+  });
+
+  it('knows nothing of a store without keys', async () => {
+    await rm(database());
+    const { code, said } = await recover();
+    expect(code).toBe(2);
+    expect(said).toContain('This store has no keys');
+  });
+});
