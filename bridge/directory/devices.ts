@@ -15,6 +15,20 @@ export async function findDevice(reader: Reader, deviceId: string): Promise<Devi
   return row === undefined ? undefined : { ...row, keys: parseKeyPair(row.keys) };
 }
 
+/** Whose devices these are, by device id; those that are nobody's are absent. */
+export async function ownersOfDevices(
+  reader: Reader,
+  deviceIds: readonly string[],
+): Promise<Map<string, string>> {
+  if (deviceIds.length === 0) return new Map();
+  const rows = await reader
+    .selectFrom('devices')
+    .select(['device_id', 'sub'])
+    .where('device_id', 'in', deviceIds)
+    .execute();
+  return new Map(rows.map(({ device_id, sub }) => [device_id, sub]));
+}
+
 /** The devices of a person, the oldest first. */
 export async function devicesOf(reader: Reader, sub: string): Promise<Device[]> {
   const rows = await reader

@@ -1,6 +1,5 @@
 import { sha256Base64url } from '../../protocol/hash.ts';
 import type { Query, Transaction } from '../storage/database.ts';
-import type { PersonsTable } from '../storage/tables/directory.ts';
 import type { OAuthGrantsTable } from '../storage/tables/oauth.ts';
 
 type Reader = Query | Transaction;
@@ -164,19 +163,15 @@ export async function keepGrantFacts(tx: Transaction, facts: OAuthGrantsTable): 
     .execute();
 }
 
-/** What stands behind an access token, and whose it is. */
+/** What stands behind an access token. */
 export interface TokenFacts {
+  readonly sub: string;
   readonly jkt: string | null;
   readonly expires: number;
-  /** JSON of the token's record. */
-  readonly payload: string;
   readonly connection_id: string;
   readonly sign_in: string;
-  readonly sub: string;
-  readonly status: PersonsTable['status'];
-  readonly assurance: PersonsTable['assurance'];
-  /** Whose device the key is that the token is bound to, if it is one. */
-  readonly device_sub: string | null;
+  /** JSON of the token's record. */
+  readonly payload: string;
 }
 
 /** When the access token of this hash ends, in seconds; nothing if it is not there or its grant has ended. */
@@ -199,19 +194,14 @@ export async function findTokens(
   const rows = await reader
     .selectFrom('oauth_records')
     .innerJoin('oauth_grants', 'oauth_grants.grant_id', 'oauth_records.grant_id')
-    .innerJoin('persons', 'persons.sub', 'oauth_grants.sub')
-    .leftJoin('devices', 'devices.device_id', 'oauth_records.jkt')
     .select([
       'oauth_records.id_hash',
+      'oauth_grants.sub',
       'oauth_records.jkt',
       'oauth_records.expires',
       'oauth_records.payload',
       'oauth_grants.connection_id',
       'oauth_grants.sign_in',
-      'persons.sub',
-      'persons.status',
-      'persons.assurance',
-      'devices.sub as device_sub',
     ])
     .where('oauth_records.model', '=', 'AccessToken')
     .where('oauth_records.id_hash', 'in', hashes)

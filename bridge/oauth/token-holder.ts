@@ -1,12 +1,14 @@
 import type { Assurance } from '../../protocol/claims.ts';
+import { ownersOfDevices } from '../directory/devices.ts';
+import { findPersons } from '../directory/persons.ts';
 import type { SignIn } from '../identity/sign-in.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import { sha256Base64url } from '../lib/hash.ts';
 import { equalSecrets } from '../lib/ids.ts';
-import type { Database } from '../storage/database.ts';
+import type { Database, Query } from '../storage/database.ts';
 import { rememberReads } from '../storage/remembered-reads.ts';
 import { API_SCOPE } from './provider-configuration.ts';
-import { findTokenEnd, findTokens, type TokenFacts } from './record-store.ts';
+import { findTokenEnd, findTokens } from './record-store.ts';
 
 /** Who holds an access token: what `Holder` of bridge/binding demands. */
 export interface TokenHolder {
@@ -33,11 +35,7 @@ const REMEMBERED = 20_000;
  * person.
  */
 export function createFindHolder({ database, clock }: { database: Database; clock: Clock }) {
-  const findRemembered = rememberReads(
-    database,
-    async (query, hashes) => parsedTokens(await findTokens(query, hashes)),
-    { room: REMEMBERED },
-  );
+  const findRemembered = rememberReads(database, findHolders, { room: REMEMBERED });
   return async (accessToken: string, jkt: string): Promise<TokenHolder | undefined> => {
     if (accessToken.length > TOKEN_LENGTH) return undefined;
     const hash = sha256Base64url(accessToken);
@@ -47,29 +45,41 @@ export function createFindHolder({ database, clock }: { database: Database; cloc
   };
 }
 
-interface ParsedToken {
+interface HeldToken {
   /** Seconds. */
   readonly expires: number;
   readonly holder: TokenHolder;
 }
 
-/** Of those that open the API for somebody active. */
-function parsedTokens(tokens: ReadonlyMap<string, TokenFacts>): Map<string, ParsedToken> {
-  const parsed = new Map<string, ParsedToken>();
-  for (const [hash, { jkt, expires, ...facts }] of tokens) {
-    if (jkt === null || facts.status !== 'active' || !scopesOf(facts.payload).includes(API_SCOPE)) continue;
+/** Of the tokens, by hash, that are bound to a key and open the API for somebody active. */
+async function findHolders(query: Query, hashes: readonly string[]): Promise<Map<string, HeldToken>> {
+  const tokens = await findTokens(query, hashes);
+  const facts = [...tokens.values()];
+  const found = await findPersons(
+    query,
+    facts.map(({ sub }) => sub),
+  );
+  const persons = new Map(found.map((person) => [person.sub, person]));
+  const owners = await ownersOfDevices(
+    query,
+    facts.flatMap(({ jkt }) => jkt ?? []),
+  );
+  const held = new Map<string, HeldToken>();
+  for (const [hash, { sub, jkt, expires, payload, connection_id, sign_in }] of tokens) {
+    const person = persons.get(sub);
+    if (jkt === null || person?.status !== 'active' || !scopesOf(payload).includes(API_SCOPE)) continue;
     const holder = {
-      sub: facts.sub,
+      sub,
       deviceId: jkt,
-      endorsed: facts.device_sub === facts.sub,
-      assurance: facts.assurance,
-      connectionId: facts.connection_id,
-      signIn: JSON.parse(facts.sign_in) as SignIn,
+      endorsed: owners.get(jkt) === sub,
+      assurance: person.assurance,
+      connectionId: connection_id,
+      signIn: JSON.parse(sign_in) as SignIn,
       accessTokenHash: hash,
     };
-    parsed.set(hash, { expires, holder });
+    held.set(hash, { expires, holder });
   }
-  return parsed;
+  return held;
 }
 
 /** Finds when the access token of a hash ends, in seconds; nothing once it has, whatever ended it. */
