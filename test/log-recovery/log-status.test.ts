@@ -35,7 +35,11 @@ describe('how the log of a bridge stands', () => {
 
   const ready = async () => (await bridge.ask('GET', '/health/ready')).body;
   const status = async () => (await bridge.ask('GET', '/admin/v1/log', undefined, token)).body;
-  const settled = () => vi.waitFor(async () => expect(await status()).toMatchObject({ staged: 0 }), 10_000);
+  const settled = () =>
+    vi.waitFor(
+      async () => expect(await status()).toMatchObject({ staged: 0, head_file: { state: 'current' } }),
+      10_000,
+    );
   /** Something to be logged: every link and token is. */
   const stage = () => bridge.running.services.administrators.createLink();
 
