@@ -19,6 +19,7 @@ const ON_BOTH_STORES = [
     'witness',
   ],
   ...['storage/one-time', 'storage/remembered-reads', 'storage/repeated-statement'],
+  ...['log-recovery/log-status', 'log-recovery/log-survey'],
 ].map((name) => `test/${name}{/**/*,}.test.ts`);
 
 /** Those among them that test what is refused before a store is asked: once is enough. */
