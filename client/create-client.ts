@@ -45,7 +45,8 @@ export function createClient(options: ClientOptions): Client {
     keyHistory: async (request) =>
       (await (await import('./key-history.ts')).readKeyHistory(parts, request?.address)).history,
     monitorOwnKeys: async (request) => (await import('./monitor.ts')).monitorOwnKeys(parts, request),
-    checkOwnKeys: async (request) => (await import('./monitor.ts')).checkOwnKeys(parts, request?.address),
+    checkOwnKeys: async (request) =>
+      (await (await import('./own-key-check.ts')).findWrong(parts, request?.address)).findings,
     checkLog: async (issuer) => (await import('./check-log.ts')).checkLog(context, issuer ?? context.issuer),
     splitViews: () => keptSplitViews(context),
     watch: (addresses, request) => watch(parts, addresses, request),

@@ -44,7 +44,8 @@ export async function readKeyHistory(parts: ClientParts, wanted?: string): Promi
   const last = versions.at(-1);
   // Whoever had the address last is erased, and nobody has enrolled it since.
   if (last === undefined || erased.some((version) => version > last.statement.version)) {
-    throw new CountersignError('not_enrolled');
+    if (erasedSinceOwn({ versions, erased }).length === 0) throw new CountersignError('not_enrolled');
+    throw new CountersignError('key_history', 'what followed on this person’s own key is erased');
   }
   const proofs = await verifyProofs(context, shown, last.statement, onlineKeys);
   await remember(context, shown.online_keys, onlineKeys, proofs, versions);
@@ -196,6 +197,12 @@ function markOf(statement: KeyStatement, before: KeyVersion | undefined, { sigs,
 function unrecognizedOf(versions: readonly KeyVersion[]): KeyVersion[] {
   const first = versions.findIndex(({ mark }) => mark !== 'unrecognized');
   return versions.filter(({ mark }, index) => mark === 'unrecognized' && index > first);
+}
+
+/** A bridge that made a key in the person's name must not get rid of it so: these are as little theirs as unrecognized ones. */
+export function erasedSinceOwn({ versions, erased }: Pick<OwnKeyHistory, 'versions' | 'erased'>): number[] {
+  const first = versions.find(({ mark }) => mark !== 'unrecognized')?.statement.version;
+  return first === undefined ? [] : erased.filter((version) => version > first);
 }
 
 /** The versions that this device saw are among these. */

@@ -67,8 +67,6 @@ export const REQUESTS_PER_MINUTE = 6_000;
 export const REFUSALS_PER_MINUTE = 600;
 /** Findings that a person's clients report about their keys: one is enough to look into, and each becomes an event. */
 export const FINDINGS_PER_HOUR = 30;
-/** Of a report about somebody's keys: a few short members. */
-export const FINDING_BODY_BYTES = 4 * KIB;
 
 // ---- look-ups
 

@@ -1,6 +1,6 @@
 import { keyFindingSchema, keyHistoryQuerySchema, keyHistorySchema } from '../../../protocol/key-history.ts';
 import type { KeyHistories } from '../../binding/key-history.ts';
-import { FINDING_BODY_BYTES } from '../../lib/limits.ts';
+import { JSON_BODY_BYTES } from '../../lib/limits.ts';
 import { defineRoute, holderOf, type Route } from '../route.ts';
 
 /** What a person watches over: the versions of their own keys, and where their client tells what is wrong. */
@@ -27,7 +27,7 @@ export function meHistoryRoutes({ keyHistories }: { keyHistories: KeyHistories }
       summary: 'Report what the person’s own client found wrong with their keys',
       tag: 'client',
       authentication: 'device',
-      body: { schema: keyFindingSchema, maxBytes: FINDING_BODY_BYTES },
+      body: { schema: keyFindingSchema, maxBytes: JSON_BODY_BYTES },
       response: { status: 204, description: 'It is an event now' },
       errors: [
         'forbidden',
