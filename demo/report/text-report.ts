@@ -125,6 +125,7 @@ export function whatRuns(stage: Stage, paint: Paint): string {
     '',
     curl('/health/ready'),
     curl('/.well-known/openid-federation', globex),
+    curl('/log/checkpoint'),
     curl('/v1/openapi.json'),
     '',
     '    Where .localhost is not known, add:',

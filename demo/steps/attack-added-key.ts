@@ -7,7 +7,7 @@ import { clientOf } from '../stage/install-app.ts';
 import { ADA } from '../stage/people.ts';
 import { signIn } from '../stage/sign-in.ts';
 import type { Stage } from '../stage/stage.ts';
-import { policyFor } from '../stage/watchers.ts';
+import { audit, policyFor } from '../stage/watchers.ts';
 import type { Step } from '../step.ts';
 import { describeAnswer, mustBeVerified } from './look-up-across-companies.ts';
 
@@ -36,10 +36,12 @@ export const attackAddedKey: Step = {
     const found = await firstFinding(ada);
     const ms = Math.round(performance.now() - enrolled);
     must(found.finding === 'unrecognized_version', `Ada’s app found ${found.finding}`);
+    const { replayed } = await audit(stage.watchers.get().auditors.acme);
     const [after] = await hal.lookUp([ADA.address], { maxAge: 0 });
     must(after?.status === 'changed_key', `Hal is told ${describeAnswer(after)}`);
     return [
       finding('the stranger’s key', thumbprint(stranger.verified.statement.keys[0])),
+      finding('the auditor', `${replayed} entries replayed: every rule was kept, there is nothing to find`),
       finding('Ada’s app, at once', `${signedOut.code}: the reset ended her session; she signs in again`),
       finding('   then', `${found.finding}, ${ms} ms after the enrolment: ${found.detail}`),
       ...(await historyOf(ada)),

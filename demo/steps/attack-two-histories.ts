@@ -1,14 +1,15 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { boundedRequest } from '../../bridge/keylog/audit/bounded-fetch.ts';
 import { askWitness } from '../../bridge/tlog/witness-exchange.ts';
 import { type Client, SplitViewError } from '../../client/index.ts';
 import { type ReadLogFile, readBeginning } from '../../client/log-tiles.ts';
-import { thumbprint, verifySplitView } from '../../protocol/index.ts';
+import { thumbprint } from '../../protocol/index.ts';
 import { backUp, keepHead, refusedToStart, signOn } from '../attacks/restored-store.ts';
 import { takeOver } from '../attacks/take-over.ts';
 import { type Finding, finding, must } from '../finding.ts';
 import { bootstrapAdministrator } from '../stage/administrator.ts';
+import { runOffline } from '../stage/command-line.ts';
 import type { Company } from '../stage/company.ts';
 import { demandingApp, firstContactApp } from '../stage/install-app.ts';
 import { HAL } from '../stage/people.ts';
@@ -108,13 +109,14 @@ async function prove(stage: Stage, ada: Client, globex: Company): Promise<Findin
   must(split instanceof SplitViewError && split.evidence !== null, `Ada’s app found ${split}`);
   const file = join(stage.folder, 'logs', 'globex-split-view.json');
   await writeFile(file, JSON.stringify(split.evidence, null, 2));
-  const { origin, sizes, root } = await verifySplitView(JSON.parse(await readFile(file, 'utf8')), {
-    root: globex.rootThumbprint,
-  });
+  const command = ['log', 'verify-evidence', file, '--root', globex.rootThumbprint];
+  const { status, out, said } = await runOffline(command);
+  const verdict = out.split('\n').at(-1) ?? '';
+  must(status === 0 && verdict.startsWith('PROVEN'), `the evidence is not taken: ${out} ${said}`);
   return [
     finding('Ada’s app', `${split.code}: ${split.detail}`),
-    finding('   the evidence', `logs/globex-split-view.json: ${origin} at ${sizes.join(' and ')} entries`),
-    finding('   checked by anybody', `offline: proven, both signed under Globex’s root ${root}`),
+    finding('   the evidence', 'both checkpoints, in logs/globex-split-view.json'),
+    finding('   checked by anybody', `countersign log verify-evidence … says ${verdict}`),
   ];
 }
 

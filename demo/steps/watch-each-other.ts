@@ -62,7 +62,7 @@ async function watched(stage: Stage, company: Company): Promise<Finding[]> {
   const { replayed } = await audit(stage.watchers.get().auditors[company.key]);
   return [
     finding(`${company.name}’s key log`, `${size} entries, cosigned by ${by}`),
-    finding('   the auditor', `replayed ${replayed}: every rule was kept; cosigned`),
+    finding(`${company.name}’s log, audited`, `${replayed} entries: every rule was kept; cosigned`),
   ];
 }
 
