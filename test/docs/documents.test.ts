@@ -33,7 +33,13 @@ function missingPaths({ path, codes }: Page): string[] {
 }
 
 /** Files that running something makes, on the reader's machine. */
-const GENERATED = new Set(['countersign.yaml', 'root-key.json', 'events.ndjson', 'pins.json']);
+const GENERATED = new Set([
+  'countersign.yaml',
+  'root-key.json',
+  'events.ndjson',
+  'pins.json',
+  'split-view.json',
+]);
 
 function alternatives(code: string): string[] {
   const braces = /^(.*)\{([^}]+)\}(.*)$/.exec(code);
