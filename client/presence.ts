@@ -29,10 +29,10 @@ export async function createPresence(parts: ClientParts, request: PresenceReques
     exp: now + PRESENCE_LIFE,
   });
   // Attributes are told to one audience, which the other participants are not.
-  const { binding, online_keys } = credential;
+  const { attributes: _ours, ...shown } = credential;
   return {
     proof,
-    credential: { binding, online_keys },
+    credential: shown,
     device_binding: deviceBinding,
     ephemeralPrivateKey: privateKey,
   };

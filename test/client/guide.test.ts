@@ -21,6 +21,7 @@ beforeEach(async () => {
   // After its certificate was made: TLS goes by the machine's clock, the guide's client by this one.
   vi.useFakeTimers({ toFake: ['Date'], now: NOW * 1000 });
   bridge.addPerson('alice');
+  bridge.keepLog();
   bridge.lookUps.partners.push(await makeCompany('globex', 'bob'));
 });
 afterEach(async () => {
@@ -63,7 +64,9 @@ describe('the guide of the client', () => {
     expect(said).toEqual([
       expect.stringMatching(/^bob@globex\.example has the key \S{43} \(new\)$/),
       'nobody@acme.example not_found',
-      'signed, 0 s old',
+      '3 entries, logged; continues 0 seen before',
+      'version 0 own',
+      'logged, 0 s old',
       'alice@acme.example speaks with the media layer’s public key',
     ]);
   });
