@@ -1,6 +1,7 @@
 import { createCredentials } from '../binding/credentials.ts';
 import { createDeviceAdditions } from '../binding/device-additions.ts';
 import { createEnrolments } from '../binding/enrolments.ts';
+import { createKeyHistories } from '../binding/key-history.ts';
 import { createProfiles } from '../binding/profiles.ts';
 import { createVaults } from '../binding/vaults.ts';
 import { createWatches } from '../binding/watches.ts';
@@ -71,6 +72,7 @@ export async function composeServices(foundation: Foundation, config: Config) {
   const deviceAdditions = createDeviceAdditions(binding);
   const vaults = createVaults(binding);
   const profiles = createProfiles({ ...binding, credentials });
+  const keyHistories = createKeyHistories(binding);
   const watches = createWatches({ ...foundation, tokenEnd: createFindTokenEnd(foundation) });
   const liveEvents = createLiveEvents(events);
 
@@ -95,7 +97,16 @@ export async function composeServices(foundation: Foundation, config: Config) {
   const readiness = createReadiness(foundation);
   return {
     ...{ issuer, organization, decide, administrators, domains, connections, signIns, traces, apps },
-    ...{ authorizationServer, credentials, enrolments, deviceAdditions, vaults, profiles, partners },
+    ...{
+      authorizationServer,
+      credentials,
+      enrolments,
+      deviceAdditions,
+      vaults,
+      profiles,
+      keyHistories,
+      partners,
+    },
     ...{ watches, liveEvents, deviceSignIns, services },
     ...{ lookUps, describeEntity, witness, lifecycle, personOverviews, readiness },
   };

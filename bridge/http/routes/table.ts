@@ -19,6 +19,7 @@ import { healthRoutes } from './health.ts';
 import { logRoutes } from './log.ts';
 import { lookUpRoutes } from './look-ups.ts';
 import { meRoutes } from './me.ts';
+import { meHistoryRoutes } from './me-history.ts';
 import { vaultRoutes } from './vault.ts';
 import { watchRoutes } from './watch.ts';
 import { witnessRoutes } from './witness.ts';
@@ -30,6 +31,7 @@ export type ApiDeps = Parameters<typeof enrolmentRoutes>[0] &
   Parameters<typeof logRoutes>[0] &
   Parameters<typeof lookUpRoutes>[0] &
   Parameters<typeof meRoutes>[0] &
+  Parameters<typeof meHistoryRoutes>[0] &
   Parameters<typeof adminAccessRoutes>[0] &
   Parameters<typeof adminAppRoutes>[0] &
   Parameters<typeof adminConnectionRoutes>[0] &
@@ -56,6 +58,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...federationRoutes(deps),
     ...enrolmentRoutes(deps),
     ...meRoutes(deps),
+    ...meHistoryRoutes(deps),
     ...vaultRoutes(deps),
     ...deviceRequestRoutes(deps),
     ...deviceRoutes(deps),
