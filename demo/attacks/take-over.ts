@@ -2,9 +2,9 @@ import type { Enrolment } from '../../client/index.ts';
 import type { Company } from '../stage/company.ts';
 import { installApp } from '../stage/install-app.ts';
 import type { Person } from '../stage/people.ts';
+import { publishedHead } from '../stage/published-head.ts';
 import { signIn } from '../stage/sign-in.ts';
 import type { Stage } from '../stage/stage.ts';
-import { publishedHead } from '../stage/watchers.ts';
 
 /**
  * What a company can do to its own people: its administrator resets somebody, its identity provider lets somebody else

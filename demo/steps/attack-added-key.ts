@@ -2,12 +2,13 @@ import { type Client, isCountersignError, type KeyFinding } from '../../client/i
 import { thumbprint } from '../../protocol/index.ts';
 import { takeOver } from '../attacks/take-over.ts';
 import { type Finding, finding, must } from '../finding.ts';
+import { audit } from '../stage/auditing.ts';
 import { fetchEvents } from '../stage/fetch-events.ts';
 import { clientOf } from '../stage/install-app.ts';
 import { ADA } from '../stage/people.ts';
 import { signIn } from '../stage/sign-in.ts';
 import type { Stage } from '../stage/stage.ts';
-import { audit, policyFor } from '../stage/watchers.ts';
+import { policyFor } from '../stage/watchers.ts';
 import type { Step } from '../step.ts';
 import { describeAnswer, mustBeVerified } from './look-up-across-companies.ts';
 

@@ -9,13 +9,14 @@ import { backUp, keepHead, refusedToStart, signOn } from '../attacks/restored-st
 import { takeOver } from '../attacks/take-over.ts';
 import { type Finding, finding, must } from '../finding.ts';
 import { bootstrapAdministrator } from '../stage/administrator.ts';
+import { audit } from '../stage/auditing.ts';
 import { runOffline } from '../stage/command-line.ts';
 import type { Company } from '../stage/company.ts';
 import { demandingApp, firstContactApp } from '../stage/install-app.ts';
 import { HAL } from '../stage/people.ts';
+import { cosignedHead, type PublishedHead, publishedHead } from '../stage/published-head.ts';
 import type { Stage } from '../stage/stage.ts';
 import { whileStopped } from '../stage/start-company.ts';
-import { audit, cosignedHead, type PublishedHead, publishedHead } from '../stage/watchers.ts';
 import type { Step } from '../step.ts';
 import { describeAnswer, mustBeVerified } from './look-up-across-companies.ts';
 

@@ -6,10 +6,11 @@ import {
 } from '../../client/index.ts';
 import { thumbprint, type VerificationPolicy } from '../../protocol/index.ts';
 import { type Finding, finding, must } from '../finding.ts';
+import { audit, makeAuditorKey } from '../stage/auditing.ts';
 import { clientOf, demandingApp } from '../stage/install-app.ts';
 import { GWEN, HAL } from '../stage/people.ts';
 import type { Stage } from '../stage/stage.ts';
-import { audit, makeAuditorKey, policyFor } from '../stage/watchers.ts';
+import { policyFor } from '../stage/watchers.ts';
 import type { Step } from '../step.ts';
 
 export const lookUpAcrossCompanies: Step = {

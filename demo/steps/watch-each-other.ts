@@ -2,17 +2,13 @@ import { ENTITY_CONFIGURATION_PATH } from '../../bridge/federation/entity-config
 import { seconds, systemClock } from '../../bridge/lib/clock.ts';
 import { verifyEntityConfiguration } from '../../protocol/index.ts';
 import { type Finding, finding, must } from '../finding.ts';
+import { audit, makeAuditorKey, startAuditor } from '../stage/auditing.ts';
 import type { Company } from '../stage/company.ts';
 import { amendConfiguration } from '../stage/configuration.ts';
+import { cosignedHead } from '../stage/published-head.ts';
 import type { Stage } from '../stage/stage.ts';
 import { restart } from '../stage/start-company.ts';
-import {
-  audit,
-  cosignedHead,
-  makeAuditorKey,
-  type PublishedWitness,
-  startAuditor,
-} from '../stage/watchers.ts';
+import type { PublishedWitness } from '../stage/watchers.ts';
 import type { Step } from '../step.ts';
 
 const AUDITOR = 'auditor.example/logs';
@@ -45,10 +41,7 @@ export const watchEachOther: Step = {
     };
     stage.watchers.set({ witnessOf, auditorKey, auditors });
     return [
-      finding(
-        'a line of Acme’s file',
-        `key_log: { witnesses: [{ url: ${witnessOf.acme.url}, vkey: … }], … }`,
-      ),
+      finding('a line of Acme’s file', `key_log.witnesses: ${witnessOf.acme.url}`),
       ...(await watched(stage, acme)),
       ...(await watched(stage, globex)),
       finding('the auditor', `${AUDITOR}, key ${auditorKey.split('+').at(-1)}`),
