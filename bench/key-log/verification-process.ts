@@ -12,7 +12,7 @@ export interface VerificationTimes {
   readonly vrfMs: number;
 }
 
-const REPEATED = 20;
+const REPEATED = 8;
 
 const handlers = {
   /** Claims of different names, one round: each whole, and by turns the VRF proofs of each. */

@@ -83,17 +83,37 @@ export function createQuorum(deps: {
     return (await quorateSizes(query, 'witness', { limit: 1, among: audited }))[0];
   }
 
+  /** What has the quorum keeps it: cosignatures stay, and who is configured does not change. */
+  let reachedSize = -1;
+  let looking: { readonly heard: number; readonly newest: Promise<number> } | undefined;
+
+  /** All who wait look at once after a ring: with one read, which began after it. */
+  function look(heard: number): Promise<number> {
+    if (looking?.heard === heard) return looking.newest;
+    const newest = database.read(newestQuorate).then((size = -1) => {
+      reachedSize = Math.max(reachedSize, size);
+      return reachedSize;
+    });
+    const mine = { heard, newest };
+    looking = mine;
+    const done = () => {
+      if (looking === mine) looking = undefined;
+    };
+    newest.then(done, done);
+    return newest;
+  }
+
   return {
     cosigners,
     demands: (kind) => needed[kind] > 0,
     newestQuorate,
     newestAudited,
     async reached(size, ms, signal) {
-      if (needed.witness === 0) return true;
+      if (needed.witness === 0 || reachedSize >= size) return true;
       const deadline = performance.now() + ms;
       for (;;) {
         const heard = stored.rings;
-        if (((await database.read(newestQuorate)) ?? -1) >= size) return true;
+        if ((await look(heard)) >= size) return true;
         const left = deadline - performance.now();
         if (left <= 0 || signal?.aborted) return false;
         await stored.wait(heard, left, signal);

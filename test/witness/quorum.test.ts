@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Query } from '../../bridge/storage/database.ts';
 import { storeCosignature } from '../../bridge/tlog/cosignature-store.ts';
 import {
   type CosignerSettings,
@@ -95,6 +96,27 @@ describe('the quorum of a log', () => {
     expect(await reached).toBe(true);
     expect(await quorum.reached(8, 20)).toBe(false);
     expect(await quorum.reached(8, 60_000, AbortSignal.abort())).toBe(false);
+  });
+
+  it('is looked up once for all who wait at once, and not again for what has it', async () => {
+    let reads = 0;
+    const database = {
+      ...store.database,
+      read: <T>(work: (query: Query) => Promise<T>) => {
+        reads += 1;
+        return store.database.read(work);
+      },
+    };
+    const given = settings();
+    const quorum = createQuorum({ ...given, log: 'keys', database, cosigners: parseCosigners(given) });
+    const all = Promise.all(Array.from({ length: 64 }, () => quorum.reached(5, 5_000)));
+    for (const place of [0, 1]) await cosigned(place, 5);
+    quorum.noteCosigned();
+    expect(await all).not.toContain(false);
+    expect(reads).toBeLessThanOrEqual(2);
+    const before = reads;
+    expect(await quorum.reached(4, 5_000)).toBe(true);
+    expect(reads).toBe(before);
   });
 });
 
