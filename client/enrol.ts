@@ -55,6 +55,7 @@ export async function enrol(
       now: context.now(),
     });
     const confirmation = await confirm(context, person, device, request, offer, checked);
+    await noteOwnSig(context, offer.statement.address, request);
     const result = await sendConfirmation(api, access, offer.enrolment_id, confirmation);
     const verified = await verifyOwnCredential(parts, who, result.credential, {
       statementHash: statementHash(offer.statement),
@@ -145,6 +146,20 @@ async function sendConfirmation(
     if (!mayBeStored) throw error;
     return send();
   }
+}
+
+/**
+ * Before the bridge can publish it: a monitor of this device, which hears of the new version first, must know whose it is.
+ * U is not changed before the enrolment stands.
+ */
+async function noteOwnSig(context: ClientContext, address: string, { sig }: EnrolmentRequest): Promise<void> {
+  await context.pins.update(async (pins) => {
+    const isAnother = pins.own_key !== null && pins.own_key.address !== address;
+    return {
+      pins: isAnother ? pins : withOwnKey(pins, { address, client_half: null, sig }),
+      result: undefined,
+    };
+  });
 }
 
 /** U and `sig`, so that this device can later tell its person's vault and keys from others'. */

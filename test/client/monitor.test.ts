@@ -152,6 +152,21 @@ describe('a monitor', () => {
     await running;
   });
 
+  it('knows a key that this device is about to enrol, before its enrolment is answered', async () => {
+    const person = bridge.persons.get(ALICE);
+    if (person?.last == null) throw new Error('Alice is enrolled');
+    const { company } = bridge;
+    const ended = company.nextStatement(person.last, { status: 'revoked', reason: 'reset' });
+    bridge.keyHistory.add(person, await company.signedStatement(ended, [company.keys.statement]));
+    let seen: readonly KeyFinding[] | undefined;
+    bridge.lies.enrolled = async (honest) => {
+      seen = await found();
+      return honest;
+    };
+    await alice.client.enrol({ label: 'laptop' });
+    expect(seen).toEqual([]);
+  });
+
   it('tells the application even if the bridge does not want to hear of it', async () => {
     const told: KeyFinding[] = [];
     const stop = new AbortController();
