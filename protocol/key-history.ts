@@ -7,7 +7,7 @@ import { LOG_STAPLE_MAX } from './keytrans/limits.ts';
 export const HISTORY_PAGE = 200;
 
 const logProof = z.string().check(z.minLength(1), z.maxLength(LOG_STAPLE_MAX));
-const address = z.string().check(z.maxLength(254));
+const address = z.string().check(z.minLength(1), z.maxLength(254));
 
 /** Who caused a version, as the bridge says: a claim, that no signature covers. */
 const cause = z.discriminatedUnion('kind', [

@@ -48,9 +48,8 @@ describe('the served OpenAPI document', () => {
 
   it('has every route of the table', () => {
     // The routes only close over what they are given: to list them nothing is needed.
-    const nothing = { issuer: 'https://x', version: '0', witness: undefined };
     const table = apiRoutes(
-      new Proxy(nothing, { get: (_, name) => (name === 'witness' ? undefined : () => undefined) }) as never,
+      new Proxy({ issuer: 'https://x', version: '0' }, { get: () => () => undefined }) as never,
     );
     const ids = table.map(({ method, path }) => `${method} ${path.replaceAll(/[:*]([a-z_]+)/g, '{$1}')}`);
     const itself = 'get /v1/openapi.json';

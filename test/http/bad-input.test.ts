@@ -108,6 +108,8 @@ const OPEN: readonly string[] = [
   'get /log/checkpoint',
   'get /log/tile/{path}',
   'post /log/cosignature',
+  'get /witness/{origin_hash}/checkpoint',
+  'post /witness/add-checkpoint',
 ];
 
 const send = (request: ApiRequest) => sendRaw(companies.stage, companies.acme.bridge, request);
