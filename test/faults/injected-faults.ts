@@ -63,7 +63,7 @@ const PREFIX = 'alice';
 /** Epochs: that with the first entries of all, and one on top of it. After a fault there is one more. */
 const EPOCHS = 2;
 /** A process that takes longer has stopped without saying so. */
-const LONGEST_RUN_MS = 90_000;
+const LONGEST_RUN_MS = 120_000;
 
 export async function openFaultBench(): Promise<FaultBench> {
   const program = await bundle();
@@ -78,7 +78,10 @@ export async function openFaultBench(): Promise<FaultBench> {
       await copyFile(template, join(folder, 'bridge.db'));
       return roomIn(folder, program, encodeBase64url(keyEncryptionKey));
     },
-    remove: () => rm(base, { recursive: true }),
+    async remove() {
+      await rm(base, { recursive: true });
+      await rm(program);
+    },
   };
 }
 
@@ -143,7 +146,7 @@ async function createStore(path: string, keyEncryptionKey: Uint8Array): Promise<
 /** The program as one file: it is started a thousand times. It lies where it finds the native addon. */
 async function bundle(): Promise<string> {
   const source = fileURLToPath(new URL('sequencing-bridge.ts', import.meta.url));
-  const outfile = join(dirname(source), '../../node_modules/.cache/countersign-faults/sequencing-bridge.mjs');
+  const outfile = join(dirname(source), '../../node_modules/.cache', `countersign-faults-${process.pid}.mjs`);
   await build({
     ...{ entryPoints: [source], outfile, bundle: true, platform: 'node', format: 'esm', logLevel: 'warning' },
     external: ['libsql'],

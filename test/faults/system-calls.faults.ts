@@ -72,7 +72,8 @@ async function suffer(on: FaultBench, fault: Fault): Promise<Outcome> {
     expect(spoke, `${named}: ${ended.trace}`).toBe(true);
   }
   expect(restarted.trace, named).toBe('');
-  expect(restarted.said.at(-1)?.whole, named).toEqual({ size: expect.any(Number), versions: 6 });
+  const again = `${named}, restarted: ${restarted.code} ${JSON.stringify(restarted.said)}`;
+  expect(restarted.said.at(-1)?.whole, again).toEqual({ size: expect.any(Number), versions: 6 });
   await room.remove();
   return { fault, met };
 }
