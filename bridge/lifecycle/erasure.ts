@@ -9,11 +9,12 @@ import { deletePersonKeys } from '../directory/person-keys.ts';
 import { deletePerson, findPerson } from '../directory/persons.ts';
 import { eraseStatements, versionsOf } from '../directory/statements.ts';
 import { unlinkPerson } from '../directory/upstream-identities.ts';
+import type { EventLog } from '../events/event-log.ts';
 import { succeeded } from '../events/succeeded.ts';
+import type { KeyLog } from '../keylog/key-log.ts';
 import type { RequestContext } from '../lib/request-context.ts';
 import { deleteServiceOf } from '../oauth/service-store.ts';
-import type { Transaction } from '../storage/database.ts';
-import type { Lifecycle, LifecycleDeps } from './lifecycle.ts';
+import type { Database, Transaction } from '../storage/database.ts';
 
 /** What of the key log was forgotten with a person: how many versions of which addresses. */
 export interface Erasure {
@@ -21,12 +22,26 @@ export interface Erasure {
   readonly addresses: readonly { readonly address: string; readonly versions: number }[];
 }
 
+/** Throws `person_unknown` (of whoever is erased already, too), `person_active`, `unavailable` while the log is. */
+export type ErasePerson = (
+  sub: string,
+  reason: string | undefined,
+  context: RequestContext,
+) => Promise<Erasure>;
+
+export interface ErasureDeps {
+  readonly database: Database;
+  readonly events: EventLog;
+  readonly keyLog: Pick<KeyLog, 'published' | 'forget' | 'forgotten'>;
+  readonly tokens: { revokePerson(tx: Transaction, sub: string): Promise<number> };
+}
+
 /**
  * Erases a closed person in one transaction: every record of theirs, and what opens their versions in the key log. What
  * stays is the log itself, which says nothing without that; the number and hash of the last version of each address, which
  * the next holder continues; and the events, which name the person by their id.
  */
-export function createErasure(deps: LifecycleDeps): Lifecycle['erasePerson'] {
+export function createErasure(deps: ErasureDeps): ErasePerson {
   const { database, events, keyLog } = deps;
 
   /** The proofs of a version that is on its way into the log would come back behind the erasure. */
@@ -66,7 +81,7 @@ async function requireClosed(reader: Reader, sub: string): Promise<void> {
 }
 
 /** Closing deleted most of it; who was never enrolled, or is a service, has some of it all the same. */
-async function deleteRecords(tx: Transaction, sub: string, { tokens }: LifecycleDeps): Promise<void> {
+async function deleteRecords(tx: Transaction, sub: string, { tokens }: ErasureDeps): Promise<void> {
   await tokens.revokePerson(tx, sub);
   await deletePersonKeys(tx, sub);
   await deleteDevicesOf(tx, sub);

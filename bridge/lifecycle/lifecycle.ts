@@ -14,7 +14,7 @@ import type { RequestContext } from '../lib/request-context.ts';
 import { type Decide, requireAllowed } from '../policy/decision.ts';
 import type { Signer } from '../signer/signer.ts';
 import type { Database, Transaction } from '../storage/database.ts';
-import { createErasure, type Erasure } from './erasure.ts';
+import { createErasure, type ErasePerson } from './erasure.ts';
 import { deviceEvent, personEvent, revocationEvent, tokenEvent } from './restriction-events.ts';
 import { activeStatements, revocation, stageStatement } from './revocations.ts';
 
@@ -48,11 +48,8 @@ export interface Lifecycle {
     reason: string | undefined,
     context: RequestContext,
   ): Promise<Pick<Restriction, 'sub' | 'status'>>;
-  /**
-   * Erases a closed person for good: no restriction, so it waits until their last revocation is in the log. Throws
-   * `person_unknown` (of whoever is erased already, too), `person_active`, `unavailable` while the log is.
-   */
-  erasePerson(sub: string, reason: string | undefined, context: RequestContext): Promise<Erasure>;
+  /** Erases a closed person for good: no restriction, so it waits until their last revocation is in the log. */
+  readonly erasePerson: ErasePerson;
   /** By an administrator. `sub`: whose it must be. Throws `device_unknown`. */
   removeDevice(device: { sub: string; deviceId: string }, context: RequestContext): Promise<void>;
   /** By a person, of their own. Throws `device_unknown` (for others' devices too), `forbidden`. */

@@ -46,7 +46,9 @@ describe('countersign person erase', () => {
   it('erases, and knows nobody of that id afterwards', async () => {
     expect((await erase(['p-1', '--reason', 'asked for it'], ['yes'])).out).toBe('p-1 is erased.');
     const events = (await bridge.events()).filter(({ type }) => type === 'person.erased');
-    expect(events).toMatchObject([{ subject: { sub: 'p-1' }, data: { versions: 0, reason: 'asked for it' } }]);
+    expect(events).toMatchObject([
+      { subject: { sub: 'p-1' }, data: { versions: 0, reason: 'asked for it' } },
+    ]);
     const { code, said } = await erase(['p-1', '--yes']);
     expect(code).toBe(1);
     expect(said).toContain('person_unknown');
