@@ -118,7 +118,7 @@ async function timesOf(
 
 function describe({ times, proofs, few, many }: Found): Chapter {
   const growth = (size: (of: Sizes) => number) => size(many) / size(few);
-  const bytes = (count: number | undefined) => (count ?? Number.NaN).toLocaleString('en-US');
+  const bytes = (count: number | undefined) => Math.round(count ?? Number.NaN).toLocaleString('en-US');
   const entries = ENTRIES.toLocaleString('en-US');
   return {
     title: 'Log proofs',

@@ -20,6 +20,7 @@ import { MapStore } from './map-store.ts';
 import type { KeyLogObserver } from './observer.ts';
 import { PreparedVersions } from './prepared-versions.ts';
 import { PublicationWaiters } from './publication-waiters.ts';
+import type { VersionName } from './rungs.ts';
 import { createStaples, type Staples } from './staples.ts';
 import {
   findVersion,
@@ -84,6 +85,8 @@ class MappedKeyLog implements DatabaseKeyLog {
   readonly #listeners: (() => void)[] = [];
   /** The newest epoch that is known to be under a signed checkpoint. */
   #signedEpoch = 0;
+  /** Of the log, with the rows that were placed last. */
+  #placedSize = 0;
 
   constructor(deps: KeyLogDeps) {
     const { database, logger, signer, quorum, settings } = deps;
@@ -126,13 +129,10 @@ class MappedKeyLog implements DatabaseKeyLog {
   }
 
   async published(kind: LoggedKind, name: string, version: number): Promise<void> {
-    await this.#waiters.wait({ kind, name, version });
-    const { quorum, database, settings } = this.#deps;
+    const published = await this.#waiters.wait({ kind, name, version });
+    const { quorum, settings } = this.#deps;
     if (!quorum?.demands('witness')) return;
-    const size = await database.read(async (query) => {
-      const { epoch } = (await findVersion(query, { kind, name, version })) ?? {};
-      return epoch === undefined || epoch === null ? undefined : sizeOfEpoch(query, epoch);
-    });
+    const size = published ?? (await this.#sizeWith({ kind, name, version }));
     // handed out before there was a log, and not in it yet
     if (size === undefined) return;
     await quorum.reached(size, settings?.witnessWaitMilliseconds ?? KEY_LOG_WITNESS_WAIT_MS);
@@ -203,6 +203,13 @@ class MappedKeyLog implements DatabaseKeyLog {
     await this.#prepared.stop();
   }
 
+  async #sizeWith(version: VersionName): Promise<number | undefined> {
+    return this.#deps.database.read(async (query) => {
+      const { epoch } = (await findVersion(query, version)) ?? {};
+      return epoch === undefined || epoch === null ? undefined : sizeOfEpoch(query, epoch);
+    });
+  }
+
   async #place(tx: Transaction, rows: readonly StagedVersion[], head: LogHead): Promise<LogHead> {
     const { versions, rungs } = await this.#prepared.take(tx, rows);
     const deps = {
@@ -216,13 +223,14 @@ class MappedKeyLog implements DatabaseKeyLog {
     }));
     await storePlaces(tx, places);
     await insertRungs(tx, rungs);
+    this.#placedSize = grown.size;
     return grown;
   }
 
   #published(rows: readonly StagedVersion[]): void {
     this.#prepared.drop(rows);
     this.#staples.changed();
-    this.#waiters.published(rows);
+    this.#waiters.published(rows, this.#placedSize);
     for (const listener of this.#listeners) listener();
   }
 }

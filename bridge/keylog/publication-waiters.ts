@@ -9,7 +9,7 @@ const LONGEST_WAIT_MS = 10_000;
 
 interface Waiter {
   readonly version: VersionName;
-  resolve(): void;
+  resolve(size?: number): void;
   reject(error: unknown): void;
 }
 
@@ -23,33 +23,36 @@ export class PublicationWaiters {
     this.#isPublished = isPublished;
   }
 
-  /** Resolves once the version is published; rejects with `unavailable` after LONGEST_WAIT_MS. */
-  async wait(version: VersionName): Promise<void> {
+  /**
+   * Resolves once the version is published; rejects with `unavailable` after LONGEST_WAIT_MS. Answers the size that the
+   * log has with it, where it was published meanwhile and by this process.
+   */
+  async wait(version: VersionName): Promise<number | undefined> {
     const { waiter, done } = this.#enter(version);
     const tooLate = setTimeout(() => {
       waiter.reject(new CountersignError('unavailable', 'The entry is stored, but not published yet.'));
     }, LONGEST_WAIT_MS);
     try {
       // only now: what is published from here on is told to the waiter
-      if (!(await this.#isPublished(version))) await done;
+      return (await this.#isPublished(version)) ? undefined : await done;
     } finally {
       clearTimeout(tooLate);
       this.#leave(waiter);
     }
   }
 
-  /** Tells who waits for these. None: another process published something, so look. */
-  published(versions: readonly VersionName[]): void {
+  /** Tells who waits for these that they are in a log of this size. None: another process published something, so look. */
+  published(versions: readonly VersionName[], size: number): void {
     if (versions.length === 0) {
       void this.#look();
       return;
     }
     for (const version of versions) {
-      for (const waiter of this.#waiting.get(keyOf(version)) ?? []) waiter.resolve();
+      for (const waiter of this.#waiting.get(keyOf(version)) ?? []) waiter.resolve(size);
     }
   }
 
-  #enter(version: VersionName): { waiter: Waiter; done: Promise<void> } {
+  #enter(version: VersionName): { waiter: Waiter; done: Promise<number | undefined> } {
     const { promise, resolve, reject } = withResolvers();
     const waiter = { version, resolve, reject };
     const waiting = this.#waiting.get(keyOf(version)) ?? new Set();
@@ -86,10 +89,14 @@ function keyOf({ kind, name, version }: VersionName): string {
   return JSON.stringify([kind, name, version]);
 }
 
-function withResolvers(): { promise: Promise<void>; resolve: () => void; reject: (error: unknown) => void } {
-  let resolve = () => {};
+function withResolvers(): {
+  promise: Promise<number | undefined>;
+  resolve: (size?: number) => void;
+  reject: (error: unknown) => void;
+} {
+  let resolve: (size?: number) => void = () => {};
   let reject: (error: unknown) => void = () => {};
-  const promise = new Promise<void>((fulfil, fail) => {
+  const promise = new Promise<number | undefined>((fulfil, fail) => {
     resolve = fulfil;
     reject = fail;
   });
