@@ -44,17 +44,19 @@ export interface Cosigners {
 }
 
 /**
- * The keys that a policy names. A key counts once, whatever names it bears, and in one role: one cosignature is one
- * statement, so a key that is named as a witness too is no auditor, and a log is neither for itself. Throws
- * `key_invalid` and `log_policy_invalid`.
+ * The keys that a policy names, as they count for one log. A key counts once, whatever names it bears, and in one role:
+ * one cosignature is one statement, so a key that is named as a witness too is no auditor. A log is neither for itself,
+ * and a witness on the log's own host, which a policy names for others' logs, is none for this one. Throws `key_invalid`
+ * and `log_policy_invalid`.
  */
 export function cosignersOf(trust: LogTrust | undefined, logKeys: readonly VerifierKey[]): Cosigners {
   const taken = new Set(logKeys.map(nameOfKey));
+  const own = new Set(logKeys.map(hostOf));
   const distinct = (vkeys: readonly string[]) =>
     vkeys.map(parseCosigner).filter((key) => {
-      const isNew = !taken.has(nameOfKey(key));
+      const counts = !taken.has(nameOfKey(key)) && !own.has(hostOf(key));
       taken.add(nameOfKey(key));
-      return isNew;
+      return counts;
     });
   const witnesses = distinct(trust?.witnesses ?? []);
   return { witnesses, auditors: distinct(trust?.auditors ?? []) };
@@ -66,6 +68,11 @@ function parseCosigner(vkey: string): VerifierKey {
     throw new CountersignError('log_policy_invalid', `${key.name} is no key of a cosigner`);
   }
   return key;
+}
+
+/** Names of logs and cosigners begin with their host (C2SP signed-note). */
+function hostOf({ name }: VerifierKey): string | undefined {
+  return name.split('/')[0];
 }
 
 function nameOfKey({ publicKey }: VerifierKey): string {

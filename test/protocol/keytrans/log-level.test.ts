@@ -117,6 +117,14 @@ describe('the level', () => {
     expect((await judged([at(first), at(itself)], trust)).level).toBe('logged');
   });
 
+  it('does not count a witness on the log’s own host, which the policy names for the logs of others', async () => {
+    const own = noteSigner(`${ORIGIN.split('/')[0]}/witness`);
+    const trust = { ...TRUST, witnesses: [...TRUST.witnesses, cosignerKey(own)] };
+    expect((await judged([at(first), at(own)], trust)).level).toBe('logged');
+    const quorum = { ...trust, auditors: [cosignerKey(own)] };
+    expect((await judged([at(first), at(second), at(own)], quorum)).level).toBe('witnessed');
+  });
+
   it('does not count whom the verifier does not know', async () => {
     expect((await judged([at(first), at(noteSigner('w9.example/witness'))])).level).toBe('logged');
     expect((await judged([at(first), at(noteSigner('w2.example/witness', 'impostor'))])).level).toBe(
