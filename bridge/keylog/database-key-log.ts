@@ -1,6 +1,6 @@
 import { logOrigin } from '../../protocol/tlog/checkpoint.ts';
 import type { Clock } from '../lib/clock.ts';
-import { EPOCH_VERSIONS, KEY_LOG_WITNESS_WAIT_MS } from '../lib/limits.ts';
+import { EPOCH_ENOUGH_VERSIONS, EPOCH_VERSIONS, KEY_LOG_WITNESS_WAIT_MS } from '../lib/limits.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Signer } from '../signer/signer.ts';
 import type { Keyspace } from '../storage/cache.ts';
@@ -102,6 +102,7 @@ class MappedKeyLog implements DatabaseKeyLog {
       log: 'keys',
       genesis: EMPTY_LOG,
       batch: EPOCH_VERSIONS,
+      enough: EPOCH_ENOUGH_VERSIONS,
       minInterval: settings?.epochMilliseconds ?? 0,
       staged: stagedVersions,
       prepare: (rows) => this.#prepared.prepare(rows),

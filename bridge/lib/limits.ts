@@ -311,6 +311,8 @@ export const COSIGNATURE_BYTES = 16 * KIB;
 export const VRF_WORKERS_IDLE_MS = 10_000;
 /** Versions that one epoch takes: their proofs, some 4 ms each, must be there first, and others wait for the epoch. */
 export const EPOCH_VERSIONS = 128;
+/** So many versions make an epoch worth its cost at once: under load others' proofs are computed while it is signed. */
+export const EPOCH_ENOUGH_VERSIONS = 32;
 /** Proofs kept until their epoch is closed: those of several full epochs. */
 export const VRF_PROOFS_AHEAD = 4_096;
 /** Epochs back from the newest whose map can be read: one that waits for its witnesses is no older. */

@@ -17,9 +17,11 @@ export interface SequencedLog<Row> {
   readonly batch?: number;
   /**
    * Milliseconds from one transaction to the next, so that what comes in meanwhile shares one. After a longer pause
-   * there is no wait, nor for as long as batches are full, nor at a stop. Default: 0.
+   * there is no wait, nor once `enough` rows share it, nor at a stop. Default: 0.
    */
   readonly minInterval?: number;
+  /** Default: a full batch. */
+  readonly enough?: number;
 
   /** Up to `limit` committed rows without a position, in the order in which they shall get one. */
   staged(query: Query, limit: number): Promise<Row[]>;
@@ -231,7 +233,7 @@ class LogSequencer<Row> implements Sequencer<Row> {
       if (rows.length === 0) return rows;
       await this.#log.prepare?.(rows);
       const left = this.#due - performance.now();
-      if (left <= 0 || rows.length >= this.#batch) return rows;
+      if (left <= 0 || rows.length >= (this.#log.enough ?? this.#batch)) return rows;
       if (signal === undefined || signal.aborted) return rows;
       await this.#bell.wait(rings, left, signal);
     }

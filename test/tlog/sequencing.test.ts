@@ -55,6 +55,18 @@ describe('the interval between epochs', () => {
     await sequencer.stop();
     expect(epochs.map(({ rows }) => rows)).toEqual([2, 2, 1]);
   });
+
+  it('is not kept where enough wait for it', async () => {
+    const { sequencer, epochs } = paced(60_000, { batch: 10, enough: 3 });
+    await fixture.stage('p1');
+    sequencer.start();
+    await vi.waitFor(() => expect(epochs).toHaveLength(1), SOON);
+    await fixture.stage('p2', 'p3');
+    sequencer.wake();
+    await fixture.stage('p4', 'p5');
+    sequencer.wake();
+    await vi.waitFor(() => expect(epochs.map(({ rows }) => rows)).toEqual([1, 4]), SOON);
+  });
 });
 
 describe('preparation', () => {
