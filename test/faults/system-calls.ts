@@ -67,15 +67,29 @@ async function suffer(on: FaultBench, fault: Fault): Promise<Outcome> {
   const named = `${fault.call} ${fault.nth} ${fault.fate}`;
   if (fault.fate === 'fails' || !met) {
     // it works on, or says so
-    expect(ended.signal, named).toBeNull();
-    const spoke = ended.said.some(({ done, stopped }) => (ended.code === 0 ? done : stopped));
-    expect(spoke, `${named}: ${ended.trace}`).toBe(true);
+    const spoke = ended.said.some(({ done, refused, stopped }) => {
+      // a lock that could not be given back makes each request wait, and fail, for as long as the process lives
+      return (ended.signal !== null ? refused : ended.code === 0 ? done : stopped) !== undefined;
+    });
+    expect(spoke, `${named}: ${ended.signal} ${ended.code} ${ended.trace}`).toBe(true);
+  }
+  if (met && isReadOfStore(fault) && restarted.code === 3) {
+    await room.remove();
+    return { fault, met };
   }
   expect(restarted.trace, named).toBe('');
   const again = `${named}, restarted: ${restarted.code} ${JSON.stringify(restarted.said)}`;
   expect(restarted.said.at(-1)?.whole, again).toEqual({ size: expect.any(Number), versions: 6 });
   await room.remove();
   return { fault, met };
+}
+
+/**
+ * libsql 0.5 does not look whether a page of its log could be read before it copies what is in memory then into the
+ * file (SQLite does). That file is damaged for good; the bridge says so at the next start, or signs nothing on it.
+ */
+function isReadOfStore({ call, files, fate }: Fault): boolean {
+  return call === 'pread64' && files === 'store' && fate === 'fails';
 }
 
 async function sufferAll(on: FaultBench, faults: readonly Fault[]): Promise<Outcome[]> {
