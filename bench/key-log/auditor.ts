@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import * as z from 'zod';
+import { EPOCH_VERSIONS } from '../../bridge/lib/limits.ts';
 import { PROGRAM, serveBridge } from '../processes/served-bridge.ts';
 import type { Chapter } from '../report/chapter.ts';
 import { median, shown } from '../report/figures.ts';
@@ -85,7 +86,7 @@ function describe({ whole, resumed }: Found): Chapter {
   return {
     title: 'Auditor',
     text:
-      `\`countersign audit\` of a bridge with a log of ${entries} entries, in epochs of 128 versions, which are the ` +
+      `\`countersign audit\` of a bridge with a log of ${entries} entries, in epochs of ${EPOCH_VERSIONS} versions, which are the ` +
       'fullest that the bridge makes. Bridge and auditor are two processes on one machine; everything is fetched over ' +
       'HTTPS, every hash of the tree and the root of the map at the end of each epoch are computed anew, and the copy ' +
       'is kept in a folder. Seconds of the whole process. One that goes on reads its copy again and checks it first.',
