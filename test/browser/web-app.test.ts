@@ -39,7 +39,7 @@ describe.skipIf(NO_BROWSER !== undefined)('a web app', () => {
     expect(new URL(page.url()).search).toBe('');
     await loaded(page);
     const enrolment = await page.evaluate(() => window.app.client.enrol({ label: 'browser' }));
-    expect(enrolment.verified).toMatchObject({ level: 'signed', statement: { address: GWEN.address } });
+    expect(enrolment.verified).toMatchObject({ level: 'logged', statement: { address: GWEN.address } });
 
     await page.reload();
     await loaded(page);
@@ -47,7 +47,7 @@ describe.skipIf(NO_BROWSER !== undefined)('a web app', () => {
     await browser.close();
     const again = await openApp(await openBrowser('gwen'), companies.pageUrl(GWEN));
     const me = await again.evaluate(() => window.app.client.me());
-    expect(me).toMatchObject({ deviceId, verified: { level: 'signed' } });
+    expect(me).toMatchObject({ deviceId, verified: { level: 'logged' } });
     expect(me.deviceBinding).not.toBeNull();
   });
 
@@ -132,7 +132,7 @@ describe.skipIf(NO_BROWSER !== undefined)('a web app', () => {
     const [answer] = await page.evaluate((address) => window.app.client.lookUp([address]), HAL.address);
     expect(answer).toMatchObject({
       status: 'verified',
-      level: 'signed',
+      level: 'logged',
       statement: { address: HAL.address },
     });
     const shown = (await companies.stage.hal.get().client.me()).credential;
