@@ -134,7 +134,8 @@ describe('delivery', () => {
     await fixture.database.transaction((tx) => fixture.log.append(tx, closed('p1')));
     await fixture.log.stop();
     await delivery.stop();
-    expect(sink.taken).toEqual([1]);
+    // At least once: a batch that the stop breaks off may have arrived, and is sent again.
+    expect(new Set(sink.taken)).toEqual(new Set([1]));
     expect(close).toHaveBeenCalledOnce();
   });
 });
