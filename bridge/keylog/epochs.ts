@@ -4,8 +4,8 @@ import type { Clock } from '../lib/clock.ts';
 import { EPOCH_CLOCK_SLACK_MS } from '../lib/limits.ts';
 import type { Transaction } from '../storage/database.ts';
 import { insertCheckpoint } from '../tlog/checkpoint-store.ts';
-import { type LogHead, moveHead, takeHead } from '../tlog/log-heads.ts';
-import { appendEntries, EMPTY_LOG } from '../tlog/log-tree.ts';
+import type { LogHead } from '../tlog/log-heads.ts';
+import { appendEntries } from '../tlog/log-tree.ts';
 import { type Epoch, insertEpoch, newestEpoch } from './epoch-store.ts';
 import { addLeaves, type MapLeaf } from './map-pages.ts';
 import { EMPTY_MAP, type MapStore } from './map-store.ts';
@@ -54,18 +54,6 @@ export async function closeEpoch(
   const { epoch, time_ms } = closed;
   await insertCheckpoint(tx, { log: 'keys', size: grown.size, root: grown.hash, epoch, time_ms });
   return { epoch, head: grown, position: head.size + begin.length };
-}
-
-/** The same from the stored head, which it moves: for what has its leaves ready. */
-export async function appendEpoch(
-  tx: Transaction,
-  leaves: readonly MapLeaf[],
-  deps: EpochDeps,
-): Promise<ClosedEpoch> {
-  const head = await takeHead(tx, 'keys', EMPTY_LOG);
-  const closed = await closeEpoch(tx, head, leaves, deps);
-  await moveHead(tx, 'keys', head, closed.head);
-  return closed;
 }
 
 function assertEndsWith(last: Epoch | undefined, head: LogHead): void {

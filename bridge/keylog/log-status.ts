@@ -1,7 +1,8 @@
 import { type Clock, seconds } from '../lib/clock.ts';
 import type { Database, Query } from '../storage/database.ts';
+import { firstCheckpointAfter } from '../tlog/checkpoint-store.ts';
 import type { Checkpoints } from '../tlog/checkpoints.ts';
-import { type Cosigned, firstCheckpointAfter, lastCosigned, quorumTime } from '../tlog/cosigned-times.ts';
+import { type Cosigned, lastCosigned, quorumTime } from '../tlog/cosigned-times.ts';
 import type { HeadFile } from '../tlog/head-file.ts';
 import type { Quorum } from '../tlog/quorum.ts';
 import type { WitnessState } from '../tlog/witness-client.ts';

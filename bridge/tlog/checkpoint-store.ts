@@ -77,6 +77,41 @@ export async function checkpointBefore(
     .executeTakeFirst();
 }
 
+/** When the oldest checkpoint behind this size was made; milliseconds. `undefined`: there is none. */
+export async function firstCheckpointAfter(
+  reader: Query | Transaction,
+  log: LogName,
+  size: number,
+): Promise<number | undefined> {
+  const row = await reader
+    .selectFrom('log_checkpoints')
+    .select('time_ms')
+    .where('log', '=', log)
+    .where('size', '>', size)
+    .orderBy('size')
+    .limit(1)
+    .executeTakeFirst();
+  return row?.time_ms;
+}
+
+/** The newest checkpoint that had been there by this time (milliseconds) and is signed. */
+export async function newestSignedBefore(
+  reader: Query | Transaction,
+  log: LogName,
+  time: number,
+): Promise<SignedCheckpoint | undefined> {
+  const row = await reader
+    .selectFrom('log_checkpoints')
+    .selectAll()
+    .where('log', '=', log)
+    .where('time_ms', '<=', time)
+    .where('log_signature', 'is not', null)
+    .orderBy('size', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return asSigned(row);
+}
+
 /** `undefined` for a checkpoint that is not signed. */
 export function asSigned(row: StoredCheckpoint | undefined): SignedCheckpoint | undefined {
   if (row === undefined || row.log_signature === null) return undefined;

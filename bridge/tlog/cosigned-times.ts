@@ -47,20 +47,3 @@ export async function quorumTime(
     .sort((one, other) => other - one);
   return times[quorum.needed - 1];
 }
-
-/** When the oldest checkpoint behind this size was made; milliseconds. `undefined`: there is none. */
-export async function firstCheckpointAfter(
-  query: Query,
-  log: LogName,
-  size: number,
-): Promise<number | undefined> {
-  const row = await query
-    .selectFrom('log_checkpoints')
-    .select('time_ms')
-    .where('log', '=', log)
-    .where('size', '>', size)
-    .orderBy('size')
-    .limit(1)
-    .executeTakeFirst();
-  return row?.time_ms;
-}

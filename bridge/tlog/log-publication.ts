@@ -5,7 +5,7 @@ import { type TileId, tileWidth } from '../../protocol/tlog/tile.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import { CHECKPOINT_LAG_MS } from '../lib/limits.ts';
 import type { Database, Query } from '../storage/database.ts';
-import { asSigned, type SignedCheckpoint } from './checkpoint-store.ts';
+import { newestSignedBefore, type SignedCheckpoint } from './checkpoint-store.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import { checkCosignatures } from './cosignature-check.ts';
 import { readCosignatures, storeCosignature } from './cosignature-store.ts';
@@ -87,22 +87,4 @@ export function createLogPublication(deps: {
       quorum.noteCosigned();
     },
   };
-}
-
-/** The newest checkpoint that had been there by this time (milliseconds) and is signed. */
-async function newestSignedBefore(
-  query: Query,
-  log: LogName,
-  time: number,
-): Promise<SignedCheckpoint | undefined> {
-  const row = await query
-    .selectFrom('log_checkpoints')
-    .selectAll()
-    .where('log', '=', log)
-    .where('time_ms', '<=', time)
-    .where('log_signature', 'is not', null)
-    .orderBy('size', 'desc')
-    .limit(1)
-    .executeTakeFirst();
-  return asSigned(row);
 }

@@ -17,9 +17,9 @@ import {
   placeOf,
   TILE_WIDTH,
 } from '../../protocol/tlog/tile.ts';
+import { sha256 } from '../lib/hash.ts';
 import type { Query, Transaction } from '../storage/database.ts';
 import type { LogHead, LogName } from './log-heads.ts';
-import { sha256 } from './sha256.ts';
 
 /**
  * The tree of a log in the store, as the tiles and bundles of C2SP tlog-tiles. What is complete never changes and what

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { createPrefixReplay } from '../../bridge/keylog/audit/prefix-replay.ts';
-import { sha256 } from '../../bridge/tlog/sha256.ts';
+import { sha256 } from '../../bridge/lib/hash.ts';
 import { decodeBase64url } from '../../protocol/base64url.ts';
 import { generateSigningKey, type SigningKey, signBytes } from '../../protocol/ed25519.ts';
 import { signJws } from '../../protocol/jws.ts';

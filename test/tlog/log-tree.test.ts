@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { sha256 } from '../../bridge/lib/hash.ts';
 import {
   appendEntries,
   consistencyProof,
@@ -9,7 +10,6 @@ import {
   readTile,
   rootAt,
 } from '../../bridge/tlog/log-tree.ts';
-import { sha256 } from '../../bridge/tlog/sha256.ts';
 import { encodeBase64url } from '../../protocol/base64url.ts';
 import { concatBytes } from '../../protocol/bytes.ts';
 import { hashLeaf, verifyConsistency, verifyInclusion } from '../../protocol/tlog/merkle.ts';

@@ -9,7 +9,7 @@ import type { Checkpoint } from '../../../protocol/tlog/checkpoint.ts';
 import { logVerifierKeys } from '../../../protocol/tlog/log-keys.ts';
 import { hashLeaf, verifyConsistency, verifyInclusion } from '../../../protocol/tlog/merkle.ts';
 import { formatVerifierKey } from '../../../protocol/tlog/verifier-key.ts';
-import { sha256 } from '../../tlog/sha256.ts';
+import { sha256 } from '../../lib/hash.ts';
 import { type Evidence, evidenceSchema } from './evidence.ts';
 import { type MapPart, refutesRoot } from './map-evidence.ts';
 import { openCheckpointOf } from './open-checkpoint.ts';

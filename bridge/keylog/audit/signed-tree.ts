@@ -7,7 +7,7 @@ import {
   rootOf,
 } from '../../../protocol/tlog/merkle-proof.ts';
 import { TILE_WIDTH } from '../../../protocol/tlog/tile.ts';
-import { sha256 } from '../../tlog/sha256.ts';
+import { sha256 } from '../../lib/hash.ts';
 import { subtreeRoot } from './bundle-hashes.ts';
 import { DIGEST } from './fast-hash.ts';
 
