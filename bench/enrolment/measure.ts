@@ -104,7 +104,8 @@ function describe(stores: readonly Measured[]): Chapter {
     text:
       'Both steps of an enrolment at the bridge’s services, without HTTP and without what the client does in ' +
       'between. Everything that costs is counted while it happens: each call of the proxy re-encryption, each ' +
-      'Ed25519 operation, each transaction that wrote. Each of these is also timed alone, in the same process ' +
+      'Ed25519 operation, each VRF proof for the key log (in this thread too), each transaction that wrote. Each of ' +
+      'these is also timed alone, in the same process ' +
       'and in turn with the enrolments; counts times prices are what the primitives allow. The transform puts the ' +
       'vault through the new transform key once, so that a key that would not work is refused at once. ' +
       `${AT_ONCE} at once share processor and disk; their commits may be grouped by the store.`,

@@ -56,7 +56,10 @@ export async function openParts(store: Store): Promise<EnrolmentParts> {
   countEd25519(tally);
   const counted = countedDatabase(database, tally);
   const events = createEventLog({ database: counted, clock, logger, iss });
-  const keyLog = createKeyLog({ database: counted, logger, clock, signer });
+  const keyLog = createKeyLog({
+    ...{ database: counted, logger, clock, signer },
+    observer: { stapled: () => {}, proved: () => tally.add('VRF proof') },
+  });
   events.start();
   keyLog.start();
   const deps: BindingDeps = {

@@ -7,6 +7,8 @@ import {
   signBytes,
   verifyBytes,
 } from '../../protocol/ed25519.ts';
+import { label, vrfInput } from '../../protocol/keytrans/label.ts';
+import { vrfKeyPair, vrfProve } from '../../protocol/keytrans/vrf-prove.ts';
 import type { TransformEngine } from '../../recrypt/transform-engine.ts';
 import { cpuMs } from '../processes/cpu.ts';
 import type { EnrolmentParts } from './parts.ts';
@@ -27,6 +29,7 @@ export async function priceEach(
   const actions = {
     ...engineActions(parts.engine),
     ...(await ed25519Actions()),
+    'VRF proof': proofAction(),
     'durable commit': commitAction(parts),
   };
   const prices = new Map<string, Price>();
@@ -87,4 +90,10 @@ async function ed25519Actions(): Promise<Partial<Record<string, () => unknown>>>
 /** The least that a transaction can write. */
 function commitAction({ database }: Pick<EnrolmentParts, 'database'>): () => Promise<void> {
   return () => database.transaction((tx) => consumeOnce(tx, 'bench', newId(), Date.now()));
+}
+
+/** Of an address's version, in this thread, as the enrolments of the bench have it. */
+function proofAction(): () => unknown {
+  const secret = vrfKeyPair(crypto.getRandomValues(new Uint8Array(32)));
+  return () => vrfProve(secret, vrfInput(label('address', `${newId()}@bench.example`), 0));
 }
