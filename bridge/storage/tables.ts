@@ -3,6 +3,7 @@ import type { BindingTables } from './tables/binding.ts';
 import type { DirectoryTables } from './tables/directory.ts';
 import type { EventTables } from './tables/events.ts';
 import type { FederationTables } from './tables/federation.ts';
+import type { GroupTables } from './tables/groups.ts';
 import type { IdentityTables } from './tables/identity.ts';
 import type { KeyLogTables } from './tables/keylog.ts';
 import type { OAuthTables } from './tables/oauth.ts';
@@ -28,5 +29,6 @@ export interface Tables
     EventTables,
     KeyLogTables,
     BindingTables,
+    GroupTables,
     IdentityTables,
     OAuthTables {}

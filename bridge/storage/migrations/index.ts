@@ -15,6 +15,7 @@ import * as services from './013-services.ts';
 import * as transparency from './014-transparency.ts';
 import * as keyMap from './015-key-map.ts';
 import * as witness from './016-witness.ts';
+import * as groups from './017-groups.ts';
 
 /** One step of the schema. It must not read what later versions of the code may change: spell everything out. */
 export interface Migration {
@@ -46,4 +47,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: '014-transparency', up: transparency.up },
   { id: '015-key-map', up: keyMap.up },
   { id: '016-witness', up: witness.up },
+  { id: '017-groups', up: groups.up },
 ];
