@@ -3,6 +3,8 @@ import { CountersignError } from '../protocol/errors.ts';
 export interface StreamedEvent {
   readonly event: string;
   readonly data: string;
+  /** Where to take the stream up again after this event; null where it says nothing of it. */
+  readonly id: string | null;
 }
 
 /** A bridge that sends no line's end must not fill the memory. UTF-16 units. */
@@ -27,6 +29,7 @@ export async function* readEventStream(
   let rest = '';
   let event = 'message';
   let data: string[] = [];
+  let id: string | null = null;
   try {
     for (;;) {
       const chunk = await readBefore(reader, silenceMs);
@@ -36,13 +39,16 @@ export async function* readEventStream(
       if (rest.length > LONGEST_LINE) throw new CountersignError('bridge_invalid', 'a line without end');
       for (const line of lines.map((each) => each.replace(/\r$/, ''))) {
         if (line === '') {
-          if (data.length > 0) yield { event, data: data.join('\n') };
+          if (data.length > 0) yield { event, data: data.join('\n'), id };
           event = 'message';
           data = [];
+          id = null;
         } else if (line.startsWith('event:')) {
           event = line.slice(6).trim();
         } else if (line.startsWith('data:')) {
           data.push(line.slice(5).replace(/^ /, ''));
+        } else if (line.startsWith('id:')) {
+          id = line.slice(3).trim();
         }
       }
     }
