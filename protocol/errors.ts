@@ -35,6 +35,18 @@ export const ERRORS = {
   device_request_unknown: { status: 404, title: 'There is no such request to add a device.' },
   device_request_expired: { status: 410, title: 'The request to add a device has expired; begin again.' },
   device_request_state: { status: 409, title: 'The request to add a device is past this step.' },
+  group_unknown: { status: 404, title: 'There is no such group, or you take no part in it.' },
+  group_ended: { status: 410, title: 'The group has ended.' },
+  group_not_admin: { status: 403, title: 'Only an admin of the group may do this.' },
+  group_not_member: { status: 403, title: 'This person or group is no member of the group.' },
+  group_excluded: { status: 403, title: 'This person is excluded from the group.' },
+  group_proof: { status: 400, title: 'A proof about the group’s key does not verify.' },
+  membership_stale: {
+    status: 409,
+    title: 'The membership is for an older key of the member or the group; an admin must add it anew.',
+  },
+  sealed_key_unknown: { status: 404, title: 'There is no such sealed key.' },
+  overloaded: { status: 503, title: 'There is more work than the bridge can take; try again later.' },
   replayed: { status: 409, title: 'This was used before and counts only once.' },
   partner_unknown: {
     status: 403,
@@ -119,6 +131,20 @@ export const ERRORS = {
     title: 'The transform key is not one from this person to this device.',
   },
   device_commitment: { status: 400, title: 'The revealed nonce is not the one committed to.' },
+  group_key_mismatch: { status: 400, title: 'The group’s key is not the one that its id names.' },
+  group_key_chain: {
+    status: 400,
+    title: 'The keys of the group do not continue each other, or not the one that was pinned.',
+  },
+  group_untrusted: {
+    status: 400,
+    title: 'Nothing shows that the expected admin stands behind this key of the group.',
+  },
+  sealed_key_mismatch: { status: 400, title: 'The sealed key is another one than was asked for.' },
+  sealed_key_commitment: {
+    status: 400,
+    title: 'What was opened is not what the sealer committed to.',
+  },
   presence_mismatch: { status: 400, title: 'The presence proof is for another meeting, epoch or device.' },
   level_too_low: {
     status: 400,
@@ -174,6 +200,13 @@ export const ERRORS = {
   witness_proof: { status: 422, title: 'The checkpoint does not continue the one that was cosigned last.' },
   checkpoint_unknown: { status: 404, title: 'The log has no such checkpoint.' },
   cosigner_unknown: { status: 403, title: 'Nobody whose cosignatures this log takes has signed this.' },
+
+  // assets
+  asset_invalid: { status: 400, title: 'This is no sealed asset of a version that is known here.' },
+  asset_damaged: {
+    status: 400,
+    title: 'The asset was changed, cut short or extended, or this is not its key.',
+  },
 
   // proxy re-encryption
   recrypt_input_invalid: { status: 400, title: 'A key or ciphertext of proxy re-encryption is malformed.' },
@@ -274,11 +307,14 @@ export class CountersignError extends Error {
   override readonly name = 'CountersignError';
   readonly code: ErrorCode;
   readonly detail: string | undefined;
+  /** Seconds after which trying again may help. */
+  readonly retryAfter: number | undefined;
 
-  constructor(code: ErrorCode, detail?: string, options?: { cause?: unknown }) {
+  constructor(code: ErrorCode, detail?: string, options?: { cause?: unknown; retryAfter?: number }) {
     super(detail === undefined ? `${code}: ${ERRORS[code].title}` : `${code}: ${detail}`, options);
     this.code = code;
     this.detail = detail;
+    this.retryAfter = options?.retryAfter;
   }
 }
 

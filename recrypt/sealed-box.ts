@@ -76,13 +76,17 @@ export async function openSealed(
   }
 }
 
-/** One hop further: the same sealed content, for the holder that `transformKey` leads to. Throws `recrypt_input_invalid`. */
+/**
+ * One hop further: the same sealed content, for the holder that `transformKey` leads to. `maxBlocks` is how many hops
+ * it may have behind it. Throws `recrypt_input_invalid`.
+ */
 export function transformSealed(
   engine: TransformEngine,
   bytes: Uint8Array,
   transformKey: TransformKey,
+  maxBlocks: number = MAX_HOPS - 1,
 ): Uint8Array {
-  const { encrypted, body } = parse(bytes, MAX_HOPS - 1);
+  const { encrypted, body } = parse(bytes, Math.min(maxBlocks, MAX_HOPS - 1));
   const transformed = engine.transform(encrypted, transformKey, oneTimeSigningKey(engine));
   return concatBytes(Uint8Array.of(FORMAT), encodeEncryptedValue(transformed), body);
 }

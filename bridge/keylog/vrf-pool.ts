@@ -1,8 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { CountersignError } from '../../protocol/errors.ts';
 import { type VrfSecret, vrfKeyPair, vrfProve } from '../../protocol/keytrans/vrf-prove.ts';
 import { VRF_WORKERS_IDLE_MS } from '../lib/limits.ts';
+import { startThread } from '../lib/start-thread.ts';
 
 export interface ProvingJob {
   readonly id: number;
@@ -170,16 +171,7 @@ class VrfPool implements VrfProver {
 
 /** The seed moves into the thread: no copy of it stays here. */
 function startWorker(seed: Uint8Array<ArrayBuffer>): Worker {
-  const given = { workerData: seed, transferList: [seed.buffer] };
-  if (!import.meta.url.endsWith('.ts')) return new Worker(new URL('./vrf-worker.js', import.meta.url), given);
-  // From source: a thread does not inherit the loader of TypeScript, and cannot be given one by its flags.
-  const loader = import.meta.resolve('tsx/esm/api');
-  const source = new URL('./vrf-worker.ts', import.meta.url);
-  const run = `import(${JSON.stringify(loader)}).then(({ register }) => {
-    register();
-    return import(${JSON.stringify(source.href)});
-  });`;
-  return new Worker(run, { ...given, eval: true });
+  return startThread(import.meta.url, 'vrf-worker', { workerData: seed, transferList: [seed.buffer] });
 }
 
 function closed(): CountersignError {

@@ -334,6 +334,21 @@ export const LOG_DOUBT_RETRY_MS = 10_000;
 /** A clock may be this far behind the last epoch's time: replicas differ by less, and NTP corrects by less. */
 export const EPOCH_CLOCK_SLACK_MS = 5_000;
 
+// ---- transforms
+
+/** Transforms that wait, of each priority, by default: some ten seconds of a small machine's work. */
+export const TRANSFORMS_WAITING = 1_000;
+/** The most that an operator can set it to: each holds a ciphertext and its keys, some 4 KiB. */
+export const TRANSFORMS_WAITING_MAX = 100_000;
+/** Joins in a row after which an asset that waits has its turn. */
+export const JOINS_BEFORE_ASSET = 8;
+/** Whoever is refused comes again after that at the latest: by then the queue has moved on. */
+export const TRANSFORMS_RETRY_MAX_S = 30;
+/** Threads that transform end after this without work: each holds some 40 MiB, and takes half a second to begin. */
+export const TRANSFORM_WORKERS_IDLE_MS = 5 * MINUTE_S * 1_000;
+/** At the stop, transforms under way may end within this; those who wait for them have been answered long before. */
+export const TRANSFORMS_DRAIN_MS = 5_000;
+
 // ---- auditing another bridge's log
 
 /** A full tile of hashes: 256 of 32 bytes. */
