@@ -13,6 +13,7 @@ const ON_BOTH_STORES = [
     'identity',
     'keylog',
     'lifecycle',
+    'meetings',
     'oauth',
     'signer',
     'tlog',

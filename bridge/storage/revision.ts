@@ -10,14 +10,17 @@ import {
 import type { Tables } from './tables.ts';
 
 /**
- * Tables whose changes do not count as a revision of the records: they change with every look-up, and nothing that is
- * remembered is read from them. A table that is not named here counts.
+ * Tables whose changes do not count as a revision of the records: they change with every look-up, or with everybody who
+ * comes into a meeting, and nothing that is remembered is read from them. A table that is not named here counts.
  */
 const UNCOUNTED: ReadonlySet<string> = new Set<keyof Tables>([
   'events',
   'event_cursors',
   'log_heads',
   'one_time',
+  'meetings',
+  'meeting_messages',
+  'meeting_participants',
 ]);
 
 /** Whether a statement may change what counts. Whatever is not plainly a read, or a write to one uncounted table, may. */

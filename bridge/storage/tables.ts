@@ -6,6 +6,7 @@ import type { FederationTables } from './tables/federation.ts';
 import type { GroupTables } from './tables/groups.ts';
 import type { IdentityTables } from './tables/identity.ts';
 import type { KeyLogTables } from './tables/keylog.ts';
+import type { MeetingTables } from './tables/meetings.ts';
 import type { OAuthTables } from './tables/oauth.ts';
 import type { OneTimeTables } from './tables/one-time.ts';
 import type { SignerTables } from './tables/signer.ts';
@@ -28,6 +29,7 @@ export interface Tables
     WitnessTables,
     EventTables,
     KeyLogTables,
+    MeetingTables,
     BindingTables,
     GroupTables,
     IdentityTables,

@@ -16,6 +16,7 @@ import * as transparency from './014-transparency.ts';
 import * as keyMap from './015-key-map.ts';
 import * as witness from './016-witness.ts';
 import * as groups from './017-groups.ts';
+import * as meetings from './018-meetings.ts';
 
 /** One step of the schema. It must not read what later versions of the code may change: spell everything out. */
 export interface Migration {
@@ -48,4 +49,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: '015-key-map', up: keyMap.up },
   { id: '016-witness', up: witness.up },
   { id: '017-groups', up: groups.up },
+  { id: '018-meetings', up: meetings.up },
 ];

@@ -1,0 +1,56 @@
+/** Tables of bridge/meetings. Times in seconds; JSON as text. */
+export interface MeetingTables {
+  meetings: MeetingsTable;
+  meeting_messages: MeetingMessagesTable;
+  meeting_participants: MeetingParticipantsTable;
+}
+
+/** The relay of a meeting whose group is kept here: how far it is, and who is its host. */
+export interface MeetingsTable {
+  group_id: string;
+  status: 'open' | 'ended';
+  /** Of the newest rekey message; −1 before the first. */
+  term: number;
+  epoch: number;
+  /** sha256 of the newest `meeting-rekey+jwt`, and the token itself: null before the first, the token at the end too. */
+  head: string | null;
+  rekey: string | null;
+  /** Whose messages count in this term. */
+  host_sub: string | null;
+  host_device: string | null;
+  /** Of the newest message: one count for all readers of the meeting, from 1, without gaps. */
+  seq: number;
+  /** Messages up to here are deleted. */
+  pruned: number;
+  /** Characters of all messages so far, the deleted ones too. */
+  size: number;
+}
+
+/** What is relayed, until the meeting ends. */
+export interface MeetingMessagesTable {
+  group_id: string;
+  seq: number;
+  kind: 'rekey' | 'placement' | 'presence' | 'left' | 'group' | 'ended';
+  /** Bridge and device that it is for (placement) or about (presence, left); null where it is for all. */
+  iss: string | null;
+  device_id: string | null;
+  /** JSON of what is said; of a presence, the evidence stands with the participant. */
+  body: string;
+  /** The meeting's `size` with this message. */
+  size_with: number;
+}
+
+/** Devices that proved their presence and did not leave since. */
+export interface MeetingParticipantsTable {
+  group_id: string;
+  /** The bridge of the person. */
+  iss: string;
+  device_id: string;
+  sub: string;
+  /** JSON of the durable groups at their own bridge by which it says that they take part. */
+  via: string;
+  /** JSON of what they showed: address, proof, credential, device binding. */
+  evidence: string;
+  /** Of the message that told of it. */
+  seq: number;
+}
