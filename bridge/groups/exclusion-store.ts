@@ -1,0 +1,48 @@
+import type { Reader } from '../directory/handle.ts';
+import type { Transaction } from '../storage/database.ts';
+import type { GroupExclusionsTable } from '../storage/tables/groups.ts';
+import type { PersonName } from './member-store.ts';
+
+/** The newest word of an admin on whether somebody is excluded from a group. */
+export type StoredExclusion = Readonly<GroupExclusionsTable>;
+
+export async function findExclusion(
+  reader: Reader,
+  group: string,
+  { iss, sub }: PersonName,
+): Promise<StoredExclusion | undefined> {
+  return reader
+    .selectFrom('group_exclusions')
+    .selectAll()
+    .where('group_id', '=', group)
+    .where('iss', '=', iss)
+    .where('sub', '=', sub)
+    .executeTakeFirst();
+}
+
+/** Whether an admin has excluded this person from the group, however they came in. */
+export async function isExcluded(reader: Reader, group: string, person: PersonName): Promise<boolean> {
+  return (await findExclusion(reader, group, person))?.act === 'exclude';
+}
+
+/** What was said of each person, the oldest first. */
+export async function exclusionsOf(reader: Reader, group: string, limit: number): Promise<StoredExclusion[]> {
+  return reader
+    .selectFrom('group_exclusions')
+    .selectAll()
+    .where('group_id', '=', group)
+    .orderBy('iat')
+    .orderBy('hash')
+    .limit(limit)
+    .execute();
+}
+
+/** Stores the newest word on a person in the place of the one before. */
+export async function saveExclusion(transaction: Transaction, exclusion: StoredExclusion): Promise<void> {
+  const { group_id, iss, sub, ...said } = exclusion;
+  await transaction
+    .insertInto('group_exclusions')
+    .values(exclusion)
+    .onConflict((conflict) => conflict.columns(['group_id', 'iss', 'sub']).doUpdateSet(said))
+    .execute();
+}

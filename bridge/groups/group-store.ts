@@ -1,0 +1,170 @@
+import {
+  type EncryptionKey,
+  encryptionKeySchema,
+  type SignatureKey,
+  signatureKeySchema,
+} from '../../protocol/public-key.ts';
+import type { Reader } from '../directory/handle.ts';
+import type { Transaction } from '../storage/database.ts';
+import type { GroupAdminsTable, GroupsTable, GroupTokensTable } from '../storage/tables/groups.ts';
+
+/** A group kept here; its share stays sealed by the signer. */
+export interface Group extends Readonly<Omit<GroupsTable, 'group_key' | 'signer'>> {
+  /** G′. */
+  readonly group_key: EncryptionKey;
+  /** What its transform keys are signed with. */
+  readonly signer: SignatureKey;
+}
+
+export type GroupAdmin = Readonly<GroupAdminsTable>;
+
+export type StoredGroupToken = Readonly<GroupTokensTable>;
+
+/** The group of this id, ended ones included, or `undefined`. */
+export async function findGroup(reader: Reader, group: string): Promise<Group | undefined> {
+  const row = await reader.selectFrom('groups').selectAll().where('group_id', '=', group).executeTakeFirst();
+  return row === undefined ? undefined : parseGroup(row);
+}
+
+/** Stores a new group with its first token. A unique violation means that there is one of this key already. */
+export async function insertGroup(transaction: Transaction, group: Group): Promise<void> {
+  await transaction
+    .insertInto('groups')
+    .values({ ...group, group_key: JSON.stringify(group.group_key), signer: JSON.stringify(group.signer) })
+    .execute();
+}
+
+/** What a newer `group-key+jwt` may change. */
+export type GroupChange = Pick<Group, 'label' | 'ends' | 'signer' | 'key_version' | 'seq' | 'head' | 'share'>;
+
+/** Puts the group where its next token takes it; `false` if another one was first, or the group has ended. */
+export async function advanceGroup(
+  transaction: Transaction,
+  group: string,
+  head: string,
+  change: GroupChange,
+): Promise<boolean> {
+  const { numUpdatedRows } = await transaction
+    .updateTable('groups')
+    .set({ ...change, signer: JSON.stringify(change.signer) })
+    .where('group_id', '=', group)
+    .where('head', '=', head)
+    .where('status', '=', 'active')
+    .executeTakeFirst();
+  return numUpdatedRows === 1n;
+}
+
+/** Puts the chain of memberships where it is now; `false` if somebody else was first, or the group has ended. */
+export async function advanceMembers(
+  transaction: Transaction,
+  group: string,
+  from: { seq: number; head: string | null },
+  to: { seq: number; head: string },
+): Promise<boolean> {
+  const { numUpdatedRows } = await transaction
+    .updateTable('groups')
+    .set({ members_seq: to.seq, members_head: to.head })
+    .where('group_id', '=', group)
+    .where('members_seq', '=', from.seq)
+    .where('members_head', from.head === null ? 'is' : '=', from.head)
+    .where('status', '=', 'active')
+    .executeTakeFirst();
+  return numUpdatedRows === 1n;
+}
+
+/** Ends a group: its share is deleted, and what was read before this cannot be released any more. */
+export async function markEnded(transaction: Transaction, group: string, now: number): Promise<boolean> {
+  const { numUpdatedRows } = await transaction
+    .updateTable('groups')
+    .set((expression) => ({
+      status: 'ended',
+      share: null,
+      ended: now,
+      generation: expression('generation', '+', 1),
+    }))
+    .where('group_id', '=', group)
+    .where('status', '=', 'active')
+    .executeTakeFirst();
+  return numUpdatedRows === 1n;
+}
+
+/** Meetings whose time is over and that nobody has ended. */
+export async function overdueGroups(reader: Reader, now: number, limit: number): Promise<string[]> {
+  const rows = await reader
+    .selectFrom('groups')
+    .select('group_id')
+    .where('status', '=', 'active')
+    .where('ends', '<=', now)
+    .orderBy('ends')
+    .limit(limit)
+    .execute();
+  return rows.map((row) => row.group_id);
+}
+
+export async function insertGroupToken(transaction: Transaction, token: StoredGroupToken): Promise<void> {
+  await transaction.insertInto('group_tokens').values(token).execute();
+}
+
+/** The tokens of a group from a number on, the newest last; the texts of erased ones are empty. */
+export async function groupTokens(
+  reader: Reader,
+  group: string,
+  { since, limit }: { since: number; limit: number },
+): Promise<StoredGroupToken[]> {
+  const rows = await reader
+    .selectFrom('group_tokens')
+    .selectAll()
+    .where('group_id', '=', group)
+    .where('seq', '>=', since)
+    .orderBy('seq', 'desc')
+    .limit(limit)
+    .execute();
+  return rows.reverse();
+}
+
+/** The admins of a group in the order of its newest token. */
+export async function adminsOf(reader: Reader, group: string): Promise<GroupAdmin[]> {
+  return reader
+    .selectFrom('group_admins')
+    .selectAll()
+    .where('group_id', '=', group)
+    .orderBy('position')
+    .execute();
+}
+
+export async function findAdmin(reader: Reader, group: string, sub: string): Promise<GroupAdmin | undefined> {
+  return reader
+    .selectFrom('group_admins')
+    .selectAll()
+    .where('group_id', '=', group)
+    .where('sub', '=', sub)
+    .executeTakeFirst();
+}
+
+/** The groups that a person is an admin of, ended ones too. */
+export async function groupsAdministeredBy(reader: Reader, sub: string): Promise<string[]> {
+  const rows = await reader.selectFrom('group_admins').select('group_id').where('sub', '=', sub).execute();
+  return rows.map((row) => row.group_id);
+}
+
+/** The admins of a group are these from now on. */
+export async function setAdmins(
+  transaction: Transaction,
+  group: string,
+  admins: readonly Omit<GroupAdmin, 'group_id'>[],
+): Promise<void> {
+  await transaction.deleteFrom('group_admins').where('group_id', '=', group).execute();
+  await transaction
+    .insertInto('group_admins')
+    .values(admins.map((admin) => ({ ...admin, group_id: group })))
+    .execute();
+}
+
+/** Stored keys are our own writing, but are parsed all the same: a damaged row must not become a key. */
+function parseGroup(row: GroupsTable): Group {
+  return {
+    ...row,
+    group_key: encryptionKeySchema.parse(JSON.parse(row.group_key)),
+    signer: signatureKeySchema.parse(JSON.parse(row.signer)),
+  };
+}

@@ -1,0 +1,190 @@
+import type { Reader } from '../directory/handle.ts';
+import type { Transaction } from '../storage/database.ts';
+import type { GroupMembershipTokensTable, GroupMembersTable } from '../storage/tables/groups.ts';
+
+/** A member of a group; the transform key stays sealed by the signer. */
+export type GroupMember = Readonly<GroupMembersTable>;
+
+export type StoredMembershipToken = Readonly<GroupMembershipTokensTable>;
+
+/** A person of any bridge. */
+export interface PersonName {
+  readonly iss: string;
+  readonly sub: string;
+}
+
+/** A member: a person, or a durable group, of any bridge. */
+export type MemberName = Pick<GroupMember, 'kind' | 'iss' | 'member_id'>;
+
+/** The person as a direct member of the group, or `undefined`. */
+export async function findMember(
+  reader: Reader,
+  group: string,
+  { iss, sub }: PersonName,
+): Promise<GroupMember | undefined> {
+  return findNamedMember(reader, group, { kind: 'person', iss, member_id: sub });
+}
+
+export async function findNamedMember(
+  reader: Reader,
+  group: string,
+  { kind, iss, member_id }: MemberName,
+): Promise<GroupMember | undefined> {
+  return reader
+    .selectFrom('group_members')
+    .selectAll()
+    .where('group_id', '=', group)
+    .where('kind', '=', kind)
+    .where('iss', '=', iss)
+    .where('member_id', '=', member_id)
+    .executeTakeFirst();
+}
+
+/** The durable groups that are members of this group. */
+export async function durableMembersOf(reader: Reader, group: string): Promise<GroupMember[]> {
+  return reader
+    .selectFrom('group_members')
+    .selectAll()
+    .where('group_id', '=', group)
+    .where('kind', '=', 'group')
+    .orderBy('generation')
+    .execute();
+}
+
+/** The groups kept here, and not ended, in which a person is a direct member. */
+export async function groupsOfPerson(reader: Reader, { iss, sub }: PersonName): Promise<string[]> {
+  const rows = await reader
+    .selectFrom('group_members')
+    .innerJoin('groups', 'groups.group_id', 'group_members.group_id')
+    .select('group_members.group_id')
+    .where('group_members.member_id', '=', sub)
+    .where('group_members.iss', '=', iss)
+    .where('group_members.kind', '=', 'person')
+    .where('groups.status', '=', 'active')
+    .orderBy('group_members.group_id')
+    .execute();
+  return rows.map((row) => row.group_id);
+}
+
+/** How many members a group has. */
+export async function countMembers(reader: Reader, group: string): Promise<number> {
+  const { members } = await reader
+    .selectFrom('group_members')
+    .select(({ fn }) => fn.countAll().as('members'))
+    .where('group_id', '=', group)
+    .executeTakeFirstOrThrow();
+  return Number(members);
+}
+
+/** A member and the token that added them. */
+export type MemberWithToken = Omit<GroupMember, 'transform_key'> & { readonly token: StoredMembershipToken };
+
+/** One page of members in the order in which they were added, from behind that number on. */
+export async function listMembers(
+  reader: Reader,
+  group: string,
+  { after, limit }: { after: number; limit: number },
+): Promise<MemberWithToken[]> {
+  const members = await reader
+    .selectFrom('group_members')
+    .select([
+      'group_id',
+      'kind',
+      'iss',
+      'member_id',
+      'key_version',
+      'group_key_version',
+      'generation',
+      'added',
+    ])
+    .where('group_id', '=', group)
+    .where('generation', '>', after)
+    .orderBy('generation')
+    .limit(limit)
+    .execute();
+  const tokens = await membershipTokens(
+    reader,
+    group,
+    members.map(({ generation }) => generation),
+  );
+  return members.flatMap((member) => {
+    const token = tokens.get(member.generation);
+    return token === undefined ? [] : [{ ...member, token }];
+  });
+}
+
+async function membershipTokens(
+  reader: Reader,
+  group: string,
+  numbers: readonly number[],
+): Promise<Map<number, StoredMembershipToken>> {
+  if (numbers.length === 0) return new Map();
+  const rows = await reader
+    .selectFrom('group_membership_tokens')
+    .selectAll()
+    .where('group_id', '=', group)
+    .where('seq', 'in', numbers)
+    .execute();
+  return new Map(rows.map((row) => [row.seq, row]));
+}
+
+/** Adds a member, or puts a newer transform key in the place of theirs. */
+export async function saveMember(transaction: Transaction, member: GroupMember): Promise<void> {
+  const { key_version, group_key_version, transform_key, generation, added } = member;
+  await transaction
+    .insertInto('group_members')
+    .values(member)
+    .onConflict((conflict) =>
+      conflict
+        .columns(['group_id', 'kind', 'iss', 'member_id'])
+        .doUpdateSet({ key_version, group_key_version, transform_key, generation, added }),
+    )
+    .execute();
+}
+
+/** Deletes a member with the transform key to them; answers whether they were there. */
+export async function deleteMember(
+  transaction: Transaction,
+  group: string,
+  { kind, iss, member_id }: MemberName,
+): Promise<boolean> {
+  const { numDeletedRows } = await transaction
+    .deleteFrom('group_members')
+    .where('group_id', '=', group)
+    .where('kind', '=', kind)
+    .where('iss', '=', iss)
+    .where('member_id', '=', member_id)
+    .executeTakeFirst();
+  return numDeletedRows > 0n;
+}
+
+/** Deletes every transform key of a group: part of ending it. Answers how many. */
+export async function deleteMembersOf(transaction: Transaction, group: string): Promise<number> {
+  const { numDeletedRows } = await transaction
+    .deleteFrom('group_members')
+    .where('group_id', '=', group)
+    .executeTakeFirst();
+  return Number(numDeletedRows);
+}
+
+/** Deletes the transform keys from every group kept here to a person; answers the groups. */
+export async function deletePersonFromGroups(
+  transaction: Transaction,
+  { iss, sub }: PersonName,
+): Promise<string[]> {
+  const rows = await transaction
+    .deleteFrom('group_members')
+    .where('kind', '=', 'person')
+    .where('iss', '=', iss)
+    .where('member_id', '=', sub)
+    .returning('group_id')
+    .execute();
+  return rows.map((row) => row.group_id);
+}
+
+export async function insertMembershipToken(
+  transaction: Transaction,
+  token: StoredMembershipToken,
+): Promise<void> {
+  await transaction.insertInto('group_membership_tokens').values(token).execute();
+}

@@ -1,0 +1,33 @@
+import type { Credential } from '../../protocol/credential.ts';
+import type { Credentials } from '../binding/services.ts';
+import { findDevice } from '../directory/devices.ts';
+import { activeStatementOf } from '../directory/statements.ts';
+import type { Database } from '../storage/database.ts';
+
+/** What shows whose device signed something: fresh, and without what only policy may tell (identity attributes). */
+export interface SignerEvidence {
+  readonly address: string;
+  readonly credential: Credential;
+  readonly device_binding: string;
+}
+
+/** Evidence for a device of ours, or `undefined` for one that is nobody's, not yet or not any more, or another person's. */
+export type FindSignerEvidence = (sub: string, deviceId: string) => Promise<SignerEvidence | undefined>;
+
+export function createSignerEvidence(deps: {
+  readonly database: Database;
+  readonly credentials: Credentials;
+}): FindSignerEvidence {
+  const { database, credentials } = deps;
+  return async (sub, deviceId) => {
+    const address = await database.read(async (query) => {
+      const device = await findDevice(query, deviceId);
+      return device?.sub === sub ? (await activeStatementOf(query, sub))?.statement.address : undefined;
+    });
+    if (address === undefined) return undefined;
+    const answer = await credentials.forAddress(address);
+    const binding = await credentials.deviceBinding(deviceId);
+    if (answer.status !== 'credential' || answer.sub !== sub || binding === null) return undefined;
+    return { address, credential: answer.credential, device_binding: binding };
+  };
+}
