@@ -17,7 +17,11 @@ export type Label =
   | 'event-genesis'
   | 'vault'
   | 'sealed-key-commitment'
-  | 'group';
+  | 'group'
+  | 'group-rotation'
+  | 'rotation'
+  | 'device-rotation'
+  | 'group-vault';
 
 /** Nothing that is signed nests deeper; more is an attack on the stack. */
 const MAX_DEPTH = 32;

@@ -11,6 +11,7 @@ import type { LogTrust } from './keytrans/log-trust.ts';
 import { type OnlineKeys, verifyOnlineKeys } from './online-keys.ts';
 import { assertSpeaksFor, type TrustedIssuer } from './partner-record.ts';
 import type { SignatureKey } from './public-key.ts';
+import { assertFollows, CREDENTIAL_ROTATIONS, followRotations } from './rotation-chain.ts';
 
 /** That the statement is in the issuer's log, as the newest version of its address. */
 const logProof = z.string().check(z.minLength(1), z.maxLength(LOG_STAPLE_MAX));
@@ -22,6 +23,13 @@ export const credentialSchema = z.strictObject({
   /** `identity-attributes+jwt` for the one who asked, where policy tells them anything. */
   attributes: z.optional(compactJws),
   log_proof: z.optional(logProof),
+  /**
+   * The rotations before the statement, oldest first: for verifiers that pinned a `sig` which was replaced more than once
+   * since. Who has pinned none does not read them.
+   */
+  rotations: z.optional(
+    z.array(signedStatementSchema).check(z.minLength(1), z.maxLength(CREDENTIAL_ROTATIONS)),
+  ),
 });
 
 export type Credential = z.infer<typeof credentialSchema>;
@@ -100,7 +108,7 @@ export async function verifyCredential(
   context: VerificationContext,
 ): Promise<VerifiedCredential> {
   const onlineKeys = await issuerKeys(credential.online_keys, context);
-  const binding = await verifyKeyBinding(credential.binding, onlineKeys, context.now, context.previous);
+  const binding = await verifyBinding(credential, onlineKeys, context);
   assertAddress(binding.statement, address, context.issuer);
   assertNotRolledBack(binding.statement, context.leastVersion);
   const bindingAge = Math.max(0, context.now - binding.iat);
@@ -157,6 +165,21 @@ export async function verifyRevocation(
   assertNotRolledBack(statement, context.leastVersion);
   const log = await verifyLog(revocation.log_proof, statement, onlineKeys, context);
   return { level: log?.level ?? 'signed', statement, log };
+}
+
+/** With the rotations in between, where the verifier knows an earlier `sig`. */
+async function verifyBinding(
+  { binding: token, rotations }: Credential,
+  onlineKeys: OnlineKeys,
+  { now, previous, leastVersion = 0 }: VerificationContext,
+): Promise<KeyBindingClaims> {
+  if (previous === undefined || rotations === undefined) {
+    return verifyKeyBinding(token, onlineKeys, now, previous);
+  }
+  const followed = await followRotations(rotations, { sig: previous, version: leastVersion });
+  const binding = await verifyKeyBinding(token, onlineKeys, now, followed.sig);
+  if (followed.last !== null) assertFollows(binding.statement, followed, leastVersion);
+  return binding;
 }
 
 /**

@@ -26,6 +26,12 @@ export const ERRORS = {
   enrolment_unknown: { status: 404, title: 'There is no such enrolment in progress.' },
   enrolment_expired: { status: 410, title: 'The enrolment was not confirmed in time; begin again.' },
   enrolment_proof: { status: 400, title: 'A proof of the enrolment does not verify.' },
+  rotation_proof: { status: 400, title: 'A proof of the rotation does not verify.' },
+  rotation_factor: { status: 400, title: 'The factor of the rotation does not keep the public key.' },
+  rotation_unconfirmed: {
+    status: 409,
+    title: 'The person has not confirmed which devices are theirs; nothing was rotated.',
+  },
   device_unknown: { status: 404, title: 'There is no such device.' },
   device_not_endorsed: {
     status: 403,
@@ -171,6 +177,14 @@ export const ERRORS = {
   },
   key_store_invalid: { status: 500, title: 'The stored device keys cannot be read.' },
   aborted: { status: 400, title: 'The caller ended the wait.' },
+
+  // meetings
+  rekey_gap: { status: 409, title: 'Messages of the meeting are missing before this one.' },
+  rekey_replayed: { status: 409, title: 'This message of the meeting, or a later one, was received before.' },
+  rekey_sender: { status: 403, title: 'The sender of the message may not give this meeting its keys.' },
+  rekey_mismatch: { status: 400, title: 'The message does not fit what is known of the meeting.' },
+  not_placed: { status: 409, title: 'This device has no place in the meeting’s tree of keys.' },
+  tree_full: { status: 409, title: 'The meeting has as many participants as its tree of keys has places.' },
 
   // transparency log
   log_proof: { status: 400, title: 'A proof of the transparency log does not hold.' },

@@ -5,6 +5,7 @@
 export * from './address.ts';
 export * from './api.ts';
 export * from './base64url.ts';
+export * from './bridge-request.ts';
 export * from './bytes.ts';
 export * from './canonical-json.ts';
 export { type Assurance, assurance } from './claims.ts';
@@ -39,6 +40,8 @@ export * from './online-keys.ts';
 export * from './partner-record.ts';
 export * from './presence.ts';
 export * from './public-key.ts';
+export * from './rotation.ts';
+export * from './rotation-chain.ts';
 export * from './tlog/checkpoint.ts';
 export * from './tlog/cosignature.ts';
 export * from './tlog/log-keys.ts';
