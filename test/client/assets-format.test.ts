@@ -1,0 +1,266 @@
+import { createDecipheriv, hkdfSync } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { concatBytes } from '../../protocol/bytes.ts';
+import { type ErrorCode, isCountersignError } from '../../protocol/errors.ts';
+import {
+  ASSET_CHUNK_BYTES,
+  type AssetHeader,
+  decodeAssetHeader,
+  encodeAssetHeader,
+  newAssetHeader,
+} from '../../protocol/groups/asset.ts';
+import { createAssetOpener, createAssetSealer, readAssetHeader } from '../../protocol/groups/asset-chunks.ts';
+import { sha256Base64url } from '../../protocol/hash.ts';
+
+const KEY = new Uint8Array(32).map((_, index) => index);
+const HEADER: AssetHeader = {
+  to: { iss: 'https://bridge.acme.example', group: 'a'.repeat(43) },
+  keyId: 'key-1',
+  salt: new Uint8Array(32).map((_, index) => 255 - index),
+};
+const HEADER_BYTES = encodeAssetHeader(HEADER);
+const SEALED_CHUNK = ASSET_CHUNK_BYTES + 16;
+
+function content(length: number): Uint8Array {
+  return new Uint8Array(length).map((_, index) => (index * 31 + (index >> 8)) % 256);
+}
+
+function streamOf(...pieces: Uint8Array[]): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    start(controller) {
+      for (const piece of pieces) controller.enqueue(piece);
+      controller.close();
+    },
+  });
+}
+
+async function all(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of stream) pieces.push(piece);
+  return concatBytes(...pieces);
+}
+
+async function seal(bytes: Uint8Array, header = HEADER, key = KEY): Promise<Uint8Array> {
+  return all(streamOf(bytes).pipeThrough(await createAssetSealer(key, header)));
+}
+
+async function open(sealed: Uint8Array, key = KEY, pieces = [sealed]): Promise<Uint8Array> {
+  const { header, chunks } = await readAssetHeader(streamOf(...pieces));
+  return all(chunks.pipeThrough(await createAssetOpener(key, header)));
+}
+
+async function codeOf(opening: Promise<unknown>): Promise<ErrorCode | 'it opened'> {
+  try {
+    await opening;
+    return 'it opened';
+  } catch (error) {
+    if (!isCountersignError(error)) throw error;
+    return error.code;
+  }
+}
+
+/** Header and chunks of an asset, to be put together otherwise. */
+function partsOf(sealed: Uint8Array): { header: Uint8Array; chunks: Uint8Array[] } {
+  const chunks: Uint8Array[] = [];
+  for (let start = HEADER_BYTES.length; start < sealed.length; start += SEALED_CHUNK) {
+    chunks.push(sealed.slice(start, start + SEALED_CHUNK));
+  }
+  return { header: sealed.slice(0, HEADER_BYTES.length), chunks };
+}
+
+describe('a sealed asset', () => {
+  it.each([0, 1, 15, 65_535, 65_536, 65_537, 131_072, 200_000])(
+    'gives the same %d bytes back, however they come',
+    async (length) => {
+      const sealed = await seal(content(length));
+      expect(sealed.length).toBe(HEADER_BYTES.length + length + 16 * Math.max(1, Math.ceil(length / 65_536)));
+      expect(await open(sealed)).toEqual(content(length));
+      const bytewise = Array.from({ length: 100 }, (_, index) => sealed.subarray(index, index + 1));
+      expect(await open(sealed, KEY, [...bytewise, sealed.subarray(100)])).toEqual(content(length));
+    },
+  );
+
+  it('has these bytes', async () => {
+    expect(Buffer.from(HEADER_BYTES).toString('latin1')).toBe(
+      `CSASSET\x01\0\x7d\0\x01\0\0${Buffer.from(HEADER.salt).toString('latin1')}\x01` +
+        `\x1bhttps://bridge.acme.example+${'a'.repeat(43)}\x05key-1`,
+    );
+    expect(sha256Base64url(await seal(content(3)))).toBe('CrPhg4QuBeH2YmryQ62L2CWT04vsC2IV6NniMvJV754');
+    expect(sha256Base64url(await seal(content(200_000)))).toBe('yci4hj_Pa1FRo0RQCX3KYKEysJZm4ZY5Lby8Vo4Mzn4');
+  });
+
+  it('opens by the description of the format alone', async () => {
+    const sealed = await seal(content(70_000));
+    const derived = Buffer.from(hkdfSync('sha256', KEY, HEADER.salt, 'countersign/asset/v1\n', 39));
+    const opened = partsOf(sealed).chunks.map((chunk, index, { length }) => {
+      const nonce = [...derived.subarray(32), 0, 0, 0, index, index === length - 1 ? 1 : 0];
+      const decipher = createDecipheriv('aes-256-gcm', derived.subarray(0, 32), Uint8Array.from(nonce));
+      decipher.setAAD(HEADER_BYTES).setAuthTag(chunk.subarray(-16));
+      return Buffer.concat([decipher.update(chunk.subarray(0, -16)), decipher.final()]);
+    });
+    expect(concatBytes(...opened)).toEqual(content(70_000));
+  });
+
+  it('is sealed and opened in bounded memory, however large', async () => {
+    const total = 2 ** 29;
+    const piece = content(2 ** 20);
+    let sent = 0;
+    const source = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        if (sent >= total) return controller.close();
+        sent += piece.length;
+        controller.enqueue(piece);
+      },
+    });
+    const { header, chunks } = await readAssetHeader(
+      source.pipeThrough(await createAssetSealer(KEY, HEADER)),
+    );
+    const before = process.memoryUsage.rss();
+    let most = before;
+    let length = 0;
+    for await (const opened of chunks.pipeThrough(await createAssetOpener(KEY, header))) {
+      length += opened.length;
+      most = Math.max(most, process.memoryUsage.rss());
+    }
+    expect(length).toBe(total);
+    expect(most - before).toBeLessThan(2 ** 27);
+  });
+
+  it('names a person as well as a group', () => {
+    const header = newAssetHeader({ iss: 'https://bridge.acme.example', sub: 'sub-alice' }, 'key-1');
+    expect(decodeAssetHeader(encodeAssetHeader(header))).toEqual(header);
+    expect(header.salt).not.toEqual(newAssetHeader(header.to, header.keyId).salt);
+  });
+
+  it('is not written for a recipient who could not be read', () => {
+    for (const to of [
+      { iss: 'http://bridge.acme.example', group: 'a'.repeat(43) },
+      { iss: 'https://bridge.acme.example', group: 'a' },
+      { iss: 'https://bridge.acme.example', sub: 'a b' },
+    ]) {
+      expect(() => encodeAssetHeader({ ...HEADER, to })).toThrow(/asset_invalid/);
+    }
+  });
+});
+
+describe('an asset that was tampered with', () => {
+  const length = 3 * ASSET_CHUNK_BYTES;
+  let sealed: Uint8Array;
+  const parts = async () => {
+    sealed ??= await seal(content(length));
+    return partsOf(sealed);
+  };
+
+  it('is refused with two chunks swapped', async () => {
+    const { header, chunks } = await parts();
+    const [first, second, third] = chunks;
+    if (!first || !second || !third) throw new Error('three chunks');
+    expect(await codeOf(open(concatBytes(header, second, first, third)))).toBe('asset_damaged');
+    expect(await codeOf(open(concatBytes(header, first, first, third)))).toBe('asset_damaged');
+    expect(await codeOf(open(concatBytes(header, first, second, third)))).toBe('it opened');
+  });
+
+  it('is refused when it ends early: within a chunk, after one, and after the header', async () => {
+    const { header, chunks } = await parts();
+    const whole = concatBytes(header, ...chunks);
+    for (const cut of [1, 15, 16, 17, SEALED_CHUNK, SEALED_CHUNK + 1, 2 * SEALED_CHUNK, 3 * SEALED_CHUNK]) {
+      expect(await codeOf(open(whole.subarray(0, whole.length - cut))), `${cut}`).toBe('asset_damaged');
+    }
+  });
+
+  it('is refused with something behind its end', async () => {
+    const { header, chunks } = await parts();
+    const whole = concatBytes(header, ...chunks);
+    const [first = whole] = chunks;
+    for (const more of [new Uint8Array(1), new Uint8Array(16), first, whole]) {
+      expect(await codeOf(open(concatBytes(whole, more)))).toBe('asset_damaged');
+    }
+  });
+
+  it('is refused with a bit changed anywhere behind the header', async () => {
+    const { header, chunks } = await parts();
+    const whole = concatBytes(header, ...chunks);
+    for (const at of [header.length, header.length + SEALED_CHUNK - 1, whole.length - 20, whole.length - 1]) {
+      const changed = whole.slice();
+      changed[at] = (changed[at] ?? 0) ^ 1;
+      expect(await codeOf(open(changed)), `${at}`).toBe('asset_damaged');
+    }
+  });
+
+  it('is refused under another header, each member of it', async () => {
+    const { chunks } = await parts();
+    const others: AssetHeader[] = [
+      { ...HEADER, keyId: 'key-2' },
+      { ...HEADER, salt: new Uint8Array(32) },
+      { ...HEADER, to: { iss: HEADER.to.iss, group: 'b'.repeat(43) } },
+      { ...HEADER, to: { iss: HEADER.to.iss, sub: 'a'.repeat(43) } },
+      { ...HEADER, to: { iss: 'https://bridge.globex.example', group: 'a'.repeat(43) } },
+    ];
+    for (const other of others) {
+      const moved = concatBytes(encodeAssetHeader(other), ...chunks);
+      expect(await codeOf(open(moved))).toBe('asset_damaged');
+    }
+  });
+
+  it('is refused under another key', async () => {
+    await parts();
+    expect(await codeOf(open(sealed, new Uint8Array(32)))).toBe('asset_damaged');
+  });
+
+  it('is refused when a second asset under the same key lends it its chunks', async () => {
+    const { header, chunks } = await parts();
+    const [first, second] = chunks;
+    const other = partsOf(await seal(content(length), { ...HEADER, salt: new Uint8Array(32).fill(7) }));
+    if (!first || !second || !other.chunks[2]) throw new Error('three chunks');
+    expect(await codeOf(open(concatBytes(header, first, second, other.chunks[2])))).toBe('asset_damaged');
+  });
+
+  it('gives out what is authentic before the damage, and then fails', async () => {
+    const { header, chunks } = await parts();
+    const [first, second] = chunks;
+    if (!first || !second) throw new Error('two chunks');
+    const begun = await readAssetHeader(streamOf(header, first, second));
+    const opened = begun.chunks.pipeThrough(await createAssetOpener(KEY, begun.header)).getReader();
+    expect((await opened.read()).value).toEqual(content(length).subarray(0, ASSET_CHUNK_BYTES));
+    expect(await codeOf(opened.read())).toBe('asset_damaged');
+  });
+});
+
+describe('what is no asset', () => {
+  const changed = (at: number, value: number) => {
+    const bytes = concatBytes(HEADER_BYTES, new Uint8Array(32));
+    bytes[at] = value;
+    return bytes;
+  };
+  it.each([
+    ['nothing', new Uint8Array()],
+    ['other magic', changed(0, 0x50)],
+    ['another version', changed(7, 2)],
+    ['a length that is too short for a header', changed(9, 10)],
+    ['a length beyond the names', changed(9, (HEADER_BYTES[9] ?? 0) + 1)],
+    ['a header that is cut short', HEADER_BYTES.subarray(0, HEADER_BYTES.length - 1)],
+    ['other chunks', changed(12, 1)],
+    ['a recipient of no kind', changed(46, 3)],
+    ['a name that is longer than the header', changed(47, 255)],
+    ['an issuer that is none', changed(48, 0x20)],
+  ])('is refused: %s', async (_, bytes) => {
+    expect(await codeOf(open(bytes))).toBe('asset_invalid');
+  });
+
+  it('is refused: a stream of something else than bytes', async () => {
+    const text = new ReadableStream({ start: (controller) => controller.enqueue('text') });
+    expect(await codeOf(readAssetHeader(text))).toBe('asset_invalid');
+  });
+
+  it('is not read to its end', async () => {
+    let cancelled: unknown = null;
+    const endless = new ReadableStream<Uint8Array>({
+      pull: (controller) => controller.enqueue(new Uint8Array(1024)),
+      cancel: (reason) => {
+        cancelled = reason;
+      },
+    });
+    expect(await codeOf(readAssetHeader(endless))).toBe('asset_invalid');
+    expect(isCountersignError(cancelled, 'asset_invalid')).toBe(true);
+  });
+});
