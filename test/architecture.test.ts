@@ -14,7 +14,7 @@ const SERVER = [
   ...['protocol', 'recrypt', 'client', 'connectors', 'bridge/lib', 'bridge/config', 'bridge/storage'],
   ...['bridge/signer', 'bridge/tlog', 'bridge/events', 'bridge/keylog', 'bridge/directory', 'bridge/policy'],
   ...['bridge/identity', 'bridge/binding', 'bridge/federation', 'bridge/groups', 'bridge/oauth'],
-  ...['bridge/lifecycle', 'bridge/signals', 'bridge/metrics'],
+  ...['bridge/lifecycle', 'bridge/signals', 'bridge/metrics', 'bridge/transforms'],
 ];
 const MAY_IMPORT: Record<string, readonly string[]> = {
   protocol: [],
@@ -23,6 +23,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   console: ['protocol', 'client'],
   connectors: ['protocol', 'bridge/lib'],
   'bridge/lib': ['protocol'],
+  'bridge/transforms': ['protocol', 'recrypt', 'bridge/lib'],
   'bridge/config': ['protocol', 'bridge/lib'],
   'bridge/storage': ['protocol', 'bridge/lib'],
   'bridge/signer': ['protocol', 'bridge/lib', 'bridge/storage'],
@@ -41,13 +42,14 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'bridge/keylog',
     'bridge/directory',
     'bridge/policy',
+    'bridge/transforms',
   ],
   'bridge/federation': [
     ...[...CORE, 'bridge/events', 'bridge/keylog', 'bridge/directory', 'bridge/binding', 'bridge/policy'],
   ],
   'bridge/groups': [
     ...[...CORE, 'recrypt', 'bridge/events', 'bridge/directory', 'bridge/binding', 'bridge/federation'],
-    'bridge/policy',
+    ...['bridge/policy', 'bridge/transforms'],
   ],
   'bridge/oauth': [...CORE, 'bridge/events', 'bridge/identity', 'bridge/directory', 'bridge/policy'],
   'bridge/lifecycle': [
@@ -60,6 +62,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ],
   'bridge/metrics': [
     ...[...CORE, 'recrypt', 'bridge/events', 'bridge/keylog', 'bridge/directory', 'bridge/federation'],
+    'bridge/transforms',
   ],
   'bridge/http': SERVER,
   // `countersign serve` starts the composition root.

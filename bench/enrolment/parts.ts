@@ -16,6 +16,7 @@ import { createRootKey, openRootKey } from '../../bridge/signer/root-key.ts';
 import type { Database } from '../../bridge/storage/database.ts';
 import { openPostgres } from '../../bridge/storage/postgres/open.ts';
 import { openSqlite } from '../../bridge/storage/sqlite/open.ts';
+import { createTransforms } from '../../bridge/transforms/transform-pool.ts';
 import { loadTransformEngine } from '../../recrypt/load-node.ts';
 import type { TransformEngine } from '../../recrypt/transform-engine.ts';
 import { DOMAIN } from '../company/domain.ts';
@@ -62,16 +63,18 @@ export async function openParts(store: Store): Promise<EnrolmentParts> {
   });
   events.start();
   keyLog.start();
+  const transforms = createTransforms({ workers: 1, queue: 1, engine: engine.name });
   const deps: BindingDeps = {
     ...{ database: counted, signer, events, keyLog, clock, engine: countedEngine(engine, tally) },
     policy: createBuiltInPolicy({ maxDevices: 5, requireMultiFactor: false }),
-    ...{ organization: 'Bench', bindingLifeSeconds: 86_400 },
+    ...{ organization: 'Bench', bindingLifeSeconds: 86_400, transforms },
   };
   return {
     ...{ events, engine, database, tally },
     enrolments: createEnrolments({ ...deps, logger, credentials: createCredentials(deps) }),
     addPeople: (count) => addPeople(database, count),
     async close() {
+      await transforms.stop();
       await keyLog.stop();
       await events.stop();
       await database.close();

@@ -19,6 +19,7 @@ import type { Policy } from '../policy/built-in-policy.ts';
 import type { Principal } from '../policy/decision.ts';
 import type { Signer } from '../signer/signer.ts';
 import type { Database } from '../storage/database.ts';
+import type { Transforms } from '../transforms/transforms.ts';
 import type { Holder } from './holder.ts';
 
 /** What the services of this context are built from. */
@@ -29,6 +30,7 @@ export interface BindingDeps {
   readonly keyLog: KeyLog;
   readonly clock: Clock;
   readonly engine: TransformEngine;
+  readonly transforms: Transforms;
   readonly policy: Policy;
   /** The name that people and partners see. */
   readonly organization: string;
@@ -123,7 +125,8 @@ export interface DeviceAdditions {
 export interface Vaults {
   /**
    * The person's vault, transformed for the asking device, as base64url. Nothing is released if person or device
-   * were restricted meanwhile (PROTOCOL §8). Throws `forbidden`, `device_not_endorsed`, `person_closed`, `conflict`.
+   * were restricted meanwhile (PROTOCOL §8). Throws `forbidden`, `device_not_endorsed`, `person_closed`, `conflict`,
+   * `overloaded`.
    */
   open(who: Holder, context: RequestContext): Promise<{ vault: string; statement: KeyStatement }>;
 }

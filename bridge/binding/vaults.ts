@@ -1,7 +1,5 @@
 import { encodeBase64url } from '../../protocol/base64url.ts';
 import { CountersignError } from '../../protocol/errors.ts';
-import { decodeTransformKey } from '../../recrypt/encoding.ts';
-import { transformSealed } from '../../recrypt/sealed-box.ts';
 import { assertUnchanged, readAccess } from './access.ts';
 import { principalOf, requirePermission } from './permission.ts';
 import type { BindingDeps, Vaults } from './services.ts';
@@ -9,7 +7,7 @@ import { openTransformKey } from './transform-keys.ts';
 
 /** The vault, through the asking device's transform (PROTOCOL §1, §8). */
 export function createVaults(deps: BindingDeps): Vaults {
-  const { database, engine, events, keyLog, signer } = deps;
+  const { database, events, keyLog, signer, transforms } = deps;
   return {
     async open(who, context) {
       requirePermission(deps, {
@@ -27,8 +25,12 @@ export function createVaults(deps: BindingDeps): Vaults {
       });
       const { device, keys, statement } = before;
       const name = { sub: who.sub, deviceId: device.device_id, keyVersion: device.key_version };
-      const transformKey = decodeTransformKey(await openTransformKey(signer, name, device.transform_key));
-      const vault = encodeBase64url(transformSealed(engine, keys.vault, transformKey));
+      const transformKey = await openTransformKey(signer, name, device.transform_key);
+      const transformed = await transforms.run({
+        ...{ encrypted: keys.vault, box: true, keys: [transformKey], maxBlocks: 0 },
+        ...{ priority: 'asset', fairnessKey: who.sub },
+      });
+      const vault = encodeBase64url(transformed);
       // Read again and reported in one transaction: what a restriction overtook is neither reported nor released.
       await database.transaction(async (transaction) => {
         assertUnchanged(before, await readAccess(transaction, who));

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
@@ -9,7 +10,8 @@ import { Secret, type SecretSource } from './secret.ts';
  * The configuration that the bridge runs with: every default filled in, secrets read, paths absolute. Keys are
  * spelt as in the file.
  */
-export type Config = Omit<Settings, 'signer' | 'storage' | 'cache' | 'key_log'> & {
+export type Config = Omit<Settings, 'signer' | 'storage' | 'cache' | 'key_log' | 'transforms'> & {
+  transforms: Settings['transforms'] & { workers: number };
   key_log: Omit<Settings['key_log'], 'quorum' | 'auditor_quorum'> & {
     quorum: number;
     auditor_quorum: number;
@@ -135,6 +137,10 @@ function surround(settings: Settings, surroundings: ConfigSurroundings, lineOf: 
       ...headFileOf(headFile, settings.storage, absolute),
       quorum: quorum ?? majorityOf(keyLog.witnesses.length),
       auditor_quorum: auditorQuorum ?? Math.min(1, keyLog.auditors.length),
+    },
+    transforms: {
+      queue: settings.transforms.queue,
+      workers: settings.transforms.workers ?? availableParallelism(),
     },
     outbound: {
       ...outbound,

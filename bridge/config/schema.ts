@@ -9,6 +9,8 @@ import {
   NAME_LENGTH,
   ONLINE_KEYS_LIFE_DAYS,
   REFRESH_TOKEN_DAYS,
+  TRANSFORMS_WAITING,
+  TRANSFORMS_WAITING_MAX,
 } from '../lib/limits.ts';
 import { parseNetwork } from '../lib/networks.ts';
 import { isIssuer, isNameServer } from './addresses.ts';
@@ -237,6 +239,24 @@ const enrolment = z.strictObject({
     .describe('Refuse enrolment after a sign-in for which the IdP states no second factor.'),
 });
 
+const transforms = z.strictObject({
+  workers: z
+    .int()
+    .min(1)
+    .max(256)
+    .optional()
+    .describe(
+      'Threads that transform, while there is anything to. Without it as many as the machine has cores.',
+    )
+    .meta({ examples: [4] }),
+  queue: z
+    .int()
+    .min(1)
+    .max(TRANSFORMS_WAITING_MAX)
+    .default(TRANSFORMS_WAITING)
+    .describe('Transforms of one priority that wait at most; who comes then is asked to come again.'),
+});
+
 /** The configuration file as it is written. */
 export const configSchema = z.strictObject({
   issuer: z
@@ -283,6 +303,9 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe('The security event log.'),
+  transforms: transforms
+    .prefault({})
+    .describe('Transforms of proxy re-encryption: what gives meeting keys to devices.'),
   key_log: keyLog.prefault({}).describe('The transparency log of keys, and who keeps it honest.'),
   witness: witness.prefault({}).describe('Whose logs this bridge is a witness of, at /witness.'),
   metrics: z

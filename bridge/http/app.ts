@@ -104,6 +104,9 @@ function renderErrors({ logger, events, rateLimit }: AppDeps): Middleware<Reques
       ctx.set('Cache-Control', 'no-store');
       if (problem.status === 401) ctx.set('WWW-Authenticate', 'DPoP algs="Ed25519 ES256"');
       if (problem.status === 413) ctx.set('Connection', 'close');
+      if (error instanceof CountersignError && error.retryAfter !== undefined) {
+        ctx.set('Retry-After', String(error.retryAfter));
+      }
       ctx.body = JSON.stringify(problem);
       ctx.type = 'application/problem+json';
     }

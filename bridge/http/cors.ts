@@ -2,7 +2,7 @@ import type { Middleware } from 'koa';
 
 const ALLOWED_HEADERS = 'authorization, content-type, dpop';
 const ALLOWED_METHODS = 'GET, POST, PATCH, DELETE';
-const EXPOSED_HEADERS = 'DPoP-Nonce, WWW-Authenticate, X-Request-Id';
+const EXPOSED_HEADERS = 'DPoP-Nonce, Retry-After, WWW-Authenticate, X-Request-Id';
 
 /**
  * Lets the registered origins of client apps call the client API from a browser, and every origin read the log; no

@@ -31,7 +31,7 @@ export function createRateLimit(cache: Keyspace): RateLimit {
         refused >= REFUSALS_PER_MINUTE ||
         (await requests.increment(who, MINUTE_MS)) > REQUESTS_PER_MINUTE
       ) {
-        throw new CountersignError('rate_limited');
+        throw rateLimited();
       }
     },
     async noteRefusal(address) {
@@ -39,8 +39,13 @@ export function createRateLimit(cache: Keyspace): RateLimit {
     },
     async admitSignIn(address) {
       if ((await signIns.increment(subscriberOf(address), MINUTE_MS)) > SIGN_IN_RATE_PER_MINUTE) {
-        throw new CountersignError('rate_limited');
+        throw rateLimited();
       }
     },
   };
+}
+
+/** Windows end within a minute. */
+function rateLimited(): CountersignError {
+  return new CountersignError('rate_limited', undefined, { retryAfter: MINUTE_MS / 1000 });
 }

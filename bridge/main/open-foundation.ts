@@ -15,9 +15,11 @@ import { stagePolicy } from '../lifecycle/policy-version.ts';
 import { allOrFaults } from '../lifecycle/start-faults.ts';
 import { createMetrics } from '../metrics/metrics.ts';
 import { watchEvents, watchParts } from '../metrics/watch-parts.ts';
+import { watchTransforms } from '../metrics/watch-transforms.ts';
 import { createBuiltInPolicy } from '../policy/built-in-policy.ts';
 import { openLocalSigner } from '../signer/local-signer.ts';
 import { openCache, openDatabase } from '../storage/open-storage.ts';
+import { createTransforms } from '../transforms/transform-pool.ts';
 import { openKeyLog } from './open-key-log.ts';
 
 /** What tests and the demo put in the place of the machine's own. */
@@ -50,6 +52,12 @@ export async function openFoundation(
   const metrics = config.metrics === undefined ? undefined : createMetrics();
   const parts = { database: store.database, cache: opened, engine: loaded.engine };
   const { database, cache, engine } = watchParts(parts, metrics);
+  const transforms = createTransforms({
+    ...config.transforms,
+    engine: engine.name,
+    observer: metrics === undefined ? undefined : watchTransforms(metrics),
+  });
+  closing.add('transforms', () => transforms.stop());
   const resolver = given.resolver ?? createDnsResolver(dnsServers(config));
   const outbound = createOutbound({
     resolver,
@@ -87,6 +95,7 @@ export async function openFoundation(
     signer,
     tls,
     engine,
+    transforms,
     cache,
     resolver,
     outbound,

@@ -110,6 +110,22 @@ export const METRICS = {
     labels: ['operation', 'engine'],
     buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25],
   },
+  countersign_transform_jobs_waiting: {
+    type: 'gauge',
+    doc: 'Transforms that wait for a thread: `join` or `asset`.',
+    labels: ['priority'],
+  },
+  countersign_transform_job_duration_seconds: {
+    type: 'histogram',
+    doc: 'Transforms done, of one to three hops: `waiting` for a thread, and `working` in it.',
+    labels: ['priority', 'part'],
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+  },
+  countersign_transform_job_failures_total: {
+    type: 'counter',
+    doc: 'Transforms not done, by error code: `overloaded` were refused because too many wait.',
+    labels: ['priority', 'code'],
+  },
   countersign_database_errors_total: {
     type: 'counter',
     doc: 'What the database could not do, by error code.',

@@ -26,6 +26,7 @@ import { initializeKeys } from '../../bridge/signer/key-ceremony.ts';
 import { openLocalSigner } from '../../bridge/signer/local-signer.ts';
 import { createRootKey, openRootKey } from '../../bridge/signer/root-key.ts';
 import type { Database } from '../../bridge/storage/database.ts';
+import { createTransforms } from '../../bridge/transforms/transform-pool.ts';
 import { parseAddress } from '../../protocol/address.ts';
 import type { SigningKey } from '../../protocol/ed25519.ts';
 import type { TrustedIssuer } from '../../protocol/partner-record.ts';
@@ -86,6 +87,7 @@ export async function bridgeParts(options: BridgePartsOptions = {}): Promise<Bri
   const events = createEventLog({ database, clock, logger, iss });
   const keyLog = createKeyLog({ database, logger, clock, signer });
   keyLog.start();
+  const transforms = createTransforms({ workers: 1, queue: 100, engine: 'wasm' });
   const real: BindingDeps = {
     database,
     signer,
@@ -93,6 +95,7 @@ export async function bridgeParts(options: BridgePartsOptions = {}): Promise<Bri
     keyLog,
     clock,
     engine: await engine,
+    transforms,
     policy: createBuiltInPolicy({ maxDevices: 5, requireMultiFactor: false, ...options.policy }),
     organization: 'Acme',
     bindingLifeSeconds: 86_400,
@@ -145,6 +148,7 @@ export async function bridgeParts(options: BridgePartsOptions = {}): Promise<Bri
       return events.page({ since: 0, limit: 1000 });
     },
     async remove() {
+      await transforms.stop();
       await keyLog.stop();
       await events.stop();
       await store.remove();

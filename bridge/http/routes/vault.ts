@@ -12,7 +12,14 @@ export function vaultRoutes({ vaults }: { vaults: Vaults }): Route[] {
       tag: 'client',
       authentication: 'device',
       response: { status: 200, description: 'The sealed vault and its statement', schema: vaultSchema },
-      errors: ['device_not_endorsed', 'person_unknown', 'person_closed', 'conflict', 'unavailable'],
+      errors: [
+        'device_not_endorsed',
+        'person_unknown',
+        'person_closed',
+        'conflict',
+        'unavailable',
+        'overloaded',
+      ],
       handle: async (request) => ({ body: await vaults.open(holderOf(request), request.context) }),
     }),
   ];
