@@ -30,6 +30,17 @@ const statement = {
 
 const device = { label: phrase.optional() };
 
+const member = {
+  kind: z.enum(['person', 'group']),
+  /** The bridge of the person, or the home of the group. */
+  iss: name,
+  /** `sub` of the person, or id of the group. */
+  member: name,
+};
+
+/** Id of the signed receipt that answered it. */
+const receipt = name.optional();
+
 interface EventKind {
   /** What happened, in one sentence: stands in the documentation. */
   readonly doc: string;
@@ -92,7 +103,7 @@ export const EVENTS = {
   },
   'person.closed': {
     doc: 'A person was closed: transform keys and tokens are deleted.',
-    data: z.strictObject({ reason: phrase.optional() }),
+    data: z.strictObject({ reason: phrase.optional(), receipt }),
   },
   'person.reopened': {
     doc: 'A closed person may sign in again and enrol anew; nothing that closing took away comes back.',
@@ -108,7 +119,7 @@ export const EVENTS = {
   },
   'person.reset': {
     doc: 'A person was reset: the keys are void, the next enrolment begins anew.',
-    data: z.strictObject({ key_version: count.optional(), reason: phrase.optional() }),
+    data: z.strictObject({ key_version: count.optional(), reason: phrase.optional(), receipt }),
   },
   'device.requested': { doc: 'A new device asks to be added.', data: z.strictObject(device) },
   'device.added': {
@@ -125,11 +136,67 @@ export const EVENTS = {
   },
   'device.removed': {
     doc: 'A device was removed: its transform key and tokens are deleted.',
-    data: z.strictObject({ ...device, reason: phrase.optional() }),
+    data: z.strictObject({ ...device, reason: phrase.optional(), receipt }),
   },
   'vault.opened': {
     doc: 'A device fetched the vault through its transform.',
     data: z.strictObject({ purpose: name.optional() }),
+  },
+  'group.offered': {
+    doc: 'The bridge offered its share of a new group’s key: step 1.',
+    data: z.strictObject({ offer_id: name, kind: z.enum(['meeting', 'durable']) }),
+  },
+  'group.offer_expired': {
+    doc: 'A new group was not confirmed in time.',
+    data: z.strictObject({ offer_id: name }),
+  },
+  'group.created': {
+    doc: 'A group was made; its admin’s device vouches for its key.',
+    data: z.strictObject({
+      kind: z.enum(['meeting', 'durable']),
+      label: phrase,
+      admins: z.array(name).max(16),
+    }),
+  },
+  'group.renewed': {
+    doc: 'An admin signed the group’s key anew: for other admins, under another label, or to another end.',
+    data: z.strictObject({ seq: count, label: phrase, admins: z.array(name).max(16) }),
+  },
+  'group.rotated': {
+    doc: 'The private halves of a group’s key were replaced; the public key stays.',
+    data: z.strictObject({ seq: count, key_version: count, admins: z.array(name).max(16) }),
+  },
+  'group.member_added': {
+    doc: 'An admin put somebody, or a durable group, into a group.',
+    data: z.strictObject({ ...member, seq: count }),
+  },
+  'group.member_removed': {
+    doc: 'Somebody, or a durable group, is no member of a group any more: the transform key is deleted.',
+    data: z.strictObject({ ...member, seq: count.optional(), reason: phrase.optional(), receipt }),
+  },
+  'group.person_excluded': {
+    doc: 'An admin excluded a person from a group, however they came in.',
+    data: z.strictObject({ iss: name, member: name }),
+  },
+  'group.person_readmitted': {
+    doc: 'An admin took an exclusion back.',
+    data: z.strictObject({ iss: name, member: name }),
+  },
+  'group.admin_lost': {
+    doc: 'An admin of a group was closed, or reset and so cannot open its private halves any more.',
+    data: z.strictObject({ reason: name }),
+  },
+  'group.vault_opened': {
+    doc: 'An admin’s device fetched the private halves of a group through its transform.',
+    data: none,
+  },
+  'group.seen': {
+    doc: 'Somebody, or a partner for its people, was shown a group: its keys, admins and exclusions.',
+    data: none,
+  },
+  'group.ended': {
+    doc: 'A group has ended: its share and its transform keys are deleted.',
+    data: z.strictObject({ reason: phrase.optional(), transform_keys: count }),
   },
   'look_up.answered': {
     doc: 'Somebody asked for keys and was answered.',

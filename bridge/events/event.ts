@@ -30,6 +30,8 @@ export const subjectSchema = z.strictObject({
   connection: name.optional(),
   domain: text(253).optional(),
   app: name.optional(),
+  /** Id of a group. */
+  group: name.optional(),
 });
 
 const inputSchema = z.strictObject({

@@ -18,6 +18,8 @@ const isPerson = ({ principal }: DecisionRequest) => principal.kind === 'person'
 const isEndorsed = ({ principal }: DecisionRequest) => principal.kind === 'person' && principal.endorsed;
 const isOwn = ({ principal, resource }: DecisionRequest) =>
   principal.kind === 'person' && resource.owner === principal.id;
+const takesPart = ({ context }: DecisionRequest) =>
+  context.groupRole === 'admin' || context.groupRole === 'member';
 const belowLimit = ({ context }: DecisionRequest, { maxDevices }: RuleSettings) =>
   context.devices !== undefined && context.devices < maxDevices;
 
@@ -100,6 +102,42 @@ export const BUILT_IN_RULES: readonly Rule[] = [
     effect: 'permit',
     reason: 'An endorsed device removes a device of its own person.',
     applies: (request) => request.action === 'remove-device' && isEndorsed(request) && isOwn(request),
+  },
+  {
+    id: 'create-group',
+    effect: 'permit',
+    reason: 'People of the company make groups from an endorsed device.',
+    applies: (request) => request.action === 'create-group' && isEndorsed(request),
+  },
+  {
+    id: 'admins-manage-their-group',
+    effect: 'permit',
+    reason: 'Admins of a group manage it from an endorsed device.',
+    applies: (request) =>
+      request.action === 'manage-group' && isEndorsed(request) && request.context.groupRole === 'admin',
+  },
+  {
+    id: 'participants-see-their-group',
+    effect: 'permit',
+    reason: 'Who takes part in a group sees it, from an endorsed device.',
+    applies: (request) => request.action === 'see-group' && isEndorsed(request) && takesPart(request),
+  },
+  {
+    id: 'own-people-ask-for-foreign-groups',
+    effect: 'permit',
+    reason:
+      'People of the company ask another bridge for its groups from an endorsed device; that bridge decides.',
+    applies: (request) => request.action === 'see-foreign-group' && isEndorsed(request),
+  },
+  {
+    id: 'partners-see-their-peoples-groups',
+    effect: 'permit',
+    reason: 'Approved partners see the groups that their people take part in.',
+    applies: (request) =>
+      request.action === 'see-group' &&
+      request.principal.kind === 'partner' &&
+      request.principal.status === 'active' &&
+      takesPart(request),
   },
   {
     id: 'own-people-look-up',

@@ -15,6 +15,10 @@ export const ACTIONS = [
   'see-attributes',
   'see-self',
   'report-finding',
+  'create-group',
+  'manage-group',
+  'see-group',
+  'see-foreign-group',
   'administer',
   'erase-person',
   'read-events',
@@ -36,7 +40,7 @@ export type Principal =
 
 /** What it is about. `owner`: the `sub` whose thing it is, where it is somebody's. */
 export interface Resource {
-  readonly kind: 'bridge' | 'person' | 'device' | 'address' | 'connection' | 'events';
+  readonly kind: 'bridge' | 'person' | 'device' | 'address' | 'connection' | 'events' | 'group';
   readonly id: string;
   readonly owner?: string;
 }
@@ -55,6 +59,8 @@ export interface DecisionContext {
   readonly devices?: number;
   /** `amr` or `acr` showed several factors. */
   readonly multiFactor?: boolean;
+  /** What the asking person, or somebody for whom a partner asks, is in the group. */
+  readonly groupRole?: 'admin' | 'member' | 'none';
 }
 
 /** `policy` is the id of the rule that decided; `no-permit` when none allowed it. */

@@ -107,7 +107,11 @@ async function createMembers({ schema }: Transaction): Promise<void> {
     .addColumn('iat', 'integer', (column) => column.notNull())
     .addPrimaryKeyConstraint('group_exclusions_key', ['group_id', 'iss', 'sub'])
     .execute();
-  await schema.createIndex('group_exclusions_by_sub').on('group_exclusions').columns(['sub', 'iss']).execute();
+  await schema
+    .createIndex('group_exclusions_by_sub')
+    .on('group_exclusions')
+    .columns(['sub', 'iss'])
+    .execute();
 }
 
 async function createRequests({ schema }: Transaction): Promise<void> {
