@@ -14,6 +14,8 @@ const LONGEST_LINE = 65_536;
 export interface EventStreamOptions {
   /** A comment comes every 15 s: who is silent for longer than this is gone. Milliseconds. */
   readonly silenceMs: number;
+  /** UTF-16 units, where the events may be longer than most are. */
+  readonly longestLine?: number;
 }
 
 /**
@@ -22,7 +24,7 @@ export interface EventStreamOptions {
  */
 export async function* readEventStream(
   body: ReadableStream<Uint8Array>,
-  { silenceMs }: EventStreamOptions,
+  { silenceMs, longestLine = LONGEST_LINE }: EventStreamOptions,
 ): AsyncGenerator<StreamedEvent, void> {
   const reader = body.getReader();
   const decoder = new TextDecoder();
@@ -36,7 +38,7 @@ export async function* readEventStream(
       if (chunk === null) return;
       const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
       rest = lines.pop() ?? '';
-      if (rest.length > LONGEST_LINE) throw new CountersignError('bridge_invalid', 'a line without end');
+      if (rest.length > longestLine) throw new CountersignError('bridge_invalid', 'a line without end');
       for (const line of lines.map((each) => each.replace(/\r$/, ''))) {
         if (line === '') {
           if (data.length > 0) yield { event, data: data.join('\n'), id };

@@ -9,7 +9,7 @@ import type { ClientParts } from './own-account.ts';
 import { pause } from './waiting.ts';
 
 /** The bridge is heard from every 15 s at least. */
-const SILENCE_MS = 45_000;
+export const SILENCE_MS = 45_000;
 
 /** What may pass by itself: the watch goes on when it has. */
 export const PASSING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([

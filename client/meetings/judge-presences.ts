@@ -1,0 +1,93 @@
+import { parseAddress } from '../../protocol/address.ts';
+import { type DeviceEndorsement, verifyDeviceBinding } from '../../protocol/device.ts';
+import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
+import type { SignerEvidence } from '../../protocol/groups/signer-evidence.ts';
+import { decodeClaims } from '../../protocol/jws.ts';
+import { keyBindingSchema } from '../../protocol/key-binding.ts';
+import { type Presence, presenceSchema, verifyPresence } from '../../protocol/presence.ts';
+import type { VerifiedAnswer } from '../answers.ts';
+import type { ClientContext } from '../context.ts';
+import { pinnedIssuer } from '../issuer-records.ts';
+import { judgeCredential } from '../judge.ts';
+import { createPinDraft, type PinDraft } from '../pin-draft.ts';
+
+/** A presence proof with its evidence, as a relay passes it on: attacker-controlled. */
+export interface ShownPresence extends SignerEvidence {
+  readonly proof: string;
+}
+
+/** What the verifier knows itself of the place that a proof is for. */
+export interface ExpectedPlace {
+  readonly aud: string;
+  readonly meeting: string;
+  readonly epoch: number;
+  readonly challenge: string;
+  /** When it must have been alive, seconds. */
+  readonly at: number;
+}
+
+export interface PresentPerson {
+  readonly person: VerifiedAnswer;
+  readonly device: DeviceEndorsement;
+  readonly presence: Presence;
+}
+
+export type JudgedPresence =
+  | ({ readonly ok: true } & PresentPerson)
+  | { readonly ok: false; readonly address: string; readonly error: CountersignError };
+
+/**
+ * Verifies each by itself, as `verifyPresence` of the client does one: one that fails spoils no other. The pins are
+ * written once for all of them. `placeOf` answers what the claims, not yet verified, must match; it throws for a place
+ * that the verifier does not know.
+ */
+export async function judgePresences(
+  context: ClientContext,
+  shown: readonly ShownPresence[],
+  placeOf: (claims: Presence) => ExpectedPlace,
+): Promise<JudgedPresence[]> {
+  return context.pins.update(async (pins) => {
+    const draft = createPinDraft(pins);
+    const judged: JudgedPresence[] = [];
+    for (const each of shown) judged.push(await judgeOne(context, draft, each, placeOf));
+    return { pins: draft.pins(), result: judged };
+  });
+}
+
+async function judgeOne(
+  context: ClientContext,
+  draft: PinDraft,
+  shown: ShownPresence,
+  placeOf: (claims: Presence) => ExpectedPlace,
+): Promise<JudgedPresence> {
+  try {
+    // The proof first says whether it can be for here at all: then nobody is pinned for a proof from elsewhere.
+    const expected = placeOf(decodeClaims(shown.proof, 'presence+jwt', presenceSchema));
+    const { person, device } = await judgeSigner(context, draft, shown);
+    const presence = await verifyPresence(shown.proof, device, expected, expected.at);
+    return { ok: true, person, device, presence };
+  } catch (error) {
+    if (!isCountersignError(error)) throw error;
+    return { ok: false, address: shown.address, error };
+  }
+}
+
+async function judgeSigner(
+  context: ClientContext,
+  draft: PinDraft,
+  { address: text, credential, device_binding: deviceBinding }: SignerEvidence,
+): Promise<{ person: VerifiedAnswer; device: DeviceEndorsement }> {
+  const { address } = parseAddress(text);
+  const { iss } = decodeClaims(credential.binding, 'key-binding+jwt', keyBindingSchema);
+  const issuer = pinnedIssuer(draft, iss, address, context.now());
+  const shown = { address, credential, issuer, audience: null, asOf: null };
+  const { answer, verified } = await judgeCredential(context, draft, shown);
+  if (answer.status === 'changed_key') {
+    throw new CountersignError('pin_changed', `the key of ${address} is not the pinned one`);
+  }
+  const { onlineKeys, statement } = verified;
+  return {
+    person: answer,
+    device: await verifyDeviceBinding(deviceBinding, onlineKeys, statement, context.now()),
+  };
+}

@@ -1,0 +1,135 @@
+import type { Assurance } from '../../protocol/claims.ts';
+import type { CountersignError, ErrorCode } from '../../protocol/errors.ts';
+
+/** A meeting, by the bridge that keeps its group and the group's id. */
+export interface MeetingRef {
+  readonly iss: string;
+  readonly group: string;
+}
+
+/** What a media layer encrypts with from now on. Epochs count on over the terms of several hosts. */
+export interface EpochKey {
+  readonly term: number;
+  readonly epoch: number;
+  /** 32 bytes, the same for everybody in the meeting. */
+  readonly key: Uint8Array;
+}
+
+/** Somebody's device in the meeting, as far as this client can tell. */
+export interface Participant {
+  readonly iss: string;
+  readonly sub: string;
+  readonly deviceId: string;
+  /** `refused`: what was shown of it does not verify, for the reason that `code` names. Nothing of it counts. */
+  readonly state: 'verified' | 'refused';
+  readonly code: ErrorCode | null;
+  /** Null where it is not verified. */
+  readonly address: string | null;
+  /** What its company tells this client of the person; null where it tells nothing. */
+  readonly name: string | null;
+  readonly company: string | null;
+  readonly assurance: Assurance | null;
+  /** Of the media layer; null where it is not verified. */
+  readonly mediaKey: string | null;
+  /** What this person's media is encrypted for ends at their device. Never so for a gateway: behind it, others listen. */
+  readonly endToEnd: boolean;
+}
+
+/** Why a key was not taken from the host's message alone. */
+export type Fallback = 'joining' | 'not_placed' | 'gap' | 'placement' | 'rekey';
+
+export type MeetingEvent =
+  /** A new epoch began. `from`: the tree, or the sealed key that the person's own bridge opened. */
+  | {
+      readonly type: 'key';
+      readonly term: number;
+      readonly epoch: number;
+      readonly from: 'tree' | 'sealed_key' | 'self';
+    }
+  /** The tree could not be followed; the newest sealed key is opened instead. */
+  | { readonly type: 'fallback'; readonly reason: Fallback; readonly code: ErrorCode | null }
+  /** This device has its place in the tree: from now on removing others costs its bridge nothing. */
+  | { readonly type: 'placed'; readonly epoch: number }
+  /** A message that nobody may have sent, or not now. It changed nothing. */
+  | { readonly type: 'refused'; readonly code: ErrorCode; readonly error: CountersignError }
+  /** The host could not place somebody: what they showed does not verify. */
+  | { readonly type: 'participant_refused'; readonly address: string; readonly code: ErrorCode }
+  | { readonly type: 'joined'; readonly participant: Participant }
+  | {
+      readonly type: 'left';
+      readonly iss: string;
+      readonly sub: string;
+      readonly deviceId: string;
+      readonly reason: string;
+    }
+  /** Another admin is the host now. */
+  | { readonly type: 'taken_over'; readonly term: number; readonly by: string }
+  /** The stream broke off, and is taken up again where it was. */
+  | { readonly type: 'reconnecting'; readonly code: ErrorCode }
+  /** Admins, members or the label changed. */
+  | { readonly type: 'group' }
+  | { readonly type: 'ended' };
+
+interface Until {
+  readonly signal?: AbortSignal;
+}
+
+/** A meeting in which this device takes part. It ends by `leave`, with the meeting, or with this device's membership. */
+export interface JoinedMeeting {
+  readonly iss: string;
+  readonly group: string;
+  readonly label: string;
+  /** Seconds. */
+  readonly ends: number;
+  readonly role: 'host' | 'member';
+
+  currentKey(): EpochKey;
+  /** The current key, then each new one, in order. Throws what ended the meeting for this device, if it was an error. */
+  keys(until?: Until): AsyncGenerator<EpochKey, void>;
+  /** What happens from now on. */
+  events(until?: Until): AsyncGenerator<MeetingEvent, void>;
+
+  /**
+   * Everybody in the meeting, verified as they are asked for: stop reading, and no more is fetched. Names come from the
+   * participants' companies, and are for this client alone.
+   */
+  roster(): AsyncGenerator<Participant, void>;
+  /** For people to compare aloud: equal where everybody sees the same group, host, members and epoch. Thirty digits. */
+  fingerprint(): string;
+
+  /** An admin becomes the host: a new term, in which everybody proves their presence anew. Throws `group_not_admin`. */
+  takeOver(): Promise<HostedMeeting>;
+  leave(): Promise<void>;
+}
+
+/** The meeting as its host has it. Everything throws `conflict` once somebody else took over. */
+export interface HostedMeeting extends JoinedMeeting {
+  add(who: { people?: readonly string[]; groups?: readonly MeetingRef[] }): Promise<void>;
+  /** They have no key from the next epoch on, which begins at once. */
+  remove(address: string): Promise<void>;
+  /** A new key for everybody who is here. */
+  rekey(): Promise<void>;
+  /** Nobody gets a key of this meeting any more. */
+  end(options?: { rotateDevice?: boolean }): Promise<void>;
+}
+
+/** `client.meetings`. */
+export interface Meetings {
+  start(options: {
+    readonly label: string;
+    /** Seconds: the bridge ends the meeting then. */
+    readonly ends: number;
+    readonly people?: readonly string[];
+    readonly groups?: readonly MeetingRef[];
+    readonly mediaKey: string;
+    readonly signal?: AbortSignal;
+  }): Promise<HostedMeeting>;
+  /** `host`: the address of an admin whom the person expects behind this meeting. */
+  join(options: {
+    readonly iss: string;
+    readonly group: string;
+    readonly host: string;
+    readonly mediaKey: string;
+    readonly signal?: AbortSignal;
+  }): Promise<JoinedMeeting>;
+}
