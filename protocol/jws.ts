@@ -18,7 +18,21 @@ export type ObjectType =
   | 'partner-record+jwt'
   | 'entity-statement+jwt'
   | 'key-lookup-request+jwt'
-  | 'key-lookup-response+jwt';
+  | 'key-lookup-response+jwt'
+  | 'group-key+jwt'
+  | 'group-membership+jwt'
+  | 'group-exclusion+jwt'
+  | 'sealed-key+jwt'
+  | 'key-opening-request+jwt'
+  | 'key-opening-response+jwt'
+  | 'sealed-key-deposit+jwt'
+  | 'sealed-key-receipt+jwt'
+  | 'group-view-request+jwt'
+  | 'group-view-response+jwt'
+  | 'meeting-rekey+jwt'
+  | 'meeting-request+jwt'
+  | 'meeting-response+jwt'
+  | 'revocation-receipt+jwt';
 
 const headerSchema = z.strictObject({
   alg: z.string(),

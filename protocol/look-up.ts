@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { requestMembers, verifyBridgeRequest } from './bridge-request.ts';
 import { compactJws, digest, entityId, id, seconds } from './claims.ts';
 import { credentialSchema, revocationSchema } from './credential.ts';
 import { CountersignError } from './errors.ts';
@@ -7,9 +8,6 @@ import type { OnlineKeys } from './online-keys.ts';
 
 /** The most addresses of one look-up. */
 export const LOOK_UP_ADDRESSES = 1000;
-
-/** Bridge-to-bridge requests live this long at most, seconds. */
-export const REQUEST_LIFE = 60;
 
 const addresses = z
   .array(z.string().check(z.maxLength(254)))
@@ -24,11 +22,7 @@ export const lookUpBodySchema = z.strictObject({
 
 /** `key-lookup-request+jwt` (PROTOCOL §5), from bridge to bridge. */
 export const lookUpRequestSchema = z.strictObject({
-  iss: entityId,
-  aud: entityId,
-  jti: id,
-  iat: seconds,
-  exp: seconds,
+  ...requestMembers,
   addresses,
   max_age: z.int().check(z.minimum(0), z.maximum(86_400)),
 });
@@ -87,13 +81,7 @@ export async function verifyLookUpRequest(
   aud: string,
   now: number,
 ): Promise<LookUpRequest> {
-  const signer = { onlineKeys: asker, purpose: 'federation' as const };
-  const claims = await verifyIssued(token, 'key-lookup-request+jwt', lookUpRequestSchema, signer, now);
-  if (claims.aud !== aud) throw new CountersignError('jws_audience');
-  if (claims.exp - claims.iat > REQUEST_LIFE) {
-    throw new CountersignError('claims_invalid', `a request lives ${REQUEST_LIFE} s at most`);
-  }
-  return claims;
+  return verifyBridgeRequest(token, 'key-lookup-request+jwt', lookUpRequestSchema, asker, aud, now);
 }
 
 /**

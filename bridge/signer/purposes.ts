@@ -18,10 +18,22 @@ export const ROTATED_BY_DEFAULT: readonly KeyPurpose[] = PURPOSES.filter(
 /** What each purpose signs as JWS: exactly what verifiers take from it. */
 const TYPES: Readonly<Record<KeyPurpose, readonly ObjectType[]>> = {
   binding: ['key-binding+jwt', 'identity-attributes+jwt', 'device-binding+jwt'],
-  federation: ['entity-statement+jwt', 'key-lookup-request+jwt', 'key-lookup-response+jwt'],
+  federation: [
+    'entity-statement+jwt',
+    'key-lookup-request+jwt',
+    'key-lookup-response+jwt',
+    'key-opening-request+jwt',
+    'key-opening-response+jwt',
+    'sealed-key-deposit+jwt',
+    'sealed-key-receipt+jwt',
+    'group-view-request+jwt',
+    'group-view-response+jwt',
+    'meeting-request+jwt',
+    'meeting-response+jwt',
+  ],
   record: ['partner-record+jwt'],
   // key statements, checkpoints and event checkpoints are no JWS
-  statement: [],
+  statement: ['revocation-receipt+jwt'],
   log: [],
   events: [],
 };
