@@ -21,7 +21,8 @@ export type Label =
   | 'group-rotation'
   | 'rotation'
   | 'device-rotation'
-  | 'group-vault';
+  | 'group-vault'
+  | 'meeting-fingerprint';
 
 /** Nothing that is signed nests deeper; more is an attack on the stack. */
 const MAX_DEPTH = 32;

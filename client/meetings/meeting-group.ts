@@ -1,0 +1,54 @@
+import type { SealedKey } from '../../protocol/groups/sealed-key.ts';
+import type { SignerEvidence, VerifiedSigner } from '../../protocol/groups/signer-evidence.ts';
+import type { MeetingRef } from './meeting.ts';
+
+/** The key of an epoch, sealed to the group: for whoever has no place in the tree. */
+export interface SealedEpoch {
+  readonly keyId: string;
+  readonly commitment: string;
+  /** 32 bytes. */
+  readonly key: Uint8Array;
+  /** `sealed-key+jwt` by this device. */
+  readonly token: string;
+  /** The encrypted value, base64url. */
+  readonly encrypted: string;
+}
+
+/** A sealed key that the bridges transformed for this device, and that is what its sealer committed to. */
+export interface OpenedEpoch {
+  readonly key: Uint8Array;
+  readonly claims: SealedKey;
+  /** The device that signed it; whether it is the host's is for the caller to say. */
+  readonly sealer: VerifiedSigner;
+}
+
+/** What the newest verified key of the group says. */
+export interface GroupFacts {
+  readonly label: string;
+  /** Seconds. */
+  readonly ends: number;
+  readonly ended: boolean;
+  readonly admins: readonly { readonly sub: string; readonly address: string }[];
+}
+
+/** The group of one meeting: everything that is answered was verified under the pins. */
+export interface MeetingGroup extends MeetingRef {
+  /** As last verified. */
+  readonly facts: GroupFacts;
+  /** Looks at the group again. */
+  refresh(): Promise<GroupFacts>;
+  /** The device of this id, by evidence that anybody may have sent. Throws `group_not_admin` for anybody else's. */
+  admin(deviceId: string, evidence: readonly SignerEvidence[]): Promise<VerifiedSigner>;
+  seal(epoch: { readonly term: number; readonly epoch: number }): Promise<SealedEpoch>;
+  /** Throws `sealed_key_unknown`, `sealed_key_mismatch`, `sealed_key_commitment` and what the bridges answer. */
+  open(keyId: string): Promise<OpenedEpoch>;
+  /**
+   * Whether the admins' own statements let this person in: by themselves, or by a durable group. The host asks it before
+   * it gives somebody a place, whatever the bridges let through.
+   */
+  admits(person: { readonly iss: string; readonly sub: string }): Promise<boolean>;
+  add(who: { people?: readonly string[]; groups?: readonly MeetingRef[] }): Promise<void>;
+  /** Removes and excludes: no bridge transforms for them any more when it resolves. Answers who they are. */
+  restrict(address: string): Promise<{ readonly iss: string; readonly sub: string }>;
+  end(): Promise<void>;
+}
