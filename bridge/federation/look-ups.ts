@@ -1,14 +1,11 @@
 import { parseAddress } from '../../protocol/address.ts';
-import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
-import { decodeClaims } from '../../protocol/jws.ts';
+import { isCountersignError } from '../../protocol/errors.ts';
 import {
   type LookUpBody,
   type LookUpResponse,
   type LookUpResult,
   lookUpRequestSchema,
-  verifyLookUpRequest,
 } from '../../protocol/look-up.ts';
-import { verifyOnlineKeys } from '../../protocol/online-keys.ts';
 import type { Holder } from '../binding/holder.ts';
 import type { Asker, Credentials } from '../binding/services.ts';
 import { verifiedDomains } from '../directory/domains.ts';
@@ -20,14 +17,14 @@ import type { RequestContext } from '../lib/request-context.ts';
 import { type Decide, requireAllowed } from '../policy/decision.ts';
 import type { Signer } from '../signer/signer.ts';
 import type { Database } from '../storage/database.ts';
-import { consumeOnce } from '../storage/one-time.ts';
 import { rememberRead } from '../storage/remembered-reads.ts';
+import type { AcceptedRequests } from './accepted-requests.ts';
 import type { AnswerCache } from './answer-cache.ts';
 import { createForeignAnswers } from './foreign-answers.ts';
 import { lookUpEventData } from './look-up-event.ts';
 import type { AskPartner } from './partner-client.ts';
 import type { PartnerRecords } from './partner-records.ts';
-import { findPartner, listPartners, type Partner } from './partner-store.ts';
+import { listPartners, type Partner } from './partner-store.ts';
 import type { Partners } from './partners.ts';
 import { createRefuseResult } from './refused-result.ts';
 
@@ -41,6 +38,7 @@ export interface LookUpsDeps {
   readonly partners: Partners;
   readonly records: PartnerRecords;
   readonly askPartner: AskPartner;
+  readonly requests: Pick<AcceptedRequests, 'accept' | 'respond'>;
   readonly answers: AnswerCache;
   /** `max_age` where the asker names none, seconds. */
   readonly defaultMaxAge: number;
@@ -105,7 +103,8 @@ export function createLookUps(deps: LookUpsDeps): LookUps {
   }
 
   async function answerPartner(token: string, context: RequestContext): Promise<string> {
-    const { partner, claims } = await openRequest(token);
+    const request = await deps.requests.accept(token, 'key-lookup-request+jwt', lookUpRequestSchema);
+    const { partner, claims } = request;
     const principal = { kind: 'partner', id: partner.entity_id, status: 'active' } as const;
     requireAllowed(deps.decide, {
       action: 'look-up-as-partner',
@@ -113,46 +112,11 @@ export function createLookUps(deps: LookUpsDeps): LookUps {
       resource: { kind: 'bridge', id: signer.iss },
       context: {},
     });
-    await database.transaction((tx) =>
-      consumeOnce(
-        tx,
-        'look-up-request',
-        sha256Base64url(`${partner.entity_id} ${claims.jti}`),
-        claims.exp * 1000,
-      ),
-    );
     const { ours } = await readSpeakers();
     const results = await findOwn(claims.addresses, { principal, audience: partner.entity_id }, ours);
     const actor = { kind: 'partner' as const, iss: partner.entity_id };
     await recordAnswer(results, { ...context, actor });
-    return respond({ aud: partner.entity_id, jti: claims.jti, request: token, results });
-  }
-
-  /** Who asks is read from the unverified request only to find the pinned keys under which it must verify. */
-  async function openRequest(token: string) {
-    const claimed = decodeClaims(token, 'key-lookup-request+jwt', lookUpRequestSchema);
-    const partner = await database.read((query) => findPartner(query, claimed.iss));
-    if (partner === undefined || partner.status === 'removed') throw new CountersignError('partner_unknown');
-    if (partner.status === 'suspended') throw new CountersignError('partner_suspended');
-    try {
-      return { partner, claims: await verifyRequest(token, partner) };
-    } catch (error) {
-      if (!isCountersignError(error, 'jws_unknown_key') && !isCountersignError(error, 'jws_expired'))
-        throw error;
-      const refreshed = await deps.partners.refreshUnlessRecent(partner.entity_id);
-      if (refreshed.status !== 'active' || refreshed.online_keys === partner.online_keys) throw error;
-      return { partner: refreshed, claims: await verifyRequest(token, refreshed) };
-    }
-  }
-
-  async function verifyRequest(token: string, partner: Partner) {
-    const now = seconds(clock);
-    const keys = await verifyOnlineKeys(
-      partner.online_keys,
-      { iss: partner.entity_id, rootThumbprint: partner.root_thumbprint, leastSerial: partner.serial },
-      now,
-    );
-    return verifyLookUpRequest(token, keys, signer.iss, now);
+    return deps.requests.respond(request, 'key-lookup-response+jwt', { results });
   }
 
   async function findAll(

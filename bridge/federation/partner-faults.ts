@@ -11,6 +11,7 @@ const CODES: Partial<Record<ErrorCode, ErrorCode>> = {
   domain_not_approved: 'partner_foreign_domain',
   response_mismatch: 'partner_replay',
   jws_expired: 'partner_expired',
+  overloaded: 'partner_slow',
 };
 
 /**

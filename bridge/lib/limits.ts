@@ -82,13 +82,13 @@ export const LOOKUP_MAX_AGE_S = HOUR_S;
 export const LOOKUP_RESPONSE_BYTES = 16 * MIB;
 /** A partner that takes longer is 'down' for this look-up; the other addresses are answered. */
 export const PARTNER_TIMEOUT_MS = 8_000;
-/** The life of a signed request between bridges (PROTOCOL.md section 6), which bounds how long its `jti` is kept. */
-export const BRIDGE_REQUEST_LIFE_S = 60;
 /** The life of a signed answer: it is checked on arrival and then kept as what it holds. */
 export const BRIDGE_RESPONSE_LIFE_S = 60;
 
 // ---- federation
 
+/** The longest pause that a partner's word for `try again later` is passed on as. */
+export const PARTNER_RETRY_MAX_S = MINUTE_S;
 /** A partner's entity configuration: keys, endpoints, and up to ISSUER_DOMAINS names. */
 export const ENTITY_CONFIGURATION_BYTES = 256 * KIB;
 /** A partner's record as handed to our clients: a client that was offline longer asks again. */
@@ -106,6 +106,8 @@ export const TXT_RECORDS = 50;
 
 /** From the first step of an enrolment to its confirmation (PROTOCOL.md section 2): machines do both. */
 export const ENROLMENT_LIFE_S = 5 * MINUTE_S;
+/** The clock of a client that rotates may differ by this from ours when its statement comes; it asked for ours before. */
+export const ROTATION_SINCE_S = 10 * MINUTE_S;
 /** A new device waits this long for an approval: a person fetches the other device. */
 export const DEVICE_APPROVAL_LIFE_S = 10 * MINUTE_S;
 /** Devices of one person, by default: phone, laptop, desktop, tablets and rooms with room to spare. */
@@ -369,6 +371,45 @@ export const AUDIT_BUSY_TRIES = 8;
 export const AUDIT_SAVE_ENTRIES = 65_536;
 /** An auditor that watches cosigns a checkpoint again after this, so that clients see that it still looks. */
 export const AUDIT_COSIGN_AGAIN_S = 15 * MINUTE_S;
+
+// ---- the relay of meetings
+
+/** The largest rekey message (384 KiB) with the key sealed anew and 200 placements of 1 KiB, as JSON. */
+export const MEETING_REKEY_BODY_BYTES = 768 * KIB;
+/** A presence proof with the credential that goes with it, log proof and cosignatures included. */
+export const MEETING_PRESENCE_BODY_BYTES = 64 * KIB;
+/** The same, signed once more by the bridge that passes it on: base64url makes it a third longer. */
+export const MEETING_REQUEST_BYTES = 96 * KIB;
+/** Devices present in one meeting: the 10,000 participants that it is built for, some of them with two. */
+export const MEETING_PARTICIPANTS = 20_000;
+/** Messages that a meeting keeps for who was away: whoever missed more takes the newest key by transform. */
+export const MEETING_MESSAGES = 50_000;
+/** Characters of all of them: a rekey message for 200 who join has some 100 Ki. */
+export const MEETING_MESSAGES_LENGTH = 256 * MIB;
+/** Messages that are read from the store at a time. */
+export const MEETING_MESSAGE_PAGE = 64;
+/** Messages kept in memory, of all meetings together, so that each is read once for all who listen. */
+export const MEETING_MEMORY_LENGTH = 32 * MIB;
+/** A meeting's next messages are looked for this often when nobody wakes its readers. */
+export const MEETING_POLL_MS = LIVE_POLL_MS;
+/** A partner's question for the next messages is held open this long: below what proxies wait for an answer. */
+export const MEETING_LONG_POLL_MS = 25_000;
+/** Questions of one partner that are held open: one a meeting and replica. */
+export const MEETING_LONG_POLLS_PER_PARTNER = 200;
+/** Of all partners together: each holds a connection. */
+export const MEETING_LONG_POLLS = 2_000;
+/** Characters of one answer to it; a rekey message alone fits with its placements. */
+export const MEETING_PAGE_LENGTH = MIB;
+/** The whole signed answer: base64url, and a last message that goes beyond the page. */
+export const MEETING_RESPONSE_BYTES = 4 * MIB;
+/** A partner that does not answer the long question is asked again after this, then after twice that, and so on. */
+export const MEETING_RETRY_MS = 1_000;
+/** The longest of these pauses: people wait for the next key. */
+export const MEETING_RETRY_MAX_MS = 15_000;
+/** How often a partner is told that somebody had to leave, until it says that it heard. */
+export const MEETING_LEAVE_TRIES = 8;
+/** Presence proofs that one transaction stores: many join at once, and all write the same row. */
+export const MEETING_JOINS_TOGETHER = 100;
 
 // ---- rates, per address of the caller unless said otherwise
 

@@ -7,7 +7,9 @@ import { createVaults } from '../binding/vaults.ts';
 import { createWatches } from '../binding/watches.ts';
 import type { Config } from '../config/index.ts';
 import { createLiveEvents } from '../events/live-events.ts';
+import { createAcceptedRequests } from '../federation/accepted-requests.ts';
 import { createAnswerCache } from '../federation/answer-cache.ts';
+import { createBridgeCalls } from '../federation/bridge-calls.ts';
 import { createEntityConfiguration } from '../federation/entity-configuration.ts';
 import { createEntityReader } from '../federation/entity-reader.ts';
 import { createLookUps } from '../federation/look-ups.ts';
@@ -78,10 +80,13 @@ export async function composeServices(foundation: Foundation, config: Config) {
 
   const readEntity = createEntityReader({ outbound, clock });
   const partners = createPartners({ ...common, iss: issuer, readEntity });
+  const calls = createBridgeCalls({ ...common, partners });
+  const requests = createAcceptedRequests({ ...common, partners });
   const lookUps = createLookUps({
     ...{ signer, database, events, clock, decide, credentials, partners },
     records: createPartnerRecords(foundation),
-    askPartner: createPartnerClient({ signer, outbound, partners, clock }),
+    askPartner: createPartnerClient({ signer, calls, clock }),
+    requests,
     answers: createAnswerCache({ cache, clock }),
     defaultMaxAge: config.lifetimes.lookup_max_age_seconds,
   });

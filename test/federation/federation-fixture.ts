@@ -3,7 +3,9 @@ import type { Credentials } from '../../bridge/binding/services.ts';
 import { insertDomain, setDomainCheck } from '../../bridge/directory/domains.ts';
 import { createEventLog } from '../../bridge/events/database-event-log.ts';
 import type { StoredEvent } from '../../bridge/events/event-log.ts';
+import { createAcceptedRequests } from '../../bridge/federation/accepted-requests.ts';
 import { createAnswerCache } from '../../bridge/federation/answer-cache.ts';
+import { createBridgeCalls } from '../../bridge/federation/bridge-calls.ts';
 import { createEntityReader } from '../../bridge/federation/entity-reader.ts';
 import { createLookUps, type LookUps } from '../../bridge/federation/look-ups.ts';
 import { createPartnerClient } from '../../bridge/federation/partner-client.ts';
@@ -111,7 +113,11 @@ export async function federationFixture(options: { timeoutMs?: number } = {}): P
     credentials: nobody,
     partners,
     records,
-    askPartner: createPartnerClient({ signer, outbound, partners, clock }),
+    askPartner: createPartnerClient({
+      ...{ signer, clock },
+      calls: createBridgeCalls({ signer, outbound, partners, database, clock }),
+    }),
+    requests: createAcceptedRequests({ signer, database, partners, clock }),
     answers: createAnswerCache({ cache: new MemoryCache({ clock }), clock }),
     defaultMaxAge: 60,
   });
