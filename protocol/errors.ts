@@ -43,6 +43,13 @@ export const ERRORS = {
   device_request_state: { status: 409, title: 'The request to add a device is past this step.' },
   group_unknown: { status: 404, title: 'There is no such group, or you take no part in it.' },
   group_ended: { status: 410, title: 'The group has ended.' },
+  group_offer_unknown: { status: 404, title: 'There is no such group in the making.' },
+  group_offer_expired: { status: 410, title: 'The group was not confirmed in time; begin again.' },
+  group_limit: { status: 409, title: 'There are as many groups, members or exclusions as may be.' },
+  group_vault_missing: {
+    status: 409,
+    title: 'Your key was reset since; another admin must sign the group’s key anew.',
+  },
   group_not_admin: { status: 403, title: 'Only an admin of the group may do this.' },
   group_not_member: { status: 403, title: 'This person or group is no member of the group.' },
   group_excluded: { status: 403, title: 'This person is excluded from the group.' },
@@ -52,6 +59,10 @@ export const ERRORS = {
     title: 'The membership is for an older key of the member or the group; an admin must add it anew.',
   },
   sealed_key_unknown: { status: 404, title: 'There is no such sealed key.' },
+  meeting_missed: {
+    status: 410,
+    title: 'What came behind this point is not kept any more; take the state of the meeting anew.',
+  },
   overloaded: { status: 503, title: 'There is more work than the bridge can take; try again later.' },
   replayed: { status: 409, title: 'This was used before and counts only once.' },
   partner_unknown: {
