@@ -93,6 +93,8 @@ export const meSchema = z.strictObject({
   /** Null while the token's device is not (or no longer) one of the person's. */
   device_binding: z.nullable(compactJws),
   devices: z.array(deviceSummarySchema),
+  /** Why the person's keys are to be rotated, if they are: since a device was removed, or because they are old. */
+  rotation_due: z.optional(z.enum(['device_removed', 'scheduled'])),
 });
 
 /** `GET /v1/vault`: the vault, transformed for the asking device. */

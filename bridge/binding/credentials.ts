@@ -1,17 +1,19 @@
-import type { SignedStatement } from '../../protocol/key-statement.ts';
+import type { Credential } from '../../protocol/credential.ts';
+import type { KeyStatement, SignedStatement } from '../../protocol/key-statement.ts';
+import { CREDENTIAL_ROTATIONS } from '../../protocol/rotation-chain.ts';
 import { type Device, findDevice } from '../directory/devices.ts';
 import { findPerson } from '../directory/persons.ts';
-import { activeStatementOf } from '../directory/statements.ts';
+import { activeStatementOf, statementsBetween } from '../directory/statements.ts';
 import type { Query } from '../storage/database.ts';
 import { createAttributes } from './attributes.ts';
-import { type DescribedPerson, describePersons } from './credential-store.ts';
+import { describePersons } from './credential-store.ts';
 import { createIssuedTokens, type IssuedBody } from './issued-tokens.ts';
-import { createPublishedStatements, type Standing } from './published-statements.ts';
+import { createPublishedStatements } from './published-statements.ts';
 import type { Asker, BindingDeps, Credentials, OwnAnswer } from './services.ts';
 import { type AddressStanding, createStandings } from './standings.ts';
 
 /** Nobody's, ever. */
-const NEVER: AddressStanding = { standing: { status: 'none' } };
+const NEVER: AddressStanding = { standing: { status: 'none' }, isNewest: true };
 
 /** What our bridge says of its own people (PROTOCOL §4, §5, §8). Tokens are signed once and reused. */
 export function createCredentials(deps: BindingDeps): Credentials {
@@ -21,6 +23,7 @@ export function createCredentials(deps: BindingDeps): Credentials {
   const tokens = createIssuedTokens({ ...deps, lifeSeconds: deps.bindingLifeSeconds });
   const attributesOf = createAttributes({ policy, tokens, iss: signer.iss, organization });
   const bindings = new WeakMap<SignedStatement, IssuedBody>();
+  const rotations = new WeakMap<SignedStatement, SignedStatement[]>();
 
   async function issueBinding(signed: SignedStatement): Promise<string> {
     const made = bindings.get(signed);
@@ -46,9 +49,17 @@ export function createCredentials(deps: BindingDeps): Credentials {
     return proof === null ? {} : { log_proof: proof };
   }
 
+  /** What led from earlier keys of the person to these, for those who pinned an earlier one. */
+  async function rotationsBefore(signed: SignedStatement): Promise<Pick<Credential, 'rotations'>> {
+    const { statement } = signed;
+    if (statement.version === 0 || statement.reason !== undefined) return {};
+    const before = rotations.get(signed) ?? (await database.read((query) => rotationsUpTo(query, statement)));
+    rotations.set(signed, before);
+    return before.length === 0 ? {} : { rotations: before };
+  }
+
   async function answer(
-    standing: Standing,
-    person: DescribedPerson | undefined,
+    { standing, person, isNewest }: AddressStanding,
     asker: Asker | undefined,
   ): Promise<OwnAnswer> {
     const onlineKeys = signer.onlineKeysToken();
@@ -60,10 +71,14 @@ export function createCredentials(deps: BindingDeps): Credentials {
     }
     // A closed person's statement is revoked with them; this stands in case it was not.
     if (person?.status !== 'active') return { status: 'revoked_pending' };
+    const proof = await logProofOf(standing.signed);
+    // The log has gone on to the next version, which is not published yet: the one before cannot be proved any more.
+    if (!isNewest && proof.log_proof === undefined) return { status: 'revoked_pending' };
     const binding = await issueBinding(standing.signed);
     const attributes = asker === undefined ? null : await attributesOf(person, asker);
     const stapled = {
-      ...(await logProofOf(standing.signed)),
+      ...proof,
+      ...(await rotationsBefore(standing.signed)),
       ...(attributes === null ? {} : { attributes }),
     };
     return {
@@ -79,8 +94,7 @@ export function createCredentials(deps: BindingDeps): Credentials {
   ): Promise<ReadonlyMap<string, OwnAnswer>> {
     const found = await findStandings(addresses);
     const answers = addresses.map(async (address) => {
-      const { standing, person } = found.get(address) ?? NEVER;
-      return [address, await answer(standing, person, asker)] as const;
+      return [address, await answer(found.get(address) ?? NEVER, asker)] as const;
     });
     return new Map(await Promise.all(answers));
   }
@@ -115,4 +129,18 @@ export function createCredentials(deps: BindingDeps): Credentials {
       return tokens.issue('device-binding+jwt', { iss: signer.iss, sub, endorsement });
     },
   };
+}
+
+/** The versions before it that its person's keys went through, the newest ones, in their order. */
+async function rotationsUpTo(
+  query: Query,
+  { address, version, sub }: KeyStatement,
+): Promise<SignedStatement[]> {
+  const range = { from: Math.max(0, version - CREDENTIAL_ROTATIONS), to: version - 1 };
+  const before = await statementsBetween(query, address, range);
+  const begun = before.findLastIndex(
+    ({ statement }) =>
+      statement.sub !== sub || statement.status === 'revoked' || statement.reason !== undefined,
+  );
+  return before.slice(begun + 1).filter(({ statement }) => statement.version > 0);
 }

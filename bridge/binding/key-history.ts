@@ -182,7 +182,8 @@ function tellsOf({ type, subject, data }: EventBody, { statement }: SignedStatem
       data.statement_hash === statementHash(statement)
     );
   }
-  return type === 'enrolment.confirmed' && 'version' in data && data.version === statement.version;
+  const made = type === 'enrolment.confirmed' || type === 'person.rotated';
+  return made && 'version' in data && data.version === statement.version;
 }
 
 function causeOf({ actor }: EventBody): KeyHistoryCause | null {

@@ -1,15 +1,24 @@
-import type { DeviceSummary } from '../../protocol/api.ts';
+import type { DeviceSummary, Me } from '../../protocol/api.ts';
+import type { SignedStatement } from '../../protocol/key-statement.ts';
 import { addressesOf } from '../directory/addresses.ts';
 import { type Device, devicesOf } from '../directory/devices.ts';
-import { findPersonKeys } from '../directory/person-keys.ts';
+import { findPersonKeys, type PersonKeys } from '../directory/person-keys.ts';
 import { requireActivePerson } from '../directory/persons.ts';
+import { activeStatementOf } from '../directory/statements.ts';
+import { seconds } from '../lib/clock.ts';
 import { requireAllowed } from '../policy/decision.ts';
 import type { Holder } from './holder.ts';
 import { principalOf } from './permission.ts';
 import type { BindingDeps, Credentials, Profiles } from './services.ts';
 
+type ProfileDeps = BindingDeps & {
+  readonly credentials: Credentials;
+  /** How old a person's keys may be before they are to be rotated; 0 or absent for however old. */
+  readonly personKeysSeconds?: number;
+};
+
 /** `GET /v1/me`. */
-export function createProfiles(deps: BindingDeps & { credentials: Credentials }): Profiles {
+export function createProfiles(deps: ProfileDeps): Profiles {
   const { database, policy, credentials, signer, organization } = deps;
   return {
     async describe(who) {
@@ -19,11 +28,12 @@ export function createProfiles(deps: BindingDeps & { credentials: Credentials })
         resource: { kind: 'person', id: who.sub, owner: who.sub },
         context: {},
       });
-      const { person, addresses, keys, devices } = await database.read(async (query) => ({
+      const { person, addresses, keys, devices, active } = await database.read(async (query) => ({
         person: await requireActivePerson(query, who.sub),
         addresses: await addressesOf(query, who.sub),
         keys: await findPersonKeys(query, who.sub),
         devices: await devicesOf(query, who.sub),
+        active: await activeStatementOf(query, who.sub),
       }));
       const answer = keys === undefined ? undefined : await credentials.forAddress(keys.address);
       const isOwnDevice = devices.some((device) => device.device_id === who.deviceId);
@@ -37,6 +47,7 @@ export function createProfiles(deps: BindingDeps & { credentials: Credentials })
         credential: answer?.status === 'credential' ? answer.credential : null,
         device_binding: isOwnDevice ? await credentials.deviceBinding(who.deviceId) : null,
         devices: devices.map((device) => summary(device, who)),
+        ...(keys === undefined ? {} : rotationDue(deps, keys, active)),
       };
     },
   };
@@ -44,4 +55,16 @@ export function createProfiles(deps: BindingDeps & { credentials: Credentials })
 
 function summary({ device_id, label, added }: Device, who: Holder): DeviceSummary {
   return { device_id, label, added, current: device_id === who.deviceId };
+}
+
+/** Whoever had a removed device may have the keys; and the longer keys are used, the more places there are that they were copied to. */
+function rotationDue(
+  { clock, personKeysSeconds = 0 }: ProfileDeps,
+  { removed }: PersonKeys,
+  active: SignedStatement | undefined,
+): Pick<Me, 'rotation_due'> {
+  if (removed !== null) return { rotation_due: 'device_removed' };
+  const since = active?.statement.since;
+  const isOld = personKeysSeconds > 0 && since !== undefined && since + personKeysSeconds <= seconds(clock);
+  return isOld ? { rotation_due: 'scheduled' } : {};
 }

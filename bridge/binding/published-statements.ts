@@ -1,4 +1,5 @@
 import type { KeyStatement, SignedStatement } from '../../protocol/key-statement.ts';
+import { thumbprint } from '../../protocol/public-key.ts';
 import { findStatement } from '../directory/statements.ts';
 import type { KeyLog } from '../keylog/key-log.ts';
 import type { Query } from '../storage/database.ts';
@@ -17,7 +18,8 @@ export interface PublishedStatements {
   /**
    * A grant counts for nobody before it is published, a revocation at once. While the newest version waits: an
    * address that never had a key, or whose holder was erased, has none, a revoked one is still revoked, and for a key that is being replaced
-   * nothing is said, least of all the old one.
+   * nothing is said, least of all the old one. A rotation takes nothing back: what is encrypted meanwhile is encrypted to
+   * the same key, so the version before it stands until then.
    */
   standingOf(query: Query, latest: SignedStatement | undefined): Promise<Standing>;
 }
@@ -44,13 +46,17 @@ export function createPublishedStatements(keyLog: KeyLog): PublishedStatements {
     return published;
   }
 
-  async function beforePublication(query: Query, { address, version }: KeyStatement): Promise<Standing> {
+  async function beforePublication(query: Query, latest: KeyStatement): Promise<Standing> {
+    const { address, version } = latest;
     if (version === 0) return { status: 'none' };
     const previous = await findStatement(query, address, version - 1);
     // Whose it was is erased: until now the address stood for nobody.
     if (previous === undefined) return { status: 'none' };
-    const revoked = previous.statement.status === 'revoked' && (await isPublished(query, previous.statement));
-    return revoked ? { status: 'revoked', signed: previous } : { status: 'revoked_pending' };
+    if (!(await isPublished(query, previous.statement))) return { status: 'revoked_pending' };
+    if (previous.statement.status === 'revoked') return { status: 'revoked', signed: previous };
+    return isContinued(previous.statement, latest)
+      ? { status: 'active', signed: previous }
+      : { status: 'revoked_pending' };
   }
 
   return {
@@ -64,4 +70,10 @@ export function createPublishedStatements(keyLog: KeyLog): PublishedStatements {
         : beforePublication(query, statement);
     },
   };
+}
+
+/** Rotated by its owner, or stated anew, behind the same public key. */
+function isContinued(previous: KeyStatement, { sub, keys, reason }: KeyStatement): boolean {
+  const samePerson = previous.status === 'active' && previous.sub === sub && reason === undefined;
+  return samePerson && thumbprint(previous.keys[0]) === thumbprint(keys[0]);
 }

@@ -11,6 +11,8 @@ export interface AddressStanding {
   readonly standing: Standing;
   /** Whose active statement it is. */
   readonly person?: DescribedPerson | undefined;
+  /** Whether it is the newest statement, and not the one before a rotation that waits for its publication. */
+  readonly isNewest: boolean;
 }
 
 /** Finds where addresses stand at the time of the call; those that were never anybody's are absent. */
@@ -20,7 +22,7 @@ export type FindStandings = (addresses: readonly string[]) => Promise<ReadonlyMa
 const REMEMBERED = 10_000;
 
 export function createStandings(database: Database, published: PublishedStatements): FindStandings {
-  async function read(query: Query, addresses: readonly string[]): Promise<Map<string, Found>> {
+  async function read(query: Query, addresses: readonly string[]): Promise<Map<string, AddressStanding>> {
     const domains = new Set(await verifiedDomains(query));
     const latest = await latestStatements(query, addresses);
     const standings = new Map<string, Standing>();
@@ -47,5 +49,3 @@ export function createStandings(database: Database, published: PublishedStatemen
   // A newest statement that waits for its publication is looked at again each time: more than a commit may end that.
   return rememberReads(database, read, { room: REMEMBERED, isSettled: ({ isNewest }) => isNewest });
 }
-
-type Found = AddressStanding & { readonly isNewest: boolean };

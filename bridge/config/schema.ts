@@ -4,10 +4,12 @@ import {
   BINDING_LIFE_HOURS,
   DEVICES_PER_PERSON,
   DEVICES_PER_PERSON_MAX,
+  GROUP_KEYS_LIFE_DAYS,
   LOOKUP_MAX_AGE_DEFAULT_S,
   LOOKUP_MAX_AGE_S,
   NAME_LENGTH,
   ONLINE_KEYS_LIFE_DAYS,
+  PERSON_KEYS_LIFE_DAYS,
   REFRESH_TOKEN_DAYS,
   TRANSFORMS_WAITING,
   TRANSFORMS_WAITING_MAX,
@@ -206,6 +208,18 @@ const lifetimes = z.strictObject({
     .max(397)
     .default(ONLINE_KEYS_LIFE_DAYS)
     .describe('How long the root vouches for the bridge’s online keys.'),
+  person_keys_days: z
+    .int()
+    .min(0)
+    .max(3_650)
+    .default(PERSON_KEYS_LIFE_DAYS)
+    .describe('How old a person’s private keys may be before their apps rotate them; 0 for however old.'),
+  group_keys_days: z
+    .int()
+    .min(0)
+    .max(3_650)
+    .default(GROUP_KEYS_LIFE_DAYS)
+    .describe('How old a group’s private keys may be before an admin’s app rotates them; 0 for however old.'),
   lookup_max_age_seconds: z
     .int()
     .min(0)

@@ -52,6 +52,39 @@ export async function insertDevice(
     .execute();
 }
 
+/** The device under its person's next keys; what it decrypts with stays the same. */
+export async function endorseDevice(
+  transaction: Transaction,
+  { device_id, endorsement, key_version, transform_key }: EndorsedAnew,
+): Promise<void> {
+  await transaction
+    .updateTable('devices')
+    .set({ endorsement, key_version, transform_key })
+    .where('device_id', '=', device_id)
+    .execute();
+}
+
+export type EndorsedAnew = Pick<Device, 'device_id' | 'endorsement' | 'key_version' | 'transform_key'>;
+
+/**
+ * Puts another encryption key and the transform key to it in the place of a device's own, which are gone with that, and
+ * raises its generation; `false` if the device is not (any more) as it was at `generation`.
+ */
+export async function replaceDeviceKey(
+  transaction: Transaction,
+  device: EndorsedAnew & Pick<Device, 'keys' | 'generation'>,
+): Promise<boolean> {
+  const { device_id, keys, endorsement, transform_key, key_version, generation } = device;
+  const { numUpdatedRows } = await transaction
+    .updateTable('devices')
+    .set({ keys: JSON.stringify(keys), endorsement, transform_key, generation: generation + 1 })
+    .where('device_id', '=', device_id)
+    .where('generation', '=', generation)
+    .where('key_version', '=', key_version)
+    .executeTakeFirst();
+  return numUpdatedRows === 1n;
+}
+
 /** Deletes a device with its transform key; answers whether it was there. */
 export async function deleteDevice(transaction: Transaction, deviceId: string): Promise<boolean> {
   const { numDeletedRows } = await transaction

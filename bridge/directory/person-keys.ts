@@ -14,10 +14,37 @@ export async function findPersonKeys(reader: Reader, sub: string): Promise<Perso
   return row === undefined ? undefined : { ...row, keys: parseKeyPair(row.keys) };
 }
 
-export async function insertPersonKeys(transaction: Transaction, keys: PersonKeys): Promise<void> {
+export async function insertPersonKeys(
+  transaction: Transaction,
+  keys: Omit<PersonKeys, 'removed'>,
+): Promise<void> {
   await transaction
     .insertInto('person_keys')
-    .values({ ...keys, keys: JSON.stringify(keys.keys) })
+    .values({ ...keys, keys: JSON.stringify(keys.keys), removed: null })
+    .execute();
+}
+
+/** Puts the next key version in the place of the one before it; `false` if that is not the one that is there. */
+export async function replacePersonKeys(
+  transaction: Transaction,
+  { sub, key_version, keys, share, vault }: Omit<PersonKeys, 'removed' | 'address'>,
+): Promise<boolean> {
+  const { numUpdatedRows } = await transaction
+    .updateTable('person_keys')
+    .set({ key_version, keys: JSON.stringify(keys), share, vault, removed: null })
+    .where('sub', '=', sub)
+    .where('key_version', '=', key_version - 1)
+    .executeTakeFirst();
+  return numUpdatedRows === 1n;
+}
+
+/** Who had the removed device may have these keys: they are to be rotated (PROTOCOL §9). */
+export async function noteDeviceRemoved(transaction: Transaction, sub: string, now: number): Promise<void> {
+  await transaction
+    .updateTable('person_keys')
+    .set({ removed: now })
+    .where('sub', '=', sub)
+    .where('removed', 'is', null)
     .execute();
 }
 

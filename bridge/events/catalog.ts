@@ -138,6 +138,30 @@ export const EVENTS = {
     doc: 'A device was removed: its transform key and tokens are deleted.',
     data: z.strictObject({ ...device, reason: phrase.optional(), receipt }),
   },
+  'device.rotated': {
+    doc: 'A device replaced its encryption key: the transform key to the old one is deleted.',
+    data: z.strictObject(device),
+  },
+  'person.rotated': {
+    doc: 'A person’s keys were rotated behind the same public key; who has the old private halves can do nothing with them here.',
+    data: z.strictObject({
+      /** Of the address. */
+      version: count,
+      key_version: count,
+      /** Devices that were endorsed anew. */
+      devices: count,
+    }),
+  },
+  'keys.reencrypted': {
+    doc: 'Everything that the bridge keeps sealed was sealed under another key-encryption key; the one before opens nothing any more.',
+    data: z.strictObject({
+      /** Names the key, and tells nothing about it. */
+      key: name,
+      previous: name,
+      /** Values that were sealed anew by the run that finished. */
+      values: count,
+    }),
+  },
   'vault.opened': {
     doc: 'A device fetched the vault through its transform.',
     data: z.strictObject({ purpose: name.optional() }),

@@ -135,6 +135,10 @@ export const REASON_LENGTH = 500;
 export const BINDING_LIFE_HOURS = 24;
 /** Bindings are renewed once this part of their life is left, so that a pause of the bridge is not seen. */
 export const BINDING_RENEWAL_PART = 0.5;
+/** The private halves of a person's keys, by default: a rotation costs a device a second, and peers nothing. */
+export const PERSON_KEYS_LIFE_DAYS = 365;
+/** The same of a durable group's, which more devices open. */
+export const GROUP_KEYS_LIFE_DAYS = 180;
 /** Online signing keys' life, by default: rotated four times a year under the offline root. */
 export const ONLINE_KEYS_LIFE_DAYS = 90;
 /** So long before their end somebody is told: the root key rests in a safe, perhaps in another town. */
@@ -402,6 +406,8 @@ export const MEETING_LONG_POLLS = 2_000;
 export const MEETING_PAGE_LENGTH = MIB;
 /** The whole signed answer: base64url, and a last message that goes beyond the page. */
 export const MEETING_RESPONSE_BYTES = 4 * MIB;
+/** A meeting that nobody listens to is followed for a little longer: whoever lost the connection comes back. */
+export const MEETING_LINGER_MS = 5_000;
 /** A partner that does not answer the long question is asked again after this, then after twice that, and so on. */
 export const MEETING_RETRY_MS = 1_000;
 /** The longest of these pauses: people wait for the next key. */

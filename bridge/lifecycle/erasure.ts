@@ -2,6 +2,7 @@ import { CountersignError } from '../../protocol/errors.ts';
 import { deleteAllDeviceRequestsOf } from '../binding/device-request-store.ts';
 import { deleteDeviceSignIn } from '../binding/device-sign-ins.ts';
 import { deleteEnrolmentsOf } from '../binding/enrolment-store.ts';
+import { deleteRotationsOf } from '../binding/rotation-store.ts';
 import { releaseAddresses } from '../directory/addresses.ts';
 import { deleteDevicesOf } from '../directory/devices.ts';
 import type { Reader } from '../directory/handle.ts';
@@ -87,6 +88,7 @@ async function deleteRecords(tx: Transaction, sub: string, { tokens }: ErasureDe
   await deleteDevicesOf(tx, sub);
   await deleteDeviceSignIn(tx, sub);
   await deleteEnrolmentsOf(tx, sub);
+  await deleteRotationsOf(tx, sub);
   await deleteAllDeviceRequestsOf(tx, sub);
   await releaseAddresses(tx, sub);
   await unlinkPerson(tx, sub);

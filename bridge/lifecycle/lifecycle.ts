@@ -4,7 +4,7 @@ import { deleteOffersOf } from '../binding/enrolment-store.ts';
 import type { Holder } from '../binding/holder.ts';
 import { releaseAddresses } from '../directory/addresses.ts';
 import { type Device, deleteDevice, deleteDevicesOf, devicesOf, findDevice } from '../directory/devices.ts';
-import { deletePersonKeys } from '../directory/person-keys.ts';
+import { deletePersonKeys, noteDeviceRemoved } from '../directory/person-keys.ts';
 import { findPerson, type Person, restrictPerson } from '../directory/persons.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { type Change, succeeded } from '../events/succeeded.ts';
@@ -120,6 +120,7 @@ export function createLifecycle(deps: LifecycleDeps): Lifecycle {
     context: RequestContext,
   ): Promise<void> {
     await deleteDevice(tx, device.device_id);
+    await noteDeviceRemoved(tx, device.sub, seconds(clock));
     const count = await tokens.revokeDevice(tx, device.device_id);
     const report = reporter(deps.events, tx, context);
     await report(deviceEvent(device, reason));

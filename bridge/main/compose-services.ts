@@ -1,8 +1,10 @@
 import { createCredentials } from '../binding/credentials.ts';
 import { createDeviceAdditions } from '../binding/device-additions.ts';
+import { createDeviceRotation } from '../binding/device-rotation.ts';
 import { createEnrolments } from '../binding/enrolments.ts';
 import { createKeyHistories } from '../binding/key-history.ts';
 import { createProfiles } from '../binding/profiles.ts';
+import { createRotations } from '../binding/rotations.ts';
 import { createVaults } from '../binding/vaults.ts';
 import { createWatches } from '../binding/watches.ts';
 import type { Config } from '../config/index.ts';
@@ -73,7 +75,10 @@ export async function composeServices(foundation: Foundation, config: Config) {
   const enrolments = createEnrolments({ ...binding, credentials });
   const deviceAdditions = createDeviceAdditions(binding);
   const vaults = createVaults(binding);
-  const profiles = createProfiles({ ...binding, credentials });
+  const rotations = createRotations({ ...binding, credentials });
+  const rotateDevice = createDeviceRotation({ ...binding, credentials });
+  const personKeysDays = config.lifetimes.person_keys_days;
+  const profiles = createProfiles({ ...binding, credentials, personKeysSeconds: personKeysDays * 86_400 });
   const keyHistories = createKeyHistories(binding);
   const watches = createWatches({ ...foundation, tokenEnd: createFindTokenEnd(foundation) });
   const liveEvents = createLiveEvents(events);
@@ -107,6 +112,8 @@ export async function composeServices(foundation: Foundation, config: Config) {
       credentials,
       enrolments,
       deviceAdditions,
+      rotations,
+      rotateDevice,
       vaults,
       profiles,
       keyHistories,

@@ -68,7 +68,7 @@ export async function serve(
   const background = startBackgroundWork({
     ...foundation,
     ...services,
-    expiring: [services.enrolments, services.deviceAdditions],
+    expiring: [services.enrolments, services.deviceAdditions, services.rotations],
     purging: [services.administrators, services.traces, services.authorizationServer],
   });
   closing.add('background work', () => background.stop());

@@ -140,6 +140,12 @@ export const BUILT_IN_RULES: readonly Rule[] = [
       takesPart(request),
   },
   {
+    id: 'rotate-own-keys',
+    effect: 'permit',
+    reason: 'An endorsed device rotates the keys of its own person, and its own.',
+    applies: (request) => request.action === 'rotate-keys' && isEndorsed(request) && isOwn(request),
+  },
+  {
     id: 'own-people-look-up',
     effect: 'permit',
     reason: 'People of the company look addresses up from an endorsed device.',

@@ -10,6 +10,7 @@ export const ACTIONS = [
   'approve-device',
   'refuse-device',
   'remove-device',
+  'rotate-keys',
   'look-up',
   'look-up-as-partner',
   'see-attributes',

@@ -20,6 +20,7 @@ import { logRoutes } from './log.ts';
 import { lookUpRoutes } from './look-ups.ts';
 import { meRoutes } from './me.ts';
 import { meHistoryRoutes } from './me-history.ts';
+import { rotationRoutes } from './rotations.ts';
 import { vaultRoutes } from './vault.ts';
 import { watchRoutes } from './watch.ts';
 import { witnessRoutes } from './witness.ts';
@@ -43,6 +44,7 @@ export type ApiDeps = Parameters<typeof enrolmentRoutes>[0] &
   Parameters<typeof adminTraceRoutes>[0] &
   Parameters<typeof deviceRequestRoutes>[0] &
   Parameters<typeof deviceRoutes>[0] &
+  Parameters<typeof rotationRoutes>[0] &
   Parameters<typeof vaultRoutes>[0] &
   Parameters<typeof watchRoutes>[0] & {
     readonly issuer: string;
@@ -60,6 +62,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...meRoutes(deps),
     ...meHistoryRoutes(deps),
     ...vaultRoutes(deps),
+    ...rotationRoutes(deps),
     ...deviceRequestRoutes(deps),
     ...deviceRoutes(deps),
     ...lookUpRoutes(deps),

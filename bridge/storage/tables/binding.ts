@@ -3,6 +3,7 @@ export interface BindingTables {
   enrolments: EnrolmentsTable;
   device_requests: DeviceRequestsTable;
   device_sign_ins: DeviceSignInsTable;
+  rotations: RotationsTable;
 }
 
 /** Enrolments in progress, and confirmed ones for as long as a client may repeat itself. */
@@ -53,4 +54,20 @@ export interface DeviceSignInsTable {
   sub: string;
   /** JSON `{protocol, acr, amr, auth_time}`. */
   sign_in: string;
+}
+
+/** Rotations of persons' keys, for as long as a client may repeat itself. Each is stored with what it changed, or not at all. */
+export interface RotationsTable {
+  sub: string;
+  /** The client's; once per person. */
+  request_id: string;
+  /** Hash of the request's body and device. */
+  request_hash: string;
+  device_id: string;
+  /** Whose statement it continued, and the version that it made. */
+  address: string;
+  version: number;
+  /** `published`: the event was written that the statement took effect. */
+  status: 'stored' | 'published';
+  created: number;
 }

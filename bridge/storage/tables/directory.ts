@@ -56,6 +56,8 @@ export interface PersonKeysTable {
   share: Uint8Array;
   /** Sealed to U′ by the client. */
   vault: Uint8Array;
+  /** When a device of theirs was removed since these keys were made: they are to be rotated. Null otherwise. */
+  removed: number | null;
 }
 
 /**
