@@ -153,11 +153,16 @@ export const ERRORS = {
     status: 400,
     title: 'The keys of the group do not continue each other, or not the one that was pinned.',
   },
+  group_offer: { status: 400, title: 'The bridge offers another group than was asked for.' },
   group_untrusted: {
     status: 400,
     title: 'Nothing shows that the expected admin stands behind this key of the group.',
   },
   sealed_key_mismatch: { status: 400, title: 'The sealed key is another one than was asked for.' },
+  sealed_key_sealer: {
+    status: 400,
+    title: 'The sealed key is by nobody whose keys count for this recipient.',
+  },
   sealed_key_commitment: {
     status: 400,
     title: 'What was opened is not what the sealer committed to.',

@@ -248,6 +248,22 @@ export const EVENTS = {
     doc: 'A partner did what it must not: a wrong signature, a foreign domain, a replay, an expired object; `code` names it.',
     data: z.strictObject({ operation: name.optional(), detail: phrase.optional() }),
   },
+  'meeting.rekeyed': {
+    doc: 'The host’s device began a new epoch of a meeting: others can read on only with its new key.',
+    data: z.strictObject({ term: count, epoch: count, joined: count, left: count }),
+  },
+  'meeting.taken_over': {
+    doc: 'A device of an admin became the host of a meeting; from here on nothing of the one before counts.',
+    data: z.strictObject({ term: count, epoch: count, previous: name.optional() }),
+  },
+  'meeting.joined': {
+    doc: 'A device proved its presence in a meeting.',
+    data: z.strictObject({ epoch: count }),
+  },
+  'meeting.left': {
+    doc: 'A device is not in a meeting any more: by itself, or because it may not be.',
+    data: z.strictObject({ reason: z.enum(['left', 'revoked', 'gone']) }),
+  },
   'connection.created': {
     doc: 'A connection to an IdP was configured.',
     data: z.strictObject({ name, protocol: z.enum(['oidc', 'saml']) }),

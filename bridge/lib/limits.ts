@@ -129,6 +129,31 @@ export const NAME_LENGTH = 80;
 /** An administrator's reason for a reset or a revocation; it stands in events. */
 export const REASON_LENGTH = 500;
 
+// ---- groups
+
+/** From the bridge's share to the confirmation: the client makes a token and a vault for each admin. */
+export const GROUP_OFFER_LIFE_S = 5 * MINUTE_S;
+/** A confirmation or a rotation: a token of some KiB, and a vault of 8 KiB at most for each of 16 admins. */
+export const GROUP_BODY_BYTES = 256 * KIB;
+/** 200 statements of some 700 characters, each with a transform key of 1 KiB. */
+export const GROUP_MEMBERS_BODY_BYTES = MIB;
+/** 200 exclusions of some 600 characters. */
+export const GROUP_EXCLUSIONS_BODY_BYTES = 256 * KIB;
+/** How far ahead a meeting may end: a month of conference. What is to last is a durable group. */
+export const MEETING_LIFE_S = 31 * DAY_S;
+/** Direct members of one group: twice the largest meeting, each a row of a KiB. */
+export const GROUP_MEMBERS = 20_000;
+/** Groups that one person made and that have not ended: a meeting every ten minutes of a month. */
+export const GROUPS_OF_CREATOR = 5_000;
+/** Groups in the list of one person. */
+export const GROUPS_LISTED = 1_000;
+/** How old an exclusion may be when it arrives; its nonce is remembered that long. */
+export const GROUP_EXCLUSION_AGE_S = 5 * MINUTE_S;
+/** Records of a meeting that has ended: for whoever asks what became of it. The events stay. */
+export const ENDED_GROUP_KEPT_S = 30 * DAY_S;
+/** Meetings that one run of the background loop ends, or forgets: the next run takes the others. */
+export const ENDED_GROUPS_AT_ONCE = 200;
+
 // ---- what we hand out
 
 /** A binding's life, by default: an offline verifier never trusts more than a day into the past. */

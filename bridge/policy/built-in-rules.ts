@@ -140,6 +140,29 @@ export const BUILT_IN_RULES: readonly Rule[] = [
       takesPart(request),
   },
   {
+    id: 'participants-join-their-meeting',
+    effect: 'permit',
+    reason: 'Who takes part in a group joins its meeting, from an endorsed device.',
+    applies: (request) => request.action === 'join-meeting' && isEndorsed(request) && takesPart(request),
+  },
+  {
+    id: 'own-people-ask-for-foreign-meetings',
+    effect: 'permit',
+    reason:
+      'People of the company ask another bridge for its meetings from an endorsed device; that bridge decides.',
+    applies: (request) => request.action === 'join-foreign-meeting' && isEndorsed(request),
+  },
+  {
+    id: 'partners-bring-their-people-into-meetings',
+    effect: 'permit',
+    reason: 'Approved partners bring those of their people into a meeting who take part in its group.',
+    applies: (request) =>
+      request.action === 'join-meeting' &&
+      request.principal.kind === 'partner' &&
+      request.principal.status === 'active' &&
+      takesPart(request),
+  },
+  {
     id: 'rotate-own-keys',
     effect: 'permit',
     reason: 'An endorsed device rotates the keys of its own person, and its own.',

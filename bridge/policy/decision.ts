@@ -20,6 +20,8 @@ export const ACTIONS = [
   'manage-group',
   'see-group',
   'see-foreign-group',
+  'join-meeting',
+  'join-foreign-meeting',
   'administer',
   'erase-person',
   'read-events',

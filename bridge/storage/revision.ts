@@ -21,6 +21,7 @@ const UNCOUNTED: ReadonlySet<string> = new Set<keyof Tables>([
   'meetings',
   'meeting_messages',
   'meeting_participants',
+  'meeting_places',
 ]);
 
 /** Whether a statement may change what counts. Whatever is not plainly a read, or a write to one uncounted table, may. */

@@ -4,7 +4,7 @@ import type { Transaction } from '../database.ts';
 export async function up({ schema }: Transaction): Promise<void> {
   await schema
     .createTable('meetings')
-    .addColumn('group_id', 'text', (column) => column.primaryKey().notNull().references('groups.group_id'))
+    .addColumn('group_id', 'text', (column) => column.primaryKey().notNull())
     .addColumn('status', 'text', (column) => column.notNull())
     .addColumn('term', 'integer', (column) => column.notNull())
     .addColumn('epoch', 'integer', (column) => column.notNull())
@@ -13,6 +13,7 @@ export async function up({ schema }: Transaction): Promise<void> {
     .addColumn('host_sub', 'text')
     .addColumn('host_device', 'text')
     .addColumn('seq', 'integer', (column) => column.notNull())
+    .addColumn('told', 'integer', (column) => column.notNull())
     .addColumn('pruned', 'integer', (column) => column.notNull())
     .addColumn('size', 'integer', (column) => column.notNull())
     .execute();
@@ -23,9 +24,15 @@ export async function up({ schema }: Transaction): Promise<void> {
     .addColumn('kind', 'text', (column) => column.notNull())
     .addColumn('iss', 'text')
     .addColumn('device_id', 'text')
+    .addColumn('epoch', 'integer')
     .addColumn('body', 'text', (column) => column.notNull())
-    .addColumn('size_with', 'integer', (column) => column.notNull())
+    .addColumn('size', 'integer', (column) => column.notNull())
     .addPrimaryKeyConstraint('meeting_messages_key', ['group_id', 'seq'])
+    .execute();
+  await schema
+    .createIndex('meeting_messages_by_epoch')
+    .on('meeting_messages')
+    .columns(['group_id', 'epoch'])
     .execute();
   await schema
     .createTable('meeting_participants')
@@ -47,5 +54,14 @@ export async function up({ schema }: Transaction): Promise<void> {
     .createIndex('meeting_participants_by_device')
     .on('meeting_participants')
     .columns(['device_id', 'iss'])
+    .execute();
+  await schema
+    .createTable('meeting_places')
+    .addColumn('group_id', 'text', (column) => column.notNull().references('meetings.group_id'))
+    .addColumn('leaf', 'integer', (column) => column.notNull())
+    .addColumn('iss', 'text', (column) => column.notNull())
+    .addColumn('sub', 'text', (column) => column.notNull())
+    .addColumn('device_id', 'text', (column) => column.notNull())
+    .addPrimaryKeyConstraint('meeting_places_key', ['group_id', 'leaf'])
     .execute();
 }

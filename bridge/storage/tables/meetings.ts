@@ -3,13 +3,14 @@ export interface MeetingTables {
   meetings: MeetingsTable;
   meeting_messages: MeetingMessagesTable;
   meeting_participants: MeetingParticipantsTable;
+  meeting_places: MeetingPlacesTable;
 }
 
 /** The relay of a meeting whose group is kept here: how far it is, and who is its host. */
 export interface MeetingsTable {
   group_id: string;
   status: 'open' | 'ended';
-  /** Of the newest rekey message; −1 before the first. */
+  /** Of the newest rekey message; 0 before the first. */
   term: number;
   epoch: number;
   /** sha256 of the newest `meeting-rekey+jwt`, and the token itself: null before the first, the token at the end too. */
@@ -20,9 +21,11 @@ export interface MeetingsTable {
   host_device: string | null;
   /** Of the newest message: one count for all readers of the meeting, from 1, without gaps. */
   seq: number;
+  /** The newest event about its group that its readers were told of. */
+  told: number;
   /** Messages up to here are deleted. */
   pruned: number;
-  /** Characters of all messages so far, the deleted ones too. */
+  /** Characters of the messages that are kept. */
   size: number;
 }
 
@@ -34,10 +37,12 @@ export interface MeetingMessagesTable {
   /** Bridge and device that it is for (placement) or about (presence, left); null where it is for all. */
   iss: string | null;
   device_id: string | null;
+  /** Of a rekey message. */
+  epoch: number | null;
   /** JSON of what is said; of a presence, the evidence stands with the participant. */
   body: string;
-  /** The meeting's `size` with this message. */
-  size_with: number;
+  /** Characters of `body`. */
+  size: number;
 }
 
 /** Devices that proved their presence and did not leave since. */
@@ -53,4 +58,13 @@ export interface MeetingParticipantsTable {
   evidence: string;
   /** Of the message that told of it. */
   seq: number;
+}
+
+/** Who has a place in the tree, as the host's messages say. */
+export interface MeetingPlacesTable {
+  group_id: string;
+  leaf: number;
+  iss: string;
+  sub: string;
+  device_id: string;
 }
