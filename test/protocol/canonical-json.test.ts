@@ -107,6 +107,13 @@ describe('labelled', () => {
     vault: 'cXTiNbzjKdDhm__tlny7L8KGUQStDA5RsSudCXv0U2M',
     'sealed-key-commitment': 'Dp2phitlj7TB0NvJiQ2NvpOtiTyEb4fynRG9onTBDsE',
     group: 'N3ogP3dzF0zcFjAql_XWgdyHYRz9g04XVzdCccMavD4',
+    'group-rotation': 'PA1X9UubEaKTPgYCY3UcInz0smxv6Ob3OE56o-lzSDY',
+    rotation: 'zekJ5fQdBQZ6O-WyCdZW71mRvnJ6WV1govtfCOKV7yw',
+    'device-rotation': 'ykgK6EREJU3wxA9_SW4isELoQ-1UOjRqFCR0Y9WF9ds',
+    'group-vault': 'wD9vSO2MtfcZWuCXwnrIw4n6FKqrxvEC7Qy42UlrSyg',
+    'meeting-fingerprint': '6Ca4bTRDNWgGeaAAHsdF6u7tq859tJKogynXma-4P9s',
+    'meeting-member': 'HFHHar4sYKd3XPp8ho4SB_KB79NDh2JLo0xruXd6FZg',
+    'meeting-placement': '1oSd7pzx9Uvc8znVvUNW2SP14Y-KhE9lQ2RiwE27c_E',
   };
   it.each(Object.entries(pinned))('has the bytes of version 1 for %s', (label, hash) => {
     expect(sha256Base64url(labelled(label as Label, { a: 1 }))).toBe(hash);

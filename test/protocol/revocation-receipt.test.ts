@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { Json } from '../../protocol/canonical-json.ts';
 import { type RevocationReceipt, verifyRevocationReceipt } from '../../protocol/revocation-receipt.ts';
 import { codeOf } from './codes.ts';
 import { type Company, DAY, makeCompany, NOW, testDigest } from './company.ts';
@@ -23,7 +24,7 @@ const claims = (changes: Partial<RevocationReceipt> = {}): RevocationReceipt => 
 });
 const verify = async (changes: object = {}, purpose: 'statement' | 'binding' = 'statement') =>
   verifyRevocationReceipt(
-    await acme.signs(purpose, 'revocation-receipt+jwt', { ...claims(), ...changes }),
+    await acme.signs(purpose, 'revocation-receipt+jwt', { ...claims(), ...changes } as Json),
     await acme.onlineKeys(),
   );
 

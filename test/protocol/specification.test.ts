@@ -3,10 +3,14 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { verifyCredential } from '../../protocol/credential.ts';
 import { deviceFingerprint, fingerprintInGroups } from '../../protocol/device-comparison.ts';
 import { exportSigningKey } from '../../protocol/ed25519.ts';
+import { sealedKeyCommitment } from '../../protocol/groups/sealed-key.ts';
+import { sha256Base64url } from '../../protocol/hash.ts';
 import { signStatement, statementBytes, statementHash } from '../../protocol/key-statement.ts';
 import { keyPurpose } from '../../protocol/online-keys.ts';
 import { codeOf } from './codes.ts';
 import { type Company, DAY, makeCompany, NOW } from './company.ts';
+import { makeGroup } from './groups/group-fixture.ts';
+import { GROUP_KEY, MEMBERSHIP_OF_PERSON } from './groups/pinned-groups.ts';
 import { KEY_BINDING, ONLINE_KEYS } from './pinned.ts';
 
 const page = readFileSync(new URL('../../docs/spec/protocol.md', import.meta.url), 'utf8');
@@ -34,6 +38,17 @@ describe('the worked example of docs/spec/protocol.md', () => {
       KEY_BINDING.split('.').at(-1) ?? '',
       atob(KEY_BINDING.split('.').at(0) ?? ''),
       fingerprintInGroups(deviceFingerprint(asked)),
+    ];
+    for (const text of shown) expect(page).toContain(text);
+  });
+
+  it('shows the group, its first objects and the commitment that the tests pin', async () => {
+    const plaintext = Uint8Array.from({ length: 384 }, (_, index) => index % 251);
+    const shown = [
+      (await makeGroup()).group,
+      sha256Base64url(GROUP_KEY),
+      sha256Base64url(MEMBERSHIP_OF_PERSON),
+      sealedKeyCommitment(plaintext),
     ];
     for (const text of shown) expect(page).toContain(text);
   });

@@ -1,0 +1,79 @@
+/**
+ * Signed objects of the group of `group-fixture.ts`, as version 1 of the protocol writes them: they are the format.
+ */
+
+export const GROUP_KEY = [
+  'eyJhbGciOiJFZDI1NTE5IiwidHlwIjoiZ3JvdXAta2V5K2p3dCIsImtpZCI6IlZuSkxZUHhUYWxtekE5OVdxd0wxT1VXQ2c4NVJl',
+  'YWZ0WWJWYXhSNUhIalkifQ.eyJ2IjoxLCJpc3MiOiJodHRwczovL2JyaWRnZS5hY21lLmV4YW1wbGUiLCJncm91cCI6ImppSkt4T',
+  'DVJVW8wSVhOTG1TSzdLRDJBMlFYTU05cGI1LU0zOWdwd0FkdzgiLCJraW5kIjoiZHVyYWJsZSIsImxhYmVsIjoiRGVzaWduIHJld',
+  'mlldyIsImtleSI6eyJrdHkiOiJFQyIsImNydiI6InJlY3J5cHQtMjU2IiwieCI6IjR6NlJWM0Y1Y2lFQjNNbmZHRzUtSGxzT1N6V',
+  'XpYandRM2VBWTNRanAzdkEiLCJ5Ijoic3B1Z2NFdUluV0VYcnVjWnBBVVJsZmpXT0thenh3ZnotdTFsNkx6U0VyWSJ9LCJzaWduZ',
+  'XIiOnsia3R5IjoiT0tQIiwiY3J2IjoiRWQyNTUxOSIsIngiOiJPNUN6bXl5Uk9YY2RfNXJLUmdxRVZ2cDFUNVF3OFkzZ0t6U0NZZ',
+  'nZLdGw0In0sImtleV92ZXJzaW9uIjowLCJzZXEiOjAsImFkbWlucyI6W3sic3ViIjoic3ViLWFsaWNlIiwiYWRkcmVzcyI6ImFsa',
+  'WNlQGFjbWUuZXhhbXBsZSJ9LHsic3ViIjoic3ViLWJvYiIsImFkZHJlc3MiOiJib2JAYWNtZS5leGFtcGxlIn1dLCJlbmRzIjpud',
+  'WxsLCJjcmVhdG9yIjoic3ViLWFsaWNlIiwiaWF0IjoxODAwMDAwMDAwLCJwcmV2IjpudWxsfQ.cK4RwML2EU3lNTFrsC1GFVoaV4',
+  'xMpQ_EhKjmbIAignnngXU147XxuE00pDH4r4IKodcVEzhnVJcxUPhiRwc9AA',
+].join('');
+
+export const MEMBERSHIP_OF_PERSON = [
+  'eyJhbGciOiJFZDI1NTE5IiwidHlwIjoiZ3JvdXAtbWVtYmVyc2hpcCtqd3QiLCJraWQiOiJWbkpMWVB4VGFsbXpBOTlXcXdMMU9V',
+  'V0NnODVSZWFmdFliVmF4UjVISGpZIn0.eyJhY3QiOiJhZGQiLCJ2IjoxLCJpc3MiOiJodHRwczovL2JyaWRnZS5hY21lLmV4YW1w',
+  'bGUiLCJncm91cCI6ImppSkt4TDVJVW8wSVhOTG1TSzdLRDJBMlFYTU05cGI1LU0zOWdwd0FkdzgiLCJzZXEiOjAsIm1lbWJlciI6',
+  'eyJpc3MiOiJodHRwczovL2JyaWRnZS5nbG9iZXguZXhhbXBsZSIsInN1YiI6InN1Yi1jYXJvbCIsImtleV92ZXJzaW9uIjoyfSwi',
+  'dHJhbnNmb3JtX2tleSI6IjBmMEplLVRaQUZlTEI4X0k4cGlNWnc4elVBdEJ6dC1TV0RERGJaU3VJRDgiLCJncm91cF9rZXlfdmVy',
+  'c2lvbiI6MCwibm9uY2UiOiJjVUJSR0gtTmRveFZ2YWhfemlISmU3RWs0dHg4cFJTcFg3WEZVWnBJelJBIiwiaWF0IjoxODAwMDAw',
+  'MDAwLCJwcmV2IjpudWxsfQ.O0xs3LzTexpL57gq4AF3eAMFpVsNFwrb5nCdLfOEtqw0JxpXfVdjXOs8MjPB1lYNJu4Pj94F_QR45',
+  'gy7F6uqBQ',
+].join('');
+
+export const MEMBERSHIP_OF_GROUP = [
+  'eyJhbGciOiJFZDI1NTE5IiwidHlwIjoiZ3JvdXAtbWVtYmVyc2hpcCtqd3QiLCJraWQiOiJWbkpMWVB4VGFsbXpBOTlXcXdMMU9V',
+  'V0NnODVSZWFmdFliVmF4UjVISGpZIn0.eyJhY3QiOiJhZGQiLCJ2IjoxLCJpc3MiOiJodHRwczovL2JyaWRnZS5hY21lLmV4YW1w',
+  'bGUiLCJncm91cCI6ImppSkt4TDVJVW8wSVhOTG1TSzdLRDJBMlFYTU05cGI1LU0zOWdwd0FkdzgiLCJzZXEiOjEsIm1lbWJlciI6',
+  'eyJpc3MiOiJodHRwczovL2JyaWRnZS5nbG9iZXguZXhhbXBsZSIsImdyb3VwIjoiNEU2eWtDRHFxV0hwblRGaVkxNmY2VmhjV2hF',
+  'aHZZaDRUQk40cW9nM0dWdyIsImtleV92ZXJzaW9uIjoxfSwidHJhbnNmb3JtX2tleSI6IjBmMEplLVRaQUZlTEI4X0k4cGlNWnc4',
+  'elVBdEJ6dC1TV0RERGJaU3VJRDgiLCJncm91cF9rZXlfdmVyc2lvbiI6MCwibm9uY2UiOiJjVUJSR0gtTmRveFZ2YWhfemlISmU3',
+  'RWs0dHg4cFJTcFg3WEZVWnBJelJBIiwiaWF0IjoxODAwMDAwMDAwLCJwcmV2Ijoibnk1dE02TnhmdWdtTlRwQVM2UmhqUnJ1dG9l',
+  'YTE1TnJ6bzdWOUdnVWtrMCJ9.cppK4h2fx55yawqe7bKY9ysTjbFm33fnSii4b1WnTKyA-f4rVKyWRYSm2six61k2cHYpQtZToNV',
+  'dCsJaUpDGCA',
+].join('');
+
+export const MEMBERSHIP_ENDED = [
+  'eyJhbGciOiJFZDI1NTE5IiwidHlwIjoiZ3JvdXAtbWVtYmVyc2hpcCtqd3QiLCJraWQiOiJWbkpMWVB4VGFsbXpBOTlXcXdMMU9V',
+  'V0NnODVSZWFmdFliVmF4UjVISGpZIn0.eyJhY3QiOiJyZW1vdmUiLCJ2IjoxLCJpc3MiOiJodHRwczovL2JyaWRnZS5hY21lLmV4',
+  'YW1wbGUiLCJncm91cCI6ImppSkt4TDVJVW8wSVhOTG1TSzdLRDJBMlFYTU05cGI1LU0zOWdwd0FkdzgiLCJzZXEiOjAsIm1lbWJl',
+  'ciI6eyJpc3MiOiJodHRwczovL2JyaWRnZS5nbG9iZXguZXhhbXBsZSIsInN1YiI6InN1Yi1jYXJvbCIsImtleV92ZXJzaW9uIjoy',
+  'fSwiZ3JvdXBfa2V5X3ZlcnNpb24iOjAsIm5vbmNlIjoiY1VCUkdILU5kb3hWdmFoX3ppSEplN0VrNHR4OHBSU3BYN1hGVVpwSXpS',
+  'QSIsImlhdCI6MTgwMDAwMDAwMCwicHJldiI6bnVsbH0.8DkCT0dN5yU3YVe-S9jb5o1s9X2HbKoVj_ymUxhzfD73o0UNVmerVE6R',
+  'uKEZd_grA19jwLiaeD6D8yIJ6JLWCQ',
+].join('');
+
+export const EXCLUSION = [
+  'eyJhbGciOiJFZDI1NTE5IiwidHlwIjoiZ3JvdXAtZXhjbHVzaW9uK2p3dCIsImtpZCI6IlZuSkxZUHhUYWxtekE5OVdxd0wxT1VX',
+  'Q2c4NVJlYWZ0WWJWYXhSNUhIalkifQ.eyJ2IjoxLCJpc3MiOiJodHRwczovL2JyaWRnZS5hY21lLmV4YW1wbGUiLCJncm91cCI6I',
+  'mppSkt4TDVJVW8wSVhOTG1TSzdLRDJBMlFYTU05cGI1LU0zOWdwd0FkdzgiLCJtZW1iZXIiOnsiaXNzIjoiaHR0cHM6Ly9icmlkZ',
+  '2UuZ2xvYmV4LmV4YW1wbGUiLCJzdWIiOiJzdWItZGFuIn0sImFjdCI6ImV4Y2x1ZGUiLCJub25jZSI6IlpYWW5LcjREaExXcGxFY',
+  'XBqU3J5MGw3OHpwRlJZYkx4ck5SUndxeEtwZm8iLCJpYXQiOjE4MDAwMDAwMDB9.lpN3hLkM-HyAuO95l_3k0-ZkrcnwZi8_eLGM',
+  'Y2H7_EV69jdatqs-HLSC_xI4v5buUdmiIxxZ1zl8wwNWvUlIDQ',
+].join('');
+
+export const SEALED_KEY = [
+  'eyJhbGciOiJFZDI1NTE5IiwidHlwIjoic2VhbGVkLWtleStqd3QiLCJraWQiOiJWbkpMWVB4VGFsbXpBOTlXcXdMMU9VV0NnODVS',
+  'ZWFmdFliVmF4UjVISGpZIn0.eyJ2IjoxLCJpc3MiOiJodHRwczovL2JyaWRnZS5hY21lLmV4YW1wbGUiLCJzdWIiOiJzdWItYWxp',
+  'Y2UiLCJ0byI6eyJpc3MiOiJodHRwczovL2JyaWRnZS5hY21lLmV4YW1wbGUiLCJncm91cCI6ImppSkt4TDVJVW8wSVhOTG1TSzdL',
+  'RDJBMlFYTU05cGI1LU0zOWdwd0FkdzgifSwia2V5X2lkIjoia2V5LTEiLCJ0ZXJtIjowLCJlcG9jaCI6MywibWVtYmVycyI6IlBY',
+  'ZGdXbTZybkpHbmVBZWdlOFRGQ2JVNExTUXdKUHRtVkRGWGsySTlvcmciLCJjaXBoZXJ0ZXh0IjoiTUZVeDNNVU92S01jOGRXekhw',
+  'X0hidFVmWnJPMjNWb0RER1U1cm1VeS1YayIsImNvbW1pdG1lbnQiOiJhaG53LTB2bFJSRlNTODFiREppemphSHVCSm81YzF3NU1S',
+  'NFFNMkFrUTI4IiwiaWF0IjoxODAwMDAwMDAwfQ.PxaoeQJeNJMa3qYsLwj24RfC-vyHjyqQ68nhwBKj97a8B2BvdWV6sToggwMA_',
+  'UpsEE3RlowrMn2YjFxUSQ_6Cw',
+].join('');
+
+/** sha256 of the tokens between bridges, which carry whole credentials. */
+export const BRIDGE_OBJECTS: Readonly<Record<string, string>> = {
+  'key-opening-request+jwt': '2B4qXKRhJx-gYeWcvLc54w5bGwsJS-I5hLPWlz_01fE',
+  'key-opening-response+jwt': 'K8X8LmRsQdmq9cMnpwclub46oGaQ0SZJmKtXuOPGv_w',
+  'group-view-request+jwt': 'kG7iWZcvlVfN88uOLDZL6X92HyNrup0jSNyJL2FxJN0',
+  'group-view-response+jwt': 'uRsb9Cm0WYGLP3uUo2ZIHCDurvnFYAM8Ahrppi66juI',
+  'sealed-key-deposit+jwt': 'RfBz8eayQr2jKpBFd0QcmGX5HZ6Hzx_VHelrqzYYO4Q',
+  'sealed-key-receipt+jwt': 'xHKgm3Qy_ljKENFoOkbDn9rPMq682s5x6ESBmU6GXSg',
+};
