@@ -22,7 +22,9 @@ export type Label =
   | 'rotation'
   | 'device-rotation'
   | 'group-vault'
-  | 'meeting-fingerprint';
+  | 'meeting-fingerprint'
+  | 'meeting-member'
+  | 'meeting-placement';
 
 /** Nothing that is signed nests deeper; more is an attack on the stack. */
 const MAX_DEPTH = 32;

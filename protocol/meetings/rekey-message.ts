@@ -100,6 +100,7 @@ export async function verifyRekey(token: string, sender: RekeySender): Promise<R
   if (claims.iss !== sender.iss || claims.sub !== sender.sub) {
     throw new CountersignError('rekey_sender', 'the message names another person than its device');
   }
+  assertConsistent(claims);
   return { claims, hash: sha256Base64url(token), device };
 }
 
@@ -111,6 +112,22 @@ export function claimedRekey(token: string): { claims: Rekey; device: string } {
   assertLength(token);
   const claims = decodeClaims(token, 'meeting-rekey+jwt', rekeySchema);
   return { claims, device: readHeader(token).kid };
+}
+
+/** What no tree, whatever stood in it before, can come to. */
+function assertConsistent({ epoch, term, prev, levels, change: { joined, left } }: Rekey): void {
+  if ((prev === null) !== (epoch === 1) || (prev === null && term !== 1)) {
+    throw new CountersignError('claims_invalid', 'only the first message has none before it');
+  }
+  const leaves = new Set(joined.map(({ leaf }) => leaf));
+  const devices = new Set(joined.map(({ device_id }) => device_id));
+  if ([...leaves, ...left].some((place) => place >= 2 ** levels)) {
+    throw new CountersignError('claims_invalid', 'a leaf lies outside the tree');
+  }
+  const isDistinct = leaves.size === joined.length && devices.size === joined.length;
+  if (!isDistinct || new Set(left).size < left.length) {
+    throw new CountersignError('claims_invalid', 'a leaf or a device stands twice');
+  }
 }
 
 function assertLength(token: string): void {
