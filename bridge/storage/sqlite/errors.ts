@@ -16,6 +16,14 @@ export function fromSqlite(error: unknown): unknown {
     case 'SQLITE_CONSTRAINT_UNIQUE':
     case 'SQLITE_CONSTRAINT_PRIMARYKEY':
       return new CountersignError('conflict', undefined, { cause: uniqueViolation(error) });
+    case 'SQLITE_PROTOCOL':
+      return new CountersignError(
+        'unavailable',
+        'A lock of the embedded store is stuck: restart the bridge.',
+        {
+          cause: error,
+        },
+      );
     case 'SQLITE_NOTADB':
     case 'SQLITE_CORRUPT':
       return new CountersignError('state_refused', 'The database file is damaged, or is not a database.', {
@@ -24,6 +32,11 @@ export function fromSqlite(error: unknown): unknown {
     default:
       return new CountersignError('internal', undefined, { cause: error });
   }
+}
+
+/** SQLite gave up waiting for a lock of its write-ahead log that nobody who works can hold for so long. */
+export function isStuckLock(error: unknown): boolean {
+  return sqliteCode(error) === 'SQLITE_PROTOCOL';
 }
 
 function sqliteCode(error: unknown): string | undefined {

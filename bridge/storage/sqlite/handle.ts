@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import type { CompiledQuery, QueryResult } from 'kysely';
 import Libsql from 'libsql';
 import { CountersignError } from '../../../protocol/errors.ts';
-import { fromSqlite } from './errors.ts';
+import { fromSqlite, isStuckLock } from './errors.ts';
 import { fromRow, toBound } from './values.ts';
 
 /** Statements kept prepared, per connection: more than the bridge has, as the length of an `in (…)` list varies. */
@@ -21,6 +21,7 @@ export class Handle {
   readonly #connection: InstanceType<typeof Libsql>;
   readonly #statements = new Map<string, Statement>();
   #dataVersion: ReturnType<typeof prepareDataVersion> | undefined;
+  #stuck: CountersignError | undefined;
 
   /**
    * @param path - absolute, so that libsql cannot take it for a URL or for `:memory:`
@@ -40,18 +41,18 @@ export class Handle {
   }
 
   exec(sql: string): void {
-    translated(() => this.#connection.exec(sql));
+    this.#translated(() => this.#connection.exec(sql));
   }
 
   /** The only value of a pragma's only row. */
   pragma(source: string): unknown {
-    const [row] = translated(() => this.#connection.prepare(`PRAGMA ${source}`).all());
+    const [row] = this.#translated(() => this.#connection.prepare(`PRAGMA ${source}`).all());
     return Object.values(row ?? {})[0];
   }
 
   /** Another number than before if another connection, of whichever process, committed since. Not for own commits. */
   dataVersion(): number {
-    return translated(() => {
+    return this.#translated(() => {
       this.#dataVersion ??= prepareDataVersion(this.#connection);
       const [version] = this.#dataVersion.get() as [number];
       return version;
@@ -60,7 +61,7 @@ export class Handle {
 
   execute<R>(query: CompiledQuery): QueryResult<R> {
     const parameters = query.parameters.map(toBound);
-    return translated(() => {
+    return this.#translated(() => {
       const statement = this.#prepare(query.sql);
       if (statement.reader) {
         const rows = statement.all(parameters) as Record<string, unknown>[];
@@ -73,7 +74,26 @@ export class Handle {
   close(): void {
     this.#statements.clear();
     this.#dataVersion = undefined;
-    translated(() => this.#connection.close());
+    try {
+      this.#connection.close();
+    } catch (error) {
+      throw fromSqlite(error);
+    }
+  }
+
+  /**
+   * A lock that could not be given back stays for as long as the process lives. SQLite would look for it, and hold up
+   * the whole process, for ten seconds at each call: one is enough to know.
+   */
+  #translated<T>(call: () => T): T {
+    if (this.#stuck !== undefined) throw this.#stuck;
+    try {
+      return call();
+    } catch (error) {
+      const ours = fromSqlite(error);
+      if (isStuckLock(error) && ours instanceof CountersignError) this.#stuck = ours;
+      throw ours;
+    }
   }
 
   /** Preparing afresh each time costs as much as running, and libsql keeps the memory until the next collection. */
@@ -123,12 +143,4 @@ function refused(path: string, cause: unknown): CountersignError {
 
 function systemCode(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined;
-}
-
-function translated<T>(call: () => T): T {
-  try {
-    return call();
-  } catch (error) {
-    throw fromSqlite(error);
-  }
 }
