@@ -2,6 +2,7 @@ import type { VerificationPolicy } from '../protocol/credential.ts';
 import type { TransformEngine } from '../recrypt/transform-engine.ts';
 import type { KeyStore } from './key-store.ts';
 import type { PinStore } from './pin-store.ts';
+import type { ConfirmDevices } from './rotation-answers.ts';
 
 export interface ClientOptions {
   /** Entity id of the own company's bridge: an https origin. */
@@ -21,4 +22,6 @@ export interface ClientOptions {
   readonly policy?: VerificationPolicy;
   /** How often a wait asks the bridge: the first pause and the longest, milliseconds. */
   readonly polling?: { readonly firstMs: number; readonly longestMs: number };
+  /** Asked when the person's keys are rotated by themselves: without it that waits until `rotateKeys` is called. */
+  readonly confirmDevices?: ConfirmDevices;
 }

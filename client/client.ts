@@ -6,7 +6,10 @@ import type { SigningKey } from '../protocol/ed25519.ts';
 import type { Presence } from '../protocol/presence.ts';
 import type { SplitView } from '../protocol/tlog/split-view.ts';
 import type { Answer, ChangedKeyAnswer, VerifiedAnswer } from './answers.ts';
+import type { Assets } from './assets/assets.ts';
+import type { Groups } from './groups/groups.ts';
 import type { KeyFinding, LogCheck, MonitorOptions, OwnKeyHistory } from './own-key-answers.ts';
+import type { RotationDue, RotationOptions } from './rotation-answers.ts';
 
 /** A sign-in under way: keep it (it can be written as JSON) until the browser comes back. */
 export interface PendingSignIn {
@@ -42,6 +45,8 @@ export interface OwnAccount {
   /** Null while this device is not (or no longer) one of the person's. */
   readonly deviceBinding: string | null;
   readonly devices: readonly DeviceSummary[];
+  /** Why the keys are to be rotated, as the bridge says; null where they are not. */
+  readonly rotationDue: RotationDue | null;
 }
 
 export interface Enrolment {
@@ -144,10 +149,24 @@ export interface Client {
 
   requestDevice(options: { label: string; method: 'fingerprint' | 'code' }): Promise<DeviceAddition>;
   listDeviceRequests(): Promise<PendingDevice[]>;
-  /** Throws `device_comparison` when what the person compared differs. */
-  approveDevice(id: string, comparison: DeviceComparison): Promise<void>;
+  /**
+   * Throws `device_comparison` when what the person compared differs. Where a rotation is due and `confirmDevices` is
+   * there, the keys are rotated first.
+   */
+  approveDevice(id: string, comparison: DeviceComparison, options?: RotationOptions): Promise<void>;
   refuseDevice(id: string): Promise<void>;
   removeDevice(deviceId: string): Promise<void>;
+
+  /**
+   * New private keys behind the person's same public key: peers notice nothing, and who has the old ones can do nothing with
+   * them. Throws `rotation_unconfirmed` without the person's word on their devices. Done anew after an error, it goes on
+   * from whatever state the bridge has.
+   */
+  rotateKeys(options?: RotationOptions): Promise<Enrolment>;
+  /** Rotates the keys if the bridge says that it is due; answers whether it did. */
+  rotateIfDue(options?: RotationOptions): Promise<boolean>;
+  /** A new encryption key for this device: a copy of the old one reads nothing that is transformed from then on. */
+  rotateDevice(): Promise<void>;
 
   /** One answer for each address, in the order asked. `maxAge`: seconds that a cached answer may be old. */
   lookUp(addresses: readonly string[], options?: { maxAge?: number }): Promise<Answer[]>;
@@ -191,4 +210,9 @@ export interface Client {
     shown: PresenceProof,
     expected: { address: string; aud: string; meeting: string; epoch: number; challenge: string },
   ): Promise<VerifiedPresence>;
+
+  /** Groups, and keys that are sealed to them. */
+  readonly groups: Groups;
+  /** Files for groups and people. */
+  readonly assets: Assets;
 }

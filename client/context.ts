@@ -7,6 +7,7 @@ import type { PrePrivateKey, TransformEngine } from '../recrypt/transform-engine
 import type { ClientOptions } from './client-options.ts';
 import type { DeviceSecrets, KeyStore } from './key-store.ts';
 import { emptyPins, type PinChange, type PinStore, type Pins } from './pin-store.ts';
+import type { ConfirmDevices } from './rotation-answers.ts';
 
 /** What every part of a client works with: the options, with what was left out filled in. */
 export interface ClientContext {
@@ -19,6 +20,7 @@ export interface ClientContext {
   readonly policy: VerificationPolicy;
   readonly ownRoot: string | null;
   readonly polling: { readonly firstMs: number; readonly longestMs: number };
+  readonly confirmDevices: ConfirmDevices | null;
   /** Seconds. */
   now(): number;
 }
@@ -45,6 +47,7 @@ export function createContext(options: ClientOptions): ClientContext {
     policy: options.policy ?? DEFAULT_POLICY,
     ownRoot: options.ownRoot ?? null,
     polling: options.polling ?? DEFAULT_POLLING,
+    confirmDevices: options.confirmDevices ?? null,
     now: () => Math.floor(clock.now() / 1000),
   };
 }

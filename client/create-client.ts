@@ -1,3 +1,4 @@
+import { createAssets } from './assets/create-assets.ts';
 import { createBridgeApi } from './bridge-api.ts';
 import type { Client } from './client.ts';
 import type { ClientOptions } from './client-options.ts';
@@ -7,6 +8,7 @@ import { approveDevice, listDeviceRequests, refuseDevice } from './device-approv
 import { loadSecrets } from './device-secrets.ts';
 import { createDpopFetch } from './dpop-fetch.ts';
 import { enrol } from './enrol.ts';
+import { createGroups } from './groups/create-groups.ts';
 import { keptSplitViews } from './log-pins.ts';
 import { lookUp } from './look-up.ts';
 import { acceptChangedKey, acceptChangedRoot, verifyShownCredential } from './offline.ts';
@@ -37,9 +39,13 @@ export function createClient(options: ClientOptions): Client {
 
     requestDevice: (request) => requestDevice(parts, request),
     listDeviceRequests: () => listDeviceRequests(parts),
-    approveDevice: (id, comparison) => approveDevice(parts, id, comparison),
+    approveDevice: (id, comparison, request) => approveDevice(parts, id, comparison, request),
     refuseDevice: (id) => refuseDevice(parts, id),
     removeDevice: (deviceId) => api.act('DELETE', `/v1/devices/${encodeURIComponent(deviceId)}`),
+
+    rotateKeys: async (request) => (await import('./rotation.ts')).rotateKeys(parts, request),
+    rotateIfDue: async (request) => (await import('./rotation.ts')).rotateIfDue(parts, request),
+    rotateDevice: async () => (await import('./device-rotation.ts')).rotateDevice(parts),
 
     lookUp: (addresses, request) => lookUp(parts, addresses, request),
     keyHistory: async (request) =>
@@ -57,5 +63,8 @@ export function createClient(options: ClientOptions): Client {
 
     createPresence: (request) => createPresence(parts, request),
     verifyPresence: (shown, expected) => verifyShownPresence(context, shown, expected),
+
+    groups: createGroups(parts),
+    assets: createAssets(parts),
   };
 }

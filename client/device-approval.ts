@@ -22,6 +22,7 @@ import { requestPath } from './device-addition.ts';
 import { type ClientParts, currentDevice, describeAccount } from './own-account.ts';
 import { openOwnVault } from './own-vault.ts';
 import { admitDevice, dropPersonKeys } from './person-keys.ts';
+import type { RotationDue, RotationOptions } from './rotation-answers.ts';
 import { waitFor } from './waiting.ts';
 
 /** The side of the approving device (PROTOCOL §9). */
@@ -40,9 +41,10 @@ export async function approveDevice(
   parts: ClientParts,
   id: string,
   comparison: DeviceComparison,
+  rotation: RotationOptions = {},
 ): Promise<void> {
   const { context, api } = parts;
-  const statement = await ownStatement(parts);
+  const { statement, rotationDue } = await ownStatement(parts);
   const approver = await currentDevice(context);
   const request = await api.get(requestPath(id), deviceRequestSchema);
   const keys = keysOf(request, statement, context.now());
@@ -51,19 +53,37 @@ export async function approveDevice(
   } else {
     await compareCode(parts, request, keys, approver, comparison);
   }
-  await api.act('POST', `${requestPath(id)}/approval`, await approvalOf(parts, approver, statement, keys));
+  const current = await rotatedFirst(parts, { statement, rotationDue }, rotation);
+  await api.act('POST', `${requestPath(id)}/approval`, await approvalOf(parts, approver, current, keys));
 }
 
 export async function refuseDevice({ api }: ClientParts, id: string): Promise<void> {
   await api.act('POST', `${requestPath(id)}/refusal`, {});
 }
 
+interface OwnKeys {
+  readonly statement: KeyStatement;
+  readonly rotationDue: RotationDue | null;
+}
+
 /** Only who is endorsed can open the vault; the statement is the verified and pinned one. */
-async function ownStatement(parts: ClientParts): Promise<KeyStatement> {
-  const { verified, deviceBinding } = await describeAccount(parts);
+async function ownStatement(parts: ClientParts): Promise<OwnKeys> {
+  const { verified, deviceBinding, rotationDue } = await describeAccount(parts);
   if (verified === null) throw new CountersignError('not_enrolled');
   if (deviceBinding === null) throw new CountersignError('device_not_endorsed');
-  return verified.statement;
+  return { statement: verified.statement, rotationDue };
+}
+
+/** After a removal the next approving device rotates (PROTOCOL §9), so that the new one is admitted under the new keys. */
+async function rotatedFirst(
+  parts: ClientParts,
+  { statement, rotationDue }: OwnKeys,
+  options: RotationOptions,
+): Promise<KeyStatement> {
+  const confirmDevices = options.confirmDevices ?? parts.context.confirmDevices;
+  if (rotationDue === null || confirmDevices === null) return statement;
+  const { rotateKeys } = await import('./rotation.ts');
+  return (await rotateKeys(parts, { confirmDevices })).verified.statement;
 }
 
 /** What the bridge says that the new device's keys are: attacker-controlled until compared. */

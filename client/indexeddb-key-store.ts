@@ -14,11 +14,14 @@ const lockedKey = (usage: KeyUsage) =>
   );
 const binary = z.custom<Uint8Array<ArrayBuffer>>((value) => value instanceof Uint8Array);
 
+const wrappedKey = z.strictObject({ wrappingKey: lockedKey('decrypt'), nonce: binary, wrapped: binary });
+
 const storedSchema = z.strictObject({
   v: z.literal(1),
   issuer: entityId,
   sig: z.strictObject({ privateKey: lockedKey('sign'), publicKey: signatureKeySchema }),
-  pre: z.strictObject({ wrappingKey: lockedKey('decrypt'), nonce: binary, wrapped: binary }),
+  pre: wrappedKey,
+  next: z.optional(wrappedKey),
   tokens: z.nullable(
     z.strictObject({ accessToken: z.string(), refreshToken: z.nullable(z.string()), expires: seconds }),
   ),
@@ -45,20 +48,26 @@ export function createIndexedDbKeyStore(name: string): KeyStore {
   };
 }
 
-async function encode({ issuer, sig, pre, tokens }: DeviceSecrets): Promise<Stored> {
+async function encode({ issuer, sig, pre, next, tokens }: DeviceSecrets): Promise<Stored> {
   if (sig.privateKey.extractable) {
     throw new CountersignError('key_store_invalid', 'only keys that cannot be exported are kept here');
   }
   const { privateKey, publicKey } = sig;
-  return { v: 1, issuer, sig: { privateKey, publicKey }, pre: await wrap(pre, issuer), tokens };
+  return {
+    ...{ v: 1, issuer, sig: { privateKey, publicKey }, pre: await wrap(pre, issuer), tokens },
+    ...(next === undefined ? {} : { next: await wrap(next, issuer) }),
+  };
 }
 
 async function decode(value: unknown): Promise<DeviceSecrets> {
   const stored = storedSchema.safeParse(value);
   if (!stored.success) throw new CountersignError('key_store_invalid');
-  const { issuer, sig, pre, tokens } = stored.data;
+  const { issuer, sig, pre, next, tokens } = stored.data;
   const signingKey: SigningKey = { ...sig, kid: thumbprint(sig.publicKey) };
-  return { issuer, sig: signingKey, pre: await unwrap(pre, issuer), tokens };
+  return {
+    ...{ issuer, sig: signingKey, pre: await unwrap(pre, issuer), tokens },
+    ...(next === undefined ? {} : { next: await unwrap(next, issuer) }),
+  };
 }
 
 const AES = { name: 'AES-GCM', length: 256 };

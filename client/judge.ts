@@ -111,9 +111,16 @@ async function verifyShown(
   try {
     return { verified: await verify({ leastVersion, previous: pin.sig }), begunAnew: false };
   } catch (error) {
-    if (!isCountersignError(error, 'pin_changed')) throw error;
+    const replaced = isCountersignError(error, 'statement_signature') && isBegunBetween(shown, pin);
+    if (!replaced && !isCountersignError(error, 'pin_changed')) throw error;
     return { verified: await verify({ leastVersion }), begunAnew: true };
   }
+}
+
+/** Other keys after versions that were not seen: they were begun anew in between, and have been rotated since. */
+function isBegunBetween({ credential }: Shown, pin: AddressPin): boolean {
+  const { statement } = decodeClaims(credential.binding, 'key-binding+jwt', keyBindingSchema);
+  return statement.version > pin.version + 1 && thumbprint(statement.keys[0]) !== thumbprint(pin.pre);
 }
 
 /** Verifies the evidence of a revocation, and lets the pin know. Throws as `judgeCredential` does. */

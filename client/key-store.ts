@@ -19,6 +19,8 @@ export interface DeviceSecrets {
   readonly pre: PrePrivateKey;
   /** Null when signed out. */
   readonly tokens: Tokens | null;
+  /** What takes the place of `pre` once the bridge has it: kept from before it is sent, so that neither can be lost. */
+  readonly next?: PrePrivateKey | undefined;
 }
 
 /**

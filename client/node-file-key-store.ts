@@ -13,6 +13,7 @@ const storedSchema = z.strictObject({
   issuer: entityId,
   sig: z.extend(signatureKeySchema, { d: bytes32 }),
   pre: bytes32,
+  next: z.optional(bytes32),
   tokens: z.nullable(
     z.strictObject({ accessToken: z.string(), refreshToken: z.nullable(z.string()), expires: seconds }),
   ),
@@ -43,6 +44,7 @@ async function encode(secrets: DeviceSecrets): Promise<string> {
     issuer: secrets.issuer,
     sig: await exportSigningKey(secrets.sig),
     pre: encodeBase64url(secrets.pre),
+    ...(secrets.next === undefined ? {} : { next: encodeBase64url(secrets.next) }),
     tokens: secrets.tokens,
   });
 }
@@ -56,6 +58,9 @@ async function decode(text: string): Promise<DeviceSecrets> {
   }
   // No cause: what a parser quotes of this text is private keys.
   if (!parsed.success) throw new CountersignError('key_store_invalid');
-  const { issuer, sig, pre, tokens } = parsed.data;
-  return { issuer, sig: await importSigningKey(sig, true), pre: decodeBase64url(pre, 32), tokens };
+  const { issuer, sig, pre, next, tokens } = parsed.data;
+  return {
+    ...{ issuer, sig: await importSigningKey(sig, true), pre: decodeBase64url(pre, 32), tokens },
+    ...(next === undefined ? {} : { next: decodeBase64url(next, 32) }),
+  };
 }

@@ -5,11 +5,12 @@ import { type DeviceEndorsement, verifyDeviceBinding } from '../protocol/device.
 import { CountersignError } from '../protocol/errors.ts';
 import { decodeClaims } from '../protocol/jws.ts';
 import { keyBindingSchema } from '../protocol/key-binding.ts';
-import { thumbprint } from '../protocol/public-key.ts';
+import { type EncryptionKey, thumbprint } from '../protocol/public-key.ts';
+import { preToJwk } from '../recrypt/encoding.ts';
 import type { BridgeApi } from './bridge-api.ts';
 import type { OwnAccount } from './client.ts';
 import { type ClientContext, type Device, deviceOf } from './context.ts';
-import { loadSecrets } from './device-secrets.ts';
+import { exclusively, loadSecrets } from './device-secrets.ts';
 import { judgeCredential } from './judge.ts';
 import { keepingEvidence } from './log-pins.ts';
 import type { OwnOnlineKeys } from './own-online-keys.ts';
@@ -60,6 +61,7 @@ export async function describeAccount(parts: ClientParts): Promise<OwnAccount> {
     verified,
     deviceBinding,
     devices: me.devices,
+    rotationDue: me.rotation_due ?? null,
   };
 }
 
@@ -69,7 +71,7 @@ export async function describeAccount(parts: ClientParts): Promise<OwnAccount> {
  */
 export async function verifyOwnCredential(
   { context, ownKeys }: ClientParts,
-  who: Pick<Me, 'sub' | 'addresses'>,
+  who: { readonly sub: string; readonly addresses: readonly string[] },
   credential: Credential,
   replacing?: { statementHash: string },
 ): Promise<VerifiedCredential> {
@@ -113,10 +115,25 @@ export async function verifyOwnDevice(
   const { onlineKeys, statement } = person;
   const endorsement = await verifyDeviceBinding(deviceBinding, onlineKeys, statement, context.now());
   const [pre] = endorsement.keys;
-  if (endorsement.device_id !== device.id || thumbprint(pre) !== thumbprint(device.preJwk)) {
+  const isOwn = thumbprint(pre) === thumbprint(device.preJwk) || (await tookNextKey(context, pre));
+  if (endorsement.device_id !== device.id || !isOwn) {
     throw new CountersignError('endorsement_mismatch', 'the device binding is for another device');
   }
   return endorsement;
+}
+
+/** A rotation of this device's key that the bridge has: the person's endorsement of the next key shows it. */
+function tookNextKey(context: ClientContext, pre: EncryptionKey): Promise<boolean> {
+  return exclusively(context, async () => {
+    const secrets = await loadSecrets(context);
+    const next = secrets?.next;
+    if (secrets === null || next === undefined) return false;
+    if (thumbprint(preToJwk(context.engine.computePublicKey(next))) !== thumbprint(pre)) return false;
+    const { next: _taken, pre: old, ...rest } = secrets;
+    await context.keyStore.save({ ...rest, pre: Uint8Array.from(next) });
+    old.fill(0);
+    return true;
+  });
 }
 
 /**

@@ -4,13 +4,13 @@ import { utf8 } from '../protocol/bytes.ts';
 import { importSigningKey, type SigningKey, signBytes, verifyBytes } from '../protocol/ed25519.ts';
 import { CountersignError, isCountersignError } from '../protocol/errors.ts';
 import { type KeyStatement, statementHash } from '../protocol/key-statement.ts';
-import { thumbprint } from '../protocol/public-key.ts';
+import { type SignatureKey, thumbprint } from '../protocol/public-key.ts';
 import { decodeVault, type VaultContent, vaultContext } from '../protocol/vault.ts';
 import { preToJwk } from '../recrypt/encoding.ts';
 import { openSealed } from '../recrypt/sealed-box.ts';
 import type { ClientContext, Device } from './context.ts';
 import type { ClientParts } from './own-account.ts';
-import { withOwnKey } from './own-keys.ts';
+import { pinnedHalf, withOwnKey } from './own-keys.ts';
 import { type PersonKeys, personKeys } from './person-keys.ts';
 
 /** A vault that a device opens was transformed once: person to device. */
@@ -37,13 +37,14 @@ export async function openOwnVault(
   const opened = await openSealed(context.engine, device.pre, bytes, vaultContext(statement), HOPS);
   const content = readVault(opened);
   opened.fill(0);
-  const sig = await checkedSig(content, statement);
+  const sig = await provenSigningKey(content, statement.keys[1]);
   const keys = personKeys(sig, { ...content, sig: { ...sig.publicKey, d: content.sig.d } });
   await checkHalf(context, keys, statement);
   return keys;
 }
 
-function readVault(opened: Uint8Array): VaultContent {
+/** What an opened vault says. Throws `vault_mismatch`. */
+export function readVault(opened: Uint8Array): VaultContent {
   try {
     return decodeVault(opened);
   } catch {
@@ -52,11 +53,13 @@ function readVault(opened: Uint8Array): VaultContent {
 }
 
 /**
- * The private key of the vault, under the statement's public key. Platforms differ in whether they check that the two
- * belong together: a signature shows it.
+ * The private key of the vault, under the public key that it must be of. Platforms differ in whether they check that the
+ * two belong together: a signature shows it. Throws `vault_mismatch`.
  */
-async function checkedSig({ sig: { d } }: VaultContent, statement: KeyStatement): Promise<SigningKey> {
-  const expected = statement.keys[1];
+export async function provenSigningKey(
+  { sig: { d } }: Pick<VaultContent, 'sig'>,
+  expected: SignatureKey,
+): Promise<SigningKey> {
   try {
     const sig = await importSigningKey({ ...expected, d }, true);
     const probe = utf8('countersign vault probe');
@@ -64,14 +67,14 @@ async function checkedSig({ sig: { d } }: VaultContent, statement: KeyStatement)
   } catch (error) {
     if (!isCountersignError(error, 'key_invalid')) throw error;
   }
-  throw new CountersignError('vault_mismatch', 'its signature key is not the one of the statement');
+  throw new CountersignError('vault_mismatch', 'its signature key is another one');
 }
 
 async function checkHalf(context: ClientContext, keys: PersonKeys, statement: KeyStatement): Promise<void> {
   const { engine } = context;
   const half = preToJwk(engine.computePublicKey(keys.half));
   await context.pins.update(async (pins) => {
-    const pinned = pins.own_key?.address === statement.address ? pins.own_key.client_half : null;
+    const pinned = pinnedHalf(pins, statement.address, statement.keys[1]);
     if (pinned !== null && thumbprint(pinned) !== thumbprint(half)) {
       throw new CountersignError('vault_mismatch', 'it holds another half of the key than before');
     }

@@ -1,3 +1,4 @@
+import type { GroupPin } from '../protocol/groups/group-key-chain.ts';
 import type { LogLevel } from '../protocol/keytrans/log-trust.ts';
 import type { EncryptionKey, SignatureKey } from '../protocol/public-key.ts';
 
@@ -49,6 +50,8 @@ export interface OwnKeyPin {
   readonly client_half: EncryptionKey | null;
   /** Thumbprints of the `sig` keys that this device knows to be the person's: made here, or continued by such a one. */
   readonly sigs: readonly string[];
+  /** Thumbprint of the `sig` beside which U is the client's half. Absent from what earlier versions stored. */
+  readonly half_sig?: string | undefined;
 }
 
 /** A checkpoint of an issuer's log, as it was verified. */
@@ -75,6 +78,14 @@ export interface LogPin {
   readonly split_view: string | null;
 }
 
+/** A group's newest key as it was last verified, which the next one must continue. */
+export interface PinnedGroup extends GroupPin {
+  /** The admin by whose address it was first trusted. */
+  readonly expected: string;
+  /** How many membership statements this device knows of, and the hash of the newest; null where it knows none. */
+  readonly members: { readonly seq: number; readonly hash: string } | null;
+}
+
 /** All that a client believes beyond what is signed: the anchor of every verification. */
 export interface Pins {
   readonly v: 2;
@@ -88,6 +99,8 @@ export interface Pins {
   readonly logs: Readonly<Record<string, LogPin>>;
   /** By address. Absent from what earlier versions stored. */
   readonly revoked?: Readonly<Record<string, RevokedPin>> | undefined;
+  /** By the id of the group. Absent from what earlier versions stored. */
+  readonly groups?: Readonly<Record<string, PinnedGroup>> | undefined;
 }
 
 /** What `update` stores, and what it answers. */

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { digest, domainName, entityId, id, seconds } from '../protocol/claims.ts';
 import { CountersignError } from '../protocol/errors.ts';
+import { groupAdminsSchema, groupKind } from '../protocol/groups/group-key.ts';
 import { encryptionKeySchema, signatureKeySchema, thumbprint } from '../protocol/public-key.ts';
 import type { Pins } from './pin-store.ts';
 
@@ -15,6 +16,20 @@ const checkpoint = z.strictObject({
   time: seconds,
   level: z.enum(['logged', 'witnessed', 'audited']),
   note: z.string(),
+});
+
+const group = z.strictObject({
+  iss: entityId,
+  group: digest,
+  kind: groupKind,
+  creator: id,
+  admins: groupAdminsSchema,
+  seq: count,
+  key_version: count,
+  signer: signatureKeySchema,
+  hash: digest,
+  expected: ownAddress,
+  members: z.nullable(z.strictObject({ seq: count, hash: digest })),
 });
 
 const sinceV1 = {
@@ -51,7 +66,13 @@ const sinceV1 = {
   ),
 };
 
-/** What was stored before there was a log to remember. */
+/**
+ * How the format may change: a member that is new and may be absent keeps the version, for an older client refuses the
+ * file rather than forget what was pinned in it. A member that changes, or must be there, is a new version, and
+ * `decodePins` takes the ones before.
+ *
+ * Version 1 is what was stored before there was a log to remember.
+ */
 const pinsV1Schema = z.strictObject({
   v: z.literal(1),
   ...sinceV1,
@@ -66,6 +87,7 @@ const pinsSchema = z.strictObject({
       address: ownAddress,
       client_half: z.nullable(encryptionKeySchema),
       sigs: z.array(digest),
+      half_sig: z.optional(digest),
     }),
   ),
   logs: z.record(
@@ -76,6 +98,7 @@ const pinsSchema = z.strictObject({
       split_view: z.nullable(z.string()),
     }),
   ),
+  groups: z.optional(z.record(z.string(), group)),
 });
 
 const storedSchema = z.discriminatedUnion('v', [pinsSchema, pinsV1Schema]);
