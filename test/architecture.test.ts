@@ -13,8 +13,8 @@ const EVERYTHING = ['*'];
 const SERVER = [
   ...['protocol', 'recrypt', 'client', 'connectors', 'bridge/lib', 'bridge/config', 'bridge/storage'],
   ...['bridge/signer', 'bridge/tlog', 'bridge/events', 'bridge/keylog', 'bridge/directory', 'bridge/policy'],
-  ...['bridge/identity', 'bridge/binding', 'bridge/federation', 'bridge/groups', 'bridge/oauth'],
-  ...['bridge/lifecycle', 'bridge/signals', 'bridge/metrics', 'bridge/transforms'],
+  ...['bridge/identity', 'bridge/binding', 'bridge/federation', 'bridge/groups', 'bridge/meetings'],
+  ...['bridge/oauth', 'bridge/lifecycle', 'bridge/signals', 'bridge/metrics', 'bridge/transforms'],
 ];
 const MAY_IMPORT: Record<string, readonly string[]> = {
   protocol: [],
@@ -50,6 +50,10 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'bridge/groups': [
     ...[...CORE, 'recrypt', 'bridge/events', 'bridge/directory', 'bridge/binding', 'bridge/federation'],
     ...['bridge/policy', 'bridge/transforms'],
+  ],
+  'bridge/meetings': [
+    ...[...CORE, 'bridge/events', 'bridge/directory', 'bridge/binding', 'bridge/federation'],
+    ...['bridge/policy', 'bridge/groups'],
   ],
   'bridge/oauth': [...CORE, 'bridge/events', 'bridge/identity', 'bridge/directory', 'bridge/policy'],
   'bridge/lifecycle': [

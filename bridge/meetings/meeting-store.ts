@@ -28,19 +28,12 @@ export async function findMeeting(reader: Reader, group: string): Promise<Meetin
   return reader.selectFrom('meetings').selectAll().where('group_id', '=', group).executeTakeFirst();
 }
 
-/** The same, which begins where there is none. The caller knows that the group is a meeting's. */
-export async function takeMeeting(tx: Transaction, group: string): Promise<Meeting> {
-  await tx
-    .insertInto('meetings')
-    .values({
-      ...{ group_id: group, status: 'open', term: 0, epoch: 0, head: null, rekey: null },
-      ...{ host_sub: null, host_device: null, seq: 0, told: 0, pruned: 0, size: 0 },
-    })
-    .onConflict((conflict) => conflict.column('group_id').doNothing())
-    .execute();
-  const meeting = await findMeeting(tx, group);
-  if (meeting === undefined) throw new CountersignError('conflict');
-  return meeting;
+/** How the relay of a meeting begins: it is stored with its first message. */
+export function newMeeting(group: string): Meeting {
+  return {
+    ...{ group_id: group, status: 'open', term: 0, epoch: 0, head: null, rekey: null },
+    ...{ host_sub: null, host_device: null, seq: 0, told: 0, pruned: 0, size: 0 },
+  };
 }
 
 /** Meetings that go on, a page at a time. */
@@ -75,17 +68,25 @@ export async function appendMessages(
   }));
   const size = meeting.size + rows.reduce((sum, row) => sum + row.size, 0);
   const after: Meeting = { ...meeting, ...change, seq: meeting.seq + rows.length, size };
-  const { numUpdatedRows } = await tx
-    .updateTable('meetings')
-    .set({ ...change, seq: after.seq, size })
-    .where('group_id', '=', meeting.group_id)
-    .where('seq', '=', meeting.seq)
-    .where('head', meeting.head === null ? 'is' : '=', meeting.head)
-    .where('status', '=', 'open')
-    .executeTakeFirst();
-  if (numUpdatedRows !== 1n) throw new CountersignError('conflict');
+  if (!(await advance(tx, meeting, after))) throw new CountersignError('conflict');
   await insertMessages(tx, rows);
   return after;
+}
+
+async function advance(tx: Transaction, before: Meeting, after: Meeting): Promise<boolean> {
+  if (before.seq === 0) {
+    await tx.insertInto('meetings').values(after).execute();
+    return true;
+  }
+  const { group_id, ...changes } = after;
+  const { numUpdatedRows } = await tx
+    .updateTable('meetings')
+    .set(changes)
+    .where('group_id', '=', group_id)
+    .where('seq', '=', before.seq)
+    .where('status', '=', 'open')
+    .executeTakeFirst();
+  return numUpdatedRows === 1n;
 }
 
 const insertMessages = repeatedStatement((tx, rows: MeetingMessagesTable[]) =>
