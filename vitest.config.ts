@@ -15,6 +15,7 @@ const ON_BOTH_STORES = [
     'lifecycle',
     'meetings',
     'oauth',
+    'rotation',
     'signer',
     'tlog',
     'witness',
