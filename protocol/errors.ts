@@ -32,6 +32,8 @@ export const ERRORS = {
     status: 409,
     title: 'The person has not confirmed which devices are theirs; nothing was rotated.',
   },
+  escrow_unsupported: { status: 400, title: 'This bridge does not offer this kind of escrow.' },
+  escrow_none: { status: 404, title: 'Nothing was escrowed for this person.' },
   device_unknown: { status: 404, title: 'There is no such device.' },
   device_not_endorsed: {
     status: 403,
@@ -143,6 +145,9 @@ export const ERRORS = {
     title: 'A signature that the key statement needs is missing or wrong.',
   },
   endorsement_mismatch: { status: 400, title: 'The device endorsement does not match the person’s key.' },
+  passphrase_invalid: { status: 400, title: 'This is no passphrase that a client has made; look for a slip.' },
+  passphrase_wrong: { status: 400, title: 'The passphrase is not the one that this was kept under.' },
+  escrow_mismatch: { status: 400, title: 'The escrow is not the one that the person’s keys vouch for.' },
   transform_key_mismatch: {
     status: 400,
     title: 'The transform key is not one from this person to this device.',

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { concatBytes, utf8 } from '../bytes.ts';
 import { digest, entityId, id } from '../claims.ts';
 import { CountersignError } from '../errors.ts';
+import type { Party } from './party.ts';
 
 /*
  * A sealed asset, version 1: a header, then chunks (asset-chunks.ts). Integers are big-endian.
@@ -30,14 +31,9 @@ const nameSchemas = {
   keyId: id,
 };
 
-/** Whom a key is sealed to: a group, or a person. */
-export type AssetRecipient =
-  | { readonly iss: string; readonly group: string }
-  | { readonly iss: string; readonly sub: string };
-
 export interface AssetHeader {
   /** Whose key opens it. */
-  readonly to: AssetRecipient;
+  readonly to: Party;
   /** Which of the keys that were sealed to them. */
   readonly keyId: string;
   /** 32 random bytes, fresh for each asset: one sealed key may serve many. */
@@ -45,7 +41,7 @@ export interface AssetHeader {
 }
 
 /** A new header for content under this key. */
-export function newAssetHeader(to: AssetRecipient, keyId: string): AssetHeader {
+export function newAssetHeader(to: Party, keyId: string): AssetHeader {
   return { to, keyId, salt: crypto.getRandomValues(new Uint8Array(ASSET_SALT_BYTES)) };
 }
 
@@ -101,7 +97,7 @@ export function decodeAssetHeader(bytes: Uint8Array): AssetHeader {
   };
 }
 
-function recipientOf(kind: number | undefined, issText: string, whom: string): AssetRecipient {
+function recipientOf(kind: number | undefined, issText: string, whom: string): Party {
   const iss = checked(nameSchemas.iss, issText);
   if (kind === 1) return { iss, group: checked(nameSchemas.group, whom) };
   if (kind === 2) return { iss, sub: checked(nameSchemas.sub, whom) };

@@ -1,0 +1,35 @@
+import type { Party } from '../../protocol/groups/party.ts';
+import type { KeyRecipient, SealedKeyMade, Sealer } from '../groups/groups.ts';
+
+/** What is sealed or opened: bytes at hand, or a stream of them, of any length. */
+export type AssetContent = Uint8Array | ReadableStream<Uint8Array>;
+
+export interface SealedAsset {
+  readonly to: Party;
+  readonly keyId: string;
+  /** The sealed asset as it is made: header and chunks of 64 KiB. */
+  readonly stream: ReadableStream<Uint8Array>;
+}
+
+export interface OpenedAsset {
+  readonly to: Party;
+  readonly keyId: string;
+  readonly sealer: Sealer;
+  /**
+   * The content. Each piece is authentic and in its place; that nothing is missing is known when the stream has ended
+   * without an error. It fails with `asset_damaged`.
+   */
+  readonly stream: ReadableStream<Uint8Array>;
+}
+
+/** Files of any size for a group or a person: agenda, transcript, recording. AES-256-GCM under a sealed key. */
+export interface Assets {
+  /** `key`: one that was sealed before (`groups.sealKey`), for several assets of one kind; a fresh one if absent. */
+  seal(content: AssetContent, options: { to: KeyRecipient } | { key: SealedKeyMade }): Promise<SealedAsset>;
+  /**
+   * `from`: whose asset it must be, with the `expected` admin where the group is new here; without it the header says
+   * (then the group must be pinned). `sealer`: as for `groups.openKey`. Throws `asset_invalid`, `sealed_key_mismatch`
+   * and what `groups.openKey` throws.
+   */
+  open(content: AssetContent, expected?: { from?: KeyRecipient; sealer?: string }): Promise<OpenedAsset>;
+}
