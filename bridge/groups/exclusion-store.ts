@@ -25,12 +25,13 @@ export async function isExcluded(reader: Reader, group: string, person: PersonNa
   return (await findExclusion(reader, group, person))?.act === 'exclude';
 }
 
-/** What was said of each person, the oldest first. */
+/** The exclusions in force, the oldest first. */
 export async function exclusionsOf(reader: Reader, group: string, limit: number): Promise<StoredExclusion[]> {
   return reader
     .selectFrom('group_exclusions')
     .selectAll()
     .where('group_id', '=', group)
+    .where('act', '=', 'exclude')
     .orderBy('iat')
     .orderBy('hash')
     .limit(limit)

@@ -26,6 +26,50 @@ export async function findGroup(reader: Reader, group: string): Promise<Group | 
   return row === undefined ? undefined : parseGroup(row);
 }
 
+/**
+ * The groups that somebody administers, the ones given, and those that have one of these as a member; the newest first.
+ * `iss` is where those groups live: here.
+ */
+export async function groupsWith(
+  reader: Reader,
+  of: { admin: string; groups: readonly string[]; iss: string },
+  limit: number,
+): Promise<Group[]> {
+  const rows = await reader
+    .selectFrom('groups')
+    .selectAll()
+    .where(({ or, eb, selectFrom }) => {
+      const administered = eb(
+        'group_id',
+        'in',
+        selectFrom('group_admins').select('group_admins.group_id').where('group_admins.sub', '=', of.admin),
+      );
+      if (of.groups.length === 0) return administered;
+      const containing = selectFrom('group_members')
+        .select('group_members.group_id')
+        .where('group_members.kind', '=', 'group')
+        .where('group_members.iss', '=', of.iss)
+        .where('group_members.member_id', 'in', of.groups);
+      return or([administered, eb('group_id', 'in', of.groups), eb('group_id', 'in', containing)]);
+    })
+    .orderBy('created', 'desc')
+    .orderBy('group_id')
+    .limit(limit)
+    .execute();
+  return rows.map(parseGroup);
+}
+
+/** How many groups a person made that have not ended. */
+export async function countGroupsBy(reader: Reader, creator: string): Promise<number> {
+  const { groups } = await reader
+    .selectFrom('groups')
+    .select(({ fn }) => fn.countAll().as('groups'))
+    .where('creator', '=', creator)
+    .where('status', '=', 'active')
+    .executeTakeFirstOrThrow();
+  return Number(groups);
+}
+
 /** Stores a new group with its first token. A unique violation means that there is one of this key already. */
 export async function insertGroup(transaction: Transaction, group: Group): Promise<void> {
   await transaction
@@ -35,14 +79,17 @@ export async function insertGroup(transaction: Transaction, group: Group): Promi
 }
 
 /** What a newer `group-key+jwt` may change. */
-export type GroupChange = Pick<Group, 'label' | 'ends' | 'signer' | 'key_version' | 'seq' | 'head' | 'share'>;
+export type GroupAdvance = Pick<
+  Group,
+  'label' | 'ends' | 'signer' | 'key_version' | 'seq' | 'head' | 'share'
+>;
 
 /** Puts the group where its next token takes it; `false` if another one was first, or the group has ended. */
 export async function advanceGroup(
   transaction: Transaction,
   group: string,
   head: string,
-  change: GroupChange,
+  change: GroupAdvance,
 ): Promise<boolean> {
   const { numUpdatedRows } = await transaction
     .updateTable('groups')
@@ -158,6 +205,23 @@ export async function setAdmins(
     .insertInto('group_admins')
     .values(admins.map((admin) => ({ ...admin, group_id: group })))
     .execute();
+}
+
+/** Deletes what is sealed to the admins of a group: part of ending it. */
+export async function deleteVaultsOf(transaction: Transaction, group: string): Promise<void> {
+  await transaction.updateTable('group_admins').set({ vault: null }).where('group_id', '=', group).execute();
+}
+
+/** Meetings that ended before `before`. */
+export async function groupsEndedBefore(reader: Reader, before: number, limit: number): Promise<string[]> {
+  const rows = await reader
+    .selectFrom('groups')
+    .select('group_id')
+    .where('status', '=', 'ended')
+    .where('ended', '<', before)
+    .limit(limit)
+    .execute();
+  return rows.map((row) => row.group_id);
 }
 
 /** Stored keys are our own writing, but are parsed all the same: a damaged row must not become a key. */

@@ -1,17 +1,13 @@
-import type { Credential } from '../../protocol/credential.ts';
+import type { SignerEvidence } from '../../protocol/groups/signer-evidence.ts';
 import type { Credentials } from '../binding/services.ts';
 import { findDevice } from '../directory/devices.ts';
 import { activeStatementOf } from '../directory/statements.ts';
 import type { Database } from '../storage/database.ts';
 
-/** What shows whose device signed something: fresh, and without what only policy may tell (identity attributes). */
-export interface SignerEvidence {
-  readonly address: string;
-  readonly credential: Credential;
-  readonly device_binding: string;
-}
-
-/** Evidence for a device of ours, or `undefined` for one that is nobody's, not yet or not any more, or another person's. */
+/**
+ * Fresh evidence for a device of ours, without what only policy may tell (identity attributes), or `undefined` for one
+ * that is nobody's, not yet or not any more, or another person's.
+ */
 export type FindSignerEvidence = (sub: string, deviceId: string) => Promise<SignerEvidence | undefined>;
 
 export function createSignerEvidence(deps: {
@@ -30,4 +26,14 @@ export function createSignerEvidence(deps: {
     if (answer.status !== 'credential' || answer.sub !== sub || binding === null) return undefined;
     return { address, credential: answer.credential, device_binding: binding };
   };
+}
+
+/** Evidence for each of these devices once, as far as they are still somebody's. */
+export async function evidenceFor(
+  find: FindSignerEvidence,
+  signers: readonly { readonly sub: string; readonly device_id: string }[],
+): Promise<SignerEvidence[]> {
+  const devices = new Map(signers.map(({ sub, device_id }) => [device_id, sub]));
+  const found = await Promise.all([...devices].map(([deviceId, sub]) => find(sub, deviceId)));
+  return found.filter((evidence) => evidence !== undefined);
 }

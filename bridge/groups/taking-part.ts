@@ -1,6 +1,6 @@
 import type { Reader } from '../directory/handle.ts';
 import { isExcluded } from './exclusion-store.ts';
-import { findGroup } from './group-store.ts';
+import { findAdmin, findGroup } from './group-store.ts';
 import { durableMembersOf, findMember, type PersonName } from './member-store.ts';
 
 /**
@@ -31,4 +31,14 @@ async function isInDurableGroup(reader: Reader, group: string, person: PersonNam
   if (durable?.status !== 'active' || durable.kind !== 'durable') return false;
   if ((await findMember(reader, group, person)) === undefined) return false;
   return !(await isExcluded(reader, group, person));
+}
+
+/** What a person of ours is in a group that is kept here. Admins stay what they are when it has ended. */
+export async function roleIn(
+  reader: Reader,
+  group: string,
+  person: PersonName,
+): Promise<'admin' | 'member' | 'none'> {
+  if ((await findAdmin(reader, group, person.sub)) !== undefined) return 'admin';
+  return (await mayTakePart(reader, group, person, [])) ? 'member' : 'none';
 }

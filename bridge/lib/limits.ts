@@ -365,6 +365,23 @@ export const LOG_DOUBT_RETRY_MS = 10_000;
 /** A clock may be this far behind the last epoch's time: replicas differ by less, and NTP corrects by less. */
 export const EPOCH_CLOCK_SLACK_MS = 5_000;
 
+// ---- sealed keys
+
+/** A sealed key with its token: some 3 KiB; from another bridge with the evidence of its sealer, some 10. */
+export const SEALED_KEY_BODY_BYTES = 64 * KIB;
+/** The same as a signed request: base64url makes it a third longer. */
+export const SEALED_KEY_DEPOSIT_BYTES = 96 * KIB;
+/** A signed request to open a key: a few ids, and the durable groups of a person. */
+export const KEY_OPENING_REQUEST_BYTES = 16 * KIB;
+/** Its answer: the key, its token and the evidence of its sealer; exclusions of one person. */
+export const KEY_OPENING_RESPONSE_BYTES = 256 * KIB;
+/** A partner may have to wait for a thread itself before it answers; somebody waits for it here. */
+export const KEY_OPENING_TIMEOUT_MS = 20_000;
+/** Keys that people of one bridge seal to one recipient: a meeting of a day has some thousand epochs. */
+export const SEALED_KEYS_OF_BRIDGE = 20_000;
+/** How old a sealer's signature may be when the key is stored: a device that was stolen later does not sign backwards. */
+export const SEALED_KEY_AGE_S = HOUR_S;
+
 // ---- transforms
 
 /** Transforms that wait, of each priority, by default: some ten seconds of a small machine's work. */

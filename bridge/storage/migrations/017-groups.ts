@@ -30,6 +30,7 @@ async function createGroups({ schema }: Transaction): Promise<void> {
     .addColumn('ended', 'integer')
     .execute();
   await schema.createIndex('groups_by_end').on('groups').columns(['status', 'ends']).execute();
+  await schema.createIndex('groups_by_creator').on('groups').columns(['creator', 'status']).execute();
   await schema
     .createTable('group_tokens')
     .addColumn('group_id', 'text', (column) => column.notNull().references('groups.group_id'))

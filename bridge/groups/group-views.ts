@@ -1,0 +1,149 @@
+import { CountersignError } from '../../protocol/errors.ts';
+import { EXCLUSIONS, type GroupView, type GroupViewBody, SIGNERS } from '../../protocol/groups/api.ts';
+import { GROUP_KEY_TOKENS } from '../../protocol/groups/group-key-chain.ts';
+import { readAccess } from '../binding/access.ts';
+import type { Holder } from '../binding/holder.ts';
+import { principalOf, requirePermission } from '../binding/permission.ts';
+import type { Reader } from '../directory/handle.ts';
+import { GROUPS_LISTED } from '../lib/limits.ts';
+import { exclusionsOf, isExcluded, type StoredExclusion } from './exclusion-store.ts';
+import { findGroup, type Group, groupsWith, groupTokens, type StoredGroupToken } from './group-store.ts';
+import { countMembers, groupsOfPerson } from './member-store.ts';
+import type { GroupDeps, GroupViews } from './services.ts';
+import { createSignerEvidence, evidenceFor, type FindSignerEvidence } from './signer-evidence.ts';
+import { roleIn } from './taking-part.ts';
+
+/** What stands in a group's records, as one moment of the store has it. */
+export interface GroupRecord {
+  readonly group: Group;
+  readonly tokens: readonly StoredGroupToken[];
+  readonly members: number;
+  readonly exclusions: readonly StoredExclusion[];
+}
+
+/** Throws `group_untrusted` where the newest token named somebody who was erased since. */
+export async function readGroupRecord(
+  reader: Reader,
+  group: Group,
+  since: number | undefined,
+): Promise<GroupRecord> {
+  const page = { since: since ?? 0, limit: GROUP_KEY_TOKENS };
+  const tokens = await groupTokens(reader, group.group_id, page);
+  const erased = tokens.findLastIndex(({ token }) => token === '');
+  const standing = tokens.slice(erased + 1);
+  if (standing.length === 0) {
+    throw new CountersignError('group_untrusted', 'An admin must sign the key of this group anew.');
+  }
+  const exclusions = await exclusionsOf(reader, group.group_id, EXCLUSIONS);
+  return { group, tokens: standing, members: await countMembers(reader, group.group_id), exclusions };
+}
+
+/** The record with fresh evidence of who signed what is in it. */
+export async function groupViewOf(
+  iss: string,
+  { group, tokens, members, exclusions }: GroupRecord,
+  find: FindSignerEvidence,
+): Promise<GroupView> {
+  const signers = [
+    ...tokens.map(({ sub, device_id }) => ({ sub, device_id })).reverse(),
+    ...exclusions.map(({ signer_sub, device_id }) => ({ sub: signer_sub, device_id })),
+  ];
+  return {
+    iss,
+    group: group.group_id,
+    tokens: tokens.map(({ token }) => token),
+    members_head: group.members_head,
+    members_seq: group.members_seq + 1,
+    members,
+    exclusions: exclusions.map(({ token }) => token),
+    signers: (await evidenceFor(find, signers)).slice(0, SIGNERS),
+    status: group.status,
+  };
+}
+
+/** Asks the bridge at which a foreign group lives. */
+export type ViewForeignGroup = (who: Holder, body: GroupViewBody) => Promise<GroupView>;
+
+/** What a group is, to whoever takes part. */
+export function createGroupViews(deps: GroupDeps & { foreign: ViewForeignGroup }): GroupViews {
+  const { database, events, signer } = deps;
+  const { iss } = signer;
+  const findEvidence = createSignerEvidence(deps);
+
+  async function readOwn(reader: Reader, who: Holder, body: GroupViewBody): Promise<GroupRecord> {
+    await readAccess(reader, who);
+    const person = { iss, sub: who.sub };
+    const group = await findGroup(reader, body.group);
+    if (group === undefined) throw new CountersignError('group_unknown');
+    const role = await roleIn(reader, body.group, person);
+    if (role === 'none') throw new CountersignError(await whyNone(reader, group, person));
+    requirePermission(deps, {
+      action: 'see-group',
+      principal: principalOf(who),
+      resource: { kind: 'group', id: body.group },
+      context: { groupRole: role },
+    });
+    return readGroupRecord(reader, group, body.since_seq);
+  }
+
+  return {
+    async list(who) {
+      requirePermission(deps, {
+        action: 'see-self',
+        principal: principalOf(who),
+        resource: { kind: 'person', id: who.sub, owner: who.sub },
+        context: {},
+      });
+      const groups = await database.read(async (query) => {
+        await readAccess(query, who);
+        const person = { iss, sub: who.sub };
+        const direct = (await groupsOfPerson(query, person)).slice(0, GROUPS_LISTED);
+        const found = await groupsWith(query, { admin: who.sub, groups: direct, iss }, GROUPS_LISTED);
+        const listed = [];
+        for (const group of found) {
+          const role = await roleIn(query, group.group_id, person);
+          if (role !== 'none') listed.push({ group, role });
+        }
+        return listed;
+      });
+      return {
+        groups: groups.map(({ group: { group_id, kind, label, ends, status }, role }) => ({
+          ...{ iss, group: group_id, kind, label, ends, status, role },
+        })),
+      };
+    },
+
+    async view(who, body, context) {
+      if (body.iss !== iss) {
+        requirePermission(deps, {
+          action: 'see-foreign-group',
+          principal: principalOf(who),
+          resource: { kind: 'group', id: body.group },
+          context: {},
+        });
+        return deps.foreign(who, body);
+      }
+      const record = await database.read((query) => readOwn(query, who, body));
+      const view = await groupViewOf(iss, record, findEvidence);
+      await events.record({
+        type: 'group.seen',
+        actor: context.actor,
+        subject: { sub: who.sub, device: who.deviceId, group: body.group },
+        outcome: 'success',
+        requestId: context.requestId,
+        data: {},
+      });
+      return view;
+    },
+  };
+}
+
+/** To whoever is not in it, a group is not even said to exist; its id, which nobody guesses, says as much. */
+export async function whyNone(
+  reader: Reader,
+  group: Group,
+  person: { iss: string; sub: string },
+): Promise<'group_unknown' | 'group_excluded' | 'group_ended'> {
+  if (group.status === 'ended') return 'group_ended';
+  return (await isExcluded(reader, group.group_id, person)) ? 'group_excluded' : 'group_unknown';
+}

@@ -1,0 +1,40 @@
+import { CountersignError } from '../../protocol/errors.ts';
+import { MEMBERSHIP_BATCH } from '../../protocol/groups/api.ts';
+import { readAccess } from '../binding/access.ts';
+import { principalOf, requirePermission } from '../binding/permission.ts';
+import { findGroup } from './group-store.ts';
+import { whyNone } from './group-views.ts';
+import { listMembers } from './member-store.ts';
+import type { GroupDeps, GroupMembers } from './services.ts';
+import { createSignerEvidence, evidenceFor } from './signer-evidence.ts';
+import { roleIn } from './taking-part.ts';
+
+/** Who is in a group, by the statements that put them there: for its admins and for whoever takes part. */
+export function createMemberPages(deps: GroupDeps): GroupMembers['list'] {
+  const { database, signer } = deps;
+  const { iss } = signer;
+  const findEvidence = createSignerEvidence(deps);
+  return async (who, groupId, after) => {
+    const members = await database.read(async (query) => {
+      await readAccess(query, who);
+      const group = await findGroup(query, groupId);
+      if (group === undefined) throw new CountersignError('group_unknown');
+      const person = { iss, sub: who.sub };
+      const role = await roleIn(query, groupId, person);
+      if (role === 'none') throw new CountersignError(await whyNone(query, group, person));
+      requirePermission(deps, {
+        action: 'see-group',
+        principal: principalOf(who),
+        resource: { kind: 'group', id: groupId },
+        context: { groupRole: role },
+      });
+      return listMembers(query, groupId, { after: after ?? -1, limit: MEMBERSHIP_BATCH });
+    });
+    const signers = members.map(({ token: { sub, device_id } }) => ({ sub, device_id }));
+    return {
+      tokens: members.map(({ token }) => token.token),
+      signers: await evidenceFor(findEvidence, signers),
+      next: members.length === MEMBERSHIP_BATCH ? (members.at(-1)?.generation ?? null) : null,
+    };
+  };
+}
