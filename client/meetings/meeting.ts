@@ -16,10 +16,7 @@ export interface EpochKey {
 }
 
 /** Somebody's device in the meeting, as far as this client can tell. */
-export interface Participant {
-  readonly iss: string;
-  readonly sub: string;
-  readonly deviceId: string;
+export interface Participant extends Place {
   /** `refused`: what was shown of it does not verify, for the reason that `code` names. Nothing of it counts. */
   readonly state: 'verified' | 'refused';
   readonly code: ErrorCode | null;
@@ -33,6 +30,13 @@ export interface Participant {
   readonly mediaKey: string | null;
   /** What this person's media is encrypted for ends at their device. Never so for a gateway: behind it, others listen. */
   readonly endToEnd: boolean;
+}
+
+/** A device with a place in the meeting. */
+export interface Place {
+  readonly iss: string;
+  readonly sub: string;
+  readonly deviceId: string;
 }
 
 /** Why a key was not taken from the host's message alone. */
@@ -54,14 +58,10 @@ export type MeetingEvent =
   | { readonly type: 'refused'; readonly code: ErrorCode; readonly error: CountersignError }
   /** The host could not place somebody: what they showed does not verify. */
   | { readonly type: 'participant_refused'; readonly address: string; readonly code: ErrorCode }
-  | { readonly type: 'joined'; readonly participant: Participant }
-  | {
-      readonly type: 'left';
-      readonly iss: string;
-      readonly sub: string;
-      readonly deviceId: string;
-      readonly reason: string;
-    }
+  /** A device has a place. `participant`: for the host, who has verified it; others find it in the roster. */
+  | (Place & { readonly type: 'joined'; readonly participant: Participant | null })
+  /** A device has its place no more. `reason`: for the host, as the bridges say it. */
+  | (Place & { readonly type: 'left'; readonly reason: string | null })
   /** Another admin is the host now. */
   | { readonly type: 'taken_over'; readonly term: number; readonly by: string }
   /** The stream broke off, and is taken up again where it was. */

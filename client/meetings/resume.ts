@@ -1,6 +1,6 @@
-import { type CountersignError, isCountersignError } from '../../protocol/errors.ts';
+import type { CountersignError } from '../../protocol/errors.ts';
 import { pause } from '../waiting.ts';
-import { PASSING } from '../watch.ts';
+import { mayPass } from './until-sent.ts';
 
 /** What comes with its place in the sequence, so that it can be asked for from there on. */
 export interface Sequenced {
@@ -37,7 +37,7 @@ export async function* resume<Item extends Sequenced>(
       }
     } catch (error) {
       if (signal.aborted) return;
-      if (!isCountersignError(error) || !PASSING.has(error.code)) throw error;
+      if (!mayPass(error)) throw error;
       onBreak(error);
       pauseMs = Math.min(pauseMs * 2, Math.max(pauses.longestMs, pauses.firstMs));
     }

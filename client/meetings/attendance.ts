@@ -1,0 +1,224 @@
+import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
+import type { Device } from '../../protocol/meetings/roster.ts';
+import { createTurns } from '../turns.ts';
+import { meetingFingerprint } from './fingerprint.ts';
+import { beginHosting, type HostRole } from './host-role.ts';
+import type { EpochKey, HostedMeeting, MeetingEvent, MeetingRef, Participant } from './meeting.ts';
+import { createMemberRole, type MemberRole } from './member-role.ts';
+import type { RelayEvent } from './relay.ts';
+import { resume } from './resume.ts';
+import { listMembers, readRoster } from './roster.ts';
+import type { SignedMessage } from './senders.ts';
+import type { Session } from './session.ts';
+
+interface Until {
+  readonly signal?: AbortSignal;
+}
+
+/** A device's part in a meeting, from the first key to the end: it hears the relay, as host or as member. */
+export class Attendance implements HostedMeeting {
+  readonly #session: Session;
+  /** What comes from the relay, and what changes the role: one after the other. */
+  readonly #turns = createTurns();
+  #role: HostRole | MemberRole;
+  #heard: Promise<void> = Promise.resolve();
+
+  constructor(session: Session, role: HostRole | MemberRole) {
+    this.#session = session;
+    this.#role = role;
+  }
+
+  /** Hears what the relay tells after `since`, until the session closes. */
+  listen(since: number): void {
+    this.#heard = this.#hear(since);
+  }
+
+  get iss(): string {
+    return this.#session.parts.group.iss;
+  }
+
+  get group(): string {
+    return this.#session.parts.group.group;
+  }
+
+  get label(): string {
+    return this.#session.parts.group.facts.label;
+  }
+
+  get ends(): number {
+    return this.#session.parts.group.facts.ends;
+  }
+
+  get role(): 'host' | 'member' {
+    return this.#role.kind;
+  }
+
+  currentKey(): EpochKey {
+    const { key } = this.#session;
+    if (key === null) throw new CountersignError('internal', 'a meeting without a key');
+    return key;
+  }
+
+  async *keys({ signal }: Until = {}): AsyncGenerator<EpochKey, void> {
+    const { keys, key } = this.#session;
+    const following = keys.listen(signal);
+    if (key !== null) yield key;
+    yield* following;
+  }
+
+  events({ signal }: Until = {}): AsyncGenerator<MeetingEvent, void> {
+    return this.#session.events.listen(signal);
+  }
+
+  async *roster(): AsyncGenerator<Participant, void> {
+    const role = this.#role;
+    const { head } = this.#session;
+    if (head === null) return;
+    const host: Device = { iss: head.claims.iss, sub: head.claims.sub, device_id: head.device };
+    if (role.kind === 'host') {
+      yield* readRoster(this.#session, [host, ...role.host.roster.members()], (id) => role.participant(id));
+      return;
+    }
+    const { member } = role;
+    if (member.members === null) await listMembers(this.#session, (members) => member.adoptMembers(members));
+    yield* readRoster(this.#session, [host, ...(member.members ?? [])], () => undefined);
+  }
+
+  fingerprint(): string {
+    const { head, parts } = this.#session;
+    if (head === null) throw new CountersignError('internal', 'a meeting without a message');
+    return meetingFingerprint(parts.group, head.hash);
+  }
+
+  takeOver(): Promise<HostedMeeting> {
+    return this.#turns.take(async () => {
+      if (this.#role.kind === 'host') return this;
+      const { group, relay, self } = this.#session.parts;
+      const { admins } = await group.refresh();
+      if (!admins.some(({ sub, address }) => sub === self.sub && address === self.address)) {
+        throw new CountersignError('group_not_admin');
+      }
+      const { rekey, signers } = await relay.state();
+      const newest = rekey === null ? null : await this.#session.senders.verify(rekey, signers);
+      const role = await beginHosting(this.#session, newest);
+      await this.#role.close();
+      this.#role = role;
+      return this;
+    });
+  }
+
+  add(who: { people?: readonly string[]; groups?: readonly MeetingRef[] }): Promise<void> {
+    return this.#asHost().add(who);
+  }
+
+  remove(address: string): Promise<void> {
+    return this.#asHost().remove(address);
+  }
+
+  rekey(): Promise<void> {
+    return this.#asHost().rekey();
+  }
+
+  async end({ rotateDevice = false }: { rotateDevice?: boolean } = {}): Promise<void> {
+    const { group, rotateDevice: rotate } = this.#session.parts;
+    if (rotateDevice && rotate === undefined) {
+      throw new CountersignError('malformed_request', 'this client cannot rotate its device');
+    }
+    this.#asHost();
+    await group.end();
+    await this.#close({ type: 'ended' });
+    if (rotateDevice) await rotate?.();
+  }
+
+  async leave(): Promise<void> {
+    try {
+      await this.#session.parts.relay.leave();
+    } finally {
+      await this.#close();
+    }
+  }
+
+  /** Resolves when nothing of this meeting runs any more. */
+  async closed(): Promise<void> {
+    await this.#heard;
+    await this.#role.close();
+  }
+
+  #asHost(): HostRole {
+    if (this.#role.kind === 'host') return this.#role;
+    throw new CountersignError('conflict', 'another admin is the host of this meeting');
+  }
+
+  async #close(last?: MeetingEvent): Promise<void> {
+    if (last !== undefined) this.#session.events.push(last);
+    this.#session.close();
+    await this.closed();
+  }
+
+  async #hear(since: number): Promise<void> {
+    const { parts, closing, events } = this.#session;
+    const options = {
+      ...{ since, signal: closing, pauses: parts.context.polling },
+      onBreak: ({ code }: CountersignError) => events.push({ type: 'reconnecting', code }),
+    };
+    try {
+      for await (const event of resume((from, signal) => parts.relay.stream(from, signal), options)) {
+        await this.#turns.take(() => this.#handle(event));
+      }
+    } catch (error) {
+      this.#session.close(asOurs(error));
+    }
+    await this.#role.close();
+  }
+
+  async #handle(event: RelayEvent): Promise<void> {
+    if (this.#session.closing.aborted) return;
+    const role = this.#role;
+    switch (event.event) {
+      case 'rekey':
+        if (role.kind === 'member') return role.rekeyed(event.token, event.seq);
+        return this.#hostHears(role, event.token);
+      case 'placement':
+        return role.kind === 'member' ? role.placed(event.rekey, event.box) : undefined;
+      case 'presence': {
+        const { seq: _seq, event: _name, ...shown } = event;
+        return role.kind === 'host' ? role.presence(shown) : undefined;
+      }
+      case 'left':
+        return role.kind === 'host' ? role.left(event) : undefined;
+      case 'group':
+        return this.#lookAtGroup();
+      case 'ended':
+        this.#session.events.push({ type: 'ended' });
+        return this.#session.close();
+    }
+  }
+
+  async #hostHears(role: HostRole, token: string): Promise<void> {
+    let takenOver: SignedMessage | null = null;
+    try {
+      takenOver = await role.rekeyed(token);
+    } catch (error) {
+      this.#session.refuse(error);
+    }
+    if (takenOver === null) return;
+    const { sender, claims } = takenOver;
+    await role.close();
+    this.#session.events.push({ type: 'taken_over', term: claims.term, by: sender.address });
+    const member = createMemberRole(this.#session);
+    this.#role = member;
+    await member.enter('joining');
+  }
+
+  async #lookAtGroup(): Promise<void> {
+    const { parts, senders, events } = this.#session;
+    const { admins } = await parts.group.refresh();
+    senders.forget();
+    if (this.#role.kind === 'member') this.#role.setAdmins(admins.map(({ sub }) => sub));
+    events.push({ type: 'group' });
+  }
+}
+
+function asOurs(error: unknown): CountersignError {
+  return isCountersignError(error) ? error : new CountersignError('internal', undefined, { cause: error });
+}

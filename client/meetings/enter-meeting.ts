@@ -1,0 +1,45 @@
+import { Attendance } from './attendance.ts';
+import { beginHosting } from './host-role.ts';
+import { createMemberRole } from './member-role.ts';
+import { createSession, type MeetingParts, type Session } from './session.ts';
+import { untilSent } from './until-sent.ts';
+
+/** Hosts the meeting of a group that this device has just made, until the signal is aborted. */
+export async function hostMeeting(parts: MeetingParts, signal?: AbortSignal): Promise<Attendance> {
+  return entering(parts, signal, async (session) => {
+    const { rekey, signers, seq } = await untilSent(session, () => parts.relay.state());
+    const before = rekey === null ? null : await session.senders.verify(rekey, signers);
+    return { role: await beginHosting(session, before), seq };
+  });
+}
+
+/** Takes part: with a key as soon as this resolves, with a place in the tree when the host has given one. */
+export async function joinMeeting(parts: MeetingParts, signal?: AbortSignal): Promise<Attendance> {
+  return entering(parts, signal, async (session) => {
+    const role = createMemberRole(session);
+    return { role, seq: await role.enter('joining') };
+  });
+}
+
+type Begun = { readonly role: ConstructorParameters<typeof Attendance>[1]; readonly seq: number };
+
+async function entering(
+  parts: MeetingParts,
+  signal: AbortSignal | undefined,
+  begin: (session: Session) => Promise<Begun>,
+): Promise<Attendance> {
+  const session = createSession(parts);
+  const end = () => session.close();
+  signal?.addEventListener('abort', end, { once: true });
+  session.closing.addEventListener('abort', () => signal?.removeEventListener('abort', end), { once: true });
+  if (signal?.aborted) end();
+  try {
+    const { role, seq } = await begin(session);
+    const attendance = new Attendance(session, role);
+    attendance.listen(seq);
+    return attendance;
+  } catch (error) {
+    session.close();
+    throw error;
+  }
+}

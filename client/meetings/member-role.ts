@@ -1,0 +1,267 @@
+import { equalBytes } from '../../protocol/bytes.ts';
+import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
+import { MeetingMember, type ReceivedRekey } from '../../protocol/meetings/member-tree.ts';
+import { createGathering, type Gathering } from './gathering.ts';
+import type { Fallback } from './meeting.ts';
+import type { OpenedEpoch } from './meeting-group.ts';
+import { showPresence } from './own-presence.ts';
+import type { SignedMessage } from './senders.ts';
+import type { Session } from './session.ts';
+import { untilSent } from './until-sent.ts';
+
+/** Who has no place yet waits this long for it before the sealed key of a new epoch is opened: mostly it comes. */
+const PLACE_MS = 500;
+/** Seconds after which a proof that brought no place is made anew: it lives for two minutes. */
+const PRESENCE_AGAIN = 60;
+/** How often the newest sealed key is asked for when a newer one takes its place meanwhile. */
+const OPENINGS = 5;
+
+export interface MemberRole {
+  readonly kind: 'member';
+  readonly member: MeetingMember;
+  /** Address of the host; null before the first message. */
+  readonly host: string | null;
+  /** Where the relay stands now: opens the newest key and proves this device's presence. Answers the relay's seq. */
+  enter(reason: Fallback): Promise<number>;
+  /** A message from the relay, with its seq. */
+  rekeyed(token: string, seq: number): Promise<void>;
+  placed(hash: string, box: string): Promise<void>;
+  /** The group has other admins now. */
+  setAdmins(admins: readonly string[]): void;
+  close(): Promise<void>;
+}
+
+/** Follows the host's messages: by the tree where this device has a place, by the sealed key where it has none. */
+export function createMemberRole(session: Session): MemberRole {
+  return new Following(session);
+}
+
+class Following implements MemberRole {
+  readonly kind = 'member';
+  readonly member: MeetingMember;
+  readonly #session: Session;
+  readonly #opening: Gathering;
+  #host: string | null = null;
+  /** What the relay had told when the state was read: messages up to there are known. */
+  #known = 0;
+  #shown = 0;
+  #hasPlace = false;
+
+  constructor(session: Session) {
+    const { group, device, self } = session.parts;
+    this.#session = session;
+    this.member = new MeetingMember({
+      ...{ group: group.group, iss: group.iss, admins: group.facts.admins.map(({ sub }) => sub) },
+      self: { iss: self.iss, sub: self.sub, device_id: device.id },
+    });
+    this.#opening = createGathering(
+      PLACE_MS,
+      () => this.#openIfBehind(),
+      (error) => this.#failed(error),
+    );
+  }
+
+  get host(): string | null {
+    return this.#host;
+  }
+
+  setAdmins(admins: readonly string[]): void {
+    this.member.setAdmins(admins);
+  }
+
+  async enter(reason: Fallback): Promise<number> {
+    const { relay, group } = this.#session.parts;
+    for (let openings = 1; ; openings += 1) {
+      const { rekey, signers, seq } = await untilSent(this.#session, () => relay.state());
+      if (rekey === null) throw new CountersignError('rekey_gap', 'the meeting has not begun');
+      const message = await this.#session.senders.verify(rekey, signers);
+      this.#assertNotBack(message);
+      let opened: OpenedEpoch;
+      try {
+        opened = await untilSent(this.#session, () => group.open(message.claims.key_id));
+      } catch (error) {
+        // A newer epoch's key took its place since.
+        if (isCountersignError(error, 'sealed_key_unknown') && openings < OPENINGS) continue;
+        throw error;
+      }
+      assertKeyOf(message, opened);
+      this.#known = seq;
+      await this.#restartAt(message, opened.key, reason);
+      return seq;
+    }
+  }
+
+  async rekeyed(token: string, seq: number): Promise<void> {
+    if (seq <= this.#known) return;
+    let message: SignedMessage;
+    try {
+      message = await this.#session.senders.verify(token);
+      await this.#receive(message);
+    } catch (error) {
+      if (!isCountersignError(error)) throw error;
+      if (error.code !== 'rekey_gap') this.#session.refuse(error);
+      if (error.code === 'rekey_gap') await this.#fallBack('gap', error);
+      if (error.code === 'rekey_mismatch') await this.#fallBack('rekey', error);
+    }
+  }
+
+  async placed(hash: string, box: string): Promise<void> {
+    try {
+      const placed = await this.member.place(hash, box);
+      if (placed !== null) this.#holdFromTree(placed.key);
+      this.#tellPlace();
+    } catch (error) {
+      this.#session.refuse(error);
+      if (isCountersignError(error, 'rekey_mismatch')) await this.#fallBack('placement', error);
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#opening.close();
+  }
+
+  async #receive(message: SignedMessage): Promise<void> {
+    const received = await this.member.receive(message);
+    this.#session.follow(message);
+    this.#host = message.sender.address;
+    this.#tellChange(received);
+    if (received.isNewTerm) {
+      this.#session.events.push({ type: 'taken_over', term: received.term, by: message.sender.address });
+    }
+    if (received.key !== null) this.#holdFromTree(received.key);
+    this.#tellPlace();
+    if (this.member.status === 'placed') return;
+    if (this.member.status === 'departed' || received.isNewTerm) {
+      await this.#openIfBehind();
+      await this.#present();
+      return;
+    }
+    if (this.#session.parts.context.now() - this.#shown > PRESENCE_AGAIN) await this.#present();
+    this.#opening.soon();
+  }
+
+  /** The newest message counts as the first; a place that was had is lost with what came before. */
+  async #restartAt(message: SignedMessage, key: Uint8Array, reason: Fallback): Promise<void> {
+    const isKnown = this.#session.head?.hash === message.hash;
+    const before = this.#host;
+    await this.member.restart();
+    await this.member.receive(message);
+    this.#hasPlace = false;
+    this.#host = message.sender.address;
+    const { term } = message.claims;
+    const isNewTerm = this.#session.head !== null && this.#session.head.claims.term < term;
+    this.#session.follow(message);
+    if (isNewTerm && before !== null) {
+      this.#session.events.push({ type: 'taken_over', term, by: message.sender.address });
+    }
+    const hasKey = isKnown && this.#session.key?.epoch === message.claims.epoch;
+    if (!hasKey) this.#session.hold(key, 'sealed_key');
+    if (reason !== 'not_placed') await this.#present();
+  }
+
+  async #fallBack(reason: Fallback, { code }: CountersignError): Promise<void> {
+    this.#session.events.push({ type: 'fallback', reason, code });
+    try {
+      await this.enter(reason);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  /** The key of the newest message, where the tree has not brought it. */
+  async #openIfBehind(): Promise<void> {
+    const { head, key, parts, events } = this.#session;
+    if (head === null || key?.epoch === head.claims.epoch) return;
+    events.push({ type: 'fallback', reason: 'not_placed', code: null });
+    try {
+      const opened = await untilSent(this.#session, () => parts.group.open(head.claims.key_id));
+      assertKeyOf(head, opened);
+      if (this.#session.head === head && this.#session.key?.epoch !== head.claims.epoch) {
+        this.#session.hold(opened.key, 'sealed_key');
+      }
+    } catch (error) {
+      // The message of the newer epoch is on its way.
+      if (!isCountersignError(error, 'sealed_key_unknown')) this.#failed(error);
+    }
+  }
+
+  #holdFromTree(key: Uint8Array): void {
+    const { head } = this.#session;
+    const known = this.#session.key;
+    if (known !== null && known.epoch === head?.claims.epoch) {
+      if (equalBytes(known.key, key)) return;
+      throw new CountersignError('rekey_mismatch', 'the tree and the sealed key bring different keys');
+    }
+    this.#session.hold(key, 'tree');
+  }
+
+  #tellChange({ joined, left }: ReceivedRekey): void {
+    const { events } = this.#session;
+    for (const { iss, sub, device_id: deviceId } of left) {
+      events.push({ type: 'left', iss, sub, deviceId, reason: null });
+    }
+    for (const { iss, sub, device_id: deviceId } of joined) {
+      events.push({ type: 'joined', iss, sub, deviceId, participant: null });
+    }
+  }
+
+  #tellPlace(): void {
+    const hasPlace = this.member.status === 'placed';
+    if (hasPlace && !this.#hasPlace) {
+      this.#session.events.push({ type: 'placed', epoch: this.member.head?.claims.epoch ?? 0 });
+    }
+    this.#hasPlace = hasPlace;
+  }
+
+  async #present(): Promise<void> {
+    const claims = this.member.head?.claims;
+    if (claims === undefined) return;
+    this.#shown = this.#session.parts.context.now();
+    await showPresence(this.#session, claims, (ephemeral) => this.member.expectPlacement(ephemeral));
+  }
+
+  /** A relay that knows older messages only must not lead this device back, nor to another sender of the term. */
+  #assertNotBack({ claims, hash, device }: SignedMessage): void {
+    const { head } = this.#session;
+    if (head === null || hash === head.hash) return;
+    if (claims.term < head.claims.term || claims.epoch <= head.claims.epoch) {
+      throw new CountersignError('rekey_replayed', 'the relay’s newest message is not newer');
+    }
+    if (claims.term === head.claims.term && device !== head.device) {
+      throw new CountersignError('rekey_sender', 'the term has another sender');
+    }
+  }
+
+  /** Who may not have the key any more is out of the meeting; anything else may pass with the next message. */
+  #failed(error: unknown): void {
+    if (this.#session.closing.aborted) return;
+    if (isCountersignError(error) && OUT.has(error.code)) this.#session.close(error);
+    else this.#session.refuse(error);
+  }
+}
+
+/** What says that this person or device has no part in the meeting any more. */
+export const OUT: ReadonlySet<string> = new Set([
+  'group_not_member',
+  'group_excluded',
+  'group_ended',
+  'group_unknown',
+  'sign_in_required',
+  'unauthenticated',
+  'device_not_endorsed',
+  'forbidden',
+]);
+
+/** The sealed key is the one of this message: same epoch, same commitment, and by the same device. */
+function assertKeyOf(
+  { claims, device }: Pick<SignedMessage, 'claims' | 'device'>,
+  { claims: sealed, sealer }: OpenedEpoch,
+): void {
+  const matches =
+    sealed.key_id === claims.key_id &&
+    sealed.term === claims.term &&
+    sealed.epoch === claims.epoch &&
+    sealed.commitment === claims.commitment &&
+    sealer.device.device_id === device;
+  if (!matches) throw new CountersignError('sealed_key_mismatch', 'it is not the key of the host’s message');
+}

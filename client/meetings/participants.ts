@@ -1,0 +1,31 @@
+import type { CountersignError } from '../../protocol/errors.ts';
+import type { Device } from '../../protocol/meetings/roster.ts';
+import type { Answer } from '../answers.ts';
+import type { PresentPerson } from './judge-presences.ts';
+import type { Participant } from './meeting.ts';
+
+/** Somebody whose presence was verified. */
+export function describePresent({ person, presence }: PresentPerson): Participant {
+  const { address, assurance } = person.statement;
+  return {
+    ...{ iss: presence.iss, sub: presence.sub, deviceId: presence.device_id },
+    ...{ state: 'verified', code: null, address, name: null, company: null, assurance },
+    mediaKey: presence.media_key,
+    endToEnd: assurance !== 'gateway',
+  };
+}
+
+/** Somebody with a place of whom nothing can be believed. */
+export function describeRefused({ iss, sub, device_id }: Device, { code }: CountersignError): Participant {
+  return {
+    ...{ iss, sub, deviceId: device_id, state: 'refused', code },
+    ...{ address: null, name: null, company: null, assurance: null, mediaKey: null, endToEnd: false },
+  };
+}
+
+/** With what their company tells of them, where it tells something. */
+export function withAttributes(participant: Participant, answer: Answer | undefined): Participant {
+  if (answer?.status !== 'verified' || answer.statement.sub !== participant.sub) return participant;
+  const { name, organization } = answer.attributes ?? {};
+  return { ...participant, name: name ?? null, company: organization ?? null };
+}

@@ -1,0 +1,94 @@
+import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
+import { CHALLENGES_KEPT } from '../../protocol/meetings/limits.ts';
+import type { RekeyMessage } from '../../protocol/meetings/rekey-message.ts';
+import type { Answer } from '../answers.ts';
+import type { OwnPresence, PresenceRequest } from '../client.ts';
+import type { ClientContext, Device } from '../context.ts';
+import { createFeed, type Feed } from './feed.ts';
+import type { EpochKey, MeetingEvent } from './meeting.ts';
+import type { MeetingGroup } from './meeting-group.ts';
+import type { MeetingRelay } from './relay.ts';
+import { createSenders, type Senders } from './senders.ts';
+
+/** What a meeting is made of, for this device. */
+export interface MeetingParts {
+  readonly context: ClientContext;
+  readonly device: Device;
+  readonly self: { readonly iss: string; readonly sub: string; readonly address: string };
+  /** Of the media layer. */
+  readonly mediaKey: string;
+  readonly relay: MeetingRelay;
+  readonly group: MeetingGroup;
+  present(request: PresenceRequest): Promise<OwnPresence>;
+  lookUp(addresses: readonly string[]): Promise<Answer[]>;
+  /** New keys for this device; absent where the client cannot. */
+  rotateDevice?(): Promise<void>;
+}
+
+/** The newest message that this device believes. */
+export type Head = Pick<RekeyMessage, 'claims' | 'hash' | 'device'>;
+
+/** What the roles of host and member share: where the meeting stands, and whom to tell. */
+export interface Session {
+  readonly parts: MeetingParts;
+  readonly senders: Senders;
+  readonly events: Feed<MeetingEvent>;
+  readonly keys: Feed<EpochKey>;
+  /** Aborted when this device's part in the meeting is over. */
+  readonly closing: AbortSignal;
+  readonly head: Head | null;
+  readonly key: EpochKey | null;
+  /** The message is the newest; its key is for `hold`. */
+  follow(head: Head): void;
+  /** The key of the epoch of the newest message. */
+  hold(key: Uint8Array, from: 'tree' | 'sealed_key' | 'self'): void;
+  /** The challenge of a recent epoch, where this device has seen its message. */
+  challengeOf(epoch: number): string | undefined;
+  /** Tells of a message that changed nothing; what is no error of ours is thrown on. */
+  refuse(error: unknown): void;
+  /** Ends this device's part; with an error where it was not meant to. */
+  close(error?: CountersignError): void;
+}
+
+export function createSession(parts: MeetingParts): Session {
+  const ending = new AbortController();
+  const events = createFeed<MeetingEvent>();
+  const keys = createFeed<EpochKey>();
+  const challenges = new Map<number, string>();
+  let head: Head | null = null;
+  let current: EpochKey | null = null;
+  return {
+    ...{ parts, events, keys },
+    senders: createSenders(parts),
+    closing: ending.signal,
+    get head() {
+      return head;
+    },
+    get key() {
+      return current;
+    },
+    follow({ claims, hash, device }) {
+      head = { claims, hash, device };
+      challenges.set(claims.epoch, claims.challenge);
+      challenges.delete(claims.epoch - CHALLENGES_KEPT);
+    },
+    challengeOf: (epoch) => challenges.get(epoch),
+    hold(key, from) {
+      if (head === null) throw new CountersignError('internal', 'a key without its message');
+      const { term, epoch } = head.claims;
+      current = { term, epoch, key };
+      keys.push(current);
+      events.push({ type: 'key', term, epoch, from });
+    },
+    refuse(error) {
+      if (!isCountersignError(error)) throw error;
+      events.push({ type: 'refused', code: error.code, error });
+    },
+    close(error) {
+      if (ending.signal.aborted) return;
+      ending.abort();
+      keys.end(error);
+      events.end(error);
+    },
+  };
+}

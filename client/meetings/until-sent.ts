@@ -1,0 +1,36 @@
+import { type CountersignError, type ErrorCode, isCountersignError } from '../../protocol/errors.ts';
+import { pause } from '../waiting.ts';
+import { PASSING } from '../watch.ts';
+import type { Session } from './session.ts';
+
+/** What a bridge, or the one behind it, says when it may be better in a while. */
+const MAY_PASS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  ...PASSING,
+  'overloaded',
+  'partner_unreachable',
+  'partner_slow',
+]);
+
+export function mayPass(error: unknown): error is CountersignError {
+  return isCountersignError(error) && MAY_PASS.has(error.code);
+}
+
+/**
+ * Sends again, with growing pauses, while the bridge cannot be reached. Throws what does not pass by itself, and `aborted`
+ * when this device's part in the meeting is over.
+ */
+export async function untilSent<Result>(
+  { parts, events, closing }: Session,
+  send: () => Promise<Result>,
+): Promise<Result> {
+  const { firstMs, longestMs } = parts.context.polling;
+  for (let pauseMs = firstMs; ; pauseMs = Math.min(pauseMs * 2, longestMs)) {
+    try {
+      return await send();
+    } catch (error) {
+      if (!mayPass(error)) throw error;
+      events.push({ type: 'reconnecting', code: error.code });
+      await pause(pauseMs, closing);
+    }
+  }
+}

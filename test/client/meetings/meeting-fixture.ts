@@ -1,0 +1,92 @@
+import type { Attendance } from '../../../client/meetings/attendance.ts';
+import { hostMeeting, joinMeeting } from '../../../client/meetings/enter-meeting.ts';
+import type { EpochKey, MeetingEvent } from '../../../client/meetings/meeting.ts';
+import type { MeetingRelay } from '../../../client/meetings/relay.ts';
+import type { MeetingParts } from '../../../client/meetings/session.ts';
+import { loadTransformEngine } from '../../../recrypt/load-node.ts';
+import { type FakeBridge, startFakeBridge } from '../../fakes/fake-bridge/fake-bridge.ts';
+import { createMemoryMeeting, type MemoryMeeting } from './memory-relay.ts';
+import { type Attending, attending, createMemoryGroup, type MemoryGroup } from './people.ts';
+
+const engine = await loadTransformEngine();
+
+/** A meeting with a host and people of one company, over a relay that can lie. */
+export interface MeetingAtWork {
+  readonly bridge: FakeBridge;
+  readonly meeting: MemoryMeeting;
+  readonly group: MemoryGroup;
+  readonly people: Readonly<Record<string, Attending>>;
+  person(name: string): Attending;
+  relay(name: string): MeetingRelay;
+  host(name: string): Promise<Attendance>;
+  join(name: string, signal?: AbortSignal): Promise<Attendance>;
+  close(): Promise<void>;
+}
+
+/** The first is the host; all are members of the group, `admins` may host. */
+export async function meetingOf(
+  names: readonly string[],
+  admins: readonly string[] = [],
+): Promise<MeetingAtWork> {
+  const { bridge, close } = await startFakeBridge(engine);
+  const people: Record<string, Attending> = {};
+  for (const name of names) people[name] = await attending(bridge, engine, name);
+  const meeting = createMemoryMeeting();
+  const person = (name: string): Attending => {
+    const found = people[name];
+    if (found === undefined) throw new TypeError(`nobody is called ${name}`);
+    return found;
+  };
+  const group = createMemoryGroup(engine, person(names[0] ?? ''), meeting);
+  for (const name of names) group.members.add(person(name));
+  for (const name of admins) group.admins.push(person(name));
+  const open: Attendance[] = [];
+
+  function relay(name: string): MeetingRelay {
+    const who = person(name);
+    const { iss, sub, device } = who;
+    const admin = group.admins.includes(who);
+    return meeting.relayFor({ iss, sub, deviceId: device.id, admin, evidence: () => who.evidence() });
+  }
+  function partsOf(name: string): MeetingParts {
+    const who = person(name);
+    const { iss, sub, address, client, context, device } = who;
+    return {
+      ...{ context, device, mediaKey: `media of ${name}`, self: { iss, sub, address } },
+      ...{ relay: relay(name), group: group.of(who) },
+      present: (request) => client.createPresence(request),
+      lookUp: (addresses) => client.lookUp(addresses),
+    };
+  }
+  async function keeping(entering: Promise<Attendance>): Promise<Attendance> {
+    const attendance = await entering;
+    open.push(attendance);
+    return attendance;
+  }
+  return {
+    ...{ bridge, meeting, group, people, person, relay },
+    host: (name) => keeping(hostMeeting(partsOf(name))),
+    join: (name, signal) => keeping(joinMeeting(partsOf(name), signal)),
+    async close() {
+      await Promise.all(open.map((each) => each.leave().catch(() => undefined)));
+      await close();
+    },
+  };
+}
+
+/** The first event of this type, from now on. */
+export async function nextEvent<Type extends MeetingEvent['type']>(
+  attendance: Attendance,
+  type: Type,
+): Promise<Extract<MeetingEvent, { type: Type }>> {
+  for await (const event of attendance.events()) {
+    if (event.type === type) return event as Extract<MeetingEvent, { type: Type }>;
+  }
+  throw new Error(`the meeting ended without ${type}`);
+}
+
+/** The key of this epoch, or the first after it. */
+export async function keyOf(attendance: Attendance, epoch: number): Promise<EpochKey> {
+  for await (const key of attendance.keys()) if (key.epoch >= epoch) return key;
+  throw new Error(`the meeting ended before epoch ${epoch}`);
+}

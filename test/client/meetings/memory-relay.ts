@@ -1,0 +1,180 @@
+import { createBell } from '../../../bridge/lib/bell.ts';
+import type { MeetingRelay, RelayEvent } from '../../../client/meetings/relay.ts';
+import { CountersignError } from '../../../protocol/errors.ts';
+import type { SignerEvidence } from '../../../protocol/groups/signer-evidence.ts';
+import { sha256Base64url } from '../../../protocol/hash.ts';
+import type { PresenceEvidence, RekeyUpload, RosterParticipant } from '../../../protocol/meetings/api.ts';
+import { claimedRekey, type Joined } from '../../../protocol/meetings/rekey-message.ts';
+
+type Unnumbered<Event> = Event extends RelayEvent ? Omit<Event, 'seq'> : never;
+type Told = Unnumbered<RelayEvent>;
+
+interface Entry {
+  readonly to: 'all' | 'admins' | { readonly deviceId: string };
+  readonly event: Told;
+}
+
+/** Whose relay it is. */
+export interface Attendant {
+  readonly deviceId: string;
+  readonly iss: string;
+  readonly sub: string;
+  readonly admin: boolean;
+  evidence(): Promise<SignerEvidence>;
+}
+
+/** What a dishonest relay does with the events of one listener: leaves out, repeats, makes up. */
+export type Lie = (event: RelayEvent, attendant: Attendant) => readonly RelayEvent[];
+
+/** The bridges of one meeting, without bridges: it carries what it is given, to whom it should, unless it lies. */
+export interface MemoryMeeting {
+  relayFor(attendant: Attendant): MeetingRelay;
+  /** In force for streams from now on; null: honest again. */
+  lie(lie: Lie | null): void;
+  /** Everybody's streams break off. */
+  breakStreams(): void;
+  /** Nothing gets through until the function that it answers is called. */
+  cutOff(): () => void;
+  tell(event: Told, to?: Entry['to']): void;
+  /** What the host uploaded, in order. */
+  readonly uploads: RekeyUpload[];
+  readonly shown: RosterParticipant[];
+  sealed(keyId: string): RekeyUpload['sealed_key'] | undefined;
+  /** How many streams are open. */
+  readonly listening: number;
+}
+
+export function createMemoryMeeting(): MemoryMeeting {
+  const log: Entry[] = [];
+  const bell = createBell();
+  const uploads: RekeyUpload[] = [];
+  const shown: RosterParticipant[] = [];
+  const keys = new Map<string, RekeyUpload['sealed_key']>();
+  const leaves = new Map<number, Joined>();
+  let streams = new AbortController();
+  let sender: Attendant | null = null;
+  let lying: Lie | null = null;
+  let off = false;
+  let listening = 0;
+
+  function tell(event: Told, to: Entry['to'] = 'all'): void {
+    log.push({ to, event });
+    bell.ring();
+  }
+
+  function reach(): void {
+    if (off) throw new CountersignError('bridge_unreachable');
+  }
+
+  function accept(upload: RekeyUpload, by: Attendant): void {
+    const newest = uploads.at(-1)?.token;
+    if (newest === upload.token) return;
+    const { claims } = claimedRekey(upload.token);
+    const head = newest === undefined ? null : sha256Base64url(newest);
+    if (claims.prev !== head) throw new CountersignError('conflict');
+    uploads.push(upload);
+    // One who comes later reads from there on, and not back.
+    keys.clear();
+    keys.set(claims.key_id, upload.sealed_key);
+    sender = by;
+    for (const leaf of claims.change.left) leaves.delete(leaf);
+    if (newest !== undefined && claimedRekey(newest).claims.term < claims.term) leaves.clear();
+    for (const joined of claims.change.joined) leaves.set(joined.leaf, joined);
+    const rekey = sha256Base64url(upload.token);
+    for (const { device_id: deviceId, box } of upload.placements) {
+      tell({ event: 'placement', rekey, box }, { deviceId });
+    }
+    tell({ event: 'rekey', token: upload.token });
+  }
+
+  function isFor(to: Entry['to'], { deviceId, admin }: Attendant): boolean {
+    return to === 'all' || (to === 'admins' ? admin : to.deviceId === deviceId);
+  }
+
+  return {
+    uploads,
+    shown,
+    get listening() {
+      return listening;
+    },
+    sealed: (keyId) => keys.get(keyId),
+    lie: (lie) => {
+      lying = lie;
+    },
+    breakStreams() {
+      streams.abort();
+      streams = new AbortController();
+    },
+    cutOff() {
+      off = true;
+      this.breakStreams();
+      return () => {
+        off = false;
+      };
+    },
+    tell,
+    relayFor: (attendant) => ({
+      async state() {
+        reach();
+        const rekey = uploads.at(-1)?.token ?? null;
+        return {
+          rekey,
+          key_id: rekey === null ? null : claimedRekey(rekey).claims.key_id,
+          signers: sender === null ? [] : [await sender.evidence()],
+          seq: log.length,
+        };
+      },
+      async rekey(upload) {
+        reach();
+        accept(upload, attendant);
+      },
+      async present(evidence: PresenceEvidence) {
+        reach();
+        const participant = { device_id: attendant.deviceId, ...evidence };
+        shown.push(participant);
+        tell({ event: 'presence', ...participant }, 'admins');
+      },
+      async leave() {
+        reach();
+        const { deviceId, iss, sub } = attendant;
+        tell({ event: 'left', device_id: deviceId, iss, sub, reason: 'left' }, 'admins');
+      },
+      async members(after = -1) {
+        reach();
+        const members = [...leaves.values()]
+          .filter(({ leaf }) => leaf > after)
+          .sort((left, right) => left.leaf - right.leaf)
+          .map(({ placement: _box, ...member }) => member);
+        const newest = uploads.at(-1)?.token;
+        return { rekey: newest === undefined ? null : sha256Base64url(newest), members };
+      },
+      async roster(deviceIds) {
+        reach();
+        const of = (id: string) => shown.findLast(({ device_id }) => device_id === id);
+        return { participants: deviceIds.map(of).filter((each) => each !== undefined) };
+      },
+      async *stream(since, signal) {
+        reach();
+        const until = AbortSignal.any([signal, streams.signal]);
+        listening += 1;
+        try {
+          for (let next = since; ; ) {
+            const heard = bell.rings;
+            const entry = log[next];
+            if (until.aborted) throw new CountersignError('bridge_unreachable');
+            if (entry === undefined) {
+              await bell.wait(heard, 60_000, until);
+              continue;
+            }
+            next += 1;
+            if (!isFor(entry.to, attendant)) continue;
+            const event = { ...entry.event, seq: next } as RelayEvent;
+            yield* lying?.(event, attendant) ?? [event];
+          }
+        } finally {
+          listening -= 1;
+        }
+      },
+    }),
+  };
+}
