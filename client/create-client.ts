@@ -43,17 +43,17 @@ export function createClient(options: ClientOptions): Client {
     refuseDevice: (id) => refuseDevice(parts, id),
     removeDevice: (deviceId) => api.act('DELETE', `/v1/devices/${encodeURIComponent(deviceId)}`),
 
-    rotateKeys: async (request) => (await import('./rotation.ts')).rotateKeys(parts, request),
-    rotateIfDue: async (request) => (await import('./rotation.ts')).rotateIfDue(parts, request),
-    rotateDevice: async () => (await import('./device-rotation.ts')).rotateDevice(parts),
+    rotateKeys: async (request) => (await import('./on-demand.ts')).rotateKeys(parts, request),
+    rotateIfDue: async (request) => (await import('./on-demand.ts')).rotateIfDue(parts, request),
+    rotateDevice: async () => (await import('./on-demand.ts')).rotateDevice(parts),
 
     lookUp: (addresses, request) => lookUp(parts, addresses, request),
     keyHistory: async (request) =>
-      (await (await import('./key-history.ts')).readKeyHistory(parts, request?.address)).history,
-    monitorOwnKeys: async (request) => (await import('./monitor.ts')).monitorOwnKeys(parts, request),
+      (await (await import('./on-demand.ts')).readKeyHistory(parts, request?.address)).history,
+    monitorOwnKeys: async (request) => (await import('./on-demand.ts')).monitorOwnKeys(parts, request),
     checkOwnKeys: async (request) =>
-      (await (await import('./own-key-check.ts')).findWrong(parts, request?.address)).findings,
-    checkLog: async (issuer) => (await import('./check-log.ts')).checkLog(context, issuer ?? context.issuer),
+      (await (await import('./on-demand.ts')).findWrong(parts, request?.address)).findings,
+    checkLog: async (issuer) => (await import('./on-demand.ts')).checkLog(context, issuer ?? context.issuer),
     splitViews: () => keptSplitViews(context),
     watch: (addresses, request) => watch(parts, addresses, request),
     acceptChangedKey: (change) => acceptChangedKey(context, change),

@@ -82,7 +82,7 @@ async function rotatedFirst(
 ): Promise<KeyStatement> {
   const confirmDevices = options.confirmDevices ?? parts.context.confirmDevices;
   if (rotationDue === null || confirmDevices === null) return statement;
-  const { rotateKeys } = await import('./rotation.ts');
+  const { rotateKeys } = await import('./on-demand.ts');
   return (await rotateKeys(parts, { confirmDevices })).verified.statement;
 }
 

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { basename } from 'node:path';
 import { type BuildResult, build, type Metafile } from 'esbuild';
+import { clientErrorTitles } from './client-error-titles.ts';
 
 /** recrypt's WebAssembly module, which stays a file of its own. */
 export const WASM_FILE = createRequire(import.meta.url).resolve(
@@ -34,6 +35,7 @@ export function bundleBrowserClient<Write extends boolean>(options: {
     legalComments: 'linked',
     logLevel: 'warning',
     metafile: true,
+    plugins: [clientErrorTitles],
   });
 }
 

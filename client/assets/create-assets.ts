@@ -4,7 +4,7 @@ import type { Assets } from './assets.ts';
 /** The assets of a client, loaded when they are first used. */
 export function createAssets(parts: ClientParts): Assets {
   return {
-    seal: async (content, options) => (await import('./seal-asset.ts')).sealAsset(parts, content, options),
-    open: async (content, expected) => (await import('./open-asset.ts')).openAsset(parts, content, expected),
+    seal: async (content, options) => (await import('../on-demand.ts')).sealAsset(parts, content, options),
+    open: async (content, expected) => (await import('../on-demand.ts')).openAsset(parts, content, expected),
   };
 }

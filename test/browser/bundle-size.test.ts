@@ -1,12 +1,16 @@
 import { basename } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { ERRORS } from '../../protocol/errors.ts';
 import { bundleBrowserClient, modulesAtOnce } from '../../scripts/browser-bundle.ts';
 
 /** Bytes of what a page loads at once, as it is sent, without the WebAssembly module and what runs it. */
 const GZIPPED_MAX = 60_000;
 /** Bytes of what is loaded when the first log proof is verified, as it is sent. */
 const LOG_PROOF_MAX = 18_000;
+
+/** Bytes of what is loaded when a page first does more than look up and verify, as it is sent. */
+const ON_DEMAND_MAX = 40_000;
 
 type Bundle = Awaited<ReturnType<typeof bundleBrowserClient<false>>>;
 let bundle: Bundle;
@@ -58,6 +62,20 @@ describe('the bundle for browsers', () => {
       ),
     );
     expect(atOnce.filter((path) => path.includes('@noble/curves'))).toEqual([]);
+  });
+
+  it('loads groups, assets and rotation when they are used, and not before', () => {
+    const onDemand = textsOf(bundle, (name) => name.startsWith('client-on-demand-'));
+    expect(onDemand).toHaveLength(1);
+    expect(gzipped(onDemand)).toBeLessThan(ON_DEMAND_MAX);
+  });
+
+  it('knows every code of an error, and what those mean that it throws itself', () => {
+    const [table = ''] = textsOf(bundle, () => true).filter((text) => text.includes('asset_damaged:'));
+    expect(Object.keys(ERRORS).filter((code) => !table.includes(`${code}:`))).toEqual([]);
+    expect(table).toContain(ERRORS.group_untrusted.title);
+    expect(table).toContain(ERRORS.log_split_view.title);
+    expect(table).not.toContain(ERRORS.saml_wrapping.title);
   });
 
   it('holds no module of Node', () => {

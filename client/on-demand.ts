@@ -1,0 +1,20 @@
+/**
+ * What a page loads when it first does more than sign in, enrol, add devices, look up and verify: all of it at once, so
+ * that what is loaded at the start lies together in few files (docs/guides/browser.md).
+ */
+export { openAsset } from './assets/open-asset.ts';
+export { sealAsset } from './assets/seal-asset.ts';
+export { checkLog } from './check-log.ts';
+export { rotateDevice } from './device-rotation.ts';
+export { addMembers, removeMembers } from './groups/change-members.ts';
+export { createGroup } from './groups/create-group.ts';
+export { changeExclusions } from './groups/exclusions.ts';
+export { listGroups, listMembers } from './groups/list-members.ts';
+export { openKey } from './groups/open-key.ts';
+export { renewGroup, rotateGroup } from './groups/renew-group.ts';
+export { sealKey } from './groups/seal-key.ts';
+export { viewGroup } from './groups/view.ts';
+export { readKeyHistory } from './key-history.ts';
+export { monitorOwnKeys } from './monitor.ts';
+export { findWrong } from './own-key-check.ts';
+export { rotateIfDue, rotateKeys } from './rotation.ts';
