@@ -27,7 +27,7 @@ const ON_BOTH_STORES = [
 /** Those among them that test what is refused before a store is asked: once is enough. */
 const OF_NO_STORE = [
   ...['administration/bad-input', 'binding/enrolment-proofs', 'federation/partner-faults'],
-  ...['events/catalog', 'signer/root-key', 'signer/sealing'],
+  ...['rotation/client', 'events/catalog', 'signer/root-key', 'signer/sealing'],
   ...['witness/witness-command', 'witness/partner-bridge'],
 ].map((name) => `test/${name}.test.ts`);
 
