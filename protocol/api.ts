@@ -11,6 +11,7 @@ import {
   signature,
 } from './claims.ts';
 import { credentialSchema } from './credential.ts';
+import { escrowSchema } from './escrow/escrow-record.ts';
 import { keyStatementSchema } from './key-statement.ts';
 import { LOOK_UP_ADDRESSES } from './look-up.ts';
 import { encryptionKeySchema, signatureKeySchema } from './public-key.ts';
@@ -34,6 +35,8 @@ export const enrolmentRequestSchema = z.strictObject({
   /** Must be the key that the access token is bound to. */
   device_sig: signatureKeySchema,
   device_label: label,
+  /** What the statement is to declare; no escrow if absent. */
+  escrow: z.optional(z.enum(['passphrase', 'organization'])),
 });
 
 export const enrolmentOfferSchema = z.strictObject({
@@ -66,6 +69,8 @@ export const enrolmentConfirmationSchema = z.strictObject({
   endorsement: compactJws,
   /** The vault, sealed to U′. */
   vault: bytes(8192),
+  /** Exactly if the statement declares one. */
+  escrow: z.optional(escrowSchema),
 });
 
 export const enrolmentResultSchema = z.strictObject({

@@ -145,8 +145,12 @@ export const ERRORS = {
     title: 'A signature that the key statement needs is missing or wrong.',
   },
   endorsement_mismatch: { status: 400, title: 'The device endorsement does not match the person’s key.' },
-  passphrase_invalid: { status: 400, title: 'This is no passphrase that a client has made; look for a slip.' },
+  passphrase_invalid: {
+    status: 400,
+    title: 'This is no passphrase that a client has made; look for a slip.',
+  },
   passphrase_wrong: { status: 400, title: 'The passphrase is not the one that this was kept under.' },
+  recovery_proof: { status: 400, title: 'The proof that the keys were recovered does not verify.' },
   escrow_mismatch: { status: 400, title: 'The escrow is not the one that the person’s keys vouch for.' },
   transform_key_mismatch: {
     status: 400,

@@ -14,6 +14,7 @@ export type ObjectType =
   | 'device-endorsement+jwt'
   | 'device-binding+jwt'
   | 'presence+jwt'
+  | 'escrow+jwt'
   | 'online-keys+jwt'
   | 'partner-record+jwt'
   | 'entity-statement+jwt'

@@ -9,6 +9,12 @@ import { sha256Base64url } from './hash.ts';
 import { keyPairSchema, type SignatureKey, thumbprint } from './public-key.ts';
 
 /**
+ * Whether the person's private halves rest anywhere beside their vault (PROTOCOL §9), for everybody to see: `passphrase`,
+ * under one that the person keeps; `organization`, so that the company can open what is encrypted to them.
+ */
+export const escrowMethod = z.enum(['none', 'passphrase', 'organization']);
+
+/**
  * A key statement (PROTOCOL §3): identity ↔ user key. It changes only when one of its fields does.
  *
  * Evolution: members are never added to v 1; a change of meaning is a new `v`, and verifiers refuse what they do not
@@ -26,8 +32,7 @@ export const keyStatementSchema = z.strictObject({
   status: z.enum(['active', 'revoked']),
   keys: keyPairSchema,
   assurance,
-  /** Whether the company can open what is encrypted to this person. */
-  escrow: z.enum(['none', 'company']),
+  escrow: escrowMethod,
   /** When this version began, seconds. */
   since: seconds,
   /** Hash of the previous version's statement, null for version 0. */

@@ -3,6 +3,7 @@ import { decodeBase64url } from './base64url.ts';
 import { labelled } from './canonical-json.ts';
 import { bytes, bytes32, compactJws, digest, entityId, id, seconds, signature } from './claims.ts';
 import { credentialSchema } from './credential.ts';
+import { escrowSchema } from './escrow/escrow-record.ts';
 import { sha256Base64url } from './hash.ts';
 import { keyStatementSchema, signedStatementSchema, statementSignaturesSchema } from './key-statement.ts';
 import { type EncryptionKey, encryptionKeySchema } from './public-key.ts';
@@ -24,6 +25,8 @@ export const rotationStartSchema = z.strictObject({
   current: signedStatementSchema,
   /** What the next one is to have as `since`: the bridge's clock counts. */
   since: seconds,
+  /** `escrow+jwt` by the `sig` that is to be replaced, where the statement declares one. */
+  escrow: z.optional(compactJws),
   devices: z
     .array(
       z.strictObject({
@@ -51,6 +54,8 @@ export const rotationRequestSchema = z.strictObject({
   factor: bytes32,
   /** The new vault, sealed to U′. */
   vault: bytes(8192),
+  /** The new content sealed to the recovery key too, exactly if the statement declares an escrow. */
+  escrow: z.optional(escrowSchema),
   /** `device-endorsement+jwt` by the new `sig`, one for each device that the person has. */
   endorsements: z.array(compactJws).check(z.minLength(1), z.maxLength(ROTATION_DEVICES)),
   /** Schnorr signature by u_new over the transcript. */

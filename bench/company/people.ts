@@ -69,7 +69,7 @@ async function insertOne(tx: Transaction, keyLog: KeyLog, person: Enrolled): Pro
   await assignAddress(tx, held);
   const share = crypto.getRandomValues(new Uint8Array(60));
   const vault = crypto.getRandomValues(new Uint8Array(1_500));
-  await insertPersonKeys(tx, { sub, address, key_version, keys, share, vault });
+  await insertPersonKeys(tx, { sub, address, key_version, keys, share, vault, escrow: null });
   await setKeyVersion(tx, sub, key_version);
   await insertStatement(tx, { statement, signatures });
   const { protocol, acr, amr, authTime } = SIGN_IN;

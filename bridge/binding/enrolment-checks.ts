@@ -10,6 +10,7 @@ import { preFromJwk } from '../../recrypt/encoding.ts';
 import type { TransformEngine } from '../../recrypt/transform-engine.ts';
 import { VAULT_BYTES } from '../lib/limits.ts';
 import { type EnrolmentState, transcriptOf } from './enrolment-state.ts';
+import { checkEscrow } from './escrow-checks.ts';
 import { assertUntransformed, augmentedTransformKey } from './transform-keys.ts';
 
 /** A confirmation of which every part was checked. */
@@ -25,7 +26,7 @@ export interface CheckedConfirmation {
 
 /**
  * Holds a confirmation, all of which an attacker may have made, against the bridge's record of the offer. Throws
- * `statement_signature`, `enrolment_proof`, `endorsement_mismatch`, `transform_key_mismatch`, `recrypt_input_invalid`,
+ * `statement_signature`, `enrolment_proof`, `endorsement_mismatch`, `escrow_mismatch`, `transform_key_mismatch`, `recrypt_input_invalid`,
  * `malformed_request`, `payload_too_large`.
  */
 export async function checkConfirmation(
@@ -51,6 +52,7 @@ export async function checkConfirmation(
     sig: request.device_sig,
   });
   assertUntransformed(vault);
+  await checkEscrow(engine, offer.statement, confirmation.escrow);
   const share = decodeBase64url(state.share, 32);
   const transformKey = augmentedTransformKey(engine, {
     encoded,

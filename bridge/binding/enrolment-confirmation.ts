@@ -16,6 +16,7 @@ import { announce } from './enrolment-announcement.ts';
 import { type CheckedConfirmation, checkConfirmation } from './enrolment-checks.ts';
 import { type EnrolmentState, openState, sealState } from './enrolment-state.ts';
 import { findEnrolment, markConfirmed, type StoredEnrolment } from './enrolment-store.ts';
+import { sealEscrow } from './escrow-checks.ts';
 import type { Holder } from './holder.ts';
 import type { BindingDeps, Credentials, Enrolments } from './services.ts';
 import { sealShare, sealTransformKey } from './transform-keys.ts';
@@ -64,7 +65,7 @@ async function confirmOffer(deps: BindingDeps, confirming: Confirming): Promise<
   assertSameSession(who, stored, state);
   assertSamePolicy(deps, state);
   const checked = await checkConfirmation(deps.engine, state, confirmation);
-  const rows = await prepareRows(deps, who, state, checked);
+  const rows = await prepareRows(deps, who, confirming, checked);
   await deps.database.transaction((transaction) => store(deps, transaction, { ...confirming, rows }));
 }
 
@@ -97,6 +98,7 @@ interface Rows {
   readonly vault: Uint8Array;
   readonly sealedShare: Uint8Array;
   readonly sealedTransformKey: Uint8Array;
+  readonly sealedEscrow: Uint8Array | null;
   readonly sealedState: Uint8Array;
 }
 
@@ -104,7 +106,7 @@ interface Rows {
 async function prepareRows(
   deps: BindingDeps,
   who: Holder,
-  state: EnrolmentState,
+  { state, confirmation }: Confirming,
   checked: CheckedConfirmation,
 ): Promise<Rows> {
   const { signer } = deps;
@@ -120,6 +122,7 @@ async function prepareRows(
       { sub: who.sub, deviceId: who.deviceId, keyVersion },
       checked.transformKey,
     ),
+    sealedEscrow: await sealEscrow(signer, { sub: who.sub, keyVersion }, confirmation.escrow),
     sealedState: await sealState(signer, who.sub, { ...state, share: null }),
   };
 }
@@ -153,6 +156,7 @@ async function store(deps: BindingDeps, transaction: Transaction, confirmed: Con
     keys: statement.keys,
     share: rows.sealedShare,
     vault: rows.vault,
+    escrow: rows.sealedEscrow,
   });
   await setKeyVersion(transaction, who.sub, statement.key_version);
   await insertStatement(transaction, rows.signed);

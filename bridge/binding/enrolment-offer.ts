@@ -73,6 +73,7 @@ export function createOffers(deps: BindingDeps): Enrolments['offer'] {
     const requestHash = hashOfRequest(who, request);
     const earlier = await findEarlier(who, request.request_id);
     if (earlier !== undefined) return repeat(earlier, requestHash);
+    if (request.escrow === 'organization') throw new CountersignError('escrow_unsupported');
     await assertKeys(deps.engine, who, request);
     const standing = await database.read((query) => readStanding(query, who, request));
     requireEnrolmentPermission(deps, who, standing);
@@ -219,7 +220,7 @@ function prepare(
     policy_hash: policy.hash,
     share: preToJwk(share.publicKey),
     person_key: personKey,
-    statement: statementFor(signer.iss, standing, [personKey, request.sig], now),
+    statement: statementFor(signer.iss, standing, request, personKey, now),
     expires: now + ENROLMENT_LIFE_S,
   };
   const transcript = transcriptOf({ request, offer: offered, access_token_hash: who.accessTokenHash });
@@ -236,7 +237,8 @@ function prepare(
 function statementFor(
   iss: string,
   { person, address, latest, last }: Standing,
-  keys: KeyStatement['keys'],
+  { sig, escrow }: EnrolmentRequest,
+  personKey: EncryptionKey,
   now: number,
 ): KeyStatement {
   const statement = {
@@ -247,9 +249,9 @@ function statementFor(
     version: last === undefined ? 0 : last.version + 1,
     key_version: person.key_version === null ? 0 : person.key_version + 1,
     status: 'active' as const,
-    keys,
+    keys: [personKey, sig] as KeyStatement['keys'],
     assurance: person.assurance,
-    escrow: 'none' as const,
+    escrow: escrow ?? ('none' as const),
     since: now,
     prev: last?.hash ?? null,
   };

@@ -17,6 +17,7 @@ import type { PrePrivateKey, TransformEngine } from '../../recrypt/transform-eng
 import type { Device } from '../directory/devices.ts';
 import { ROTATION_SINCE_S, VAULT_BYTES } from '../lib/limits.ts';
 import type { Access } from './access.ts';
+import { checkEscrow } from './escrow-checks.ts';
 import { assertUntransformed } from './transform-keys.ts';
 
 /** What a rotation is held against: the bridge's own records, and its share. */
@@ -41,7 +42,7 @@ export interface CheckedRotation {
 /**
  * Holds a rotation, all of which an attacker may have made, against the records. Throws `conflict` where they have changed
  * since it was prepared, `claims_invalid`, `key_invalid`, `statement_signature`, `rotation_factor`, `rotation_proof`,
- * `endorsement_mismatch`, `recrypt_input_invalid`, `payload_too_large`.
+ * `endorsement_mismatch`, `escrow_mismatch`, `recrypt_input_invalid`, `payload_too_large`.
  */
 export async function checkRotation(
   engine: TransformEngine,
@@ -53,6 +54,7 @@ export async function checkRotation(
   const vault = decodeBase64url(request.vault);
   if (vault.length > VAULT_BYTES) throw new CountersignError('payload_too_large', 'The vault is too large.');
   assertUntransformed(vault);
+  await checkEscrow(engine, request.statement, request.escrow);
   assertContinues(request.statement, access.statement, record.now);
   await assertNewKey(request, record);
   await verifyStatement(signed, {

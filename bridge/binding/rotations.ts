@@ -1,4 +1,5 @@
 import { CountersignError } from '../../protocol/errors.ts';
+import type { Escrow } from '../../protocol/escrow/escrow-record.ts';
 import { sha256Base64url } from '../../protocol/hash.ts';
 import { statementBytes, statementHash } from '../../protocol/key-statement.ts';
 import type { RotationRequest, RotationResult, RotationStart } from '../../protocol/rotation.ts';
@@ -13,6 +14,7 @@ import type { Logger } from '../lib/logger.ts';
 import type { RequestContext } from '../lib/request-context.ts';
 import { isUniqueViolation, type Query, type Transaction } from '../storage/database.ts';
 import { type Access, assertUnchanged, readAccess } from './access.ts';
+import { openEscrow, sealEscrow } from './escrow-checks.ts';
 import type { Holder } from './holder.ts';
 import { principalOf, requirePermission } from './permission.ts';
 import { type CheckedRotation, checkRotation } from './rotation-checks.ts';
@@ -62,7 +64,7 @@ export function createRotations(deps: Deps): Rotations {
     const share = await openShare(deps.signer, name, access.keys.share);
     const now = seconds(deps.clock);
     const checked = await checkRotation(deps.engine, { access, devices, share, now }, request);
-    const rows = await prepareRows(deps, access, checked);
+    const rows = await prepareRows(deps, access, checked, request.escrow);
     await database.transaction((tx) => store(deps, tx, { who, request, context, access, checked, rows }));
   }
 
@@ -78,6 +80,7 @@ export function createRotations(deps: Deps): Rotations {
       return {
         ...{ iss: statement.iss, sub: who.sub, current },
         since: Math.max(seconds(deps.clock), statement.since),
+        ...(await escrowToken(deps, access)),
         devices: devices.map(({ device_id, label, added, endorsement }) => ({
           ...{ device_id, label, added, endorsement },
           current: device_id === who.deviceId,
@@ -134,8 +137,19 @@ async function readState(
   return { access, devices: await devicesOf(query, who.sub) };
 }
 
+/** What the rotating device verifies, and seals the next content to. */
+async function escrowToken(
+  { signer }: BindingDeps,
+  { person: { sub }, keys }: Access,
+): Promise<{ escrow?: string }> {
+  if (keys.escrow === null) return {};
+  const { token } = await openEscrow(signer, { sub, keyVersion: keys.key_version }, keys.escrow);
+  return { escrow: token };
+}
+
 interface Rows {
   readonly share: Uint8Array;
+  readonly escrow: Uint8Array | null;
   readonly devices: readonly EndorsedAnew[];
 }
 
@@ -144,6 +158,7 @@ async function prepareRows(
   { signer }: BindingDeps,
   { person: { sub } }: Access,
   { signed, share, endorsed }: CheckedRotation,
+  escrow: Escrow | undefined,
 ): Promise<Rows> {
   const { key_version } = signed.statement;
   const devices: EndorsedAnew[] = [];
@@ -154,7 +169,12 @@ async function prepareRows(
     const transform_key = await sealTransformKey(signer, { ...name, keyVersion: key_version }, opened);
     devices.push({ device_id, endorsement, key_version, transform_key });
   }
-  return { share: await sealShare(signer, { sub, keyVersion: key_version }, share), devices };
+  const name = { sub, keyVersion: key_version };
+  return {
+    share: await sealShare(signer, name, share),
+    escrow: await sealEscrow(signer, name, escrow),
+    devices,
+  };
 }
 
 interface Rotating {
@@ -177,7 +197,14 @@ async function store(deps: BindingDeps, tx: Transaction, rotating: Rotating): Pr
   });
   assertUnchanged(access, await readAccess(tx, who));
   assertSameDevices(checked.endorsed, await devicesOf(tx, sub));
-  const keys = { sub, key_version, keys: statement.keys, share: rows.share, vault: checked.vault };
+  const keys = {
+    sub,
+    key_version,
+    keys: statement.keys,
+    share: rows.share,
+    vault: checked.vault,
+    escrow: rows.escrow,
+  };
   if (!(await replacePersonKeys(tx, keys))) throw new CountersignError('conflict');
   await setKeyVersion(tx, sub, key_version);
   await insertStatement(tx, checked.signed);

@@ -27,11 +27,11 @@ export async function insertPersonKeys(
 /** Puts the next key version in the place of the one before it; `false` if that is not the one that is there. */
 export async function replacePersonKeys(
   transaction: Transaction,
-  { sub, key_version, keys, share, vault }: Omit<PersonKeys, 'removed' | 'address'>,
+  { sub, key_version, keys, share, vault, escrow }: Omit<PersonKeys, 'removed' | 'address'>,
 ): Promise<boolean> {
   const { numUpdatedRows } = await transaction
     .updateTable('person_keys')
-    .set({ key_version, keys: JSON.stringify(keys), share, vault, removed: null })
+    .set({ key_version, keys: JSON.stringify(keys), share, vault, escrow, removed: null })
     .where('sub', '=', sub)
     .where('key_version', '=', key_version - 1)
     .executeTakeFirst();

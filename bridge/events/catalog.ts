@@ -38,6 +38,9 @@ const member = {
   member: name,
 };
 
+/** The bridge that keeps the recipient; the group, or the person; and the key. */
+const sealedKey = { iss: name, group: name.optional(), recipient: name.optional(), key_id: name };
+
 /** Id of the signed receipt that answered it. */
 const receipt = name.optional();
 
@@ -165,6 +168,29 @@ export const EVENTS = {
   'vault.opened': {
     doc: 'A device fetched the vault through its transform.',
     data: z.strictObject({ purpose: name.optional() }),
+  },
+  'escrow.opened': {
+    doc: 'What a person escrowed was handed to a device that signed in as them: it can be opened with their passphrase.',
+    data: none,
+  },
+  'key.sealed': {
+    doc: 'A key was sealed to a group or a person, by somebody of ours or of a partner.',
+    data: z.strictObject({ ...sealedKey, sealer_iss: name, sealer: name, epoch: count.optional() }),
+  },
+  'key.opened': {
+    doc: 'A sealed key was transformed for a device of ours, or for a person of a partner as far as this bridge’s part of the way goes.',
+    data: z.strictObject({
+      ...sealedKey,
+      /** Who it is for. */
+      person: name,
+      person_iss: name,
+      /** Whose transform keys were used here: the groups on the way, then the person’s where it was for a device. */
+      path: z.array(name).max(4),
+    }),
+  },
+  'key.opening_refused': {
+    doc: 'A sealed key was not transformed, or not released; `code` says why.',
+    data: z.strictObject({ ...sealedKey, person: name, person_iss: name }),
   },
   'group.offered': {
     doc: 'The bridge offered its share of a new group’s key: step 1.',

@@ -110,6 +110,8 @@ export const ENROLMENT_LIFE_S = 5 * MINUTE_S;
 export const ROTATION_SINCE_S = 10 * MINUTE_S;
 /** A new device waits this long for an approval: a person fetches the other device. */
 export const DEVICE_APPROVAL_LIFE_S = 10 * MINUTE_S;
+/** Times a day that a person's escrow is handed out: who has lost all devices needs it once, and a thief to try offline too. */
+export const ESCROW_OPENINGS_PER_DAY = 5;
 /** Devices of one person, by default: phone, laptop, desktop, tablets and rooms with room to spare. */
 export const DEVICES_PER_PERSON = 20;
 /** The most that an operator can set it to: a rotation re-endorses every device in one request. */
@@ -375,6 +377,8 @@ export const SEALED_KEY_DEPOSIT_BYTES = 96 * KIB;
 export const KEY_OPENING_REQUEST_BYTES = 16 * KIB;
 /** Its answer: the key, its token and the evidence of its sealer; exclusions of one person. */
 export const KEY_OPENING_RESPONSE_BYTES = 256 * KIB;
+/** The receipt for a sealed key: a few ids. */
+export const SEALED_KEY_RECEIPT_BYTES = 8 * KIB;
 /** A partner may have to wait for a thread itself before it answers; somebody waits for it here. */
 export const KEY_OPENING_TIMEOUT_MS = 20_000;
 /** Keys that people of one bridge seal to one recipient: a meeting of a day has some thousand epochs. */
@@ -433,7 +437,7 @@ export const MEETING_MESSAGES = 50_000;
 /** Characters of all of them: a rekey message for 200 who join has some 100 Ki. */
 export const MEETING_MESSAGES_LENGTH = 256 * MIB;
 /** Messages that are read from the store at a time. */
-export const MEETING_MESSAGE_PAGE = 64;
+export const MEETING_MESSAGE_PAGE = 256;
 /** Messages kept in memory, of all meetings together, so that each is read once for all who listen. */
 export const MEETING_MEMORY_LENGTH = 32 * MIB;
 /** A meeting's next messages are looked for this often when nobody wakes its readers. */
@@ -450,6 +454,8 @@ export const MEETING_PAGE_LENGTH = MIB;
 export const MEETING_RESPONSE_BYTES = 4 * MIB;
 /** A meeting that nobody listens to is followed for a little longer: whoever lost the connection comes back. */
 export const MEETING_LINGER_MS = 5_000;
+/** Who listens to a meeting is looked at again so long after a restriction, once for several in a row. */
+export const MEETING_RECHECK_MS = 50;
 /** A partner that does not answer the long question is asked again after this, then after twice that, and so on. */
 export const MEETING_RETRY_MS = 1_000;
 /** The longest of these pauses: people wait for the next key. */

@@ -18,6 +18,8 @@ const isPerson = ({ principal }: DecisionRequest) => principal.kind === 'person'
 const isEndorsed = ({ principal }: DecisionRequest) => principal.kind === 'person' && principal.endorsed;
 const isOwn = ({ principal, resource }: DecisionRequest) =>
   principal.kind === 'person' && resource.owner === principal.id;
+const isEndorsedOrPartner = (request: DecisionRequest) =>
+  isEndorsed(request) || (request.principal.kind === 'partner' && request.principal.status === 'active');
 const takesPart = ({ context }: DecisionRequest) =>
   context.groupRole === 'admin' || context.groupRole === 'member';
 const belowLimit = ({ context }: DecisionRequest, { maxDevices }: RuleSettings) =>
@@ -50,7 +52,7 @@ export const BUILT_IN_RULES: readonly Rule[] = [
     applies: ({ action, principal, context }, settings) =>
       settings.requireMultiFactor &&
       !isService(principal) &&
-      (action === 'enrol' || action === 'request-device') &&
+      (action === 'enrol' || action === 'request-device' || action === 'recover') &&
       context.multiFactor !== true,
   },
   {
@@ -80,6 +82,13 @@ export const BUILT_IN_RULES: readonly Rule[] = [
       isPerson(request) &&
       isOwn(request) &&
       belowLimit(request, settings),
+  },
+  {
+    id: 'recover-own-keys',
+    effect: 'permit',
+    reason: 'A signed-in person recovers the keys that they escrowed, up to the limit of devices.',
+    applies: (request, settings) =>
+      request.action === 'recover' && isPerson(request) && isOwn(request) && belowLimit(request, settings),
   },
   {
     id: 'approve-own-device',
@@ -161,6 +170,49 @@ export const BUILT_IN_RULES: readonly Rule[] = [
       request.principal.kind === 'partner' &&
       request.principal.status === 'active' &&
       takesPart(request),
+  },
+  {
+    id: 'participants-seal-keys-to-their-group',
+    effect: 'permit',
+    reason:
+      'Who takes part in a group seals keys to it: our people from an endorsed device, others through a partner.',
+    applies: (request) =>
+      request.action === 'seal-key' &&
+      request.resource.kind === 'group' &&
+      isEndorsedOrPartner(request) &&
+      takesPart(request),
+  },
+  {
+    id: 'seal-keys-to-persons',
+    effect: 'permit',
+    reason: 'Our people, and those of approved partners, seal keys to a person of the company.',
+    applies: (request) =>
+      request.action === 'seal-key' && request.resource.kind === 'person' && isEndorsedOrPartner(request),
+  },
+  {
+    id: 'participants-open-keys-of-their-group',
+    effect: 'permit',
+    reason:
+      'Who takes part in a group opens its keys: our people on an endorsed device, others through a partner.',
+    applies: (request) =>
+      request.action === 'open-key' &&
+      request.resource.kind === 'group' &&
+      isEndorsedOrPartner(request) &&
+      takesPart(request),
+  },
+  {
+    id: 'open-own-keys',
+    effect: 'permit',
+    reason: 'An endorsed device opens keys that were sealed to its own person.',
+    applies: (request) => request.action === 'open-key' && isEndorsed(request) && isOwn(request),
+  },
+  {
+    id: 'own-people-use-keys-of-other-bridges',
+    effect: 'permit',
+    reason:
+      'People of the company seal to recipients at another bridge, and open keys there; that bridge decides.',
+    applies: (request) =>
+      (request.action === 'seal-foreign-key' || request.action === 'open-foreign-key') && isEndorsed(request),
   },
   {
     id: 'rotate-own-keys',

@@ -131,7 +131,7 @@ describe('a confirmation is refused', () => {
 
   it('for a statement other than the one that was offered', async () => {
     await expectCode(confirmWith({ statement: { version: 7 } }), 'statement_signature');
-    await expectCode(confirmWith({ statement: { escrow: 'company' } }), 'statement_signature');
+    await expectCode(confirmWith({ statement: { escrow: 'organization' } }), 'statement_signature');
   });
 
   it('for a statement signed by another key', async () => {

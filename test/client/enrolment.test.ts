@@ -111,7 +111,7 @@ describe('a lying offer is refused before anything is signed', () => {
     ['names another address', statement({ address: 'mallory@acme.example' })],
     ['names another person', statement({ sub: 'sub-mallory' })],
     ['names another bridge', statement({ iss: 'https://bridge.mallory.example' })],
-    ['declares escrow', statement({ escrow: 'company' })],
+    ['declares escrow', statement({ escrow: 'organization' })],
     ['is revoked', statement({ status: 'revoked', reason: 'closed', version: 1, prev: testDigest('x') })],
     ['begins at a later version', statement({ version: 3 })],
     ['follows something at version 0', statement({ prev: testDigest('x') })],

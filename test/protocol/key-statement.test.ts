@@ -166,7 +166,7 @@ describe('an enrolment', () => {
       { key_version: 1 },
       { keys: [testEncryptionKey('mallory'), alice.publicKey] },
       { assurance: 'bot' },
-      { escrow: 'company' },
+      { escrow: 'organization' },
       { since: NOW },
     ];
     for (const change of changes) {

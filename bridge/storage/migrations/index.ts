@@ -18,6 +18,7 @@ import * as witness from './016-witness.ts';
 import * as groups from './017-groups.ts';
 import * as meetings from './018-meetings.ts';
 import * as rotation from './019-rotation.ts';
+import * as escrow from './020-escrow.ts';
 
 /** One step of the schema. It must not read what later versions of the code may change: spell everything out. */
 export interface Migration {
@@ -52,4 +53,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: '017-groups', up: groups.up },
   { id: '018-meetings', up: meetings.up },
   { id: '019-rotation', up: rotation.up },
+  { id: '020-escrow', up: escrow.up },
 ];

@@ -58,6 +58,8 @@ export interface PersonKeysTable {
   vault: Uint8Array;
   /** When a device of theirs was removed since these keys were made: they are to be rotated. Null otherwise. */
   removed: number | null;
+  /** JSON of the escrow, sealed by the signer; null where the statement declares none. */
+  escrow: Uint8Array | null;
 }
 
 /**
