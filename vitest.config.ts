@@ -10,6 +10,7 @@ const ON_BOTH_STORES = [
     'binding',
     'events',
     'federation',
+    'groups',
     'identity',
     'keylog',
     'lifecycle',
