@@ -82,7 +82,8 @@ export const relayedMessageSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('placement'), seq, device_id: digest, body: placementEventSchema }),
   /** A device of the asker's that had to leave: its streams are to end. */
   z.strictObject({ kind: z.literal('left'), seq, body: leftEventSchema }),
-  z.strictObject({ kind: z.literal('group'), seq, body: emptyEventSchema }),
+  /** `restricts`: something may have been taken from somebody, so whoever listens is to be looked at again. */
+  z.strictObject({ kind: z.literal('group'), seq, body: z.strictObject({ restricts: z.boolean() }) }),
   z.strictObject({ kind: z.literal('ended'), seq, body: emptyEventSchema }),
 ]);
 
@@ -95,11 +96,12 @@ export const meetingBridgeResponses = {
   roster: z.strictObject({ ...responseMembers, roster: meetingRosterSchema }),
   present: z.strictObject({ ...responseMembers, ...relayedSchema.shape }),
   leave: z.strictObject(responseMembers),
-  /** `seq`: the newest message. */
+  /** `seq`: the newest message; those up to `pruned` are not kept any more. */
   admit: z.strictObject({
     ...responseMembers,
     admitted: z.array(id).check(z.maxLength(ADMITTED_PEOPLE)),
     seq,
+    pruned: seq,
   }),
   /** `through`: everything for the asker up to there is in `messages`. */
   poll: z.strictObject({
