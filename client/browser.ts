@@ -22,6 +22,7 @@ export * from './groups/groups.ts';
 export { createIndexedDbKeyStore } from './indexeddb-key-store.ts';
 export { createIndexedDbPinStore } from './indexeddb-pin-store.ts';
 export * from './key-store.ts';
+export * from './meetings/meeting.ts';
 export * from './memory-stores.ts';
 export * from './own-key-answers.ts';
 export * from './pin-store.ts';

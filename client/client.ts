@@ -8,6 +8,7 @@ import type { SplitView } from '../protocol/tlog/split-view.ts';
 import type { Answer, ChangedKeyAnswer, VerifiedAnswer } from './answers.ts';
 import type { Assets } from './assets/assets.ts';
 import type { Groups } from './groups/groups.ts';
+import type { Meetings } from './meetings/meeting.ts';
 import type { KeyFinding, LogCheck, MonitorOptions, OwnKeyHistory } from './own-key-answers.ts';
 import type { RotationDue, RotationOptions } from './rotation-answers.ts';
 
@@ -215,4 +216,6 @@ export interface Client {
   readonly groups: Groups;
   /** Files for groups and people. */
   readonly assets: Assets;
+  /** Meetings with keys that follow who is in them. */
+  readonly meetings: Meetings;
 }

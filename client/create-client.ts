@@ -11,6 +11,7 @@ import { enrol } from './enrol.ts';
 import { createGroups } from './groups/create-groups.ts';
 import { keptSplitViews } from './log-pins.ts';
 import { lookUp } from './look-up.ts';
+import { createMeetings } from './meetings/create-meetings.ts';
 import { acceptChangedKey, acceptChangedRoot, verifyShownCredential } from './offline.ts';
 import { describeAccount } from './own-account.ts';
 import { createOwnOnlineKeys } from './own-online-keys.ts';
@@ -66,5 +67,6 @@ export function createClient(options: ClientOptions): Client {
 
     groups: createGroups(parts),
     assets: createAssets(parts),
+    meetings: createMeetings(parts),
   };
 }

@@ -17,6 +17,7 @@ export * from './client-options.ts';
 export { createClient } from './create-client.ts';
 export * from './groups/groups.ts';
 export * from './key-store.ts';
+export * from './meetings/meeting.ts';
 export * from './memory-stores.ts';
 export { createFileKeyStore } from './node-file-key-store.ts';
 export { createFilePinStore } from './node-file-pin-store.ts';

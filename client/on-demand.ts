@@ -15,6 +15,7 @@ export { renewGroup, rotateGroup } from './groups/renew-group.ts';
 export { sealKey } from './groups/seal-key.ts';
 export { viewGroup } from './groups/view.ts';
 export { readKeyHistory } from './key-history.ts';
+export { joinAsInvited, startMeeting } from './meetings/client-meetings.ts';
 export { monitorOwnKeys } from './monitor.ts';
 export { findWrong } from './own-key-check.ts';
 export { rotateIfDue, rotateKeys } from './rotation.ts';

@@ -4,14 +4,21 @@ import { CountersignError } from '../../protocol/errors.ts';
 import { type KeyOpening, keyOpeningSchema } from '../../protocol/groups/api.ts';
 import { isGroupMember } from '../../protocol/groups/membership.ts';
 import { type Party, sameParty } from '../../protocol/groups/party.ts';
-import { assertSealedPlaintext, type SealedKey, verifySealedKey } from '../../protocol/groups/sealed-key.ts';
+import {
+  assertSealedPlaintext,
+  type SealedKey,
+  sealedKeySchema,
+  verifySealedKey,
+} from '../../protocol/groups/sealed-key.ts';
 import { claimedSigner, type VerifiedSigner } from '../../protocol/groups/signer-evidence.ts';
+import { decodeClaims } from '../../protocol/jws.ts';
 import { decodeEncryptedValue } from '../../recrypt/encoding.ts';
 import { type ClientParts, currentDevice } from '../own-account.ts';
 import { randomId } from '../random-id.ts';
 import { actingDevice } from './acting.ts';
 import type { GroupRef, KeyRecipient, OpenedKey, Sealer } from './groups.ts';
 import { listedMemberships } from './list-members.ts';
+import { isOutdated, verifyPastSigner } from './past-signer.ts';
 import { signersOf } from './signers.ts';
 import { type JudgedGroup, judgeGroup } from './view.ts';
 
@@ -42,14 +49,14 @@ export async function openKeyOf(
   const group = await judgeWhose(parts, to, from);
   const body = { request_id: randomId(), to, key_id: keyId };
   const opening = await parts.api.post('/v1/key-openings', body, keyOpeningSchema);
-  const { claims, signer } = await judgeSealedKey(parts, { to, keyId }, opening);
+  const { claims, signer, current } = await judgeSealedKey(parts, { to, keyId }, opening);
   const expected = sealer === undefined ? undefined : parseAddress(sealer).address;
   const role = await roleOf(parts, expected, group, signer);
   const key = await openPlaintext(parts, opening, claims);
   const { iss, sub, device_id: deviceId } = signer.device;
   return {
     ...{ keyId, key, term: claims.term, epoch: claims.epoch, sealed: claims.iat },
-    sealer: { address: signer.address, iss, sub, deviceId, role },
+    sealer: { address: signer.address, iss, sub, deviceId, role, current },
   };
 }
 
@@ -73,18 +80,36 @@ async function judgeWhose(
   return null;
 }
 
-/** The sealer's word, under the evidence of their device, for exactly the key that was asked for. */
+interface JudgedSealer {
+  readonly claims: SealedKey;
+  readonly signer: VerifiedSigner;
+  readonly current: boolean;
+}
+
+/**
+ * The sealer's word, under the evidence of their device, for exactly the key that was asked for. Evidence that is
+ * outdated counts as of when they sealed, and is said to.
+ */
 async function judgeSealedKey(
   parts: ClientParts,
   { to, keyId }: { readonly to: Party; readonly keyId: string },
   { token, signer: evidence }: Pick<KeyOpening, 'token' | 'signer'>,
-): Promise<{ claims: SealedKey; signer: VerifiedSigner }> {
-  const signer = await signersOf(parts, [evidence])(claimedSigner(token));
-  return { claims: await verifySealedKey(token, signer, { to, key_id: keyId }), signer };
+): Promise<JudgedSealer> {
+  const expected = { to, key_id: keyId };
+  const judge = async (signer: VerifiedSigner, current: boolean) => {
+    return { claims: await verifySealedKey(token, signer, expected), signer, current };
+  };
+  try {
+    return await judge(await signersOf(parts, [evidence])(claimedSigner(token)), true);
+  } catch (error) {
+    if (!isOutdated(error)) throw error;
+    const { iat } = decodeClaims(token, 'sealed-key+jwt', sealedKeySchema);
+    return judge(await verifyPastSigner(parts, evidence, iat), false);
+  }
 }
 
 /** The plaintext that the sealer committed to, or nothing: anybody can encrypt to a public key. */
-async function openPlaintext(
+export async function openPlaintext(
   { context }: ClientParts,
   { encrypted, hops }: Pick<KeyOpening, 'encrypted' | 'hops'>,
   claims: SealedKey,

@@ -1,9 +1,10 @@
 import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
 import type { Device } from '../../protocol/meetings/roster.ts';
+import type { Addition, Members } from '../groups/groups.ts';
 import { createTurns } from '../turns.ts';
 import { meetingFingerprint } from './fingerprint.ts';
 import { beginHosting, type HostRole } from './host-role.ts';
-import type { EpochKey, HostedMeeting, MeetingEvent, MeetingRef, Participant } from './meeting.ts';
+import type { EpochKey, HostedMeeting, MeetingEvent, Participant } from './meeting.ts';
 import { createMemberRole, type MemberRole } from './member-role.ts';
 import type { RelayEvent } from './relay.ts';
 import { resume } from './resume.ts';
@@ -23,8 +24,11 @@ export class Attendance implements HostedMeeting {
   #role: HostRole | MemberRole;
   #heard: Promise<void> = Promise.resolve();
 
-  constructor(session: Session, role: HostRole | MemberRole) {
+  readonly notAdded: Addition['notAdded'];
+
+  constructor(session: Session, role: HostRole | MemberRole, notAdded: Addition['notAdded']) {
     this.#session = session;
+    this.notAdded = notAdded;
     this.#role = role;
   }
 
@@ -107,7 +111,7 @@ export class Attendance implements HostedMeeting {
     });
   }
 
-  add(who: { people?: readonly string[]; groups?: readonly MeetingRef[] }): Promise<void> {
+  add(who: Members): Promise<Addition> {
     return this.#asHost().add(who);
   }
 

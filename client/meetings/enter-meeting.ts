@@ -1,3 +1,4 @@
+import type { Addition } from '../groups/groups.ts';
 import { Attendance } from './attendance.ts';
 import { beginHosting } from './host-role.ts';
 import { createMemberRole } from './member-role.ts';
@@ -5,11 +6,17 @@ import { createSession, type MeetingParts, type Session } from './session.ts';
 import { untilSent } from './until-sent.ts';
 
 /** Hosts the meeting of a group that this device has just made, until the signal is aborted. */
-export async function hostMeeting(parts: MeetingParts, signal?: AbortSignal): Promise<Attendance> {
+export async function hostMeeting(
+  parts: MeetingParts,
+  {
+    signal,
+    notAdded = [],
+  }: { readonly signal?: AbortSignal | undefined; readonly notAdded?: Addition['notAdded'] } = {},
+): Promise<Attendance> {
   return entering(parts, signal, async (session) => {
     const { rekey, signers, seq } = await untilSent(session, () => parts.relay.state());
     const before = rekey === null ? null : await session.senders.verify(rekey, signers);
-    return { role: await beginHosting(session, before), seq };
+    return { role: await beginHosting(session, before), seq, notAdded };
   });
 }
 
@@ -17,11 +24,15 @@ export async function hostMeeting(parts: MeetingParts, signal?: AbortSignal): Pr
 export async function joinMeeting(parts: MeetingParts, signal?: AbortSignal): Promise<Attendance> {
   return entering(parts, signal, async (session) => {
     const role = createMemberRole(session);
-    return { role, seq: await role.enter('joining') };
+    return { role, seq: await role.enter('joining'), notAdded: [] };
   });
 }
 
-type Begun = { readonly role: ConstructorParameters<typeof Attendance>[1]; readonly seq: number };
+interface Begun {
+  readonly role: ConstructorParameters<typeof Attendance>[1];
+  readonly seq: number;
+  readonly notAdded: Addition['notAdded'];
+}
 
 async function entering(
   parts: MeetingParts,
@@ -34,8 +45,8 @@ async function entering(
   session.closing.addEventListener('abort', () => signal?.removeEventListener('abort', end), { once: true });
   if (signal?.aborted) end();
   try {
-    const { role, seq } = await begin(session);
-    const attendance = new Attendance(session, role);
+    const { role, seq, notAdded } = await begin(session);
+    const attendance = new Attendance(session, role, notAdded);
     attendance.listen(seq);
     return attendance;
   } catch (error) {

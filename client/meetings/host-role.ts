@@ -3,8 +3,9 @@ import { sha256Base64url } from '../../protocol/hash.ts';
 import type { LeftEvent, RosterParticipant } from '../../protocol/meetings/api.ts';
 import { MeetingHost, type PreparedRekey } from '../../protocol/meetings/host-tree.ts';
 import { REKEY_DEPARTURES, REKEY_JOINS } from '../../protocol/meetings/limits.ts';
+import type { Addition, Members } from '../groups/groups.ts';
 import { createGathering, type Gathering } from './gathering.ts';
-import type { MeetingRef, Participant } from './meeting.ts';
+import type { Participant } from './meeting.ts';
 import type { SealedEpoch } from './meeting-group.ts';
 import { showPresence } from './own-presence.ts';
 import { type Arrival, createReception, type Reception } from './reception.ts';
@@ -25,7 +26,7 @@ export interface HostRole {
   left(event: LeftEvent): void;
   /** A message from the relay. Answers it where it ends this role: another admin took over. */
   rekeyed(token: string): Promise<SignedMessage | null>;
-  add(who: { people?: readonly string[]; groups?: readonly MeetingRef[] }): Promise<void>;
+  add(who: Members): Promise<Addition>;
   remove(address: string): Promise<void>;
   rekey(): Promise<void>;
   close(): Promise<void>;
@@ -116,7 +117,7 @@ class Hosting implements HostRole {
     throw new CountersignError('rekey_sender', 'another device sends in the term of this one');
   }
 
-  add(who: { people?: readonly string[]; groups?: readonly MeetingRef[] }): Promise<void> {
+  add(who: Members): Promise<Addition> {
     return this.#session.parts.group.add(who);
   }
 

@@ -1,5 +1,6 @@
 import type { SealedKey } from '../../protocol/groups/sealed-key.ts';
 import type { SignerEvidence, VerifiedSigner } from '../../protocol/groups/signer-evidence.ts';
+import type { Addition, Members } from '../groups/groups.ts';
 import type { MeetingRef } from './meeting.ts';
 
 /** The key of an epoch, sealed to the group: for whoever has no place in the tree. */
@@ -47,7 +48,7 @@ export interface MeetingGroup extends MeetingRef {
    * it gives somebody a place, whatever the bridges let through.
    */
   admits(person: { readonly iss: string; readonly sub: string }): Promise<boolean>;
-  add(who: { people?: readonly string[]; groups?: readonly MeetingRef[] }): Promise<void>;
+  add(who: Members): Promise<Addition>;
   /** Removes and excludes: no bridge transforms for them any more when it resolves. Answers who they are. */
   restrict(address: string): Promise<{ readonly iss: string; readonly sub: string }>;
   end(): Promise<void>;

@@ -1,5 +1,6 @@
 import type { Assurance } from '../../protocol/claims.ts';
 import type { CountersignError, ErrorCode } from '../../protocol/errors.ts';
+import type { Addition, Members } from '../groups/groups.ts';
 
 /** A meeting, by the bridge that keeps its group and the group's id. */
 export interface MeetingRef {
@@ -104,7 +105,10 @@ export interface JoinedMeeting {
 
 /** The meeting as its host has it. Everything throws `conflict` once somebody else took over. */
 export interface HostedMeeting extends JoinedMeeting {
-  add(who: { people?: readonly string[]; groups?: readonly MeetingRef[] }): Promise<void>;
+  /** Addresses that `start` could not add, since their keys could not be verified. */
+  readonly notAdded: Addition['notAdded'];
+  /** Who cannot be verified is not added, and spoils it for no other. */
+  add(who: Members): Promise<Addition>;
   /** They have no key from the next epoch on, which begins at once. */
   remove(address: string): Promise<void>;
   /** A new key for everybody who is here. */
@@ -113,23 +117,31 @@ export interface HostedMeeting extends JoinedMeeting {
   end(options?: { rotateDevice?: boolean }): Promise<void>;
 }
 
-/** `client.meetings`. */
+export interface NewMeeting extends Members {
+  /** What people read, at most 128 characters. */
+  readonly label: string;
+  /** Seconds: the bridge ends the meeting then. */
+  readonly ends: number;
+  /** Colleagues who may take over. */
+  readonly admins?: readonly string[];
+  /** Of the media layer, as it encodes it: what the others' roster shows for this device. */
+  readonly mediaKey: string;
+  /** Ends this device's part, without a word to the others. */
+  readonly signal?: AbortSignal;
+}
+
+export interface MeetingInvitation extends MeetingRef {
+  /** The address of an admin whom the person expects behind this meeting. */
+  readonly host: string;
+  readonly mediaKey: string;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Meetings of people of several companies (PROTOCOL §11). The host's device makes the keys; the bridges carry them, and
+ * can read none. Throws what groups, sealed keys and presence throw, and `rekey_gap` where the meeting has not begun.
+ */
 export interface Meetings {
-  start(options: {
-    readonly label: string;
-    /** Seconds: the bridge ends the meeting then. */
-    readonly ends: number;
-    readonly people?: readonly string[];
-    readonly groups?: readonly MeetingRef[];
-    readonly mediaKey: string;
-    readonly signal?: AbortSignal;
-  }): Promise<HostedMeeting>;
-  /** `host`: the address of an admin whom the person expects behind this meeting. */
-  join(options: {
-    readonly iss: string;
-    readonly group: string;
-    readonly host: string;
-    readonly mediaKey: string;
-    readonly signal?: AbortSignal;
-  }): Promise<JoinedMeeting>;
+  start(request: NewMeeting): Promise<HostedMeeting>;
+  join(invitation: MeetingInvitation): Promise<JoinedMeeting>;
 }

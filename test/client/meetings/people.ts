@@ -160,7 +160,7 @@ export function createMemoryGroup(
       seal: (place) => seal(who, place),
       open: (keyId) => open(who, keyId),
       admits: async ({ sub }) => [...group.members].some((member) => member.sub === sub),
-      add: async () => undefined,
+      add: async () => ({ added: 0, notAdded: [] }),
       async restrict(address) {
         const member = [...group.members].find((each) => each.address === address);
         if (member === undefined) throw new CountersignError('group_not_member');

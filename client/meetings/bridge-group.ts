@@ -1,0 +1,105 @@
+import { CountersignError } from '../../protocol/errors.ts';
+import { keyOpeningSchema } from '../../protocol/groups/api.ts';
+import type { VerifiedSigner } from '../../protocol/groups/signer-evidence.ts';
+import { actingDevice } from '../groups/acting.ts';
+import { addMembers, removeMembers } from '../groups/change-members.ts';
+import { changeExclusions } from '../groups/exclusions.ts';
+import { namedPeople } from '../groups/named-people.ts';
+import { judgeSealedKey, openPlaintext } from '../groups/open-key.ts';
+import { draftSealedKey } from '../groups/seal-key.ts';
+import { signersOf } from '../groups/signers.ts';
+import { type JudgedGroup, judgeGroup } from '../groups/view.ts';
+import type { ClientParts } from '../own-account.ts';
+import { randomId } from '../random-id.ts';
+import { type Admission, readAdmission } from './admission.ts';
+import type { MeetingRef } from './meeting.ts';
+import type { GroupFacts, MeetingGroup } from './meeting-group.ts';
+
+/** The group of a meeting, over the person's own bridge. `expected`: an admin whom the person expects behind it. */
+export async function createBridgeGroup(
+  parts: ClientParts,
+  { iss, group }: MeetingRef,
+  expected: string,
+): Promise<MeetingGroup> {
+  const ref = { iss, group, expected };
+  const to = { iss, group };
+  const actor = await actingDevice(parts);
+  let judged = await judgeGroup(parts, ref);
+  if (judged.claims.kind !== 'meeting') {
+    throw new CountersignError('group_unknown', 'the group is no meeting');
+  }
+  let admission: Promise<Admission> | null = null;
+
+  async function refresh(): Promise<GroupFacts> {
+    const before = judged.shown;
+    judged = await judgeGroup(parts, ref);
+    const { members_seq: seq, exclusions } = judged.shown;
+    if (seq !== before.members_seq || exclusions.length !== before.exclusions.length) admission = null;
+    return factsOf(judged);
+  }
+
+  function admissionNow(): Promise<Admission> {
+    admission ??= readAdmission(parts, judged).catch((error: unknown) => {
+      admission = null;
+      throw error;
+    });
+    return admission;
+  }
+
+  return {
+    iss,
+    group,
+    get facts() {
+      return factsOf(judged);
+    },
+    refresh,
+    async admin(deviceId, evidence) {
+      const signer = await signersOf(parts, evidence)(deviceId);
+      if (!isAdmin(judged, signer)) throw new CountersignError('group_not_admin');
+      return signer;
+    },
+    async seal(place) {
+      const recipient = { to, key: judged.claims.key, members: judged.shown.members_head };
+      const { keyId, key, commitment, body } = await draftSealedKey(parts, actor, recipient, place);
+      return { keyId, key, commitment, token: body.token, encrypted: body.encrypted };
+    },
+    async open(keyId) {
+      const asked = { request_id: randomId(), to, key_id: keyId };
+      const opening = await parts.api.post('/v1/key-openings', asked, keyOpeningSchema);
+      const { claims, signer } = await judgeSealedKey(parts, { to, keyId }, opening);
+      return { key: await openPlaintext(parts, opening, claims), claims, sealer: signer };
+    },
+    async admits(person) {
+      // Another admin may have added them since.
+      if ((await admissionNow()).admits(person)) return true;
+      await refresh();
+      return (await admissionNow()).admits(person);
+    },
+    async add(who) {
+      const addition = await addMembers(parts, ref, who);
+      await refresh();
+      return addition;
+    },
+    async restrict(address) {
+      const [person] = await namedPeople(parts, [address]);
+      if (person === undefined) throw new CountersignError('group_not_member');
+      const { isDirect, hasDurableGroups } = await admissionNow();
+      if (!isDirect(person) && !hasDurableGroups) throw new CountersignError('group_not_member');
+      if (isDirect(person)) await removeMembers(parts, ref, { people: [address] });
+      if (hasDurableGroups) await changeExclusions(parts, ref, 'exclude', [address]);
+      await refresh();
+      return { iss: person.iss, sub: person.sub };
+    },
+    end: () => parts.api.act('POST', `/v1/groups/${group}/end`, {}),
+  };
+}
+
+function factsOf({ claims, shown }: JudgedGroup): GroupFacts {
+  const { label, ends, admins } = claims;
+  return { label, ends: ends ?? 0, ended: shown.status === 'ended', admins };
+}
+
+function isAdmin({ claims }: JudgedGroup, { address, device }: VerifiedSigner): boolean {
+  const listed = claims.admins.some((admin) => admin.sub === device.sub && admin.address === address);
+  return listed && device.iss === claims.iss;
+}
