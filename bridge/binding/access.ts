@@ -5,6 +5,8 @@ import type { Reader } from '../directory/handle.ts';
 import { findPersonKeys, type PersonKeys } from '../directory/person-keys.ts';
 import { type Person, requireActivePerson } from '../directory/persons.ts';
 import { activeStatementOf } from '../directory/statements.ts';
+import type { KeyLog } from '../keylog/key-log.ts';
+import type { Query } from '../storage/database.ts';
 import type { Holder } from './holder.ts';
 
 /** What an endorsed device acts with: its person, their keys, and the statement that stands for them. */
@@ -27,6 +29,19 @@ export async function readAccess(reader: Reader, who: Holder): Promise<Access> {
   const versions = new Set([keys.key_version, device.key_version, active.statement.key_version]);
   if (versions.size > 1) throw new CountersignError('device_not_endorsed', 'The keys were rotated since.');
   return { person, keys, device, statement: active.statement };
+}
+
+/** The same, once the statement is in force: grants are served to nobody before (PROTOCOL §8). Throws also `unavailable`. */
+export async function readPublishedAccess(
+  query: Query,
+  keyLog: Pick<KeyLog, 'isPublished'>,
+  who: Holder,
+): Promise<Access> {
+  const access = await readAccess(query, who);
+  const { address, version } = access.statement;
+  const isPublished = await keyLog.isPublished(query, 'address', address, version);
+  if (!isPublished) throw new CountersignError('unavailable', 'The key is not published yet.');
+  return access;
 }
 
 /**

@@ -1,6 +1,5 @@
 import { encodeBase64url } from '../../protocol/base64url.ts';
-import { CountersignError } from '../../protocol/errors.ts';
-import { assertUnchanged, readAccess } from './access.ts';
+import { assertUnchanged, readAccess, readPublishedAccess } from './access.ts';
 import { principalOf, requirePermission } from './permission.ts';
 import type { BindingDeps, Vaults } from './services.ts';
 import { openTransformKey } from './transform-keys.ts';
@@ -16,13 +15,7 @@ export function createVaults(deps: BindingDeps): Vaults {
         resource: { kind: 'person', id: who.sub, owner: who.sub },
         context: {},
       });
-      const before = await database.read(async (query) => {
-        const access = await readAccess(query, who);
-        const { address, version } = access.statement;
-        const isPublished = await keyLog.isPublished(query, 'address', address, version);
-        if (!isPublished) throw new CountersignError('unavailable', 'The key is not published yet.');
-        return access;
-      });
+      const before = await database.read((query) => readPublishedAccess(query, keyLog, who));
       const { device, keys, statement } = before;
       const name = { sub: who.sub, deviceId: device.device_id, keyVersion: device.key_version };
       const transformKey = await openTransformKey(signer, name, device.transform_key);

@@ -13,6 +13,7 @@ import {
 } from '../../protocol/errors.ts';
 import type { ObjectType } from '../../protocol/jws.ts';
 import { type OnlineKeys, verifyOnlineKeys } from '../../protocol/online-keys.ts';
+import type { EventLog } from '../events/event-log.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import { sha256Base64url } from '../lib/hash.ts';
 import { newId } from '../lib/ids.ts';
@@ -20,7 +21,7 @@ import { PARTNER_RETRY_MAX_S, PARTNER_TIMEOUT_MS } from '../lib/limits.ts';
 import type { Outbound, OutboundResponse } from '../lib/outbound.ts';
 import type { Signer } from '../signer/signer.ts';
 import type { Database } from '../storage/database.ts';
-import { asPartnerFault } from './partner-faults.ts';
+import { asPartnerFault, isMisbehaviour } from './partner-faults.ts';
 import { findPartner, type Partner } from './partner-store.ts';
 import type { Partners } from './partners.ts';
 
@@ -54,7 +55,7 @@ export interface BridgeCalls {
    * that it is, and the question's `refusals`. What the answer says is still to be held against what was asked.
    */
   ask<Answer>(partner: Partner, question: BridgeQuestion<Answer>): Promise<BridgeAnswer<Answer>>;
-  /** The same by entity id. Throws also `partner_unknown`, `partner_suspended`. */
+  /** The same by entity id; what a partner does that it must not is an event. Throws also `partner_unknown`, `partner_suspended`. */
   askBridge<Answer>(entityId: string, question: BridgeQuestion<Answer>): Promise<BridgeAnswer<Answer>>;
 }
 
@@ -71,6 +72,7 @@ export function createBridgeCalls(deps: {
   readonly outbound: Outbound;
   readonly partners: Pick<Partners, 'refreshUnlessRecent'>;
   readonly database: Database;
+  readonly events: Pick<EventLog, 'record'>;
   readonly clock: Clock;
 }): BridgeCalls {
   const { signer, clock, database } = deps;
@@ -147,13 +149,32 @@ export function createBridgeCalls(deps: {
     return question.verify(token, await pinnedKeys(partner, now), asked, now);
   }
 
+  async function recordFault(partner: string, operation: string, fault: CountersignError): Promise<void> {
+    const detail = isCountersignError(fault.cause) ? { detail: fault.cause.code } : {};
+    await deps.events.record({
+      type: 'partner.fault',
+      actor: { kind: 'system' },
+      subject: { partner },
+      outcome: 'failure',
+      code: fault.code,
+      data: { operation, ...detail },
+    });
+  }
+
   return {
     ask,
     async askBridge(entityId, question) {
       const partner = await database.read((query) => findPartner(query, entityId));
       if (partner === undefined || partner.status === 'removed')
         throw new CountersignError('partner_unknown');
-      return ask(partner, question);
+      try {
+        return await ask(partner, question);
+      } catch (error) {
+        if (isCountersignError(error) && isMisbehaviour(error.code)) {
+          await recordFault(entityId, question.type, error);
+        }
+        throw error;
+      }
     },
   };
 }
@@ -185,7 +206,7 @@ class PartnerRefusal extends Error {
 /** An answer that is none: the partner's word in clear, which it could as well have signed. */
 function refusalOf({ status, headers, body }: OutboundResponse, refusals: readonly ErrorCode[]): Error {
   const code = problemCode(body);
-  if (code === 'overloaded') {
+  if (code === 'overloaded' || code === 'rate_limited') {
     const wait = Number(headers.get('retry-after'));
     const retryAfter = Number.isFinite(wait) ? Math.min(Math.max(1, wait), PARTNER_RETRY_MAX_S) : 1;
     return new PartnerRefusal(

@@ -1,8 +1,10 @@
+import type { ServerResponse } from 'node:http';
 import Router from '@koa/router';
 import Koa, { type Context, type Middleware } from 'koa';
 import helmet from 'koa-helmet';
 import { CountersignError } from '../../protocol/errors.ts';
 import type { EventLog } from '../events/event-log.ts';
+import { ReportedRefusal } from '../events/reported-refusal.ts';
 import { newId } from '../lib/ids.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Network } from '../lib/networks.ts';
@@ -138,6 +140,10 @@ async function recordRefusal(
     });
     return;
   }
+  if (denial instanceof ReportedRefusal) {
+    await events.record({ ...refusal, ...denial.event });
+    return;
+  }
   await events.record({
     ...refusal,
     type: 'request.refused',
@@ -239,7 +245,17 @@ async function runRoute(
     bodyBytes,
     holder,
     administrator,
+    signal: goneSignal(ctx.res),
   });
+}
+
+/** Aborted when the connection ends before the answer is out. */
+function goneSignal(response: ServerResponse): AbortSignal {
+  const gone = new AbortController();
+  response.once('close', () => {
+    if (!response.writableFinished) gone.abort();
+  });
+  return gone.signal;
 }
 
 async function parseBody(ctx: Context, route: Route): Promise<{ body: unknown; bodyBytes: Uint8Array }> {

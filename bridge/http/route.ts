@@ -25,6 +25,8 @@ export interface ApiRequest<Body, Query> {
   readonly holder: Holder | null;
   /** Set on `administrator` routes. */
   readonly administrator: Administrator | null;
+  /** Aborted when the caller goes away before the answer. */
+  readonly signal: AbortSignal;
 }
 
 /** One event of a stream (WHATWG HTML, server-sent events); `data` is one line. */

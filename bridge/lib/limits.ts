@@ -147,6 +147,8 @@ export const MEETING_LIFE_S = 31 * DAY_S;
 export const GROUP_MEMBERS = 20_000;
 /** Groups that one person made and that have not ended: a meeting every ten minutes of a month. */
 export const GROUPS_OF_CREATOR = 5_000;
+/** A partner's view of a group: tokens of some KiB, evidence of some 10 KiB for each device that signed, exclusions. */
+export const GROUP_VIEW_RESPONSE_BYTES = 6 * MIB;
 /** Groups in the list of one person. */
 export const GROUPS_LISTED = 1_000;
 /** How old an exclusion may be when it arrives; its nonce is remembered that long. */
@@ -460,6 +462,8 @@ export const MEETING_RECHECK_MS = 50;
 export const MEETING_RETRY_MS = 1_000;
 /** The longest of these pauses: people wait for the next key. */
 export const MEETING_RETRY_MAX_MS = 15_000;
+/** Devices of ours in meetings at partners that a process knows of, to tell the homes when they must leave. */
+export const MEETINGS_ABROAD = 50_000;
 /** How often a partner is told that somebody had to leave, until it says that it heard. */
 export const MEETING_LEAVE_TRIES = 8;
 /** Presence proofs that one transaction stores: many join at once, and all write the same row. */

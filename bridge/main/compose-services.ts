@@ -2,6 +2,7 @@ import { createCredentials } from '../binding/credentials.ts';
 import { createDeviceAdditions } from '../binding/device-additions.ts';
 import { createDeviceRotation } from '../binding/device-rotation.ts';
 import { createEnrolments } from '../binding/enrolments.ts';
+import { createEscrows } from '../binding/escrows.ts';
 import { createKeyHistories } from '../binding/key-history.ts';
 import { createProfiles } from '../binding/profiles.ts';
 import { createRotations } from '../binding/rotations.ts';
@@ -19,6 +20,8 @@ import { createPartnerClient } from '../federation/partner-client.ts';
 import { createPartnerRecords } from '../federation/partner-records.ts';
 import { listPartners } from '../federation/partner-store.ts';
 import { createPartners } from '../federation/partners.ts';
+import { createKeyOpenings } from '../groups/key-openings.ts';
+import { createSealedKeyDeposits } from '../groups/sealed-key-deposits.ts';
 import { brokenRequestPage } from '../http/pages/sign-in-pages.ts';
 import { createAdministrators } from '../identity/administrators.ts';
 import { createConnections } from '../identity/connections.ts';
@@ -75,6 +78,7 @@ export async function composeServices(foundation: Foundation, config: Config) {
   const enrolments = createEnrolments({ ...binding, credentials });
   const deviceAdditions = createDeviceAdditions(binding);
   const vaults = createVaults(binding);
+  const escrows = createEscrows({ ...binding, credentials });
   const rotations = createRotations({ ...binding, credentials });
   const rotateDevice = createDeviceRotation({ ...binding, credentials });
   const personKeysDays = config.lifetimes.person_keys_days;
@@ -95,6 +99,9 @@ export async function composeServices(foundation: Foundation, config: Config) {
     answers: createAnswerCache({ cache, clock }),
     defaultMaxAge: config.lifetimes.lookup_max_age_seconds,
   });
+  const openings = { ...binding, credentials, calls, requests };
+  const keyOpenings = createKeyOpenings(openings);
+  const sealedKeys = createSealedKeyDeposits(openings);
   const witness = await openWitness({ ...foundation, partners }, config);
   const describeEntity = createEntityConfiguration({
     ...foundation,
@@ -111,6 +118,7 @@ export async function composeServices(foundation: Foundation, config: Config) {
       authorizationServer,
       credentials,
       enrolments,
+      escrows,
       deviceAdditions,
       rotations,
       rotateDevice,
@@ -119,7 +127,7 @@ export async function composeServices(foundation: Foundation, config: Config) {
       keyHistories,
       partners,
     },
-    ...{ watches, liveEvents, deviceSignIns, services },
+    ...{ watches, liveEvents, deviceSignIns, services, keyOpenings, sealedKeys },
     ...{ lookUps, describeEntity, witness, lifecycle, personOverviews, readiness },
   };
 }

@@ -48,6 +48,7 @@ describe('every route of administrators', () => {
         context: { requestId: 'r', actor: { kind: 'administrator', id: 'a-1' } },
         ...{ params: {}, query: {}, headers: {}, body: {}, bodyBytes: new Uint8Array(), holder: null },
         administrator: { id: 'a-1', name: 'Ada' },
+        signal: new AbortController().signal,
       });
       await expect(calling).rejects.toMatchObject({
         code: 'forbidden',

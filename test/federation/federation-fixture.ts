@@ -115,7 +115,7 @@ export async function federationFixture(options: { timeoutMs?: number } = {}): P
     records,
     askPartner: createPartnerClient({
       ...{ signer, clock },
-      calls: createBridgeCalls({ signer, outbound, partners, database, clock }),
+      calls: createBridgeCalls({ signer, outbound, partners, database, events: eventLog, clock }),
     }),
     requests: createAcceptedRequests({ signer, database, partners, clock }),
     answers: createAnswerCache({ cache: new MemoryCache({ clock }), clock }),

@@ -13,19 +13,23 @@ import { adminTraceRoutes } from './admin-traces.ts';
 import { deviceRequestRoutes } from './device-requests.ts';
 import { deviceRoutes } from './devices.ts';
 import { enrolmentRoutes } from './enrolments.ts';
+import { escrowRoutes } from './escrow.ts';
 import { eventRoutes } from './events.ts';
 import { federationRoutes } from './federation.ts';
 import { healthRoutes } from './health.ts';
+import { keyOpeningRoutes } from './key-openings.ts';
 import { logRoutes } from './log.ts';
 import { lookUpRoutes } from './look-ups.ts';
 import { meRoutes } from './me.ts';
 import { meHistoryRoutes } from './me-history.ts';
 import { rotationRoutes } from './rotations.ts';
+import { sealedKeyRoutes } from './sealed-keys.ts';
 import { vaultRoutes } from './vault.ts';
 import { watchRoutes } from './watch.ts';
 import { witnessRoutes } from './witness.ts';
 
 export type ApiDeps = Parameters<typeof enrolmentRoutes>[0] &
+  Parameters<typeof escrowRoutes>[0] &
   Parameters<typeof eventRoutes>[0] &
   Parameters<typeof federationRoutes>[0] &
   Parameters<typeof healthRoutes>[0] &
@@ -45,6 +49,8 @@ export type ApiDeps = Parameters<typeof enrolmentRoutes>[0] &
   Parameters<typeof deviceRequestRoutes>[0] &
   Parameters<typeof deviceRoutes>[0] &
   Parameters<typeof rotationRoutes>[0] &
+  Parameters<typeof keyOpeningRoutes>[0] &
+  Parameters<typeof sealedKeyRoutes>[0] &
   Parameters<typeof vaultRoutes>[0] &
   Parameters<typeof watchRoutes>[0] & {
     readonly issuer: string;
@@ -63,8 +69,11 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...meHistoryRoutes(deps),
     ...vaultRoutes(deps),
     ...rotationRoutes(deps),
+    ...escrowRoutes(deps),
     ...deviceRequestRoutes(deps),
     ...deviceRoutes(deps),
+    ...sealedKeyRoutes(deps),
+    ...keyOpeningRoutes(deps),
     ...lookUpRoutes(deps),
     ...logRoutes(deps),
     ...(deps.witness === undefined ? [] : witnessRoutes({ witness: deps.witness })),

@@ -163,5 +163,6 @@ export interface SealedKeysTable {
   term: number | null;
   epoch: number | null;
   members: string | null;
+  /** ms; later than that of any before it for the same recipient: pages are cut by it. */
   created: number;
 }
