@@ -1,20 +1,17 @@
 import type { DeviceApproval } from '../../protocol/api.ts';
-import { decodeBase64url } from '../../protocol/base64url.ts';
 import { CountersignError } from '../../protocol/errors.ts';
-import { devicesOf, findDevice, insertDevice } from '../directory/devices.ts';
+import { devicesOf } from '../directory/devices.ts';
 import { parseKeyPair } from '../directory/person-keys.ts';
 import { seconds } from '../lib/clock.ts';
 import type { RequestContext } from '../lib/request-context.ts';
 import type { Transaction } from '../storage/database.ts';
 import { type Access, assertUnchanged, readAccess } from './access.ts';
+import { admitDevice, checkedTransformKey, type OfferedDevice } from './device-admission.ts';
 import { assertPending, currentRequest, requireApprover, requireParty } from './device-request-access.ts';
 import { advance, type StoredDeviceRequest } from './device-request-store.ts';
-import { noteDeviceSignIn } from './device-sign-ins.ts';
-import { assertEndorsed } from './enrolment-checks.ts';
 import type { Holder } from './holder.ts';
 import { principalOf, requirePermission } from './permission.ts';
 import type { BindingDeps, DeviceAdditions } from './services.ts';
-import { augmentedTransformKey, openShare, sealTransformKey } from './transform-keys.ts';
 
 /** An endorsed device approves or refuses; the device that asked may withdraw. */
 export function createDeciding(deps: BindingDeps): Pick<DeviceAdditions, 'approve' | 'refuse'> {
@@ -25,9 +22,10 @@ export function createDeciding(deps: BindingDeps): Pick<DeviceAdditions, 'approv
       assertPending(deps, stored);
       assertCompared(who, stored);
       const access = await deps.database.read((query) => readAccess(query, who));
-      const transformKey = await checkedTransformKey(deps, stored, approval, access);
+      const offered = offeredDevice(stored, approval);
+      const transformKey = await checkedTransformKey(deps, offered, access);
       await deps.database.transaction((transaction) =>
-        store(deps, transaction, { who, stored, approval, access, transformKey, context }),
+        store(deps, transaction, { who, stored, offered, access, transformKey, context }),
       );
       return currentRequest(deps, id);
     },
@@ -58,30 +56,22 @@ function assertCompared(who: Holder, stored: StoredDeviceRequest): void {
   }
 }
 
-/** Holds endorsement and transform key against the keys that were asked for; answers the latter augmented and sealed. */
-async function checkedTransformKey(
-  { engine, signer }: BindingDeps,
-  stored: StoredDeviceRequest,
-  approval: DeviceApproval,
-  { keys, statement }: Access,
-): Promise<Uint8Array> {
-  const [pre, sig] = parseKeyPair(stored.keys);
-  await assertEndorsed(approval.endorsement, statement, { pre, sig });
-  const keyVersion = keys.key_version;
-  const augmented = augmentedTransformKey(engine, {
-    encoded: decodeBase64url(approval.transform_key),
-    deviceKey: pre,
-    personSig: statement.keys[1],
-    share: await openShare(signer, { sub: stored.sub, keyVersion }, keys.share),
-    vault: keys.vault,
-  });
-  return sealTransformKey(signer, { sub: stored.sub, deviceId: stored.device_id, keyVersion }, augmented);
+/** As it was asked for, with what the approving device says of it. */
+function offeredDevice(stored: StoredDeviceRequest, approval: DeviceApproval): OfferedDevice {
+  return {
+    sub: stored.sub,
+    label: stored.label,
+    keys: parseKeyPair(stored.keys),
+    endorsement: approval.endorsement,
+    transformKey: approval.transform_key,
+    signIn: JSON.parse(stored.sign_in),
+  };
 }
 
 interface Approved {
   readonly who: Holder;
   readonly stored: StoredDeviceRequest;
-  readonly approval: DeviceApproval;
+  readonly offered: OfferedDevice;
   readonly access: Access;
   readonly transformKey: Uint8Array;
   readonly context: RequestContext;
@@ -89,26 +79,13 @@ interface Approved {
 
 /** What was true when the approval was checked is looked at again. */
 async function store(deps: BindingDeps, transaction: Transaction, approved: Approved): Promise<void> {
-  const { who, stored, approval, access, transformKey, context } = approved;
+  const { who, stored, offered, access, transformKey, context } = approved;
   const now = seconds(deps.clock);
   const taken = await advance(transaction, stored.id, { step: 'any', now }, { status: 'approved' });
   if (!taken) throw new CountersignError('device_request_state');
   assertUnchanged(access, await readAccess(transaction, who));
   await assertBelowLimit(deps, transaction, who, stored);
-  if ((await findDevice(transaction, stored.device_id)) !== undefined) {
-    throw new CountersignError('conflict', 'This device key is in use.');
-  }
-  await insertDevice(transaction, {
-    device_id: stored.device_id,
-    sub: stored.sub,
-    label: stored.label,
-    keys: parseKeyPair(stored.keys),
-    endorsement: approval.endorsement,
-    key_version: access.keys.key_version,
-    transform_key: transformKey,
-    added: now,
-  });
-  await noteDeviceSignIn(transaction, stored.sub, JSON.parse(stored.sign_in));
+  await admitDevice(transaction, offered, { keyVersion: access.keys.key_version, transformKey, now });
   await deps.events.append(transaction, {
     type: 'device.added',
     actor: context.actor,

@@ -20,6 +20,8 @@ import { createPartnerClient } from '../federation/partner-client.ts';
 import { createPartnerRecords } from '../federation/partner-records.ts';
 import { listPartners } from '../federation/partner-store.ts';
 import { createPartners } from '../federation/partners.ts';
+import { createGroups } from '../groups/create-groups.ts';
+import { createForeignViews, createPartnerViews } from '../groups/foreign-views.ts';
 import { createKeyOpenings } from '../groups/key-openings.ts';
 import { createSealedKeyDeposits } from '../groups/sealed-key-deposits.ts';
 import { brokenRequestPage } from '../http/pages/sign-in-pages.ts';
@@ -102,6 +104,8 @@ export async function composeServices(foundation: Foundation, config: Config) {
   const openings = { ...binding, credentials, calls, requests };
   const keyOpenings = createKeyOpenings(openings);
   const sealedKeys = createSealedKeyDeposits(openings);
+  const groups = createGroups({ ...binding, credentials, foreign: createForeignViews({ ...common, calls }) });
+  const answerGroupView = createPartnerViews({ ...common, credentials, requests });
   const witness = await openWitness({ ...foundation, partners }, config);
   const describeEntity = createEntityConfiguration({
     ...foundation,
@@ -127,7 +131,7 @@ export async function composeServices(foundation: Foundation, config: Config) {
       keyHistories,
       partners,
     },
-    ...{ watches, liveEvents, deviceSignIns, services, keyOpenings, sealedKeys },
+    ...{ watches, liveEvents, deviceSignIns, services, groups, answerGroupView, keyOpenings, sealedKeys },
     ...{ lookUps, describeEntity, witness, lifecycle, personOverviews, readiness },
   };
 }

@@ -16,6 +16,8 @@ import { enrolmentRoutes } from './enrolments.ts';
 import { escrowRoutes } from './escrow.ts';
 import { eventRoutes } from './events.ts';
 import { federationRoutes } from './federation.ts';
+import { federationGroupRoutes } from './federation-groups.ts';
+import { groupRoutes } from './groups.ts';
 import { healthRoutes } from './health.ts';
 import { keyOpeningRoutes } from './key-openings.ts';
 import { logRoutes } from './log.ts';
@@ -32,6 +34,8 @@ export type ApiDeps = Parameters<typeof enrolmentRoutes>[0] &
   Parameters<typeof escrowRoutes>[0] &
   Parameters<typeof eventRoutes>[0] &
   Parameters<typeof federationRoutes>[0] &
+  Parameters<typeof federationGroupRoutes>[0] &
+  Parameters<typeof groupRoutes>[0] &
   Parameters<typeof healthRoutes>[0] &
   Parameters<typeof logRoutes>[0] &
   Parameters<typeof lookUpRoutes>[0] &
@@ -64,6 +68,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
   const routes = [
     ...healthRoutes(deps),
     ...federationRoutes(deps),
+    ...federationGroupRoutes(deps),
     ...enrolmentRoutes(deps),
     ...meRoutes(deps),
     ...meHistoryRoutes(deps),
@@ -74,6 +79,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...deviceRoutes(deps),
     ...sealedKeyRoutes(deps),
     ...keyOpeningRoutes(deps),
+    ...groupRoutes(deps),
     ...lookUpRoutes(deps),
     ...logRoutes(deps),
     ...(deps.witness === undefined ? [] : witnessRoutes({ witness: deps.witness })),
