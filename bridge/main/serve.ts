@@ -69,7 +69,12 @@ export async function serve(
     ...foundation,
     ...services,
     expiring: [services.enrolments, services.deviceAdditions, services.rotations],
-    purging: [services.administrators, services.traces, services.authorizationServer],
+    purging: [
+      services.administrators,
+      services.traces,
+      services.authorizationServer,
+      services.groups.endings,
+    ],
   });
   closing.add('background work', () => background.stop());
   await say({ type: 'bridge.started', data: { version } });

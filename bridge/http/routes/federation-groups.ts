@@ -1,0 +1,35 @@
+import * as z from 'zod';
+import { type AnswerGroupView, GROUPS_PATH } from '../../groups/foreign-views.ts';
+import { JSON_BODY_BYTES } from '../../lib/limits.ts';
+import { defineRoute, type Route } from '../route.ts';
+
+/** What partners ask here about groups, for their people who take part. */
+export function federationGroupRoutes({ answerGroupView }: { answerGroupView: AnswerGroupView }): Route[] {
+  return [
+    defineRoute({
+      method: 'post',
+      path: GROUPS_PATH,
+      summary: 'Show a partner a group that one of its people takes part in',
+      tag: 'federation',
+      authentication: 'none',
+      body: {
+        schema: z.string().describe('A compact JWS of type group-view-request+jwt'),
+        maxBytes: JSON_BODY_BYTES,
+        mediaType: 'application/group-view-request+jwt',
+      },
+      response: {
+        status: 200,
+        description: 'The signed response',
+        mediaType: 'application/group-view-response+jwt',
+      },
+      errors: [
+        ...(['partner_unknown', 'partner_suspended', 'forbidden', 'replayed', 'jws_audience'] as const),
+        ...(['jws_signature', 'group_unknown', 'group_excluded', 'group_ended', 'group_untrusted'] as const),
+      ],
+      handle: async ({ body, context }) => ({
+        text: await answerGroupView(body, context),
+        mediaType: 'application/group-view-response+jwt',
+      }),
+    }),
+  ];
+}
