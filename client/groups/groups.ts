@@ -97,6 +97,8 @@ export interface Sealer {
   readonly deviceId: string;
   /** `person`: the key is for one person, to whom anybody may seal. */
   readonly role: 'admin' | 'member' | 'expected' | 'person';
+  /** Whether the device is shown to be theirs now; false: only that it was when they sealed. */
+  readonly current: boolean;
 }
 
 export interface OpenedKey {
