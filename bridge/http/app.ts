@@ -122,7 +122,7 @@ async function recordRefusal(
   error: unknown,
 ): Promise<void> {
   // Writing an event for each of these would let the flood that they stop fill the disk.
-  if (code === 'rate_limited') return;
+  if (code === 'rate_limited' || code === 'overloaded') return;
   const refusal = {
     actor: ctx.state.actor,
     outcome: 'failure',

@@ -1,4 +1,4 @@
-import { CountersignError, ERRORS, type ErrorCode } from '../../protocol/errors.ts';
+import { CountersignError, ERRORS, type ErrorCode, isCountersignError } from '../../protocol/errors.ts';
 
 /** A problem document (RFC 9457), the one form in which an error leaves the process. */
 export interface ProblemDocument {
@@ -29,7 +29,8 @@ export function problemOf(error: unknown, ids: { requestId: string; traceId?: st
   };
 }
 
-/** Whether an error is a fault on our side, to be logged with its cause. */
+/** Whether an error is a fault on our side, to be logged with its cause. A queue that is full is counted instead. */
 export function isOurFault(error: unknown): boolean {
+  if (isCountersignError(error, 'overloaded')) return false;
   return !(error instanceof CountersignError) || ERRORS[error.code].status >= 500;
 }

@@ -48,6 +48,18 @@ const ROUTES: Route[] = [
   }),
   defineRoute({
     method: 'get',
+    path: '/v1/busy',
+    summary: 'Has too much to do',
+    tag: 'health',
+    authentication: 'none',
+    response: answered,
+    errors: ['overloaded'],
+    handle: async () => {
+      throw new CountersignError('overloaded', undefined, { retryAfter: 7 });
+    },
+  }),
+  defineRoute({
+    method: 'get',
     path: '/v1/denied',
     summary: 'Is denied by policy',
     tag: 'health',
@@ -122,6 +134,13 @@ describe('the HTTP application', () => {
       detail: 'It is taken.',
     });
     expect(text).not.toContain('private');
+  });
+
+  test('says when to come again where there is too much to do, and writes no event that would add to it', async () => {
+    const { status, body, headers } = await request(server).get('/v1/busy');
+    expect({ status, code: body.code }).toEqual({ status: 503, code: 'overloaded' });
+    expect(headers['retry-after']).toBe('7');
+    expect(await newEvents()).toEqual([]);
   });
 
   test('answers what the handler gives', async () => {
