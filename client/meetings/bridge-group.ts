@@ -1,11 +1,12 @@
 import { CountersignError } from '../../protocol/errors.ts';
 import { keyOpeningSchema } from '../../protocol/groups/api.ts';
-import type { VerifiedSigner } from '../../protocol/groups/signer-evidence.ts';
+import { verifySealedKey } from '../../protocol/groups/sealed-key.ts';
+import { claimedSigner, type VerifiedSigner } from '../../protocol/groups/signer-evidence.ts';
 import { actingDevice } from '../groups/acting.ts';
 import { addMembers, removeMembers } from '../groups/change-members.ts';
 import { changeExclusions } from '../groups/exclusions.ts';
 import { namedPeople } from '../groups/named-people.ts';
-import { judgeSealedKey, openPlaintext } from '../groups/open-key.ts';
+import { openPlaintext } from '../groups/open-key.ts';
 import { draftSealedKey } from '../groups/seal-key.ts';
 import { signersOf } from '../groups/signers.ts';
 import { type JudgedGroup, judgeGroup } from '../groups/view.ts';
@@ -66,8 +67,9 @@ export async function createBridgeGroup(
     async open(keyId) {
       const asked = { request_id: randomId(), to, key_id: keyId };
       const opening = await parts.api.post('/v1/key-openings', asked, keyOpeningSchema);
-      const { claims, signer } = await judgeSealedKey(parts, { to, keyId }, opening);
-      return { key: await openPlaintext(parts, opening, claims), claims, sealer: signer };
+      const sealer = await signersOf(parts, [opening.signer])(claimedSigner(opening.token));
+      const claims = await verifySealedKey(opening.token, sealer, { to, key_id: keyId });
+      return { key: await openPlaintext(parts, opening, claims), claims, sealer };
     },
     async admits(person) {
       // Another admin may have added them since.

@@ -1,3 +1,4 @@
+import { CountersignError } from '../../protocol/errors.ts';
 import type { Addition } from '../groups/groups.ts';
 import { Attendance } from './attendance.ts';
 import { beginHosting } from './host-role.ts';
@@ -43,14 +44,15 @@ async function entering(
   const end = () => session.close();
   signal?.addEventListener('abort', end, { once: true });
   session.closing.addEventListener('abort', () => signal?.removeEventListener('abort', end), { once: true });
-  if (signal?.aborted) end();
   try {
+    signal?.throwIfAborted();
     const { role, seq, notAdded } = await begin(session);
+    signal?.throwIfAborted();
     const attendance = new Attendance(session, role, notAdded);
     attendance.listen(seq);
     return attendance;
   } catch (error) {
     session.close();
-    throw error;
+    throw signal?.aborted ? new CountersignError('aborted') : error;
   }
 }

@@ -46,6 +46,8 @@ class Following implements MemberRole {
   #known = 0;
   #shown = 0;
   #hasPlace = false;
+  /** A message names a place of this device. */
+  #announced = false;
 
   constructor(session: Session) {
     const { group, device, self } = session.parts;
@@ -56,7 +58,7 @@ class Following implements MemberRole {
     });
     this.#opening = createGathering(
       PLACE_MS,
-      () => this.#openIfBehind(),
+      () => this.#settle(),
       (error) => this.#failed(error),
     );
   }
@@ -128,11 +130,14 @@ class Following implements MemberRole {
     if (received.isNewTerm) {
       this.#session.events.push({ type: 'taken_over', term: received.term, by: message.sender.address });
     }
+    if (received.joined.some(({ device_id }) => device_id === this.#session.parts.device.id)) {
+      this.#announced = true;
+    }
     if (received.key !== null) this.#holdFromTree(received.key);
     this.#tellPlace();
     if (this.member.status === 'placed') return;
     if (this.member.status === 'departed' || received.isNewTerm) {
-      await this.#openIfBehind();
+      await this.#openIfBehind('not_placed');
       await this.#present();
       return;
     }
@@ -168,11 +173,19 @@ class Following implements MemberRole {
     }
   }
 
+  /** No place came in time: the key without it; and where the host gave one that did not come, another proof. */
+  async #settle(): Promise<void> {
+    if (this.member.status === 'placed') return;
+    const isLost = this.#announced;
+    await this.#openIfBehind(isLost ? 'placement' : 'not_placed');
+    if (isLost) await this.#present();
+  }
+
   /** The key of the newest message, where the tree has not brought it. */
-  async #openIfBehind(): Promise<void> {
+  async #openIfBehind(reason: Fallback): Promise<void> {
     const { head, key, parts, events } = this.#session;
     if (head === null || key?.epoch === head.claims.epoch) return;
-    events.push({ type: 'fallback', reason: 'not_placed', code: null });
+    events.push({ type: 'fallback', reason, code: null });
     try {
       const opened = await untilSent(this.#session, () => parts.group.open(head.claims.key_id));
       assertKeyOf(head, opened);
@@ -211,11 +224,13 @@ class Following implements MemberRole {
       this.#session.events.push({ type: 'placed', epoch: this.member.head?.claims.epoch ?? 0 });
     }
     this.#hasPlace = hasPlace;
+    if (hasPlace) this.#announced = false;
   }
 
   async #present(): Promise<void> {
     const claims = this.member.head?.claims;
     if (claims === undefined) return;
+    this.#announced = false;
     this.#shown = this.#session.parts.context.now();
     await showPresence(this.#session, claims, (ephemeral) => this.member.expectPlacement(ephemeral));
   }

@@ -1,6 +1,6 @@
 import type { Attendance } from '../../../client/meetings/attendance.ts';
 import { hostMeeting, joinMeeting } from '../../../client/meetings/enter-meeting.ts';
-import type { EpochKey, MeetingEvent } from '../../../client/meetings/meeting.ts';
+import type { EpochKey, JoinedMeeting } from '../../../client/meetings/meeting.ts';
 import type { MeetingRelay } from '../../../client/meetings/relay.ts';
 import type { MeetingParts } from '../../../client/meetings/session.ts';
 import { loadTransformEngine } from '../../../recrypt/load-node.ts';
@@ -74,19 +74,8 @@ export async function meetingOf(
   };
 }
 
-/** The first event of this type, from now on. */
-export async function nextEvent<Type extends MeetingEvent['type']>(
-  attendance: Attendance,
-  type: Type,
-): Promise<Extract<MeetingEvent, { type: Type }>> {
-  for await (const event of attendance.events()) {
-    if (event.type === type) return event as Extract<MeetingEvent, { type: Type }>;
-  }
-  throw new Error(`the meeting ended without ${type}`);
-}
-
 /** The key of this epoch, or the first after it. */
-export async function keyOf(attendance: Attendance, epoch: number): Promise<EpochKey> {
+export async function keyOf(attendance: JoinedMeeting, epoch: number): Promise<EpochKey> {
   for await (const key of attendance.keys()) if (key.epoch >= epoch) return key;
   throw new Error(`the meeting ended before epoch ${epoch}`);
 }

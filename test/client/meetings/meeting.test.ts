@@ -1,37 +1,142 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { keyOf, type MeetingAtWork, meetingOf, nextEvent } from './meeting-fixture.ts';
+import type { Participant } from '../../../client/meetings/meeting.ts';
+import { claimedRekey } from '../../../protocol/meetings/rekey-message.ts';
+import { codeOf } from '../../protocol/codes.ts';
+import { hear } from './heard.ts';
+import { keyOf, type MeetingAtWork, meetingOf } from './meeting-fixture.ts';
 
 let at: MeetingAtWork;
 beforeEach(async () => {
-  at = await meetingOf(['hana', 'ben', 'carol']);
+  at = await meetingOf(['hana', 'ben', 'carol'], ['carol']);
 });
 afterEach(() => at.close());
+
+async function placed(name: string) {
+  const meeting = await at.join(name);
+  const heard = hear(meeting);
+  await heard.next('placed');
+  return { meeting, heard };
+}
 
 describe('a meeting', () => {
   it('gives a joiner the key at once, and a place by the host soon after', async () => {
     const hana = await at.host('hana');
-    const joined = nextEvent(hana, 'joined');
+    const host = hear(hana);
     const ben = await at.join('ben');
     expect(ben.currentKey()).toEqual(hana.currentKey());
-    const placed = nextEvent(ben, 'placed');
-    expect((await joined).participant).toMatchObject({
-      address: 'ben@acme.example',
-      mediaKey: 'media of ben',
+    const { epoch } = await hear(ben).next('placed');
+    expect((await host.next('joined')).participant).toMatchObject({
+      ...{ address: 'ben@acme.example', mediaKey: 'media of ben', state: 'verified', endToEnd: true },
     });
-    const { epoch } = await placed;
     expect(ben.currentKey()).toEqual(hana.currentKey());
     expect(ben.currentKey().epoch).toBe(epoch);
     expect(ben.fingerprint()).toBe(hana.fingerprint());
+    expect(ben.fingerprint()).toMatch(/^(\d{5} ){5}\d{5}$/);
   });
 
-  it('brings every new key by the tree to those who have a place', async () => {
+  it('brings every new key by the tree, without a bridge, to those who have a place', async () => {
     const hana = await at.host('hana');
-    const ben = await at.join('ben');
-    await nextEvent(ben, 'placed');
+    const { meeting: ben } = await placed('ben');
     const opened = at.group.opened;
-    const next = hana.currentKey().epoch + 1;
+    const { epoch } = hana.currentKey();
+    const keys = ben.keys();
+    expect(await keys.next()).toMatchObject({ value: hana.currentKey() });
     await hana.rekey();
-    expect(await keyOf(ben, next)).toEqual(await keyOf(hana, next));
+    expect(await keys.next()).toEqual({ done: false, value: hana.currentKey() });
+    expect(hana.currentKey().epoch).toBe(epoch + 1);
     expect(at.group.opened).toBe(opened);
+    await keys.return();
+  });
+
+  it('serves many who join at the same time with one message', async () => {
+    const hana = await at.host('hana');
+    await Promise.all([placed('ben'), placed('carol')]);
+    expect(hana.currentKey().epoch).toBe(2);
+    expect(at.meeting.uploads).toHaveLength(2);
+  });
+
+  it('has another key as soon as somebody leaves', async () => {
+    const hana = await at.host('hana');
+    const host = hear(hana);
+    const { meeting: ben } = await placed('ben');
+    const { meeting: carol } = await placed('carol');
+    const { epoch } = hana.currentKey();
+    await ben.leave();
+    expect(await host.next('left')).toMatchObject({ sub: at.person('ben').sub, reason: 'left' });
+    expect(await keyOf(carol, epoch + 1)).toEqual(hana.currentKey());
+    expect(ben.currentKey().epoch).toBe(epoch);
+  });
+
+  it('keeps the next key from who was removed, whatever the relay sends on to them', async () => {
+    const hana = await at.host('hana');
+    const { meeting: ben, heard } = await placed('ben');
+    const { meeting: carol } = await placed('carol');
+    const { epoch } = ben.currentKey();
+    await hana.remove('ben@acme.example');
+    expect(hana.currentKey().epoch).toBe(epoch + 1);
+    expect(await keyOf(carol, epoch + 1)).toEqual(hana.currentKey());
+    expect(await codeOf(async () => keyOf(ben, epoch + 1))).toBe('group_not_member');
+    // The message came; the tree has nothing for this device, and the bridges do not transform.
+    expect(heard.events.findLast(({ type }) => type === 'key')).toMatchObject({ epoch });
+    expect(ben.currentKey().epoch).toBe(epoch);
+    expect(await codeOf(() => at.join('ben'))).toBe('group_not_member');
+  });
+
+  it('lets nobody who comes later read what was before', async () => {
+    const hana = await at.host('hana');
+    const first = claimedRekey(at.meeting.uploads[0]?.token ?? '').claims.key_id;
+    await hana.rekey();
+    const { meeting: ben } = await placed('ben');
+    expect(ben.currentKey().epoch).toBeGreaterThan(1);
+    expect(await codeOf(() => at.group.of(at.person('ben')).open(first))).toBe('sealed_key_unknown');
+  });
+
+  it('has its key for somebody who comes while the host is gone', async () => {
+    const hana = await at.host('hana');
+    const key = hana.currentKey();
+    await hana.leave();
+    const ben = await at.join('ben');
+    expect(ben.currentKey()).toEqual(key);
+  });
+
+  it('shows everybody in the roster, verified, to host and members alike', async () => {
+    const hana = await at.host('hana');
+    const { meeting: ben } = await placed('ben');
+    await placed('carol');
+    const read = async (meeting: typeof hana): Promise<Participant[]> => {
+      const all: Participant[] = [];
+      for await (const each of meeting.roster()) all.push(each);
+      return all;
+    };
+    const asHost = await read(hana);
+    expect(asHost.map(({ address, state, code }) => [address, state, code])).toEqual([
+      ['hana@acme.example', 'verified', null],
+      ['ben@acme.example', 'verified', null],
+      ['carol@acme.example', 'verified', null],
+    ]);
+    expect(asHost[1]).toMatchObject({ assurance: 'member', mediaKey: 'media of ben' });
+    await keyOf(ben, hana.currentKey().epoch);
+    expect(await read(ben)).toEqual(asHost);
+  });
+
+  it('ends for everybody when the host ends it, and leaves nothing running', async () => {
+    const hana = await at.host('hana');
+    const { meeting: ben, heard } = await placed('ben');
+    await hana.end();
+    await heard.next('ended');
+    for await (const key of ben.keys()) expect(key.epoch).toBe(ben.currentKey().epoch);
+    await ben.closed();
+    expect(at.meeting.listening).toBe(0);
+    expect(at.group.ended).toBe(true);
+  });
+
+  it('ends for a device when its signal is aborted, and leaves nothing running', async () => {
+    await at.host('hana').then((hana) => hana.leave());
+    const leaving = new AbortController();
+    const ben = await at.join('ben', leaving.signal);
+    leaving.abort();
+    await ben.closed();
+    expect(at.meeting.listening).toBe(0);
+    expect(await codeOf(() => at.join('carol', leaving.signal))).toBe('aborted');
   });
 });

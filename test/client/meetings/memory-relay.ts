@@ -3,7 +3,12 @@ import type { MeetingRelay, RelayEvent } from '../../../client/meetings/relay.ts
 import { CountersignError } from '../../../protocol/errors.ts';
 import type { SignerEvidence } from '../../../protocol/groups/signer-evidence.ts';
 import { sha256Base64url } from '../../../protocol/hash.ts';
-import type { PresenceEvidence, RekeyUpload, RosterParticipant } from '../../../protocol/meetings/api.ts';
+import type {
+  MeetingState,
+  PresenceEvidence,
+  RekeyUpload,
+  RosterParticipant,
+} from '../../../protocol/meetings/api.ts';
 import { claimedRekey, type Joined } from '../../../protocol/meetings/rekey-message.ts';
 
 type Unnumbered<Event> = Event extends RelayEvent ? Omit<Event, 'seq'> : never;
@@ -36,8 +41,12 @@ export interface MemoryMeeting {
   /** Nothing gets through until the function that it answers is called. */
   cutOff(): () => void;
   tell(event: Told, to?: Entry['to']): void;
+  /** What everybody is told of the state from now on. */
+  pretend(state: MeetingState): void;
   /** What the host uploaded, in order. */
   readonly uploads: RekeyUpload[];
+  /** Evidence that comes with the state besides the host's. */
+  readonly signers: SignerEvidence[];
   readonly shown: RosterParticipant[];
   sealed(keyId: string): RekeyUpload['sealed_key'] | undefined;
   /** How many streams are open. */
@@ -49,10 +58,12 @@ export function createMemoryMeeting(): MemoryMeeting {
   const bell = createBell();
   const uploads: RekeyUpload[] = [];
   const shown: RosterParticipant[] = [];
+  const signers: SignerEvidence[] = [];
   const keys = new Map<string, RekeyUpload['sealed_key']>();
   const leaves = new Map<number, Joined>();
   let streams = new AbortController();
   let sender: Attendant | null = null;
+  let pretended: MeetingState | null = null;
   let lying: Lie | null = null;
   let off = false;
   let listening = 0;
@@ -93,6 +104,7 @@ export function createMemoryMeeting(): MemoryMeeting {
 
   return {
     uploads,
+    signers,
     shown,
     get listening() {
       return listening;
@@ -113,14 +125,18 @@ export function createMemoryMeeting(): MemoryMeeting {
       };
     },
     tell,
+    pretend(state) {
+      pretended = state;
+    },
     relayFor: (attendant) => ({
       async state() {
         reach();
+        if (pretended !== null) return pretended;
         const rekey = uploads.at(-1)?.token ?? null;
         return {
           rekey,
           key_id: rekey === null ? null : claimedRekey(rekey).claims.key_id,
-          signers: sender === null ? [] : [await sender.evidence()],
+          signers: [...signers, ...(sender === null ? [] : [await sender.evidence()])],
           seq: log.length,
         };
       },
