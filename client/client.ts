@@ -57,6 +57,15 @@ export interface Enrolment {
   readonly device: DeviceEndorsement;
 }
 
+/** Keys that can be recovered by a passphrase, which the client makes: eight words. */
+export interface PassphraseEscrow {
+  /**
+   * Shows it to the person, once, and settles when they have written it down; what it throws ends the enrolment. Nobody can
+   * tell it them again.
+   */
+  showPassphrase(passphrase: string): unknown;
+}
+
 interface WaitOptions {
   readonly signal?: AbortSignal;
 }
@@ -146,7 +155,16 @@ export interface Client {
   signOut(options?: { forgetDevice?: boolean }): Promise<void>;
 
   me(): Promise<OwnAccount>;
-  enrol(options: { label: string; address?: string }): Promise<Enrolment>;
+  /**
+   * Without `escrow`, who loses all devices is reset by an administrator and gets new keys. With it, everybody sees that the
+   * keys rest under a passphrase, too.
+   */
+  enrol(options: { label: string; address?: string; escrow?: PassphraseEscrow }): Promise<Enrolment>;
+  /**
+   * Makes this device one of the person's with the passphrase of their escrow. Throws `passphrase_invalid` for a slip,
+   * `passphrase_wrong`, `escrow_none`, `rate_limited`, `device_limit`.
+   */
+  recoverDevice(options: { label: string; passphrase: string }): Promise<Enrolment>;
 
   requestDevice(options: { label: string; method: 'fingerprint' | 'code' }): Promise<DeviceAddition>;
   listDeviceRequests(): Promise<PendingDevice[]>;

@@ -37,6 +37,7 @@ export function createClient(options: ClientOptions): Client {
 
     me: () => describeAccount(parts),
     enrol: (request) => enrol(parts, request),
+    recoverDevice: async (request) => (await import('./on-demand.ts')).recoverDevice(parts, request),
 
     requestDevice: (request) => requestDevice(parts, request),
     listDeviceRequests: () => listDeviceRequests(parts),

@@ -6,20 +6,27 @@ import {
   type EnrolmentResult,
   enrolmentOfferSchema,
   enrolmentResultSchema,
+  type Me,
 } from '../protocol/api.ts';
 import { encodeBase64url } from '../protocol/base64url.ts';
 import { signBytes } from '../protocol/ed25519.ts';
 import { isCountersignError } from '../protocol/errors.ts';
 import { sha256Base64url } from '../protocol/hash.ts';
-import { signedStatementBytes, signStatement, statementHash } from '../protocol/key-statement.ts';
+import {
+  type KeyStatement,
+  signedStatementBytes,
+  signStatement,
+  statementHash,
+} from '../protocol/key-statement.ts';
 import { confirmationTranscript } from '../protocol/transcript.ts';
 import { encodeVault, vaultContext } from '../protocol/vault.ts';
 import { preFromJwk, preToJwk } from '../recrypt/encoding.ts';
 import { sealTo } from '../recrypt/sealed-box.ts';
 import { type BridgeApi, parseAnswer } from './bridge-api.ts';
-import type { Enrolment } from './client.ts';
+import type { Client, Enrolment } from './client.ts';
 import { type ClientContext, type Device, deviceOf } from './context.ts';
 import { type CheckedOffer, checkOffer } from './enrolment-offer.ts';
+import type { RecoveryKey } from './escrow.ts';
 import { askWhoIAm, type ClientParts, verifyOwnCredential, verifyOwnDevice } from './own-account.ts';
 import { withOwnKey } from './own-keys.ts';
 import { admitDevice, dropPersonKeys, makePersonKeys, type PersonKeys } from './person-keys.ts';
@@ -33,12 +40,10 @@ const TOKEN_LIFE = 120;
  * Enrolls the signed-in person with keys made here (PROTOCOL §2). Nothing is signed before the offer was checked, and
  * nothing is believed before the credential was verified; the person's private halves are dropped in any case.
  */
-export async function enrol(
-  parts: ClientParts,
-  options: { label: string; address?: string },
-): Promise<Enrolment> {
+export async function enrol(parts: ClientParts, options: EnrolOptions): Promise<Enrolment> {
   const { context, api } = parts;
   const who = await askWhoIAm(parts);
+  const recoveryKey = await askedEscrow(context, who, options);
   const access = await api.access(TOKEN_LIFE);
   const device = deviceOf(context, access.secrets);
   const person = await makePersonKeys(context.engine);
@@ -54,7 +59,7 @@ export async function enrol(
       pin: (address) => pins.addresses[address],
       now: context.now(),
     });
-    const confirmation = await confirm(context, person, device, request, offer, checked);
+    const confirmation = await confirm(context, { person, device, request, offer, checked, recoveryKey });
     await noteOwnSig(context, offer.statement.address, request);
     const result = await sendConfirmation(api, access, offer.enrolment_id, confirmation);
     const verified = await verifyOwnCredential(parts, who, result.credential, {
@@ -73,11 +78,34 @@ export async function enrol(
   }
 }
 
+type EnrolOptions = Parameters<Client['enrol']>[0];
+
+async function askedEscrow(
+  { engine, issuer }: ClientContext,
+  { sub }: Me,
+  { escrow }: EnrolOptions,
+): Promise<RecoveryKey | null> {
+  if (escrow === undefined) return null;
+  const { prepareEscrow } = await import('./on-demand.ts');
+  return prepareEscrow(engine, { iss: issuer, sub }, escrow);
+}
+
+async function escrowed(
+  { engine, now }: ClientContext,
+  person: PersonKeys,
+  statement: KeyStatement,
+  recoveryKey: RecoveryKey | null,
+): Promise<Pick<EnrolmentConfirmation, 'escrow'>> {
+  if (recoveryKey === null) return {};
+  const { sealEscrow } = await import('./on-demand.ts');
+  return { escrow: await sealEscrow(engine, person, statement, recoveryKey, now()) };
+}
+
 function enrolmentRequest(
   { engine }: ClientContext,
   person: PersonKeys,
   device: Device,
-  { label, address }: { label: string; address?: string },
+  { label, address, escrow }: EnrolOptions,
 ): EnrolmentRequest {
   return {
     request_id: randomId(),
@@ -87,6 +115,7 @@ function enrolmentRequest(
     device_key: device.preJwk,
     device_sig: device.sig.publicKey,
     device_label: label,
+    ...(escrow === undefined ? {} : { escrow: 'passphrase' as const }),
   };
 }
 
@@ -99,14 +128,19 @@ async function requestOffer(
   return parseAnswer(answer, enrolmentOfferSchema);
 }
 
-async function confirm(
-  context: ClientContext,
-  person: PersonKeys,
-  device: Device,
-  request: EnrolmentRequest,
-  { statement }: EnrolmentOffer,
-  { personKey, transcript }: CheckedOffer,
-): Promise<EnrolmentConfirmation> {
+interface Confirming {
+  readonly person: PersonKeys;
+  readonly device: Device;
+  readonly request: EnrolmentRequest;
+  readonly offer: EnrolmentOffer;
+  readonly checked: CheckedOffer;
+  readonly recoveryKey: RecoveryKey | null;
+}
+
+async function confirm(context: ClientContext, confirming: Confirming): Promise<EnrolmentConfirmation> {
+  const { person, device, request, recoveryKey } = confirming;
+  const { statement } = confirming.offer;
+  const { personKey, transcript } = confirming.checked;
   const { engine } = context;
   const signature = await signStatement(person.sig, statement);
   const admitted = { id: device.id, pre: device.preJwk, sig: device.sig.publicKey };
@@ -125,6 +159,7 @@ async function confirm(
     transform_key: encodeBase64url(transformKey),
     endorsement,
     vault: encodeBase64url(vault),
+    ...(await escrowed(context, person, statement, recoveryKey)),
   };
 }
 

@@ -91,7 +91,8 @@ function checkStatement({ statement, person_key }: EnrolmentOffer, asked: Asked)
     refuse('it is for another address');
   }
   if (statement.status !== 'active') refuse('it is not for an active key');
-  if (statement.escrow !== 'none') refuse('it declares an escrow that was not agreed to');
+  if (statement.escrow !== (request.escrow ?? 'none'))
+    refuse('it declares another escrow than was agreed to');
   const [pre, sig] = statement.keys;
   if (thumbprint(pre) !== thumbprint(person_key)) refuse('it is over another encryption key');
   if (thumbprint(sig) !== thumbprint(request.sig)) refuse('it is over another signature key');

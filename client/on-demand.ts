@@ -6,6 +6,8 @@ export { openAsset } from './assets/open-asset.ts';
 export { sealAsset } from './assets/seal-asset.ts';
 export { checkLog } from './check-log.ts';
 export { rotateDevice } from './device-rotation.ts';
+export { prepareEscrow, sealEscrow } from './escrow.ts';
+export { recoverDevice } from './escrow-recovery.ts';
 export { addMembers, removeMembers } from './groups/change-members.ts';
 export { createGroup } from './groups/create-group.ts';
 export { changeExclusions } from './groups/exclusions.ts';

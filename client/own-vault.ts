@@ -39,7 +39,7 @@ export async function openOwnVault(
   opened.fill(0);
   const sig = await provenSigningKey(content, statement.keys[1]);
   const keys = personKeys(sig, { ...content, sig: { ...sig.publicKey, d: content.sig.d } });
-  await checkHalf(context, keys, statement);
+  await pinHalf(context, keys, statement);
   return keys;
 }
 
@@ -70,7 +70,12 @@ export async function provenSigningKey(
   throw new CountersignError('vault_mismatch', 'its signature key is another one');
 }
 
-async function checkHalf(context: ClientContext, keys: PersonKeys, statement: KeyStatement): Promise<void> {
+/** Holds u against the U that is pinned, or pins it. Throws `vault_mismatch`. */
+export async function pinHalf(
+  context: ClientContext,
+  keys: PersonKeys,
+  statement: KeyStatement,
+): Promise<void> {
   const { engine } = context;
   const half = preToJwk(engine.computePublicKey(keys.half));
   await context.pins.update(async (pins) => {

@@ -19,8 +19,10 @@ import {
 import { encodeVault, vaultContext } from '../protocol/vault.ts';
 import { preFromJwk, preToJwk } from '../recrypt/encoding.ts';
 import { sealTo } from '../recrypt/sealed-box.ts';
+import type { TransformEngine } from '../recrypt/transform-engine.ts';
 import type { Enrolment } from './client.ts';
 import type { ClientContext } from './context.ts';
+import { escrowAnew } from './escrow.ts';
 import {
   type ClientParts,
   currentDevice,
@@ -179,6 +181,7 @@ async function rotationRequest(
     client_half: preToJwk(half),
     factor: encodeBase64url(engine.subtractPrivateKeys(old.half, fresh.half)),
     vault: encodeBase64url(vault),
+    ...(await escrowed(engine, { fresh, start, statement, now: now() })),
     endorsements: await Promise.all(
       devices.map(({ iss, sub, device_id, keys }) =>
         signDeviceEndorsement(fresh.sig, {
@@ -200,6 +203,21 @@ async function rotationRequest(
     client_half_proof: encodeBase64url(engine.schnorrSign(fresh.half, half, transcript)),
     sig_proof: await signBytes(fresh.sig, transcript),
   };
+}
+
+/** What is escrowed follows the keys, or a lost device could not be replaced after the next rotation. */
+async function escrowed(
+  engine: TransformEngine,
+  {
+    fresh,
+    start,
+    statement,
+    now,
+  }: Pick<Rotating, 'fresh' | 'start'> & { statement: KeyStatement; now: number },
+): Promise<Pick<RotationRequest, 'escrow'>> {
+  if (statement.escrow === 'none') return {};
+  const statements = { current: start.current.statement, next: statement };
+  return { escrow: await escrowAnew(engine, fresh, statements, start.escrow, now) };
 }
 
 function nextStatement(current: KeyStatement, { sig }: PersonKeys, since: number): KeyStatement {

@@ -1,0 +1,104 @@
+import { encodeBase64url } from '../protocol/base64url.ts';
+import { CountersignError } from '../protocol/errors.ts';
+import {
+  type Escrow,
+  type EscrowRecord,
+  escrowBox,
+  escrowContext,
+  signEscrow,
+  verifyEscrow,
+} from '../protocol/escrow/escrow-record.ts';
+import { makePassphrase } from '../protocol/escrow/passphrase.ts';
+import { unwrapRecoveryKey, wrapRecoveryKey } from '../protocol/escrow/recovery-key.ts';
+import { sha256Base64url } from '../protocol/hash.ts';
+import type { KeyStatement } from '../protocol/key-statement.ts';
+import { encodeVault, type VaultContent } from '../protocol/vault.ts';
+import { preFromJwk, preToJwk } from '../recrypt/encoding.ts';
+import { openSealed, sealTo } from '../recrypt/sealed-box.ts';
+import type { TransformEngine } from '../recrypt/transform-engine.ts';
+import type { PassphraseEscrow } from './client.ts';
+import { readVault } from './own-vault.ts';
+import type { PersonKeys } from './person-keys.ts';
+
+/** Nobody transforms what is sealed to a recovery key. */
+const HOPS = 0;
+
+/** A recovery key under a new passphrase, which the person has been shown. */
+export interface RecoveryKey {
+  readonly recovery_key: EscrowRecord['recovery_key'];
+  readonly wrapped: EscrowRecord['wrapped'];
+}
+
+/**
+ * Makes a passphrase and a recovery key under it, and shows the passphrase, before anything is asked of the bridge: people
+ * write slowly, and an offer does not wait. What `showPassphrase` throws ends the enrolment.
+ */
+export async function prepareEscrow(
+  engine: TransformEngine,
+  owner: { iss: string; sub: string },
+  { showPassphrase }: PassphraseEscrow,
+): Promise<RecoveryKey> {
+  const passphrase = makePassphrase();
+  await showPassphrase(passphrase);
+  const { privateKey, publicKey } = engine.generateKeyPair();
+  const recovery_key = preToJwk(publicKey);
+  const wrapped = await wrapRecoveryKey({ ...owner, recovery_key }, privateKey, passphrase);
+  privateKey.fill(0);
+  return { recovery_key, wrapped };
+}
+
+/** Seals the person's private halves to the recovery key; their `sig` vouches for it. */
+export async function sealEscrow(
+  engine: TransformEngine,
+  person: Pick<PersonKeys, 'sig' | 'vault'>,
+  { iss, sub, key_version }: KeyStatement,
+  { recovery_key, wrapped }: RecoveryKey,
+  now: number,
+): Promise<Escrow> {
+  const named = { iss, sub, key_version, recovery_key };
+  const to = preFromJwk(engine, recovery_key);
+  const box = await sealTo(engine, to, encodeVault(person.vault), escrowContext(named));
+  const token = await signEscrow(person.sig, {
+    ...{ v: 1, ...named, method: 'passphrase', wrapped },
+    ...{ box: sha256Base64url(box), iat: now },
+  });
+  return { token, box: encodeBase64url(box) };
+}
+
+/**
+ * The same for the keys that a rotation brings: the recovery key stays, if the keys before vouch for it. The bridge could
+ * put in one of its own otherwise. Throws `escrow_mismatch`, and what `verifyEscrow` throws.
+ */
+export async function escrowAnew(
+  engine: TransformEngine,
+  fresh: Pick<PersonKeys, 'sig' | 'vault'>,
+  { current, next }: { readonly current: KeyStatement; readonly next: KeyStatement },
+  token: string | undefined,
+  now: number,
+): Promise<Escrow> {
+  if (token === undefined) throw new CountersignError('escrow_mismatch', 'the bridge has lost the escrow');
+  return sealEscrow(engine, fresh, next, await verifyEscrow(token, current), now);
+}
+
+/**
+ * The person's private halves, as they were escrowed. What comes out is still to be held against the statement. Throws
+ * `escrow_mismatch`, `passphrase_invalid`, `passphrase_wrong`, `recrypt_decrypt_failed`, `vault_mismatch`.
+ */
+export async function openEscrow(
+  engine: TransformEngine,
+  escrow: Escrow,
+  statement: KeyStatement,
+  passphrase: string,
+): Promise<VaultContent> {
+  const claims = await verifyEscrow(escrow.token, statement);
+  const box = escrowBox(claims, escrow.box);
+  const privateKey = await unwrapRecoveryKey(claims, claims.wrapped, passphrase);
+  try {
+    const opened = await openSealed(engine, privateKey, box, escrowContext(claims), HOPS);
+    const content = readVault(opened);
+    opened.fill(0);
+    return content;
+  } finally {
+    privateKey.fill(0);
+  }
+}
