@@ -305,6 +305,10 @@ export const CLEAN_UP_INTERVAL_MS = 5 * MINUTE_S * 1_000;
 export const EXPIRY_INTERVAL_MS = MINUTE_S * 1_000;
 /** Domains and partners whose check is due are looked for this often; one that failed is tried again then. */
 export const RECHECK_INTERVAL_MS = HOUR_S * 1_000;
+/** Values that are sealed anew in one transaction: others wait for it some tens of milliseconds. */
+export const REENCRYPTION_BATCH = 200;
+/** Looks at everything that is sealed, until one finds nothing more: a few are needed for what bridges seal meanwhile. */
+export const REENCRYPTION_PASSES = 10;
 /** The stored keys are looked at this often: a compromised key signs no longer than that after its rotation. */
 export const KEYS_REFRESH_MS = 5_000;
 /** How long the answer to a request id is kept for repeats: a client that comes later starts afresh. */

@@ -33,6 +33,7 @@ import { createSignIns } from '../identity/sign-ins.ts';
 import { createLifecycle } from '../lifecycle/lifecycle.ts';
 import { createPersonOverviews } from '../lifecycle/person-overview.ts';
 import { createReadiness } from '../lifecycle/readiness.ts';
+import { createMeetings } from '../meetings/create-meetings.ts';
 import { createApps } from '../oauth/apps.ts';
 import { createAuthorizationServer } from '../oauth/create-authorization-server.ts';
 import { createDeviceSignIns } from '../oauth/device-sign-ins.ts';
@@ -86,7 +87,8 @@ export async function composeServices(foundation: Foundation, config: Config) {
   const personKeysDays = config.lifetimes.person_keys_days;
   const profiles = createProfiles({ ...binding, credentials, personKeysSeconds: personKeysDays * 86_400 });
   const keyHistories = createKeyHistories(binding);
-  const watches = createWatches({ ...foundation, tokenEnd: createFindTokenEnd(foundation) });
+  const tokenEnd = createFindTokenEnd(foundation);
+  const watches = createWatches({ ...foundation, tokenEnd });
   const liveEvents = createLiveEvents(events);
 
   const readEntity = createEntityReader({ outbound, clock });
@@ -105,6 +107,10 @@ export async function composeServices(foundation: Foundation, config: Config) {
   const keyOpenings = createKeyOpenings(openings);
   const sealedKeys = createSealedKeyDeposits(openings);
   const groups = createGroups({ ...binding, credentials, foreign: createForeignViews({ ...common, calls }) });
+  const meetings = createMeetings({
+    ...{ ...common, credentials, calls, requests, tokenEnd },
+    checkSealedKey: sealedKeys.check,
+  });
   const answerGroupView = createPartnerViews({ ...common, credentials, requests });
   const witness = await openWitness({ ...foundation, partners }, config);
   const describeEntity = createEntityConfiguration({
@@ -132,7 +138,7 @@ export async function composeServices(foundation: Foundation, config: Config) {
       partners,
     },
     ...{ watches, liveEvents, deviceSignIns, services, groups, answerGroupView, keyOpenings, sealedKeys },
-    ...{ lookUps, describeEntity, witness, lifecycle, personOverviews, readiness },
+    ...{ meetings, lookUps, describeEntity, witness, lifecycle, personOverviews, readiness },
   };
 }
 

@@ -63,6 +63,8 @@ export async function serve(
   });
   closing.add('server', () => server.stop(STOP_GRACE_MS));
   // Before the server: it would wait for them.
+  services.meetings.start();
+  closing.add('meetings', () => services.meetings.stop());
   closing.add('streams', () => streams.stop());
   const metricsPort = await serveMetrics(foundation, services, config, closing);
   const background = startBackgroundWork({
@@ -74,6 +76,7 @@ export async function serve(
       services.traces,
       services.authorizationServer,
       services.groups.endings,
+      services.meetings,
     ],
   });
   closing.add('background work', () => background.stop());

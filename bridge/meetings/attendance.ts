@@ -2,7 +2,7 @@ import { CountersignError } from '../../protocol/errors.ts';
 import type { Holder } from '../binding/holder.ts';
 import { principalOf } from '../binding/permission.ts';
 import type { Reader } from '../directory/handle.ts';
-import { findGroup, mayTakePart, roleIn } from '../groups/services.ts';
+import { findGroup, isExcluded, mayTakePart, roleIn } from '../groups/services.ts';
 import { type Decide, type DecisionRequest, deniedBy } from '../policy/decision.ts';
 
 /** Who wants to be in a meeting that is kept here. */
@@ -18,7 +18,7 @@ export type Role = 'admin' | 'member' | 'none';
 
 /**
  * What somebody is in a meeting that goes on, read from the records. Admins are people of ours. Throws `group_unknown`,
- * `group_ended`.
+ * `group_ended`, `group_excluded`.
  */
 export async function roleOf(
   reader: Reader,
@@ -31,7 +31,10 @@ export async function roleOf(
   if (found.status === 'ended' || (found.ends !== null && found.ends <= here.now)) {
     throw new CountersignError('group_ended');
   }
-  if (iss === here.iss) return roleIn(reader, group, { iss, sub });
+  const role = iss === here.iss ? await roleIn(reader, group, { iss, sub }) : 'none';
+  if (role === 'admin') return role;
+  if (await isExcluded(reader, group, { iss, sub })) throw new CountersignError('group_excluded');
+  if (role === 'member') return role;
   return (await mayTakePart(reader, group, { iss, sub }, via)) ? 'member' : 'none';
 }
 

@@ -34,16 +34,29 @@ export function isFor({ kind, iss, deviceId }: RelayMessage, reading: Reading): 
   return reading.admin;
 }
 
+/** What is stored of a change of the group: whether it may have taken something from somebody. */
+export const groupBody = (restricts: boolean) => JSON.stringify({ restricts });
+
+const RESTRICTING = groupBody(true);
+
+/** Whether whoever listens should be looked at again. */
+export function restrictsGroup({ kind, body }: RelayMessage): boolean {
+  return kind === 'group' && body === RESTRICTING;
+}
+
 /**
- * Up to `limit` messages behind `after`, in their order. Presences that are over, or told anew later, are left out.
- * Throws `meeting_missed` if the first of them is deleted already, unless the meeting has ended.
+ * Messages behind `after`, in their order: as many as the page takes, and one at least. Presences that are over, or told
+ * anew later, are left out. Throws `meeting_missed` if the first of them is deleted already, unless the meeting has
+ * ended.
  */
 export async function readMessages(
   reader: Reader,
   group: string,
   after: number,
-  limit: number,
+  page: { readonly messages: number; readonly length: number },
 ): Promise<RelayPage> {
+  const last = await endOfPage(reader, group, after, page);
+  if (last === undefined) return { messages: [], through: after };
   const rows = await reader
     .selectFrom('meeting_messages as message')
     .leftJoin('meeting_participants as participant', (join) =>
@@ -57,18 +70,42 @@ export async function readMessages(
     .select('participant.evidence')
     .where('message.group_id', '=', group)
     .where('message.seq', '>', after)
+    .where('message.seq', '<=', last)
     .orderBy('message.seq')
-    .limit(limit)
+    .execute();
+  const messages = rows.flatMap(({ evidence, ...message }): RelayMessage[] => {
+    if (message.kind !== 'presence') return [message];
+    return evidence === null ? [] : [{ ...message, body: presenceBody(message.deviceId, evidence) }];
+  });
+  return { messages, through: last };
+}
+
+async function endOfPage(
+  reader: Reader,
+  group: string,
+  after: number,
+  page: { readonly messages: number; readonly length: number },
+): Promise<number | undefined> {
+  const rows = await reader
+    .selectFrom('meeting_messages')
+    .select(['seq', 'kind', 'size'])
+    .where('group_id', '=', group)
+    .where('seq', '>', after)
+    .orderBy('seq')
+    .limit(page.messages)
     .execute();
   const [first] = rows;
   if (first !== undefined && first.seq !== after + 1 && first.kind !== 'ended') {
     throw new CountersignError('meeting_missed');
   }
-  const messages = rows.flatMap(({ evidence, ...message }): RelayMessage[] => {
-    if (message.kind !== 'presence') return [message];
-    return evidence === null ? [] : [{ ...message, body: presenceBody(message.deviceId, evidence) }];
-  });
-  return { messages, through: rows.at(-1)?.seq ?? after };
+  let length = 0;
+  let last = first?.seq;
+  for (const { seq, size } of rows) {
+    length += size;
+    if (length > page.length) break;
+    last = seq;
+  }
+  return last;
 }
 
 function presenceBody(deviceId: string | null, evidence: string): string {

@@ -24,6 +24,7 @@ import { logRoutes } from './log.ts';
 import { lookUpRoutes } from './look-ups.ts';
 import { meRoutes } from './me.ts';
 import { meHistoryRoutes } from './me-history.ts';
+import { meetingRoutes } from './meetings.ts';
 import { rotationRoutes } from './rotations.ts';
 import { sealedKeyRoutes } from './sealed-keys.ts';
 import { vaultRoutes } from './vault.ts';
@@ -41,6 +42,7 @@ export type ApiDeps = Parameters<typeof enrolmentRoutes>[0] &
   Parameters<typeof lookUpRoutes>[0] &
   Parameters<typeof meRoutes>[0] &
   Parameters<typeof meHistoryRoutes>[0] &
+  Parameters<typeof meetingRoutes>[0] &
   Parameters<typeof adminAccessRoutes>[0] &
   Parameters<typeof adminAppRoutes>[0] &
   Parameters<typeof adminConnectionRoutes>[0] &
@@ -80,6 +82,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...sealedKeyRoutes(deps),
     ...keyOpeningRoutes(deps),
     ...groupRoutes(deps),
+    ...meetingRoutes(deps),
     ...lookUpRoutes(deps),
     ...logRoutes(deps),
     ...(deps.witness === undefined ? [] : witnessRoutes({ witness: deps.witness })),

@@ -1,0 +1,114 @@
+import type { MeetingStreamRequest } from '../../protocol/meetings/api.ts';
+import { readAccess } from '../binding/access.ts';
+import type { Holder } from '../binding/holder.ts';
+import { principalOf } from '../binding/permission.ts';
+import type { FindSignerEvidence } from '../groups/services.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Decide } from '../policy/decision.ts';
+import type { Database } from '../storage/database.ts';
+import { requireAttendance, requireForeignAttendance } from './attendance.ts';
+import type { Departures } from './departures.ts';
+import type { ForeignCalls } from './foreign-calls.ts';
+import type { Asking, HomeMeetings } from './home-meetings.ts';
+import { challengeFor, ownPresence } from './presence-evidence.ts';
+import type { Presences } from './presences.ts';
+import type { Meetings } from './services.ts';
+import type { Told } from './told-messages.ts';
+
+/** What people of ours ask: of the records here, or of the bridge that keeps the meeting. */
+export type OwnPeople = Pick<Meetings, 'state' | 'members' | 'roster' | 'present' | 'leave'> & {
+  /** A stream that may begin. */
+  open(who: Holder, body: MeetingStreamRequest): Promise<Told>;
+};
+
+export interface OwnPeopleDeps {
+  readonly iss: string;
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly decide: Decide;
+  readonly findEvidence: FindSignerEvidence;
+  readonly home: HomeMeetings;
+  readonly presences: Presences;
+  readonly calls: ForeignCalls;
+  readonly departures: Departures;
+  readonly open: OwnPeople['open'];
+}
+
+export function createOwnPeople(deps: OwnPeopleDeps): OwnPeople {
+  const { iss, database, decide, home, presences, calls, departures } = deps;
+
+  function askingOf(who: Holder, group: string): Asking {
+    return { group, person: { iss, sub: who.sub, via: [] }, principal: principalOf(who) };
+  }
+
+  /** Only a device that is endorsed now may ask at all; of a meeting at a partner, that one decides the rest. */
+  async function admit(
+    who: Holder,
+    meeting: { readonly iss: string; readonly group: string },
+  ): Promise<void> {
+    await database.read((query) => readAccess(query, who));
+    if (meeting.iss !== iss) requireForeignAttendance(decide, who, meeting.group);
+  }
+
+  const isHere = (meeting: { readonly iss: string }) => meeting.iss === iss;
+  const nameOf = ({ iss: at, group }: { readonly iss: string; readonly group: string }) => ({
+    ...{ home: at, group },
+  });
+
+  return {
+    async state(who, meeting) {
+      await admit(who, meeting);
+      if (isHere(meeting)) return home.state(askingOf(who, meeting.group));
+      return calls.state(nameOf(meeting), who.sub);
+    },
+
+    async members(who, body) {
+      await admit(who, body);
+      if (isHere(body)) return home.members(askingOf(who, body.group), body.after);
+      return calls.members(nameOf(body), who.sub, body.after);
+    },
+
+    async roster(who, body) {
+      await admit(who, body);
+      if (isHere(body)) return home.roster(askingOf(who, body.group), body.devices);
+      return calls.roster(nameOf(body), who.sub, body.devices);
+    },
+
+    async present(who, upload, context) {
+      const { group, proof } = upload;
+      await admit(who, upload);
+      const expected = { aud: upload.iss, meeting: group };
+      if (!isHere(upload)) {
+        const evidence = await ownPresence(deps, who, proof, expected);
+        // Before it is told: a restriction from here on finds it.
+        departures.note(nameOf(upload), who);
+        return calls.present(nameOf(upload), who, evidence);
+      }
+      const asking = askingOf(who, group);
+      const challenge = await database.read(async (query) => {
+        await home.require(query, asking);
+        return challengeFor(query, group, proof);
+      });
+      const evidence = await ownPresence(deps, who, proof, { ...expected, ...challenge });
+      const device = { iss, sub: who.sub, deviceId: who.deviceId, via: [] };
+      const permit = (role: Parameters<typeof requireAttendance>[3]) =>
+        requireAttendance(decide, asking.principal, group, role);
+      return presences.enter({ group, device, evidence, challenge, permit }, context);
+    },
+
+    async leave(who, meeting, context) {
+      await admit(who, meeting);
+      if (!isHere(meeting)) {
+        await calls.leave(nameOf(meeting), who.deviceId, 'left');
+        departures.forget(nameOf(meeting), who.deviceId);
+        return;
+      }
+      await presences.leave(meeting.group, [{ iss, device_id: who.deviceId }], 'left', context);
+    },
+
+    async open(who, body) {
+      await admit(who, body);
+      return deps.open(who, body);
+    },
+  };
+}
