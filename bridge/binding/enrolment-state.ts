@@ -18,7 +18,7 @@ const enrolmentStateSchema = z.strictObject({
 export type EnrolmentState = z.infer<typeof enrolmentStateSchema>;
 
 export function sealState(signer: Signer, sub: string, state: EnrolmentState): Promise<Uint8Array> {
-  return signer.seal(context(sub, state.offer.enrolment_id), utf8(JSON.stringify(state)));
+  return signer.seal(enrolmentContext(sub, state.offer.enrolment_id), utf8(JSON.stringify(state)));
 }
 
 /** Throws `seal_broken` for a state of another person or enrolment. */
@@ -26,7 +26,7 @@ export async function openState(
   signer: Signer,
   stored: { sub: string; enrolment_id: string; sealed: Uint8Array },
 ): Promise<EnrolmentState> {
-  const bytes = await signer.open(context(stored.sub, stored.enrolment_id), stored.sealed);
+  const bytes = await signer.open(enrolmentContext(stored.sub, stored.enrolment_id), stored.sealed);
   return enrolmentStateSchema.parse(JSON.parse(new TextDecoder().decode(bytes)));
 }
 
@@ -55,6 +55,7 @@ export function transcriptOf(
 /** An offer before its proof is made. */
 export type Offered = Omit<EnrolmentState['offer'], 'share_proof'>;
 
-function context(sub: string, enrolmentId: string) {
+/** What a stored state is sealed in. */
+export function enrolmentContext(sub: string, enrolmentId: string) {
   return { kind: 'enrolment', sub, enrolment: enrolmentId };
 }

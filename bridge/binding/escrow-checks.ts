@@ -33,7 +33,7 @@ export async function sealEscrow(
   escrow: Escrow | undefined,
 ): Promise<Uint8Array | null> {
   if (escrow === undefined) return null;
-  return signer.seal(context(name), utf8(JSON.stringify(escrow)));
+  return signer.seal(escrowContext(name), utf8(JSON.stringify(escrow)));
 }
 
 /** Throws `seal_broken` for one of another person or key version. */
@@ -42,10 +42,11 @@ export async function openEscrow(
   name: { sub: string; keyVersion: number },
   sealed: Uint8Array,
 ): Promise<Escrow> {
-  const bytes = await signer.open(context(name), sealed);
+  const bytes = await signer.open(escrowContext(name), sealed);
   return escrowSchema.parse(JSON.parse(new TextDecoder().decode(bytes)));
 }
 
-function context({ sub, keyVersion }: { sub: string; keyVersion: number }) {
+/** What a stored escrow is sealed in. */
+export function escrowContext({ sub, keyVersion }: { sub: string; keyVersion: number }) {
   return { kind: 'escrow', sub, key_version: keyVersion };
 }

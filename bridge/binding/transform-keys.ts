@@ -93,10 +93,12 @@ export function openShare(
   return signer.open(shareContext(name), sealed);
 }
 
-function transformKeyContext({ sub, deviceId, keyVersion }: TransformKeyName) {
+/** What a stored transform key is sealed in. */
+export function transformKeyContext({ sub, deviceId, keyVersion }: TransformKeyName) {
   return { kind: 'transform-key', sub, device: deviceId, key_version: keyVersion };
 }
 
-function shareContext({ sub, keyVersion }: { sub: string; keyVersion: number }) {
+/** What a stored share is sealed in. */
+export function shareContext({ sub, keyVersion }: { sub: string; keyVersion: number }) {
   return { kind: 'share', sub, key_version: keyVersion };
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import type { Command } from 'commander';
 import { type Config, DEFAULT_CONFIG_PATH, loadConfig } from '../config/index.ts';
+import { keyEncryptionKeys } from '../config/key-encryption-keys.ts';
 import { createEventLog } from '../events/database-event-log.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { createStagingLog } from '../keylog/database-key-log.ts';
@@ -55,6 +56,8 @@ export interface LocalStore {
   readonly keyLog: StagingLog;
   readonly clock: Clock;
   readonly keyEncryptionKey: Uint8Array;
+  /** While it is replaced. */
+  readonly previousKeyEncryptionKey?: Uint8Array;
 }
 
 /** Opens the store of this configuration for the time of `work`. */
@@ -69,9 +72,7 @@ export async function inLocalStore<Result>(
     const logger = createLogger({ level: 'warn', clock });
     const events = createEventLog({ database, clock, logger, iss: config.issuer });
     const keyLog = createStagingLog();
-    const key = config.signer.key_encryption_key.reveal();
-    const keyEncryptionKey = new Uint8Array(Buffer.from(key, 'base64url'));
-    return await work({ config, database, events, keyLog, clock, keyEncryptionKey });
+    return await work({ config, database, events, keyLog, clock, ...keyEncryptionKeys(config) });
   } finally {
     await database.close();
   }

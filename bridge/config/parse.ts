@@ -16,9 +16,10 @@ export type Config = Omit<Settings, 'signer' | 'storage' | 'cache' | 'key_log' |
     quorum: number;
     auditor_quorum: number;
   };
-  signer: Omit<Settings['signer'], 'key_encryption_key'> & {
-    /** 32 bytes as base64url. */
+  signer: Omit<Settings['signer'], 'key_encryption_key' | 'previous_key_encryption_key'> & {
+    /** 32 bytes as base64url, as is the one before it. */
     key_encryption_key: Secret;
+    previous_key_encryption_key?: Secret;
   };
   storage: Surrounded<Settings['storage']>;
   cache: Surrounded<Settings['cache']>;
@@ -112,6 +113,11 @@ function surround(settings: Settings, surroundings: ConfigSurroundings, lineOf: 
   const key = attempt('signer.key_encryption_key', () =>
     keyEncryptionKey(settings.signer.key_encryption_key, surroundings),
   );
+  const { previous_key_encryption_key: before, ...signer } = settings.signer;
+  const previous =
+    before === undefined
+      ? undefined
+      : attempt('signer.previous_key_encryption_key', () => anotherKey(before, key, surroundings));
   const secret = (path: string, source: SecretSource) =>
     attempt(path, () => readSecret(source, surroundings)) ?? new Secret(source, '');
   const { tls, ...listen } = settings.listen;
@@ -148,7 +154,13 @@ function surround(settings: Settings, surroundings: ConfigSurroundings, lineOf: 
     },
   };
   if (key === undefined || faults.length > 0) throw new ConfigError(faults);
-  return { ...config, signer: { ...settings.signer, key_encryption_key: key } };
+  return {
+    ...config,
+    signer: {
+      ...{ ...signer, key_encryption_key: key },
+      ...(previous === undefined ? {} : { previous_key_encryption_key: previous }),
+    },
+  };
 }
 
 interface Surround {
@@ -210,6 +222,12 @@ function keyEncryptionKey(source: SecretSource, surroundings: ConfigSurroundings
   if (bytes.byteLength !== KEY_BYTES || bytes.toString('base64url') !== value) {
     throw new Error(`the ${secret} must be ${KEY_BYTES} bytes as base64url without padding`);
   }
+  return secret;
+}
+
+function anotherKey(source: SecretSource, key: Secret | undefined, surroundings: ConfigSurroundings): Secret {
+  const secret = keyEncryptionKey(source, surroundings);
+  if (secret.reveal() === key?.reveal()) throw new Error('must be another key than key_encryption_key');
   return secret;
 }
 

@@ -170,6 +170,13 @@ const signer = z.discriminatedUnion(
             'as { env: NAME } or { file: PATH }. Keep a copy apart from the backups of the database.',
         )
         .meta({ examples: [{ env: 'COUNTERSIGN_KEK' }] }),
+      previous_key_encryption_key: secretSource
+        .optional()
+        .describe(
+          'The key before it, while it is replaced: given to every replica together with the new one, and until ' +
+            '`countersign keys rotate-encryption-key` has finished.',
+        )
+        .meta({ examples: [{ env: 'COUNTERSIGN_PREVIOUS_KEK' }] }),
     }),
   ],
   { error: 'needs a driver: local' },

@@ -19,7 +19,7 @@ const offerStateSchema = z.strictObject({
 export type OfferState = z.infer<typeof offerStateSchema>;
 
 export function sealOfferState(signer: Signer, state: OfferState): Promise<Uint8Array> {
-  return signer.seal(context(state.creator, state.offer.offer_id), utf8(JSON.stringify(state)));
+  return signer.seal(offerContext(state.creator, state.offer.offer_id), utf8(JSON.stringify(state)));
 }
 
 /** Throws `seal_broken` for a state of another person or offer. */
@@ -27,7 +27,7 @@ export async function openOfferState(
   signer: Signer,
   stored: { sub: string; offer_id: string; sealed: Uint8Array },
 ): Promise<OfferState> {
-  const bytes = await signer.open(context(stored.sub, stored.offer_id), stored.sealed);
+  const bytes = await signer.open(offerContext(stored.sub, stored.offer_id), stored.sealed);
   return offerStateSchema.parse(JSON.parse(new TextDecoder().decode(bytes)));
 }
 
@@ -55,6 +55,7 @@ export function transcriptOfOffer(
   });
 }
 
-function context(sub: string, offer: string) {
+/** What a stored state is sealed in. */
+export function offerContext(sub: string, offer: string) {
   return { kind: 'group-offer', sub, offer };
 }

@@ -5,6 +5,7 @@ import type { SamlSettings } from '../../connectors/identity/saml/saml-settings.
 import { spMetadata } from '../../connectors/identity/saml/sp-metadata.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Outbound } from '../lib/outbound.ts';
+import { type SealedColumn, textOf } from '../signer/sealed-columns.ts';
 import type { SealContext, Signer } from '../signer/signer.ts';
 import { type ConnectionSecret, oidcSettingsOf, ourUrls, samlSettingsOf } from './connection-settings.ts';
 import type { ConnectionRow } from './connection-store.ts';
@@ -84,6 +85,12 @@ export async function sealSecret(
   if (secret === null) return null;
   return signer.seal(sealContext(id), new TextEncoder().encode(JSON.stringify(secret)));
 }
+
+/** What identity providers gave us to prove that we are their client. */
+export const CONNECTION_SECRETS: SealedColumn = {
+  ...{ table: 'connections', column: 'secret', key: ['id'] },
+  context: (row) => sealContext(textOf(row, 'id')),
+};
 
 function sealContext(id: string): SealContext {
   return { kind: 'connection-secret', connection: id };

@@ -4,6 +4,7 @@ import { CountersignError } from '../../protocol/errors.ts';
 import { parseLogEntry } from '../../protocol/keytrans/log-entry.ts';
 import { vrfKeyPair } from '../../protocol/keytrans/vrf-prove.ts';
 import { decodeEntryBundle } from '../../protocol/tlog/tile.ts';
+import type { SealedColumn } from '../signer/sealed-columns.ts';
 import type { SealContext, Signer } from '../signer/signer.ts';
 import type { Database, Query, Transaction } from '../storage/database.ts';
 import { readHead } from '../tlog/log-heads.ts';
@@ -18,6 +19,12 @@ export interface VrfKey {
 
 const SEED_BYTES = 32;
 const CONTEXT: SealContext = { kind: 'vrf-secret', log: 'keys' };
+
+/** The secret of the log's VRF. */
+export const LOG_SECRETS: SealedColumn = {
+  ...{ table: 'log_secrets', column: 'sealed', key: ['name'] },
+  context: () => CONTEXT,
+};
 
 /**
  * Opens the VRF key; makes it for a log that has no entry yet. Throws `state_refused` when the log has begun and its

@@ -25,6 +25,8 @@ export interface CeremonyDeps {
   readonly root: SigningKey;
   /** 32 bytes. */
   readonly keyEncryptionKey: Uint8Array;
+  /** While it is replaced. */
+  readonly previousKeyEncryptionKey?: Uint8Array;
   readonly onlineKeysDays: number;
 }
 

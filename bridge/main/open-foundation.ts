@@ -3,6 +3,7 @@ import { loadTransformEngine } from '../../recrypt/load-node.ts';
 import type { TransformEngine } from '../../recrypt/transform-engine.ts';
 import { readCaCertificates, readTls } from '../config/certificate-files.ts';
 import type { Config } from '../config/index.ts';
+import { keyEncryptionKeys } from '../config/key-encryption-keys.ts';
 import { createEventLog } from '../events/database-event-log.ts';
 import { createDelivery } from '../events/delivery.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -111,10 +112,7 @@ async function openStore(config: Config, clock: Clock, closing: Closing) {
   const database = await openDatabase(config.storage, clock);
   closing.add('database', () => database.close());
   await database.migrate();
-  const keyEncryptionKey = new Uint8Array(
-    Buffer.from(config.signer.key_encryption_key.reveal(), 'base64url'),
-  );
-  const signer = await openLocalSigner({ database, keyEncryptionKey, iss: config.issuer, clock });
+  const signer = await openLocalSigner({ database, ...keyEncryptionKeys(config), iss: config.issuer, clock });
   return { database, signer };
 }
 

@@ -11,7 +11,7 @@ import { thumbprint } from '../../protocol/public-key.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import { ONLINE_KEYS_LIFE_DAYS } from '../lib/limits.ts';
 import type { Transaction } from '../storage/database.ts';
-import { KeyEncryptionKey } from './key-encryption-key.ts';
+import { type GivenKeys, KeyRing } from './key-ring.ts';
 import { PURPOSES, ROTATED_BY_DEFAULT } from './purposes.ts';
 import { createKey, findSigner, keyInForce, readState, refused } from './stored-keys.ts';
 
@@ -30,11 +30,9 @@ const SHORT_LIVED: ReadonlySet<KeyPurpose> = new Set(['binding', 'federation', '
 /** What the format takes (PROTOCOL §6). */
 const KEYS_PUBLISHED = 64;
 
-interface Ceremony {
+interface Ceremony extends GivenKeys {
   /** The offline root, brought for this. */
   readonly root: SigningKey;
-  /** 32 bytes. */
-  readonly keyEncryptionKey: Uint8Array;
   readonly clock: Clock;
   readonly onlineKeysDays?: number | undefined;
 }
@@ -55,7 +53,7 @@ export async function initializeKeys(
 ): Promise<IssuedKeys> {
   if ((await findSigner(tx)) !== undefined)
     throw new CountersignError('conflict', 'This store has its keys already.');
-  const kek = new KeyEncryptionKey(options.keyEncryptionKey);
+  const kek = new KeyRing(options).configured;
   const now = seconds(options.clock);
   const exp = expiry(options);
   const keys: OnlineKey[] = [];
@@ -70,6 +68,7 @@ export async function initializeKeys(
       iss: options.iss,
       root_thumbprint: options.root.kid,
       kek_id: kek.id,
+      previous_kek_id: null,
       serial: 1,
       online_keys: await signOnlineKeys(options.root, claims),
     })
@@ -95,8 +94,7 @@ export interface Rotation extends Ceremony {
  * `state_refused` for a store that cannot be rotated.
  */
 export async function rotateKeys(tx: Transaction, options: Rotation): Promise<IssuedKeys> {
-  const kek = new KeyEncryptionKey(options.keyEncryptionKey);
-  const { claims: before, rootThumbprint } = await readState(tx, kek);
+  const { claims: before, rootThumbprint, sealing: kek } = await readState(tx, new KeyRing(options));
   if (options.root.kid !== rootThumbprint) throw new CountersignError('root_mismatch');
 
   const compromised = new Set(options.compromised);

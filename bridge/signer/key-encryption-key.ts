@@ -78,6 +78,11 @@ export class KeyEncryptionKey {
   }
 }
 
+/** Whether sealed bytes name this key; that they open says only `open`. */
+export function sealedUnder(sealed: Uint8Array, { id }: Pick<KeyEncryptionKey, 'id'>): boolean {
+  return sealed[0] === FORMAT && encodeBase64url(sealed.subarray(1, 1 + ID_BYTES)) === id;
+}
+
 function associatedData(head: Uint8Array, context: SealContext): Uint8Array {
   return concatBytes(utf8('countersign/sealed/v1\n'), head, utf8(canonicalJson(context)));
 }

@@ -13,16 +13,16 @@ import { type SignatureKey, thumbprint } from '../../protocol/public-key.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import type { Database } from '../storage/database.ts';
 import { type Claims, signCompact } from './compact-jws.ts';
-import { KeyEncryptionKey } from './key-encryption-key.ts';
+import type { KeyEncryptionKey } from './key-encryption-key.ts';
+import { type GivenKeys, KeyRing } from './key-ring.ts';
 import { assertCheckpoint, assertSignable, PURPOSES } from './purposes.ts';
 import { createSamlKeys, readSamlKeys } from './saml-keys.ts';
 import type { DerivedSecret, SamlKeys, SealContext, Signer } from './signer.ts';
 import { findSigner, keyInForce, openKey, readState, refused } from './stored-keys.ts';
 
-export interface LocalSignerDeps {
+/** The keys of `GivenKeys` come from the environment, a file or a KMS. */
+export interface LocalSignerDeps extends GivenKeys {
   readonly database: Database;
-  /** 32 bytes, from the environment, a file or a KMS. */
-  readonly keyEncryptionKey: Uint8Array;
   readonly iss: string;
   readonly clock: Clock;
 }
@@ -34,8 +34,8 @@ export interface LocalSignerDeps {
  * damaged keys, or online keys that have expired; `config_invalid` for a key-encryption key that is none.
  */
 export async function openLocalSigner(deps: LocalSignerDeps): Promise<Signer> {
-  const kek = new KeyEncryptionKey(deps.keyEncryptionKey);
-  return new LocalSigner(deps, kek, await load(deps, kek, 0));
+  const ring = new KeyRing(deps);
+  return new LocalSigner(deps, ring, await load(deps, ring, 0));
 }
 
 interface Loaded {
@@ -43,6 +43,8 @@ interface Loaded {
   readonly onlineKeys: OnlineKeys;
   /** Those that sign now or will. */
   readonly keys: readonly LoadedKey[];
+  /** Null once another key-encryption key is in force than this process has. */
+  readonly sealing: KeyEncryptionKey | null;
 }
 
 type LoadedKey = Pick<OnlineKey, 'purpose' | 'nbf' | 'exp'> & { readonly key: SigningKey };
@@ -50,14 +52,14 @@ type LoadedKey = Pick<OnlineKey, 'purpose' | 'nbf' | 'exp'> & { readonly key: Si
 class LocalSigner implements Signer {
   readonly iss: string;
   readonly #deps: LocalSignerDeps;
-  readonly #kek: KeyEncryptionKey;
+  readonly #ring: KeyRing;
   #loaded: Loaded;
   #samlKeys: Promise<SamlKeys> | undefined;
 
-  constructor(deps: LocalSignerDeps, kek: KeyEncryptionKey, loaded: Loaded) {
+  constructor(deps: LocalSignerDeps, ring: KeyRing, loaded: Loaded) {
     this.iss = deps.iss;
     this.#deps = deps;
-    this.#kek = kek;
+    this.#ring = ring;
     this.#loaded = loaded;
   }
 
@@ -97,15 +99,15 @@ class LocalSigner implements Signer {
   }
 
   async seal(context: SealContext, plaintext: Uint8Array): Promise<Uint8Array> {
-    return this.#kek.seal(context, plaintext);
+    return this.#sealing().seal(context, plaintext);
   }
 
   async open(context: SealContext, sealed: Uint8Array): Promise<Uint8Array> {
-    return this.#kek.open(context, sealed);
+    return this.#ring.open(context, sealed);
   }
 
   deriveSecret(use: DerivedSecret, length: number): Uint8Array {
-    return this.#kek.deriveSecret(use, length);
+    return this.#sealing().deriveSecret(use, length);
   }
 
   async samlKeys(): Promise<SamlKeys> {
@@ -121,8 +123,19 @@ class LocalSigner implements Signer {
   async refresh(): Promise<void> {
     this.#samlKeys = undefined;
     const stored = await this.#deps.database.read(findSigner);
-    if (stored?.token === this.#loaded.token) return;
-    this.#loaded = await load(this.#deps, this.#kek, this.#loaded.onlineKeys.serial);
+    const before = this.#loaded;
+    if (stored?.token === before.token && stored.kekId === before.sealing?.id) return;
+    // What it would seal from now on, the key's other holders could not open.
+    if (stored !== undefined && this.#ring.find(stored.kekId) === undefined) {
+      this.#loaded = { ...before, sealing: null };
+    }
+    this.#loaded = await load(this.#deps, this.#ring, before.onlineKeys.serial);
+  }
+
+  #sealing(): KeyEncryptionKey {
+    const { sealing } = this.#loaded;
+    if (sealing !== null) return sealing;
+    throw new CountersignError('unavailable', 'This bridge was not given the key-encryption key in force.');
   }
 
   #keyInForce(purpose: KeyPurpose): SigningKey {
@@ -134,15 +147,15 @@ class LocalSigner implements Signer {
   }
 
   async #readOrCreateSamlKeys(): Promise<SamlKeys> {
-    const stored = await this.#deps.database.read((query) => readSamlKeys(query, this.#kek));
-    return stored ?? createSamlKeys(this.#deps, this.#kek);
+    const stored = await this.#deps.database.read((query) => readSamlKeys(query, this.#ring));
+    return stored ?? createSamlKeys(this.#deps, { ring: this.#ring, sealing: this.#sealing() });
   }
 }
 
 /** One moment's state: a rotation between two reads would give keys that do not fit their token. */
-async function load(deps: LocalSignerDeps, kek: KeyEncryptionKey, leastSerial: number): Promise<Loaded> {
+async function load(deps: LocalSignerDeps, ring: KeyRing, leastSerial: number): Promise<Loaded> {
   return deps.database.transaction(async (tx) => {
-    const state = await readState(tx, kek);
+    const state = await readState(tx, ring);
     if (state.iss !== deps.iss) {
       throw refused(`The keys in this store are those of ${state.iss}, not of ${deps.iss}.`);
     }
@@ -156,14 +169,14 @@ async function load(deps: LocalSignerDeps, kek: KeyEncryptionKey, leastSerial: n
     );
     const keys = await Promise.all(
       needed.map(async ({ purpose, nbf, exp, ...rest }) => {
-        const key = await openKey(tx, kek, { purpose, nbf, exp, ...rest });
+        const key = await openKey(tx, ring, { purpose, nbf, exp, ...rest });
         return { purpose, nbf, exp, key };
       }),
     );
     for (const purpose of PURPOSES) {
       if (keyInForce(keys, purpose, now) === undefined) throw refused(`There is no ${purpose} key in use.`);
     }
-    return { token: state.token, onlineKeys, keys };
+    return { token: state.token, onlineKeys, keys, sealing: state.sealing };
   });
 }
 

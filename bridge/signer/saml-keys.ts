@@ -5,9 +5,11 @@ import { CountersignError } from '../../protocol/errors.ts';
 import { sha256Base64url } from '../../protocol/hash.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Database, Query, Transaction } from '../storage/database.ts';
-import { KeyEncryptionKey } from './key-encryption-key.ts';
+import type { KeyEncryptionKey } from './key-encryption-key.ts';
+import { type GivenKeys, KeyRing } from './key-ring.ts';
+import { type SealedColumn, textOf } from './sealed-columns.ts';
 import type { PemKeyPair, SamlKeys, SealContext } from './signer.ts';
-import { refused } from './stored-keys.ts';
+import { readState, refused } from './stored-keys.ts';
 
 /** RSA because SAML's peers take nothing else everywhere; 3,072 bits match the strength of our other keys. */
 const RSA = {
@@ -24,21 +26,19 @@ const BACKDATED_MS = 3_600_000;
 
 type Role = 'current' | 'next';
 
-export interface SamlKeyDeps {
+export interface SamlKeyDeps extends GivenKeys {
   readonly database: Database;
-  /** 32 bytes. */
-  readonly keyEncryptionKey: Uint8Array;
   readonly iss: string;
   readonly clock: Clock;
 }
 
 /** The stored SAML keys; `null` before the first are made. */
-export async function readSamlKeys(query: Query, kek: KeyEncryptionKey): Promise<SamlKeys | null> {
+export async function readSamlKeys(query: Query, ring: KeyRing): Promise<SamlKeys | null> {
   const rows = await query.selectFrom('saml_keys').selectAll().execute();
   const pair = (role: Role): PemKeyPair | null => {
     const row = rows.find((candidate) => candidate.role === role);
     if (row === undefined) return null;
-    const privateKey = kek.open(samlContext(row.certificate), row.sealed);
+    const privateKey = ring.open(samlContext(row.certificate), row.sealed);
     return { privateKey: new TextDecoder().decode(privateKey), certificate: row.certificate };
   };
   const current = pair('current');
@@ -46,11 +46,14 @@ export async function readSamlKeys(query: Query, kek: KeyEncryptionKey): Promise
 }
 
 /** Makes the first pair unless another process has just made it. */
-export async function createSamlKeys(deps: SamlKeyDeps, kek: KeyEncryptionKey): Promise<SamlKeys> {
-  await storeNew(deps, kek, 'current');
-  const keys = await deps.database.read((query) => readSamlKeys(query, kek));
-  if (keys === null) throw refused('The SAML keys vanished while they were made.');
-  return keys;
+export async function createSamlKeys(
+  deps: SamlKeyDeps,
+  keys: { ring: KeyRing; sealing: KeyEncryptionKey },
+): Promise<SamlKeys> {
+  await storeNew(deps, keys.sealing, 'current');
+  const made = await deps.database.read((query) => readSamlKeys(query, keys.ring));
+  if (made === null) throw refused('The SAML keys vanished while they were made.');
+  return made;
 }
 
 /**
@@ -58,7 +61,8 @@ export async function createSamlKeys(deps: SamlKeyDeps, kek: KeyEncryptionKey): 
  * there is a next pair already.
  */
 export async function stageSamlKey(deps: SamlKeyDeps): Promise<void> {
-  const made = await storeNew(deps, new KeyEncryptionKey(deps.keyEncryptionKey), 'next');
+  const { sealing } = await deps.database.read((query) => readState(query, new KeyRing(deps)));
+  const made = await storeNew(deps, sealing, 'next');
   if (!made) throw new CountersignError('conflict', 'There is a next SAML key already: activate it first.');
 }
 
@@ -105,6 +109,12 @@ async function generatePair(iss: string, clock: Clock): Promise<PemKeyPair> {
     certificate: certificate.toString('pem'),
   };
 }
+
+/** The private halves of the SAML keys. */
+export const SAML_KEYS: SealedColumn = {
+  ...{ table: 'saml_keys', column: 'sealed', key: ['role'], reads: ['certificate'] },
+  context: (row) => samlContext(textOf(row, 'certificate')),
+};
 
 function samlContext(certificate: string): SealContext {
   return { kind: 'saml-key', certificate: sha256Base64url(certificate) };

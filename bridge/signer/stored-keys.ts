@@ -15,7 +15,10 @@ import {
 } from '../../protocol/online-keys.ts';
 import { thumbprint } from '../../protocol/public-key.ts';
 import type { Query, Transaction } from '../storage/database.ts';
+import type { SignerTables } from '../storage/tables/signer.ts';
 import type { KeyEncryptionKey } from './key-encryption-key.ts';
+import type { KeyRing } from './key-ring.ts';
+import { type SealedColumn, textOf } from './sealed-columns.ts';
 import type { SealContext } from './signer.ts';
 
 /** The signer's one row, held against the key-encryption key and its own signature. */
@@ -24,37 +27,95 @@ export interface StoredState {
   readonly rootThumbprint: string;
   readonly token: string;
   readonly claims: OnlineKeysClaims;
+  /** The key-encryption key that seals now. */
+  readonly sealing: KeyEncryptionKey;
+}
+
+interface StoredSigner {
+  readonly iss: string;
+  readonly rootThumbprint: string;
+  readonly token: string;
+  /** Names the key-encryption key that seals now. */
+  readonly kekId: string;
 }
 
 /** The keys' own row as it stands, nothing of it checked; `undefined` before `countersign init`. */
-export async function findSigner(
-  reader: Query | Transaction,
-): Promise<{ readonly iss: string; readonly rootThumbprint: string; readonly token: string } | undefined> {
+export async function findSigner(reader: Query | Transaction): Promise<StoredSigner | undefined> {
   const row = await reader.selectFrom('signer').selectAll().where('id', '=', 1).executeTakeFirst();
   if (row === undefined) return undefined;
-  return { iss: row.iss, rootThumbprint: row.root_thumbprint, token: row.online_keys };
+  return { iss: row.iss, rootThumbprint: row.root_thumbprint, token: row.online_keys, kekId: row.kek_id };
 }
 
 /**
  * Reads what the ceremonies stored. Whether the online keys have expired is left to the caller: a rotation must be
  * able to follow upon it. Throws `state_refused`, which says what to do.
  */
-export async function readState(query: Query, kek: KeyEncryptionKey): Promise<StoredState> {
+export async function readState(query: Query, ring: KeyRing): Promise<StoredState> {
   const row = await query.selectFrom('signer').selectAll().where('id', '=', 1).executeTakeFirst();
   if (row === undefined) {
     throw refused('This store has no keys yet. Run `countersign init`.');
   }
-  if (row.kek_id !== kek.id) {
-    throw refused(
-      `The keys in this store are sealed under another key-encryption key (${row.kek_id}) than the configured one ` +
-        `(${kek.id}). Configure that one; nothing in the store is damaged.`,
-    );
-  }
+  const sealing = sealingKey(ring, row);
   const claims = await verifyStored(row.online_keys, row.root_thumbprint);
   if (claims.iss !== row.iss || claims.serial !== row.serial) {
     throw refused('The stored online keys are not the ones that the store says they are. Restore a backup.');
   }
-  return { iss: row.iss, rootThumbprint: row.root_thumbprint, token: row.online_keys, claims };
+  return { iss: row.iss, rootThumbprint: row.root_thumbprint, token: row.online_keys, claims, sealing };
+}
+
+/** Throws `state_refused` unless every key is there that something in the store may be sealed under. */
+export function sealingKey(ring: KeyRing, row: Pick<SignerTables['signer'], 'kek_id' | 'previous_kek_id'>) {
+  const sealing = ring.find(row.kek_id);
+  if (sealing === undefined) {
+    throw refused(
+      `The keys in this store are sealed under another key-encryption key (${row.kek_id}) than the configured one ` +
+        `(${ring.configured.id}). Configure that one; nothing in the store is damaged.`,
+    );
+  }
+  if (row.previous_kek_id !== null && ring.find(row.previous_kek_id) === undefined) {
+    throw refused(
+      `Some of this store is still sealed under the key-encryption key ${row.previous_kek_id}: configure it as ` +
+        '`previous_key_encryption_key` until `countersign keys rotate-encryption-key` has finished.',
+    );
+  }
+  return sealing;
+}
+
+/**
+ * From here on the configured key seals; what the previous one sealed is to be sealed anew. Answers how far that is: one
+ * that is `finished` may have left something that a bridge sealed late. Throws `state_refused` for a store under neither.
+ */
+export async function beginReencryption(
+  tx: Transaction,
+  ring: KeyRing,
+): Promise<'begun' | 'under way' | 'finished'> {
+  const row = await tx.selectFrom('signer').selectAll().where('id', '=', 1).executeTakeFirst();
+  if (row === undefined) throw refused('This store has no keys yet. Run `countersign init`.');
+  const sealing = sealingKey(ring, row);
+  if (sealing.id === ring.configured.id) return row.previous_kek_id === null ? 'finished' : 'under way';
+  if (row.previous_kek_id !== null) {
+    throw refused(
+      'The key before the previous one is still being replaced: finish that with both of them first.',
+    );
+  }
+  await tx
+    .updateTable('signer')
+    .set({ kek_id: ring.configured.id, previous_kek_id: sealing.id })
+    .where('id', '=', 1)
+    .execute();
+  return 'begun';
+}
+
+/** Nothing is left under the previous key; `false` if that was noted before. */
+export async function finishReencryption(tx: Transaction, { configured }: KeyRing): Promise<boolean> {
+  const { numUpdatedRows } = await tx
+    .updateTable('signer')
+    .set({ previous_kek_id: null })
+    .where('id', '=', 1)
+    .where('kek_id', '=', configured.id)
+    .where('previous_kek_id', 'is not', null)
+    .executeTakeFirst();
+  return numUpdatedRows === 1n;
 }
 
 async function verifyStored(token: string, rootThumbprint: string): Promise<OnlineKeysClaims> {
@@ -87,7 +148,7 @@ export async function createKey(
 }
 
 /** The private half of a published key. Throws `state_refused` if it is not there or does not open. */
-export async function openKey(query: Query, kek: KeyEncryptionKey, key: OnlineKey): Promise<SigningKey> {
+export async function openKey(query: Query, ring: KeyRing, key: OnlineKey): Promise<SigningKey> {
   const kid = thumbprint(key.jwk);
   const row = await query
     .selectFrom('signer_keys')
@@ -100,7 +161,7 @@ export async function openKey(query: Query, kek: KeyEncryptionKey, key: OnlineKe
     );
   }
   try {
-    const d = encodeBase64url(kek.open(keyContext(key.purpose, kid), row.sealed));
+    const d = encodeBase64url(ring.open(keyContext(key.purpose, kid), row.sealed));
     return await importSigningKey({ ...key.jwk, d });
   } catch (cause) {
     throw refused(`The ${key.purpose} key is damaged. Restore a backup, or rotate the keys.`, cause);
@@ -125,6 +186,12 @@ export function refused(detail: string, cause?: unknown): CountersignError {
   return new CountersignError('state_refused', detail, { cause });
 }
 
-function keyContext(purpose: KeyPurpose, kid: string): SealContext {
+/** The private halves of the online keys. */
+export const SIGNING_KEYS: SealedColumn = {
+  ...{ table: 'signer_keys', column: 'sealed', key: ['thumbprint'], reads: ['purpose'] },
+  context: (row) => keyContext(textOf(row, 'purpose'), textOf(row, 'thumbprint')),
+};
+
+function keyContext(purpose: string, kid: string): SealContext {
   return { kind: 'signing-key', purpose, thumbprint: kid };
 }

@@ -14,6 +14,7 @@ import {
   verifierKey,
 } from '../../protocol/tlog/verifier-key.ts';
 import type { Clock } from '../lib/clock.ts';
+import { bytesOf, type SealedColumn, textOf } from '../signer/sealed-columns.ts';
 import type { SealContext, Signer } from '../signer/signer.ts';
 import { refused } from '../signer/stored-keys.ts';
 import type { Database, Transaction } from '../storage/database.ts';
@@ -105,6 +106,12 @@ async function createWitnessKey(deps: {
     return row;
   });
 }
+
+/** The private halves of the witness keys that rest in the store. */
+export const WITNESS_KEYS: SealedColumn = {
+  ...{ table: 'witness_keys', column: 'sealed', key: ['name'], reads: ['public_key'] },
+  context: (row) => sealContext({ name: textOf(row, 'name'), public_key: bytesOf(row, 'public_key') }),
+};
 
 function sealContext({ name, public_key }: Pick<WitnessKeysTable, 'name' | 'public_key'>): SealContext {
   return { kind: 'witness-key', name, public_key: encodeBase64url(public_key) };

@@ -1,10 +1,14 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { decodeClaims } from '../../../protocol/jws.ts';
 import { keyPurpose, onlineKeysSchema } from '../../../protocol/online-keys.ts';
 import { thumbprint } from '../../../protocol/public-key.ts';
 import { seconds } from '../../lib/clock.ts';
+import { KEYS_REFRESH_MS } from '../../lib/limits.ts';
 import { rotateBridgeKeys } from '../../lifecycle/initialize-bridge.ts';
 import { onlineKeysWarning } from '../../lifecycle/readiness.ts';
+import { reencrypt } from '../../lifecycle/reencryption.ts';
+import { KeyRing } from '../../signer/key-ring.ts';
 import { findSigner } from '../../signer/stored-keys.ts';
 import { confirm } from '../confirm.ts';
 import {
@@ -17,6 +21,7 @@ import {
 import { show, table, when } from '../output.ts';
 import { repeatable } from '../repeatable.ts';
 import { readRootKeyFile } from '../root-key-file.ts';
+import { SEALED_COLUMNS } from '../sealed-columns.ts';
 import type { Terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
 
@@ -48,7 +53,14 @@ export function addKeysCommands(program: Command, terminal: Terminal): void {
     .option('--yes', 'do not ask')
     .option('--json', 'answer as JSON')
     .action((options: CompromiseOptions) => compromise(terminal, options));
+  withLocalOptions(keys.command('rotate-encryption-key'))
+    .description('seal everything under the new key-encryption key; the previous one opens nothing any more')
+    .option('--stopped', 'no bridge runs on this store: do not wait for it')
+    .option('--json', 'answer as JSON')
+    .action((options: ReencryptOptions) => rotateEncryptionKey(terminal, options));
 }
+
+type ReencryptOptions = Options & { readonly stopped?: boolean };
 
 type CompromiseOptions = CeremonyOptions & { readonly key: readonly string[] };
 
@@ -136,4 +148,27 @@ function parsePurpose(text: string) {
   const purpose = keyPurpose.safeParse(text);
   if (purpose.success) return purpose.data;
   throw new UsageError(`${text} is no purpose; there are ${keyPurpose.options.join(', ')}.`);
+}
+
+/** A run that was interrupted is gone on with by the next. */
+async function rotateEncryptionKey(terminal: Terminal, options: ReencryptOptions): Promise<void> {
+  const config = readLocalConfig(terminal, options);
+  const done = await inLocalStore(config, ({ database, events, ...given }) =>
+    reencrypt({
+      ...{ database, events, ring: new KeyRing(given), columns: SEALED_COLUMNS },
+      async settle() {
+        if (options.stopped === true) return;
+        terminal.say('Running bridges take the new key up within seconds; waiting for them.');
+        await setTimeout(2 * KEYS_REFRESH_MS);
+      },
+      onProgress: ({ table, column, values }) =>
+        terminal.say(`${values} values are sealed anew (${table}.${column}).`),
+    }),
+  );
+  show(terminal, options, done, ({ key, previous, values }) =>
+    [
+      `Sealed ${values} values under the key ${key}; nothing in the store is under ${previous} any more.`,
+      'Take previous_key_encryption_key out of the configuration of every bridge. Backups from before still need it.',
+    ].join('\n'),
+  );
 }

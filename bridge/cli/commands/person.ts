@@ -20,6 +20,8 @@ const restrictionSchema = z.object({
   revoked: z.array(z.object({ address: z.string(), version: z.int() })),
   devices: z.int(),
   tokens: z.int(),
+  groups: z.int(),
+  receipt: z.string().nullable(),
 });
 const reopenedSchema = z.object({ sub: z.string(), status: z.string() });
 const erasureSchema = z.object({
@@ -165,10 +167,10 @@ async function restrict(
   await confirm(terminal, options.yes, `${who} ${consequence}`);
   const body = reason === undefined ? {} : { reason };
   const done = await api.send('POST', `${path}/${act}`, restrictionSchema, body);
-  show(terminal, options, done, ({ revoked, devices, tokens }) =>
+  show(terminal, options, done, ({ revoked, devices, tokens, groups }) =>
     [
       act === 'close' ? `${who} is closed.` : `${who} is reset and can enrol anew.`,
-      `Deleted: ${devices} devices, ${tokens} records of tokens.`,
+      `Deleted: ${devices} devices, ${tokens} records of tokens, ${groups} memberships of groups.`,
       ...revoked.map(({ address, version }) => `Revoked: ${address}, version ${version}.`),
     ].join('\n'),
   );

@@ -8,7 +8,8 @@ import { systemClock } from '../../lib/clock.ts';
 import { STOP_GRACE_MS } from '../../lib/limits.ts';
 import { createLogger, type Logger } from '../../lib/logger.ts';
 import { type Network, parseNetwork } from '../../lib/networks.ts';
-import { KeyEncryptionKey } from '../../signer/key-encryption-key.ts';
+import { KeyRing } from '../../signer/key-ring.ts';
+import { readState } from '../../signer/stored-keys.ts';
 import { openWitnessKey, witnessName } from '../../tlog/witness-key.ts';
 import { createWitness, type SplitView } from '../../tlog/witness-server.ts';
 import { inLocalStore, type LocalOptions, readLocalConfig, withLocalOptions } from '../local-store.ts';
@@ -83,11 +84,12 @@ async function showKey(
 ): Promise<void> {
   const vkey = await inLocalStore(
     readLocalConfig(terminal, options),
-    async ({ config, database, clock, keyEncryptionKey }) => {
-      const kek = new KeyEncryptionKey(keyEncryptionKey);
+    async ({ config, database, clock, ...given }) => {
+      const ring = new KeyRing(given);
+      const { sealing } = await database.read((query) => readState(query, ring));
       const signer: Parameters<typeof openWitnessKey>[0]['signer'] = {
-        seal: async (context, plaintext) => kek.seal(context, plaintext),
-        open: async (context, sealed) => kek.open(context, sealed),
+        seal: async (context, plaintext) => sealing.seal(context, plaintext),
+        open: async (context, sealed) => ring.open(context, sealed),
       };
       return (await openWitnessKey({ database, signer, clock, name: witnessName(config.issuer) })).vkey;
     },

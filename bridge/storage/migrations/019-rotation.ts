@@ -1,7 +1,11 @@
 import type { Transaction } from '../database.ts';
 
-/** Rotations of persons' keys: those that were asked for, and when one is due because a device was removed. */
+/**
+ * Rotations of persons’ keys: those that were asked for, and when one is due because a device was removed. And the
+ * key-encryption key that is being replaced.
+ */
 export async function up({ schema }: Transaction): Promise<void> {
+  await schema.alterTable('signer').addColumn('previous_kek_id', 'text').execute();
   await schema.alterTable('person_keys').addColumn('removed', 'integer').execute();
 
   await schema

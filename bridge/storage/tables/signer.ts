@@ -8,6 +8,8 @@ export interface SignerTables {
     root_thumbprint: string;
     /** Names the key-encryption key, and tells nothing about it. */
     kek_id: string;
+    /** While what the key before it sealed is sealed anew; null once nothing of that is left. */
+    previous_kek_id: string | null;
     /** Of `online_keys`. */
     serial: number;
     /** The `online-keys+jwt`: which key has which purpose, and when it is in use, stands in it alone. */

@@ -1,0 +1,19 @@
+import { BINDING_COLUMNS } from '../binding/sealed-columns.ts';
+import { GROUP_COLUMNS } from '../groups/sealed-columns.ts';
+import { CONNECTION_SECRETS } from '../identity/connectors.ts';
+import { LOG_SECRETS } from '../keylog/vrf-key.ts';
+import { SAML_KEYS } from '../signer/saml-keys.ts';
+import type { SealedColumn } from '../signer/sealed-columns.ts';
+import { SIGNING_KEYS } from '../signer/stored-keys.ts';
+import { WITNESS_KEYS } from '../tlog/witness-key.ts';
+
+/** Everything that rests sealed in the store, as each context says it beside its own. */
+export const SEALED_COLUMNS: readonly SealedColumn[] = [
+  SIGNING_KEYS,
+  SAML_KEYS,
+  LOG_SECRETS,
+  WITNESS_KEYS,
+  CONNECTION_SECRETS,
+  ...BINDING_COLUMNS,
+  ...GROUP_COLUMNS,
+];
