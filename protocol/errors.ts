@@ -17,6 +17,10 @@ export const ERRORS = {
   person_unknown: { status: 404, title: 'There is no such person.' },
   person_closed: { status: 403, title: 'This person’s account is closed.' },
   person_active: { status: 409, title: 'This person is active; close them first.' },
+  person_in_groups: {
+    status: 409,
+    title: 'Groups name this person as an admin; another admin must sign their keys anew first.',
+  },
   address_taken: { status: 409, title: 'Another person holds this address.' },
   no_address: { status: 403, title: 'The sign-in brought no address on a domain that it may assert.' },
   already_enrolled: {

@@ -167,14 +167,11 @@ async function store(deps: GroupDeps, transaction: Transaction, confirmed: Confi
     created: now,
     ended: null,
   });
-  await insertGroupToken(transaction, {
-    group_id: claims.group,
-    seq: 0,
-    hash: head,
-    token,
-    sub: who.sub,
-    device_id: who.deviceId,
-  });
+  const stored = {
+    ...{ group_id: claims.group, seq: 0, hash: head, token },
+    ...{ sub: who.sub, device_id: who.deviceId },
+  };
+  await insertGroupToken(transaction, stored, admins);
   await setAdmins(
     transaction,
     claims.group,

@@ -9,6 +9,7 @@ export async function deleteGroup(transaction: Transaction, group: string): Prom
   await transaction.deleteFrom('group_membership_tokens').where('group_id', '=', group).execute();
   await transaction.deleteFrom('group_exclusions').where('group_id', '=', group).execute();
   await transaction.deleteFrom('group_admins').where('group_id', '=', group).execute();
+  await transaction.deleteFrom('group_token_admins').where('group_id', '=', group).execute();
   await transaction.deleteFrom('group_tokens').where('group_id', '=', group).execute();
   await transaction.deleteFrom('groups').where('group_id', '=', group).execute();
 }

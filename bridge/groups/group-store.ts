@@ -148,8 +148,18 @@ export async function overdueGroups(reader: Reader, now: number, limit: number):
   return rows.map((row) => row.group_id);
 }
 
-export async function insertGroupToken(transaction: Transaction, token: StoredGroupToken): Promise<void> {
+/** Stores a token of a group, and whom it names as admins. */
+export async function insertGroupToken(
+  transaction: Transaction,
+  token: StoredGroupToken,
+  admins: readonly { readonly sub: string }[],
+): Promise<void> {
+  const { group_id, seq } = token;
   await transaction.insertInto('group_tokens').values(token).execute();
+  await transaction
+    .insertInto('group_token_admins')
+    .values(admins.map(({ sub }) => ({ group_id, seq, sub })))
+    .execute();
 }
 
 /** The tokens of a group from a number on, the newest last; the texts of erased ones are empty. */

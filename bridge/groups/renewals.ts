@@ -147,7 +147,7 @@ async function store(deps: GroupDeps, transaction: Transaction, renewing: Renewi
     throw new CountersignError('conflict', 'The group was changed meanwhile.');
   }
   const stored = { group_id: claims.group, seq, hash: head, token, sub: who.sub, device_id: who.deviceId };
-  await insertGroupToken(transaction, stored);
+  await insertGroupToken(transaction, stored, admins);
   await setAdmins(transaction, claims.group, admins);
   const names = admins.map(({ sub }) => sub);
   await deps.events.append(transaction, {

@@ -12,9 +12,11 @@ import { eraseStatements, versionsOf } from '../directory/statements.ts';
 import { unlinkPerson } from '../directory/upstream-identities.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { succeeded } from '../events/succeeded.ts';
+import { eraseFromGroups } from '../groups/group-erasure.ts';
 import type { KeyLog } from '../keylog/key-log.ts';
 import type { RequestContext } from '../lib/request-context.ts';
 import { deleteServiceOf } from '../oauth/service-store.ts';
+import type { Signer } from '../signer/signer.ts';
 import type { Database, Transaction } from '../storage/database.ts';
 
 /** What of the key log was forgotten with a person: how many versions of which addresses. */
@@ -23,7 +25,10 @@ export interface Erasure {
   readonly addresses: readonly { readonly address: string; readonly versions: number }[];
 }
 
-/** Throws `person_unknown` (of whoever is erased already, too), `person_active`, `unavailable` while the log is. */
+/**
+ * Throws `person_unknown` (of whoever is erased already, too), `person_active`, `person_in_groups` (other admins must
+ * act first), `unavailable` while the log is.
+ */
 export type ErasePerson = (
   sub: string,
   reason: string | undefined,
@@ -32,6 +37,7 @@ export type ErasePerson = (
 
 export interface ErasureDeps {
   readonly database: Database;
+  readonly signer: Pick<Signer, 'iss'>;
   readonly events: EventLog;
   readonly keyLog: Pick<KeyLog, 'published' | 'forget' | 'forgotten'>;
   readonly tokens: { revokePerson(tx: Transaction, sub: string): Promise<number> };
@@ -82,7 +88,7 @@ async function requireClosed(reader: Reader, sub: string): Promise<void> {
 }
 
 /** Closing deleted most of it; who was never enrolled, or is a service, has some of it all the same. */
-async function deleteRecords(tx: Transaction, sub: string, { tokens }: ErasureDeps): Promise<void> {
+async function deleteRecords(tx: Transaction, sub: string, { tokens, signer }: ErasureDeps): Promise<void> {
   await tokens.revokePerson(tx, sub);
   await deletePersonKeys(tx, sub);
   await deleteDevicesOf(tx, sub);
@@ -90,6 +96,7 @@ async function deleteRecords(tx: Transaction, sub: string, { tokens }: ErasureDe
   await deleteEnrolmentsOf(tx, sub);
   await deleteRotationsOf(tx, sub);
   await deleteAllDeviceRequestsOf(tx, sub);
+  await eraseFromGroups(tx, { iss: signer.iss, sub });
   await releaseAddresses(tx, sub);
   await unlinkPerson(tx, sub);
   await deleteServiceOf(tx, sub);

@@ -8,6 +8,8 @@ import { deletePersonKeys, noteDeviceRemoved } from '../directory/person-keys.ts
 import { findPerson, type Person, restrictPerson } from '../directory/persons.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { type Change, succeeded } from '../events/succeeded.ts';
+import { signReceipt } from '../groups/receipts.ts';
+import { withdrawDeviceFromGroups, withdrawFromGroups } from '../groups/withdrawal.ts';
 import type { KeyLog } from '../keylog/key-log.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import type { RequestContext } from '../lib/request-context.ts';
@@ -15,7 +17,7 @@ import { type Decide, requireAllowed } from '../policy/decision.ts';
 import type { Signer } from '../signer/signer.ts';
 import type { Database, Transaction } from '../storage/database.ts';
 import { createErasure, type ErasePerson } from './erasure.ts';
-import { deviceEvent, personEvent, revocationEvent, tokenEvent } from './restriction-events.ts';
+import { deviceEvent, groupEvents, personEvent, revocationEvent, tokenEvent } from './restriction-events.ts';
 import { activeStatements, revocation, stageStatement } from './revocations.ts';
 
 /** What a restriction did; empty where there was nothing (any more) to take away. */
@@ -27,7 +29,14 @@ export interface Restriction {
   readonly devices: number;
   /** Records of tokens and grants. */
   readonly tokens: number;
+  /** Groups kept here that they were in. */
+  readonly groups: number;
+  /** `revocation-receipt+jwt`; null where nothing was done, or while the online keys have run out. */
+  readonly receipt: string | null;
 }
+
+/** What removing a device did. */
+export type DeviceRemoval = Pick<Restriction, 'receipt'>;
 
 /**
  * The restrictions (PROTOCOL §8): each acts in one transaction and is answered after it. Whatever reads a generation
@@ -51,9 +60,9 @@ export interface Lifecycle {
   /** Erases a closed person for good: no restriction, so it waits until their last revocation is in the log. */
   readonly erasePerson: ErasePerson;
   /** By an administrator. `sub`: whose it must be. Throws `device_unknown`. */
-  removeDevice(device: { sub: string; deviceId: string }, context: RequestContext): Promise<void>;
+  removeDevice(device: { sub: string; deviceId: string }, context: RequestContext): Promise<DeviceRemoval>;
   /** By a person, of their own. Throws `device_unknown` (for others' devices too), `forbidden`. */
-  removeOwnDevice(who: Holder, deviceId: string, context: RequestContext): Promise<void>;
+  removeOwnDevice(who: Holder, deviceId: string, context: RequestContext): Promise<DeviceRemoval>;
 }
 
 /** Part of the authorization server: tokens die in the transaction of the restriction. Answer how many records. */
@@ -90,27 +99,36 @@ export function createLifecycle(deps: LifecycleDeps): Lifecycle {
     await deleteDeviceRequestsOf(tx, sub);
     const devices = await devicesOf(tx, sub);
     await deleteDevicesOf(tx, sub);
+    const groups = await withdrawFromGroups(tx, { iss: deps.signer.iss, sub }, withdrawal.reason);
     const tokenCount = await tokens.revokePerson(tx, sub);
     await restrictPerson(tx, sub, status);
+    const receipt = await signReceipt(deps, {
+      ...{ act: withdrawal.reason === 'closed' ? 'person-closed' : 'person-reset', sub },
+      ...{ transform_keys: devices.length + groups.memberships.length, tokens: tokenCount },
+      generation: person.generation + 1,
+    });
     const revocations = await Promise.all(
       statements.map((statement) => revocation(deps.signer, statement, withdrawal.reason, seconds(clock))),
     );
     const report = reporter(deps.events, tx, context);
-    await report(personEvent(person, withdrawal));
+    await report(personEvent(person, { ...withdrawal, receipt }));
     for (const revoked of revocations) {
       await stageStatement(deps.keyLog, tx, revoked);
       await report(revocationEvent(revoked.statement));
     }
     for (const device of devices) await report(deviceEvent(device, withdrawal.reason));
+    const name = { iss: deps.signer.iss, sub };
+    for (const change of groupEvents(name, groups, withdrawal.reason)) await report(change);
     if (tokenCount > 0) await report(tokenEvent({ sub }, tokenCount, withdrawal.reason));
     return {
       ...{ sub, status, devices: devices.length, tokens: tokenCount },
+      ...{ groups: groups.memberships.length, receipt: receipt?.token ?? null },
       revoked: revocations.map(({ statement: { address, version } }) => ({ address, version })),
     };
   }
 
   const nothing = ({ sub, status }: Person): Restriction => ({
-    ...{ sub, status, revoked: [], devices: 0, tokens: 0 },
+    ...{ sub, status, revoked: [], devices: 0, tokens: 0, groups: 0, receipt: null },
   });
 
   async function remove(
@@ -118,13 +136,19 @@ export function createLifecycle(deps: LifecycleDeps): Lifecycle {
     device: Device,
     reason: string,
     context: RequestContext,
-  ): Promise<void> {
+  ): Promise<DeviceRemoval> {
     await deleteDevice(tx, device.device_id);
     await noteDeviceRemoved(tx, device.sub, seconds(clock));
+    await withdrawDeviceFromGroups(tx, { sub: device.sub, deviceId: device.device_id });
     const count = await tokens.revokeDevice(tx, device.device_id);
+    const receipt = await signReceipt(deps, {
+      ...{ act: 'device-removed', sub: device.sub, device_id: device.device_id },
+      ...{ transform_keys: 1, tokens: count, generation: device.generation + 1 },
+    });
     const report = reporter(deps.events, tx, context);
-    await report(deviceEvent(device, reason));
+    await report(deviceEvent(device, reason, receipt));
     if (count > 0) await report(tokenEvent({ sub: device.sub, device: device.device_id }, count, reason));
+    return { receipt: receipt?.token ?? null };
   }
 
   return {
@@ -161,7 +185,7 @@ export function createLifecycle(deps: LifecycleDeps): Lifecycle {
       database.transaction(async (tx) => {
         const device = await findDevice(tx, deviceId);
         if (device?.sub !== sub) throw new CountersignError('device_unknown');
-        await remove(tx, device, 'by an administrator', context);
+        return remove(tx, device, 'by an administrator', context);
       }),
 
     removeOwnDevice: (who, deviceId, context) =>
@@ -178,7 +202,7 @@ export function createLifecycle(deps: LifecycleDeps): Lifecycle {
           resource: { kind: 'device', id: deviceId, owner: device.sub },
           context: {},
         });
-        await remove(tx, device, 'by the person', context);
+        return remove(tx, device, 'by the person', context);
       }),
   };
 }

@@ -2,12 +2,15 @@ import { type KeyStatement, statementHash } from '../../protocol/key-statement.t
 import type { Device } from '../directory/devices.ts';
 import type { Person } from '../directory/persons.ts';
 import type { Change } from '../events/succeeded.ts';
+import type { Receipt } from '../groups/receipts.ts';
+import type { GroupWithdrawal } from '../groups/withdrawal.ts';
 
 export function personEvent(
   { sub, key_version }: Person,
-  { reason, said }: { reason: 'closed' | 'reset'; said: string | undefined },
+  done: { reason: 'closed' | 'reset'; said: string | undefined; receipt: Receipt | null },
 ): Change {
-  const words = said === undefined ? {} : { reason: said };
+  const { reason, said } = done;
+  const words = { ...(said === undefined ? {} : { reason: said }), ...receiptOf(done.receipt) };
   if (reason === 'closed') return { type: 'person.closed', subject: { sub }, data: words };
   const version = key_version === null ? {} : { key_version };
   return { type: 'person.reset', subject: { sub }, data: { ...version, ...words } };
@@ -23,8 +26,37 @@ export function revocationEvent(statement: KeyStatement): Change {
   };
 }
 
-export function deviceEvent({ sub, device_id, label }: Device, reason: string): Change {
-  return { type: 'device.removed', subject: { sub, device: device_id }, data: { label, reason } };
+export function deviceEvent(
+  { sub, device_id, label }: Device,
+  reason: string,
+  receipt: Receipt | null = null,
+): Change {
+  const data = { label, reason, ...receiptOf(receipt) };
+  return { type: 'device.removed', subject: { sub, device: device_id }, data };
+}
+
+/** One for each group that somebody was in, or could act for. */
+export function groupEvents(
+  { iss, sub }: { iss: string; sub: string },
+  { memberships, administered }: GroupWithdrawal,
+  reason: 'closed' | 'reset',
+): Change[] {
+  return [
+    ...memberships.map(
+      (group): Change => ({
+        type: 'group.member_removed',
+        subject: { sub, group },
+        data: { kind: 'person', iss, member: sub, reason },
+      }),
+    ),
+    ...administered.map(
+      (group): Change => ({ type: 'group.admin_lost', subject: { sub, group }, data: { reason } }),
+    ),
+  ];
+}
+
+function receiptOf(receipt: Receipt | null): { receipt?: string } {
+  return receipt === null ? {} : { receipt: receipt.jti };
 }
 
 export function tokenEvent(subject: { sub: string; device?: string }, count: number, reason: string): Change {

@@ -77,7 +77,8 @@ describe('closing a person', () => {
   it('takes keys, vault, devices, tokens and addresses away and revokes the statement, in one go', async () => {
     const done = await lifecycle.closePerson(alice, 'left', ADA);
     expect(done).toEqual({
-      ...{ sub: alice, status: 'closed', devices: 1, tokens: 3 },
+      ...{ sub: alice, status: 'closed', devices: 1, tokens: 3, groups: 0 },
+      receipt: expect.any(String),
       revoked: [{ address: ALICE, version: 1 }],
     });
     expect(revokedTokens).toEqual(['person']);
@@ -121,7 +122,11 @@ describe('closing a person', () => {
   it('leaves one event for each thing that ended, and only ids in them', async () => {
     const events = await eventsAfter(() => lifecycle.closePerson(alice, 'left the company', ADA));
     expect(events).toEqual([
-      { type: 'person.closed', subject: { sub: alice }, data: { reason: 'left the company' } },
+      {
+        type: 'person.closed',
+        subject: { sub: alice },
+        data: { reason: 'left the company', receipt: expect.any(String) },
+      },
       {
         type: 'statement.revoked',
         subject: { sub: alice, address: ALICE },

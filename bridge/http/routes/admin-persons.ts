@@ -28,12 +28,18 @@ const overviewSchema = summarySchema.extend({
   ),
   devices: z.array(z.strictObject({ id: z.string(), label: z.string(), added: z.int(), lastSeen: z.int() })),
 });
+const receiptSchema = z
+  .string()
+  .nullable()
+  .describe('A signed revocation-receipt+jwt; null where nothing was done');
 const restrictionSchema = z.strictObject({
   sub: z.string(),
   status: z.enum(['active', 'closed']),
   revoked: z.array(z.strictObject({ address: z.string(), version: z.int() })),
   devices: z.int(),
   tokens: z.int(),
+  groups: z.int(),
+  receipt: receiptSchema,
 });
 const reopenedSchema = z.strictObject({ sub: z.string(), status: z.literal('active') });
 const erasureSchema = z.strictObject({
@@ -140,12 +146,15 @@ function restrictingRoutes({ lifecycle, decide }: Deps): Route[] {
       method: 'delete',
       path: '/admin/v1/persons/:sub/devices/:device',
       summary: 'Remove a device of a person',
-      response: { status: 204, description: 'It is removed' },
-      errors: ['device_unknown'],
-      handle: async ({ params, context }) => {
-        await lifecycle.removeDevice({ sub: params.sub ?? '', deviceId: params.device ?? '' }, context);
-        return { body: null };
+      response: {
+        status: 200,
+        description: 'It is removed',
+        schema: z.strictObject({ receipt: receiptSchema }),
       },
+      errors: ['device_unknown'],
+      handle: async ({ params, context }) => ({
+        body: await lifecycle.removeDevice({ sub: params.sub ?? '', deviceId: params.device ?? '' }, context),
+      }),
     }),
   ];
 }
@@ -159,7 +168,7 @@ function erasingRoute({ lifecycle, decide }: Deps): Route {
       summary: 'Erase a closed person: all that stands about them, but for the events, is gone for good',
       body: { schema: reasonSchema, maxBytes: JSON_BODY_BYTES },
       response: { status: 200, description: 'What was erased', schema: erasureSchema },
-      errors: ['person_unknown', 'person_active'],
+      errors: ['person_unknown', 'person_active', 'person_in_groups'],
       handle: async ({ params, body: { reason }, context }) => ({
         body: await lifecycle.erasePerson(params.sub ?? '', reason, context),
       }),

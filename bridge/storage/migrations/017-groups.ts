@@ -42,6 +42,14 @@ async function createGroups({ schema }: Transaction): Promise<void> {
     .addPrimaryKeyConstraint('group_tokens_key', ['group_id', 'seq'])
     .execute();
   await schema
+    .createTable('group_token_admins')
+    .addColumn('group_id', 'text', (column) => column.notNull().references('groups.group_id'))
+    .addColumn('seq', 'integer', (column) => column.notNull())
+    .addColumn('sub', 'text', (column) => column.notNull())
+    .addPrimaryKeyConstraint('group_token_admins_key', ['group_id', 'seq', 'sub'])
+    .execute();
+  await schema.createIndex('group_token_admins_by_sub').on('group_token_admins').column('sub').execute();
+  await schema
     .createTable('group_admins')
     .addColumn('group_id', 'text', (column) => column.notNull().references('groups.group_id'))
     .addColumn('sub', 'text', (column) => column.notNull().references('persons.sub'))

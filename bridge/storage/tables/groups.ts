@@ -2,6 +2,7 @@
 export interface GroupTables {
   groups: GroupsTable;
   group_tokens: GroupTokensTable;
+  group_token_admins: GroupTokenAdminsTable;
   group_admins: GroupAdminsTable;
   group_members: GroupMembersTable;
   group_membership_tokens: GroupMembershipTokensTable;
@@ -41,7 +42,7 @@ export interface GroupsTable {
   ended: number | null;
 }
 
-/** Every `group-key+jwt`. Of one that names an erased person only number and hash stay. */
+/** Every `group-key+jwt`. Of one that names an erased admin only number and hash stay. */
 export interface GroupTokensTable {
   group_id: string;
   seq: number;
@@ -51,6 +52,13 @@ export interface GroupTokensTable {
   /** Who signed it, and with which device; empty once erased. */
   sub: string;
   device_id: string;
+}
+
+/** Whom each `group-key+jwt` names as admin: what must be erased with them. */
+export interface GroupTokenAdminsTable {
+  group_id: string;
+  seq: number;
+  sub: string;
 }
 
 /** Who may act for a group, as its newest token says, less those who were closed since. */
