@@ -110,16 +110,16 @@ describe('a host', () => {
 
   it('puts off those who come again when a message can free no more places', async () => {
     const hosting = await Hosting.begin();
-    const guests = await makeGuests(REKEY_DEPARTURES);
-    const extra = await makeGuest('extra');
-    await hosting.send({ joined: guests.map(({ newcomer }) => newcomer) });
-    await hosting.send({ joined: [extra.newcomer] });
-    const anew = (await again(extra)).newcomer;
-    const left = guests.map(({ newcomer }) => newcomer.device_id);
-    const sent = await hosting.send({ joined: [anew], left });
-    expect(sent.refused).toEqual([{ newcomer: anew, code: 'conflict' }]);
-    expect(hosting.host.roster.members().map(({ device_id }) => device_id)).toEqual([anew.device_id]);
-    expect((await hosting.send({ joined: [anew] })).refused).toEqual([]);
+    const leaving = await makeGuests(REKEY_DEPARTURES - 1);
+    const coming = await makeGuests(2, 'again');
+    await hosting.send({ joined: leaving.map(({ newcomer }) => newcomer) });
+    await hosting.send({ joined: coming.map(({ newcomer }) => newcomer) });
+    const anew = await Promise.all(coming.map(async (guest) => (await again(guest)).newcomer));
+    const left = leaving.map(({ newcomer }) => newcomer.device_id);
+    const sent = await hosting.send({ joined: anew, left });
+    expect(sent.refused).toEqual([{ newcomer: anew[1], code: 'conflict' }]);
+    expect(hosting.host.roster.size).toBe(2);
+    expect((await hosting.send({ joined: anew.slice(1) })).refused).toEqual([]);
   });
 
   it('refuses more than one message takes, and a key of another length', async () => {

@@ -2,7 +2,7 @@ import { x25519 } from '@noble/curves/ed25519.js';
 import { expand, extract } from '@noble/hashes/hkdf.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { encodeBase64url } from '../../../protocol/base64url.ts';
 import { concatBytes, utf8 } from '../../../protocol/bytes.ts';
 import {
@@ -40,6 +40,10 @@ function deriveSecret(ikm: Uint8Array): Uint8Array {
   const prk = extract(sha256, concatBytes(suite, utf8('dkp_prk'), ikm), new Uint8Array());
   return expand(sha256, prk, concatBytes(Uint8Array.of(0, 32), suite, utf8('sk')), 32);
 }
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 describe('HPKE in base mode', () => {
   const info = hexToBytes(VECTOR.info);
@@ -85,6 +89,12 @@ describe('HPKE in base mode', () => {
     const own = await generateEphemeralKey();
     expect(await codeOf(() => encapsulate(point))).toBe('key_invalid');
     expect(await codeOf(() => decapsulate(point, own))).toBe('key_invalid');
+  });
+
+  it('refuses a secret of zeros where WebCrypto does not', async () => {
+    const { publicKey } = await generateEphemeralKey();
+    vi.spyOn(crypto.subtle, 'deriveBits').mockResolvedValue(new ArrayBuffer(32));
+    expect(await codeOf(() => encapsulate(publicKey))).toBe('key_invalid');
   });
 
   it('refuses a key of another length', async () => {

@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { decodeBase64url, encodeBase64url } from '../../../protocol/base64url.ts';
+import { encapsulate } from '../../../protocol/meetings/hpke.ts';
 import type { MeetingMember } from '../../../protocol/meetings/member-tree.ts';
+import { openPlacement, sealPlacement } from '../../../protocol/meetings/placement.ts';
 import type { Rekey, RekeyMessage } from '../../../protocol/meetings/rekey-message.ts';
 import { decodeWraps, encodeWraps } from '../../../protocol/meetings/wrap-list.ts';
 import { codeOf } from '../codes.ts';
@@ -57,6 +59,16 @@ describe('a member refuses a message', () => {
     const carol = await Hosting.begin('carol');
     const honest = await hosting.send();
     const bad = await carol.lie(honest, { sub: 'sub-carol' });
+    expect(await refusal(bad, honest)).toBe('rekey_sender');
+  });
+
+  it('of another person in the term, though by the same device', async () => {
+    const honest = await hosting.send();
+    const bad = {
+      ...honest.message,
+      hash: testDigest('other'),
+      claims: { ...honest.claims, sub: 'sub-carol' },
+    };
     expect(await refusal(bad, honest)).toBe('rekey_sender');
   });
 
@@ -138,7 +150,12 @@ describe('a member refuses a message', () => {
   });
 
   it('of another meeting', async () => {
-    expect(await refusedLie(await hosting.send(), { group: testDigest('other') })).toBe('rekey_mismatch');
+    const honest = await hosting.send();
+    const elsewhere = await hosting.lie(honest, { group: testDigest('other') });
+    expect(await codeOf(async () => memberFor(await makeGuest('late')).receive(elsewhere))).toBe(
+      'rekey_mismatch',
+    );
+    expect(await refusal(elsewhere, honest)).toBe('rekey_mismatch');
   });
 
   it('whose members are not what its changes lead to', async () => {
@@ -162,6 +179,20 @@ describe('a member refuses a message', () => {
     const honest = await hosting.send({ joined: [late.newcomer] });
     const twice = honest.claims.change.joined.map((entry) => ({ ...entry, device_id: deviceAt(2) }));
     expect(await refusedLie(honest, { change: { joined: twice, left: [] } })).toBe('rekey_mismatch');
+  });
+
+  it('that gives this device a second place, where it does not know who is there', async () => {
+    const late = await makeGuest('late');
+    const [newcomer, other] = [memberFor(late), await makeGuest('other')];
+    const sent = await hosting.send({ joined: [late.newcomer] });
+    await newcomer.receive(sent.message);
+    await newcomer.place(sent.hash, boxOf(sent, late));
+    const honest = await hosting.send({ joined: [other.newcomer] });
+    const { iss, sub, device_id } = late.newcomer;
+    const joined = honest.claims.change.joined.map((entry) => ({ ...entry, iss, sub, device_id }));
+    const bad = await hosting.lie(honest, { change: { joined, left: [] } });
+    expect(await codeOf(() => newcomer.receive(bad))).toBe('rekey_mismatch');
+    expect((await newcomer.receive(honest.message)).key).toEqual(honest.key);
   });
 
   it('that names this device as another person’s', async () => {
@@ -227,6 +258,20 @@ describe('a member refuses a placement', () => {
     const sent = await hosting.send({ joined: [late.newcomer, other.newcomer] });
     await newcomer.receive(sent.message);
     expect(await codeOf(() => newcomer.place(sent.hash, boxOf(sent, other)))).toBe('rekey_mismatch');
+    expect((await newcomer.place(sent.hash, boxOf(sent, late)))?.key).toEqual(sent.key);
+  });
+
+  it('that somebody else sealed to its key, though with the right keys', async () => {
+    const late = await makeGuest('late');
+    const newcomer = memberFor(late);
+    const sent = await hosting.send({ joined: [late.newcomer] });
+    const [entry] = sent.claims.change.joined;
+    if (entry === undefined) throw new Error('unreachable');
+    const place = { ...sent.claims, ...entry };
+    const { keys } = await openPlacement(boxOf(sent, late), place, sent.claims.levels, late.ephemeral);
+    const forged = await sealPlacement(await encapsulate(late.ephemeral.publicKey), place, keys);
+    await newcomer.receive(sent.message);
+    expect(await codeOf(() => newcomer.place(sent.hash, forged))).toBe('rekey_mismatch');
     expect((await newcomer.place(sent.hash, boxOf(sent, late)))?.key).toEqual(sent.key);
   });
 
