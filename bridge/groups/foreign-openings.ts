@@ -1,17 +1,19 @@
 import { decodeBase64url, encodeBase64url } from '../../protocol/base64url.ts';
-import { CountersignError } from '../../protocol/errors.ts';
+import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
 import { type GroupRef, type KeyOpening, VIA_GROUPS } from '../../protocol/groups/api.ts';
 import { exclusionSchema } from '../../protocol/groups/exclusion.ts';
 import { type KeyOpeningResponse, keyOpeningResponseSchema } from '../../protocol/groups/federation.ts';
 import { sameParty } from '../../protocol/groups/party.ts';
 import { sealedKeySchema } from '../../protocol/groups/sealed-key.ts';
 import { decodeClaims, readHeader } from '../../protocol/jws.ts';
+import { decodeEncryptedValue } from '../../recrypt/encoding.ts';
 import { type Access, assertUnchanged, readAccess, readPublishedAccess } from '../binding/access.ts';
 import type { Holder } from '../binding/holder.ts';
 import { principalOf, requirePermission } from '../binding/permission.ts';
 import { openTransformKey } from '../binding/transform-keys.ts';
 import type { Reader } from '../directory/handle.ts';
 import { answerOf } from '../federation/bridge-calls.ts';
+import { asPartnerFault } from '../federation/partner-faults.ts';
 import { findPartner } from '../federation/partner-store.ts';
 import { KEY_OPENING_RESPONSE_BYTES, KEY_OPENING_TIMEOUT_MS } from '../lib/limits.ts';
 import type { RequestContext } from '../lib/request-context.ts';
@@ -127,11 +129,16 @@ export function createForeignOpenings(deps: OpeningDeps): ForeignOpenings {
       const name = { sub: who.sub, deviceId: device.device_id, keyVersion: device.key_version };
       const toDevice = await openTransformKey(signer, name, device.transform_key);
       const keys = [...(await openHops(signer, hops)), toDevice];
-      const encrypted = await transforms.run({
-        ...{ encrypted: decodeBase64url(response.encrypted), keys, signal },
-        ...{ maxBlocks: response.hops, exactBlocks: response.hops, fairnessKey: to.group },
-        priority: isMeetings ? 'join' : 'asset',
-      });
+      const encrypted = await transforms
+        .run({
+          ...{ encrypted: decodeBase64url(response.encrypted), keys, signal },
+          ...{ maxBlocks: response.hops, exactBlocks: response.hops, fairnessKey: to.group },
+          priority: isMeetings ? 'join' : 'asset',
+        })
+        .catch((error: unknown) => {
+          // The keys are ours: what is malformed is the partner's.
+          throw isCountersignError(error, 'recrypt_input_invalid') ? asPartnerFault(error) : error;
+        });
       const own = sealer.iss === signer.iss ? await findEvidence(sealer.sub, sealer.deviceId) : undefined;
       await database.transaction(async (transaction) => {
         const partner = await findPartner(transaction, to.iss);
@@ -167,6 +174,10 @@ function partOf(
   const isWay =
     target.iss === person.iss &&
     ('sub' in target ? target.sub === person.sub : via.includes(target.group) && hops === 1);
+  const { transformBlocks } = decodeEncryptedValue(decodeBase64url(response.encrypted), { maxBlocks: hops });
+  if (transformBlocks.length !== hops) {
+    throw new CountersignError('recrypt_input_invalid', 'not as many transforms as the way has');
+  }
   if (!isAsked || !isWay) throw new CountersignError('claims_invalid', 'another key than was asked for');
   // To shut out takes no proof.
   const isExcluded = exclusions
