@@ -12,6 +12,7 @@ import {
 import { createTemporaryFolder } from './temporary-folder.ts';
 
 const KEK = Buffer.alloc(32, 7).toString('base64url');
+const PREVIOUS_KEK = Buffer.alloc(32, 8).toString('base64url');
 const LEAST = `
 issuer: https://bridge.acme.example
 organization: { name: Acme }
@@ -20,7 +21,7 @@ signer: { driver: local, key_encryption_key: { env: COUNTERSIGN_KEK } }
 `;
 
 const surroundings = {
-  env: { COUNTERSIGN_KEK: KEK } as Record<string, string | undefined>,
+  env: { COUNTERSIGN_KEK: KEK, COUNTERSIGN_PREVIOUS_KEK: PREVIOUS_KEK } as Record<string, string | undefined>,
   directory: '/etc/countersign',
   readFile: (path: string) => `content of ${path}`,
 };
@@ -190,6 +191,16 @@ describe('the key-encryption key', () => {
     const faults = faultsOf(LEAST.replace('{ env: COUNTERSIGN_KEK }', KEK));
     expect(faults).toMatchObject([{ path: 'signer.key_encryption_key', line: 5 }]);
     expect(JSON.stringify(faults)).not.toContain(KEK);
+  });
+
+  it('takes another key-encryption key beside it while that is replaced, and refuses the same one', () => {
+    const withPrevious = (name: string) =>
+      LEAST.replace(' } }', ` }, previous_key_encryption_key: { env: ${name} } }`);
+    const { signer } = parse(withPrevious('COUNTERSIGN_PREVIOUS_KEK'));
+    expect(signer.previous_key_encryption_key?.reveal()).toBe(PREVIOUS_KEK);
+    const path = 'signer.previous_key_encryption_key';
+    expect(faultsOf(withPrevious('COUNTERSIGN_KEK'))).toMatchObject([{ path }]);
+    expect(faultsOf(withPrevious('NOT_SET'))).toMatchObject([{ path }]);
   });
 
   it.each([KEK.slice(1), `${KEK}=`, `${KEK}AA`, Buffer.alloc(32, 7).toString('hex'), `!${KEK}`])(
