@@ -96,15 +96,14 @@ async function judgeSealedKey(
   { token, signer: evidence }: Pick<KeyOpening, 'token' | 'signer'>,
 ): Promise<JudgedSealer> {
   const expected = { to, key_id: keyId };
-  const judge = async (signer: VerifiedSigner, current: boolean) => {
-    return { claims: await verifySealedKey(token, signer, expected), signer, current };
-  };
   try {
-    return await judge(await signersOf(parts, [evidence])(claimedSigner(token)), true);
+    const signer = await signersOf(parts, [evidence])(claimedSigner(token));
+    return { claims: await verifySealedKey(token, signer, expected), signer, current: true };
   } catch (error) {
-    if (!isOutdated(error)) throw error;
+    if (!(await isOutdated(parts, evidence))) throw error;
     const { iat } = decodeClaims(token, 'sealed-key+jwt', sealedKeySchema);
-    return judge(await verifyPastSigner(parts, evidence, iat), false);
+    const signer = await verifyPastSigner(parts, evidence, iat);
+    return { claims: await verifySealedKey(token, signer, expected), signer, current: false };
   }
 }
 

@@ -1,11 +1,12 @@
 import { parseAddress } from '../../protocol/address.ts';
 import { verifyCredential } from '../../protocol/credential.ts';
-import { verifyDeviceBinding } from '../../protocol/device.ts';
-import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
+import { deviceBindingSchema, verifyDeviceBinding } from '../../protocol/device.ts';
+import { CountersignError } from '../../protocol/errors.ts';
 import type { SignerEvidence, VerifiedSigner } from '../../protocol/groups/signer-evidence.ts';
 import { CLOCK_SKEW, decodeClaims } from '../../protocol/jws.ts';
 import { keyBindingSchema } from '../../protocol/key-binding.ts';
 import type { KeyStatement } from '../../protocol/key-statement.ts';
+import { onlineKeysSchema } from '../../protocol/online-keys.ts';
 import { thumbprint } from '../../protocol/public-key.ts';
 import { pinnedIssuer } from '../issuer-records.ts';
 import { lookUp } from '../look-up.ts';
@@ -13,11 +14,23 @@ import type { ClientParts } from '../own-account.ts';
 import { createPinDraft } from '../pin-draft.ts';
 import type { AddressPin } from '../pin-store.ts';
 
-/** What evidence is refused as that was good once: it has expired, or newer has been seen. */
-const OUTDATED = ['jws_expired', 'credential_too_old', 'serial_rollback', 'version_rollback'] as const;
-
-export function isOutdated(error: unknown): boolean {
-  return OUTDATED.some((code) => isCountersignError(error, code));
+/**
+ * Whether evidence is of a time before what is pinned, or before today. It may be anybody's: whoever makes theirs look old
+ * gets it judged as old.
+ */
+export async function isOutdated({ context }: ClientParts, evidence: SignerEvidence): Promise<boolean> {
+  const { binding, online_keys: onlineKeys } = evidence.credential;
+  const { exp, iat, statement } = decodeClaims(binding, 'key-binding+jwt', keyBindingSchema);
+  const device = decodeClaims(evidence.device_binding, 'device-binding+jwt', deviceBindingSchema);
+  const { serial } = decodeClaims(onlineKeys, 'online-keys+jwt', onlineKeysSchema);
+  const now = context.now();
+  const pins = await context.pins.read();
+  const pin = pins.addresses[statement.address];
+  return (
+    Math.min(exp, device.exp, iat + context.policy.maxAge) <= now ||
+    serial < (pins.issuers[statement.iss]?.serial ?? 0) ||
+    (pin?.iss === statement.iss && statement.version < pin.version)
+  );
 }
 
 /**

@@ -158,6 +158,26 @@ describe('a key that is sealed to a group', () => {
   });
 });
 
+describe('what was sealed long ago', () => {
+  it('opens when its sealer has other keys by now, and says that they were theirs then', async () => {
+    const { gwen, hal, ada } = stage;
+    const sealed = await ada.client.groups.sealKey(group);
+    const open = () => gwen.client.groups.openKey(group, sealed.keyId);
+    await gwen.client.groups.add(group, { people: [gwen.address] });
+    expect((await open()).sealer).toMatchObject({ address: ada.address, current: true });
+    await ada.client.rotateKeys({ confirmDevices: (devices) => devices.map(({ device_id }) => device_id) });
+    await gwen.client.lookUp([ada.address], { maxAge: 0 });
+    const opened = await open();
+    expect(opened.key).toEqual(sealed.key);
+    expect(opened.sealer).toMatchObject({ address: ada.address, current: false });
+    await ada.client.groups.sealKey(group);
+    await expectCode(
+      hal.client.groups.openKey(group, sealed.keyId, { sealer: gwen.address }),
+      'sealed_key_sealer',
+    );
+  });
+});
+
 describe('the key of a group', () => {
   it('is signed anew with another label, which changes no private half', async () => {
     const { gwen } = stage;
