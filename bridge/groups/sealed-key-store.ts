@@ -102,3 +102,17 @@ export async function deleteSealedKeysTo(
     .executeTakeFirst();
   return Number(numDeletedRows);
 }
+
+/** Deletes the keys of epochs before this one: who comes to a meeting later must not read what was before. */
+export async function deleteEarlierEpochs(
+  transaction: Transaction,
+  group: string,
+  epoch: number,
+): Promise<void> {
+  await transaction
+    .deleteFrom('sealed_keys')
+    .where('recipient_kind', '=', 'group')
+    .where('recipient', '=', group)
+    .where('epoch', '<', epoch)
+    .execute();
+}

@@ -13,6 +13,7 @@ import { principalOf } from '../binding/permission.ts';
 import type { Reader } from '../directory/handle.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { succeeded } from '../events/succeeded.ts';
+import { deleteEarlierEpochs } from '../groups/sealed-key-store.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import type { RequestContext } from '../lib/request-context.ts';
 import type { Decide } from '../policy/decision.ts';
@@ -123,6 +124,7 @@ export function createPostRekey(deps: RekeysDeps): PostRekey {
       if (same !== undefined) return { meeting, result: same };
       assertNext(meeting, message);
       await sealed.store(tx, context);
+      await deleteEarlierEpochs(tx, group, message.claims.epoch);
       await report(tx, meeting, message, who, context);
       const after = await store(tx, meeting, message, upload);
       return { meeting: after, result: meeting.seq + 1 };

@@ -6,6 +6,8 @@ export interface Gathering {
   soon(): void;
   /** The task runs now, or after the run under way. Throws what it throws. */
   now(): Promise<void>;
+  /** Runs this with no run of the task meanwhile. */
+  alone<Result>(act: () => Promise<Result>): Promise<Result>;
   /** No more runs begin; resolves when the one under way has ended. */
   close(): Promise<void>;
 }
@@ -33,6 +35,7 @@ export function createGathering(
       if (!closed) timer ??= setTimeout(() => void run().catch(failed), waitMs);
     },
     now: run,
+    alone: (act) => turns.take(act),
     close() {
       closed = true;
       clearTimeout(timer);

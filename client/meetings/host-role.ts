@@ -74,7 +74,8 @@ class Hosting implements HostRole {
   readonly #leaving = new Map<string, LeftEvent>();
   #arrivals: Arrival[] = [];
   #outgoing: Outgoing | null = null;
-  #demanded = false;
+  /** The epoch that must have begun, whoever joins or leaves. */
+  #demanded = 0;
 
   constructor(session: Session, host: MeetingHost) {
     this.#session = session;
@@ -122,17 +123,22 @@ class Hosting implements HostRole {
   }
 
   async remove(address: string): Promise<void> {
-    // The bridges first: the next epoch's key must not be sealed to whom it is kept from.
+    // The bridges first: the next epoch's key must not be sealed to whom it is kept from. They tell of the devices too.
+    await this.#gathering.alone(() => this.#restrict(address));
+    await this.#gathering.now();
+  }
+
+  async #restrict(address: string): Promise<void> {
     const person = await this.#session.parts.group.restrict(address);
+    this.#demanded = this.host.epoch + 1;
     for (const { iss, sub, device_id } of this.host.roster.members()) {
       if (iss !== person.iss || sub !== person.sub) continue;
       this.#leaving.set(device_id, { iss, sub, device_id, reason: 'gone' });
     }
-    await this.rekey();
   }
 
   rekey(): Promise<void> {
-    this.#demanded = true;
+    this.#demanded = this.host.epoch + (this.#outgoing === null ? 1 : 2);
     return this.#gathering.now();
   }
 
@@ -144,7 +150,8 @@ class Hosting implements HostRole {
     await this.#receive();
     const arrivals = this.#arrivals.splice(0, REKEY_JOINS);
     const left = this.#departures();
-    if (arrivals.length === 0 && left.length === 0 && !this.#demanded) return;
+    const isDemanded = this.#demanded > this.host.epoch;
+    if (arrivals.length === 0 && left.length === 0 && !isDemanded) return;
     const place = { term: this.host.term, epoch: this.host.epoch + 1 };
     const sealed = await this.#session.parts.group.seal(place);
     const change = {
@@ -156,7 +163,6 @@ class Hosting implements HostRole {
     this.#outgoing = { prepared, sealed, arrivals: byDevice, left };
     try {
       await this.#deliver(this.#outgoing);
-      this.#demanded = false;
       this.#commit(this.#outgoing);
     } finally {
       this.#outgoing = null;

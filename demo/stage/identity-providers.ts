@@ -1,7 +1,7 @@
 import { startOidcIdp } from '../../test/fakes/oidc-idp/oidc-idp.ts';
 import { startSamlIdp } from '../../test/fakes/saml-idp/saml-idp.ts';
 import type { CompanyPlan, IdentityProvider } from './company.ts';
-import { ADA, GWEN, HAL, inOidcDirectory, inSamlDirectory } from './people.ts';
+import { ADA, BEN, GWEN, HAL, inOidcDirectory, inSamlDirectory } from './people.ts';
 import type { Stage } from './stage.ts';
 
 /** Starts the company's identity provider, by the protocol that the company uses. */
@@ -29,7 +29,7 @@ async function startOidc(
     tls,
     issuerHost: company.loginHost,
     title: company.name,
-    people: [inOidcDirectory(ADA)],
+    people: [ADA, BEN].map(inOidcDirectory),
     clients: [
       {
         client_id: clientId,

@@ -4,7 +4,7 @@ import { ACME, type CompanyPlan, GLOBEX } from './company.ts';
 
 /** Somebody of the story, as their company's identity provider knows them. */
 export interface Person {
-  readonly key: 'ada' | 'gwen' | 'hal';
+  readonly key: 'ada' | 'ben' | 'gwen' | 'hal';
   readonly name: string;
   readonly address: string;
   readonly password: string;
@@ -16,6 +16,15 @@ export const ADA: Person = {
   name: 'Ada Palmer',
   address: 'ada@acme.example',
   password: 'violet-anchor-7',
+  company: ACME,
+};
+
+/** A colleague of Ada's. The story does without him; tests of several people of one company do not. */
+export const BEN: Person = {
+  key: 'ben',
+  name: 'Ben Okafor',
+  address: 'ben@acme.example',
+  password: 'amber-lantern-5',
   company: ACME,
 };
 

@@ -1,0 +1,196 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type {
+  GroupRef,
+  HostedMeeting,
+  JoinedMeeting,
+  MeetingRef,
+  Participant,
+} from '../../../client/index.ts';
+import { createBridgeGroup } from '../../../client/meetings/bridge-group.ts';
+import { createBridgeRelay } from '../../../client/meetings/bridge-relay.ts';
+import { ADA, BEN, GWEN, HAL } from '../../../demo/stage/people.ts';
+import { claimedRekey } from '../../../protocol/meetings/rekey-message.ts';
+import { codeOf } from '../../protocol/codes.ts';
+import { hear } from './heard.ts';
+import { keyOf } from './meeting-fixture.ts';
+import { type Attendee, newApp, startTwoCompanies, type TwoCompanies } from './two-companies.ts';
+
+let two: TwoCompanies;
+const open: JoinedMeeting[] = [];
+beforeAll(async () => {
+  two = await startTwoCompanies();
+}, 120_000);
+afterEach(async () => {
+  for (const meeting of open.splice(0)) await meeting.leave().catch(() => undefined);
+});
+afterAll(() => two?.close());
+
+const inAnHour = () => Math.floor(Date.now() / 1000) + 3600;
+
+async function start(options: {
+  admins?: string[];
+  people?: string[];
+  groups?: GroupRef[];
+}): Promise<HostedMeeting> {
+  const meeting = await two.ada.client.meetings.start({
+    ...{ label: 'Plans', ends: inAnHour(), mediaKey: 'media of ada' },
+    ...options,
+  });
+  open.push(meeting);
+  return meeting;
+}
+
+async function join(
+  { client }: Pick<Attendee, 'client'>,
+  { iss, group }: MeetingRef,
+): Promise<JoinedMeeting> {
+  const meeting = await client.meetings.join({ iss, group, host: ADA.address, mediaKey: 'media' });
+  open.push(meeting);
+  return meeting;
+}
+
+async function joinPlaced(who: Pick<Attendee, 'client'>, hosted: MeetingRef) {
+  const meeting = await join(who, hosted);
+  const heard = hear(meeting);
+  await heard.next('placed');
+  return { meeting, heard };
+}
+
+/** The id of the newest sealed key, as anybody in the meeting learns it. */
+async function newestKeyId({ parts }: Attendee, meeting: MeetingRef): Promise<string> {
+  const { rekey } = await createBridgeRelay(parts.api, meeting).state();
+  return claimedRekey(rekey ?? '').claims.key_id;
+}
+
+/** With everything that an app of theirs has: the code with which each way to the key is refused. */
+async function tryToFollow(who: Attendee, meeting: MeetingRef, keyId: string): Promise<string[]> {
+  const { iss, group } = meeting;
+  const opening = async () => {
+    const own = await createBridgeGroup(who.parts, meeting, ADA.address);
+    await own.open(keyId);
+  };
+  return [
+    await codeOf(() => who.client.groups.openKey({ iss, group, expected: ADA.address }, keyId)),
+    await codeOf(opening),
+    await codeOf(() => join(who, meeting)),
+  ];
+}
+
+describe('a meeting of two companies', () => {
+  it('gives everybody one key through their own company’s bridge, then by the tree', async () => {
+    const hosted = await start({ people: [GWEN.address, HAL.address] });
+    expect(hosted.notAdded).toEqual([]);
+    const gwen = await joinPlaced(two.gwen, hosted);
+    const hal = await joinPlaced(two.hal, hosted);
+    const { epoch } = hosted.currentKey();
+    for (const { meeting } of [gwen, hal]) expect(await keyOf(meeting, epoch)).toEqual(hosted.currentKey());
+    await hosted.rekey();
+    for (const { meeting, heard } of [gwen, hal]) {
+      expect(await keyOf(meeting, epoch + 1)).toEqual(hosted.currentKey());
+      expect(await heard.next('key', (key) => key.epoch === epoch + 1)).toMatchObject({ from: 'tree' });
+      expect(meeting.fingerprint()).toBe(hosted.fingerprint());
+    }
+    const roster: Participant[] = [];
+    for await (const each of gwen.meeting.roster()) roster.push(each);
+    expect(roster.map(({ address, name, state }) => [address, name, state])).toEqual([
+      [ADA.address, 'Ada Palmer', 'verified'],
+      [GWEN.address, 'Gwen Ito', 'verified'],
+      [HAL.address, 'Hal Brandt', 'verified'],
+    ]);
+  });
+
+  it('goes on without one who leaves, with another key at once', async () => {
+    const hosted = await start({ people: [GWEN.address, HAL.address] });
+    const gwen = await joinPlaced(two.gwen, hosted);
+    const hal = await joinPlaced(two.hal, hosted);
+    const { epoch } = hosted.currentKey();
+    await gwen.meeting.leave();
+    expect(await keyOf(hal.meeting, epoch + 1)).toEqual(hosted.currentKey());
+    expect(gwen.meeting.currentKey().epoch).toBe(epoch);
+  });
+
+  it('keeps the next key from a member who was removed, whatever they try', async () => {
+    const hosted = await start({ people: [GWEN.address, HAL.address] });
+    const gwen = await joinPlaced(two.gwen, hosted);
+    const hal = await joinPlaced(two.hal, hosted);
+    const { epoch } = hosted.currentKey();
+    await hosted.remove(GWEN.address);
+    expect(await keyOf(hal.meeting, epoch + 1)).toEqual(hosted.currentKey());
+    expect(await codeOf(() => keyOf(gwen.meeting, epoch + 1))).toMatch(/^group_/);
+    expect(gwen.meeting.currentKey().epoch).toBe(epoch);
+    const keyId = await newestKeyId(two.hal, hosted);
+    for (const code of await tryToFollow(two.gwen, hosted, keyId)) expect(code).toMatch(/^group_/);
+  });
+
+  it.each([
+    ['their own company’s', () => two.gwen],
+    ['the host’s company’s', () => two.ada],
+  ])(
+    'keeps the next key from one who came by a durable group of %s, and was removed',
+    async (_whose, owner) => {
+      const { client, person } = owner();
+      const team = await client.groups.create({ kind: 'durable', label: 'The team' });
+      await client.groups.add(team, { people: [ADA.address, GWEN.address, HAL.address] });
+      const { iss, group } = team;
+      const hosted = await start({ groups: [{ iss, group, expected: person.address }] });
+      const gwen = await joinPlaced(two.gwen, hosted);
+      const hal = await joinPlaced(two.hal, hosted);
+      const { epoch } = hosted.currentKey();
+      await hosted.remove(GWEN.address);
+      expect(await keyOf(hal.meeting, epoch + 1)).toEqual(hosted.currentKey());
+      expect(await codeOf(() => keyOf(gwen.meeting, epoch + 1))).toMatch(/^group_/);
+      const keyId = await newestKeyId(two.hal, hosted);
+      for (const code of await tryToFollow(two.gwen, hosted, keyId)) expect(code).toMatch(/^group_/);
+      expect(hal.meeting.currentKey()).toEqual(hosted.currentKey());
+    },
+  );
+
+  it('lets nobody who comes later read what was before', async () => {
+    const hosted = await start({ people: [GWEN.address] });
+    const first = await newestKeyId(two.ada, hosted);
+    await hosted.rekey();
+    const gwen = await joinPlaced(two.gwen, hosted);
+    expect(gwen.meeting.currentKey().epoch).toBeGreaterThan(1);
+    const { iss, group } = hosted;
+    const read = () => two.gwen.client.groups.openKey({ iss, group, expected: ADA.address }, first);
+    expect(await codeOf(read)).toBe('sealed_key_unknown');
+  });
+
+  it('has its key for somebody who comes while the host is gone', async () => {
+    const hosted = await start({ people: [HAL.address] });
+    const key = hosted.currentKey();
+    await hosted.leave();
+    expect((await join(two.hal, hosted)).currentKey()).toEqual(key);
+  });
+
+  it('goes on under a co-host, by whom everybody is placed anew', async () => {
+    const hosted = await start({ admins: [BEN.address], people: [GWEN.address] });
+    const host = hear(hosted);
+    const ben = await joinPlaced(two.ben, hosted);
+    const gwen = await joinPlaced(two.gwen, hosted);
+    await ben.meeting.takeOver();
+    expect(await gwen.heard.next('taken_over')).toMatchObject({ term: 2, by: BEN.address });
+    expect(await host.next('taken_over')).toMatchObject({ term: 2, by: BEN.address });
+    await Promise.all([gwen.heard.next('placed'), host.next('placed')]);
+    const { epoch } = ben.meeting.currentKey();
+    for (const each of [hosted, gwen.meeting]) {
+      expect(await keyOf(each, epoch)).toEqual(ben.meeting.currentKey());
+    }
+    expect(await codeOf(() => gwen.meeting.takeOver())).toBe('group_not_admin');
+  });
+
+  it('ends for a device that is removed from its person, and has another key then', async () => {
+    const hosted = await start({ people: [HAL.address] });
+    const host = hear(hosted);
+    const phone = await newApp(two.stage, HAL, 'phone');
+    const addition = await phone.client.requestDevice({ label: 'Hal’s phone', method: 'fingerprint' });
+    await two.hal.client.approveDevice(addition.id, { fingerprint: addition.fingerprint });
+    const { device } = await addition.waitForApproval();
+    const onPhone = await joinPlaced(phone, hosted);
+    const { epoch } = hosted.currentKey();
+    await two.hal.client.removeDevice(device.device_id);
+    expect(await host.next('left')).toMatchObject({ deviceId: device.device_id, reason: 'revoked' });
+    expect(hosted.currentKey().epoch).toBe(epoch + 1);
+    expect(await codeOf(() => keyOf(onPhone.meeting, epoch + 1))).toBe('sign_in_required');
+  });
+});
