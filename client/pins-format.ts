@@ -1,7 +1,6 @@
 import * as z from 'zod/mini';
 import { digest, domainName, entityId, id, seconds } from '../protocol/claims.ts';
 import { CountersignError } from '../protocol/errors.ts';
-import { groupAdminsSchema, groupKind } from '../protocol/groups/group-key.ts';
 import { encryptionKeySchema, signatureKeySchema, thumbprint } from '../protocol/public-key.ts';
 import type { Pins } from './pin-store.ts';
 
@@ -18,12 +17,13 @@ const checkpoint = z.strictObject({
   note: z.string(),
 });
 
+/** As it was verified before it was pinned: protocol/groups is not loaded before there is a group. */
 const group = z.strictObject({
   iss: entityId,
   group: digest,
-  kind: groupKind,
+  kind: z.enum(['meeting', 'durable']),
   creator: id,
-  admins: groupAdminsSchema,
+  admins: z.array(z.strictObject({ sub: id, address: ownAddress })),
   seq: count,
   key_version: count,
   signer: signatureKeySchema,

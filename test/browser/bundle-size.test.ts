@@ -10,7 +10,7 @@ const GZIPPED_MAX = 60_000;
 const LOG_PROOF_MAX = 18_000;
 
 /** Bytes of what is loaded when a page first does more than look up and verify, as it is sent. */
-const ON_DEMAND_MAX = 40_000;
+const ON_DEMAND_MAX = 50_000;
 
 type Bundle = Awaited<ReturnType<typeof bundleBrowserClient<false>>>;
 let bundle: Bundle;
