@@ -1,4 +1,5 @@
 import { createGroups } from '../../bridge/groups/create-groups.ts';
+import type { ViewForeignGroup } from '../../bridge/groups/group-views.ts';
 import type { GroupDeps, Groups } from '../../bridge/groups/services.ts';
 import { newId } from '../../bridge/lib/ids.ts';
 import { decodeBase64url, encodeBase64url } from '../../protocol/base64url.ts';
@@ -31,12 +32,15 @@ import type { PreKeyPair, TransformEngine } from '../../recrypt/transform-engine
 import type { BridgeParts } from './bridge-parts.ts';
 import { contextOf, type Enrolled } from './client-side.ts';
 
-/** The groups of a bridge without HTTP; no partner is asked. */
-export function groupsOf(parts: BridgeParts, changes: Partial<GroupDeps> = {}): Groups {
+/** The groups of a bridge without HTTP; no partner is asked unless `foreign` does. */
+export function groupsOf(
+  parts: BridgeParts,
+  changes: Partial<GroupDeps & { foreign: ViewForeignGroup }> = {},
+): Groups {
   const foreign = async (): Promise<never> => {
     throw new CountersignError('partner_unknown');
   };
-  return createGroups({ ...parts, ...changes, foreign });
+  return createGroups({ ...parts, foreign, ...changes });
 }
 
 /** The private halves of a group, as the client that makes it holds them: g, and the signer of transform keys. */
