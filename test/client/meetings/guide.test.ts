@@ -1,0 +1,85 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Client, EpochKey, HostedMeeting, JoinedMeeting, MeetingRef } from '../../../client/index.ts';
+import { ADA } from '../../../demo/stage/people.ts';
+import { parseErrorCode } from '../../../protocol/errors.ts';
+import { hear } from './heard.ts';
+import { startTwoCompanies, type TwoCompanies } from './two-companies.ts';
+
+const guide = await readFile(new URL('../../../docs/guides/meetings.md', import.meta.url), 'utf8');
+
+type UseKey = (key: EpochKey) => void;
+interface Program {
+  host(ada: Client, ends: number, mediaKey: string, useKey: UseKey): Promise<HostedMeeting>;
+  join(gwen: Client, meeting: MeetingRef, mediaKey: string, useKey: UseKey): Promise<JoinedMeeting>;
+}
+
+let two: TwoCompanies;
+let folder: string;
+beforeAll(async () => {
+  two = await startTwoCompanies();
+  folder = await mkdtemp(join(tmpdir(), 'countersign-guide-'));
+}, 120_000);
+afterAll(async () => {
+  vi.restoreAllMocks();
+  await two?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function loadProgram(): Promise<Program> {
+  const [, text = ''] = /```ts\n([\s\S]*?)```/.exec(guide) ?? [];
+  const path = join(folder, 'program.mts');
+  await writeFile(path, text);
+  return import(/* @vite-ignore */ pathToFileURL(path).href);
+}
+
+/** The keys in the order in which they came, and the first of an epoch. */
+function collect() {
+  const keys: EpochKey[] = [];
+  return { keys, use: (key: EpochKey) => void keys.push(key) };
+}
+
+describe('the guide of meetings', () => {
+  it('has a program that runs as it stands: both use the same keys, and see who is there', async () => {
+    const said: string[] = [];
+    vi.spyOn(console, 'log').mockImplementation((...words) => void said.push(words.join(' ')));
+    const program = await loadProgram();
+    const [atHost, atGuest] = [collect(), collect()];
+    const hosted = await program.host(
+      two.ada.client,
+      Math.floor(Date.now() / 1000) + 3600,
+      'media of Ada',
+      atHost.use,
+    );
+    const host = hear(hosted);
+    const joined = await program.join(two.gwen.client, hosted, 'media of Gwen', atGuest.use);
+    const guest = hear(joined);
+    await host.next('joined');
+    await hosted.rekey();
+    const { epoch } = hosted.currentKey();
+    await guest.next('key', (key) => key.epoch === epoch);
+    await vi.waitFor(() => expect(atGuest.keys.at(-1)).toEqual(hosted.currentKey()));
+    expect(atHost.keys.at(-1)).toEqual(hosted.currentKey());
+    expect(said).toContain(`${ADA.address} Acme verified`);
+    expect(said.at(-1)).toMatch(/^compare aloud: (\d{5} ){5}\d{5}$/);
+    await joined.leave();
+    await hosted.end();
+  });
+
+  it('is some twenty lines', () => {
+    const [, text = ''] = /```ts\n([\s\S]*?)```/.exec(guide) ?? [];
+    expect(text.split('\n').filter((line) => line.trim() !== '').length).toBeLessThanOrEqual(24);
+  });
+
+  it('names only error codes that exist', () => {
+    const table = guide.slice(guide.indexOf('| Code |'));
+    const codes = [...table.matchAll(/^\| (`[^|]+) \|/gm)].flatMap(([, cell = '']) =>
+      [...cell.matchAll(/`([a-z_]+)`/g)].map(([, code]) => code ?? ''),
+    );
+    expect(codes.length).toBeGreaterThan(15);
+    expect(codes.filter((code) => parseErrorCode(code) === undefined)).toEqual([]);
+  });
+});
