@@ -43,6 +43,19 @@ describe('the built-in policy', () => {
     expect(ask({ action: 'request-device' }).effect).toBe('deny');
   });
 
+  test('recovers the own escrowed keys from a device that only signed in, up to the limit, with as many factors as keys need', () => {
+    const recover = (request: Partial<DecisionRequest> = {}) =>
+      ask({ action: 'recover', principal: unendorsed, context: { devices: 1 }, ...request });
+    expect(recover()).toMatchObject({ effect: 'allow', policy: 'recover-own-keys' });
+    expect(recover({ resource: others }).effect).toBe('deny');
+    expect(recover({ context: { devices: 2 } }).effect).toBe('deny');
+    expect(recover({ context: {} }).effect).toBe('deny');
+    const strict = createBuiltInPolicy({ ...settings, requireMultiFactor: true });
+    const asked = { action: 'recover', principal: unendorsed, resource: own } as const;
+    expect(strict.decide({ ...asked, context: { devices: 0 } }).policy).toBe('multi-factor-for-keys');
+    expect(strict.decide({ ...asked, context: { devices: 0, multiFactor: true } }).effect).toBe('allow');
+  });
+
   test('opens the vault for an endorsed device of its own person alone', () => {
     expect(ask({ action: 'open-vault' }).effect).toBe('allow');
     expect(ask({ action: 'open-vault', principal: unendorsed }).effect).toBe('deny');

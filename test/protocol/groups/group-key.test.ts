@@ -86,8 +86,10 @@ describe('a group key', () => {
   });
 
   it('is refused with members that version 1 does not have, and with a label that plays tricks', async () => {
-    expect(await refusal({ extra: true } as Partial<GroupKey>)).toBe('claims_invalid');
-    expect(await refusal({ v: 2 } as unknown as Partial<GroupKey>)).toBe('claims_invalid');
+    const extra: object = { extra: true };
+    expect(await refusal(extra)).toBe('claims_invalid');
+    const second: object = { v: 2 };
+    expect(await refusal(second)).toBe('claims_invalid');
     expect(await refusal({ label: 'a\u202eb' })).toBe('claims_invalid');
   });
 });
