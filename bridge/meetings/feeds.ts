@@ -42,7 +42,7 @@ export interface Feeds {
 /** Errors after which a meeting is not asked for again. */
 const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   ...(['forbidden', 'group_unknown', 'group_ended', 'group_excluded', 'meeting_missed'] as const),
-  ...(['partner_unknown', 'partner_suspended'] as const),
+  ...(['partner_unknown', 'partner_suspended', 'partner_refuses'] as const),
 ]);
 
 export interface FeedsDeps {

@@ -1,0 +1,202 @@
+import { createAcceptedRequests } from '../../bridge/federation/accepted-requests.ts';
+import { createBridgeCalls } from '../../bridge/federation/bridge-calls.ts';
+import { createEntityConfiguration } from '../../bridge/federation/entity-configuration.ts';
+import { createEntityReader } from '../../bridge/federation/entity-reader.ts';
+import { createPartners, type Partners } from '../../bridge/federation/partners.ts';
+import { createSealedKeyDeposits } from '../../bridge/groups/sealed-key-deposits.ts';
+import type { Groups } from '../../bridge/groups/services.ts';
+import { createApp } from '../../bridge/http/app.ts';
+import { createEventStreams } from '../../bridge/http/event-streams.ts';
+import { createRateLimit } from '../../bridge/http/rate-limit.ts';
+import { federationRoutes } from '../../bridge/http/routes/federation.ts';
+import { meetingRoutes } from '../../bridge/http/routes/meetings.ts';
+import { startServer } from '../../bridge/http/server.ts';
+import { createOutbound, type Outbound, type OutboundRequest } from '../../bridge/lib/outbound.ts';
+import type { RequestContext } from '../../bridge/lib/request-context.ts';
+import { createLifecycle, type Lifecycle } from '../../bridge/lifecycle/lifecycle.ts';
+import { createMeetings, type MeetingsDeps } from '../../bridge/meetings/create-meetings.ts';
+import type { Meetings } from '../../bridge/meetings/services.ts';
+import type { Cache } from '../../bridge/storage/cache.ts';
+import { MemoryCache } from '../../bridge/storage/memory-cache.ts';
+import { freePort } from '../../demo/stage/free-port.ts';
+import { CountersignError } from '../../protocol/errors.ts';
+import { decodeClaims } from '../../protocol/jws.ts';
+import { type MeetingBridgeRequest, meetingBridgeRequestSchema } from '../../protocol/meetings/federation.ts';
+import { type BridgeParts, bridgeParts } from '../fakes/bridge-parts.ts';
+import { type Enrolled, enrol } from '../fakes/client-side.ts';
+import { groupsOf } from '../fakes/group-side.ts';
+import { createNames, type Names } from '../fakes/names.ts';
+import { createThrowawayCa, type ThrowawayCa } from '../fakes/throwaway-ca.ts';
+
+export const ADMINISTRATOR: RequestContext = {
+  requestId: 'request-1',
+  actor: { kind: 'administrator', id: 'admin-1' },
+};
+
+/** A bridge with real parts and meetings, which takes its partner's requests over HTTPS. */
+export interface MeetingBridge {
+  readonly parts: BridgeParts;
+  readonly iss: string;
+  readonly domain: string;
+  readonly groups: Groups;
+  readonly partners: Partners;
+  readonly lifecycle: Lifecycle;
+  /** Of the process that answers partners: another one after a restart. */
+  readonly meetings: Meetings;
+  /** Hashes of access tokens that were revoked. */
+  readonly revoked: Set<string>;
+  /** What this bridge asked its partner about meetings, the newest last. */
+  readonly asked: MeetingBridgeRequest[];
+  /** Whether its requests to the partner arrive. */
+  reaches: boolean;
+  /** A person of this company, enrolled on one device. */
+  addEnrolled(name: string): Promise<Enrolled>;
+  /** Ends everything that the process holds, and begins with what is stored. */
+  restart(): Promise<void>;
+  /** Another process on the same store, which shares the cache. Stopped at the end. */
+  replica(): Promise<Meetings>;
+  /** What the server answers partners with. */
+  readonly served: { meetings: Meetings };
+}
+
+export interface TwoMeetingBridges {
+  readonly acme: MeetingBridge;
+  readonly globex: MeetingBridge;
+  close(): Promise<void>;
+}
+
+/** Two companies that approved each other. */
+export async function twoMeetingBridges(): Promise<TwoMeetingBridges> {
+  const world: World = { ca: await createThrowawayCa(), names: createNames(), closing: [] };
+  const acme = await startMeetingBridge('acme', world);
+  const globex = await startMeetingBridge('globex', world);
+  for (const [bridge, partner] of [
+    [acme, globex],
+    [globex, acme],
+  ] as const) {
+    const { iss: entityId, domain, parts } = partner;
+    const approval = { entityId, rootThumbprint: parts.root.kid, domains: [domain] };
+    await bridge.partners.approve(approval, ADMINISTRATOR);
+  }
+  return {
+    acme,
+    globex,
+    async close() {
+      for (const close of world.closing.reverse()) await close();
+    },
+  };
+}
+
+interface World {
+  readonly ca: ThrowawayCa;
+  readonly names: Names;
+  readonly closing: (() => unknown)[];
+}
+
+/** Short, so that nobody waits for what a test is about; the held questions too, as some end with nothing. */
+const TIMES = { linger: 50, retry: 20, hold: 1_000 };
+
+async function startMeetingBridge(name: string, world: World): Promise<MeetingBridge> {
+  const { ca, names, closing } = world;
+  const host = `bridge.${name}.localhost`;
+  const domain = `${name}.example`;
+  const port = await freePort();
+  const iss = `https://${host}:${port}`;
+  names.addHost(host, '127.0.0.1');
+  const parts = await bridgeParts({ iss, domains: [domain] });
+  parts.events.start();
+  closing.push(() => parts.remove());
+  names.setTxt(`_countersign.${domain}`, [`v=countersign1 entity=${iss} root=${parts.root.kid}`]);
+  const asked: MeetingBridgeRequest[] = [];
+  const state = { reaches: true };
+  const door = createOutbound({
+    resolver: names,
+    allowedNetworks: ['127.0.0.1/32'],
+    caCertificates: [ca.certificatePem],
+  });
+  closing.push(() => door.close());
+  const outbound: Outbound = {
+    ...door,
+    async request(url: string | URL, wanted: OutboundRequest = {}) {
+      if (!state.reaches) throw new CountersignError('outbound_failed');
+      if (String(url).includes('/meetings')) {
+        asked.push(decodeClaims(String(wanted.body), 'meeting-request+jwt', meetingBridgeRequestSchema));
+      }
+      return door.request(url, wanted);
+    },
+  };
+  const partners = createPartners({
+    ...{ ...parts, iss, resolver: names },
+    readEntity: createEntityReader({ outbound, clock: parts.clock }),
+  });
+  const calls = createBridgeCalls({ ...parts, outbound, partners });
+  const requests = createAcceptedRequests({ ...parts, partners });
+  const sealedKeys = createSealedKeyDeposits({ ...parts, calls, requests });
+  const revoked = new Set<string>();
+  const cache: Cache = new MemoryCache({ clock: parts.clock });
+  const deps: MeetingsDeps = {
+    ...{ ...parts, cache, calls, requests, decide: parts.policy.decide },
+    checkSealedKey: sealedKeys.check,
+    tokenEnd: async (hash) => (revoked.has(hash) ? undefined : Number.MAX_SAFE_INTEGER),
+    times: TIMES,
+  };
+  const begin = (changes: Partial<MeetingsDeps> = {}) => {
+    const meetings = createMeetings({ ...deps, ...changes });
+    meetings.start();
+    return meetings;
+  };
+  const served = { meetings: begin() };
+  closing.push(() => served.meetings.stop());
+  const server = await startServer({
+    ...{ address: '127.0.0.1', port, tls: await ca.issue([host]) },
+    answer: serve(parts, iss, served),
+  });
+  closing.push(() => server.stop(0));
+  return {
+    ...{ parts, iss, domain, groups: groupsOf(parts), partners, revoked, asked, served },
+    lifecycle: createLifecycle({ ...parts, decide: parts.policy.decide, tokens: NO_TOKENS }),
+    get meetings() {
+      return served.meetings;
+    },
+    get reaches() {
+      return state.reaches;
+    },
+    set reaches(reaches) {
+      state.reaches = reaches;
+    },
+    addEnrolled: async (person) =>
+      enrol(parts, await parts.addPerson({ addresses: [`${person}@${domain}`] })),
+    async restart() {
+      await served.meetings.stop();
+      served.meetings = begin();
+    },
+    async replica() {
+      const replica = begin({ database: await parts.openAnother() });
+      closing.push(() => replica.stop());
+      return replica;
+    },
+  };
+}
+
+const NO_TOKENS = { revokeDevice: async () => 0, revokePerson: async () => 0 };
+
+/** What partners may ask, behind the real middleware. */
+function serve(parts: BridgeParts, issuer: string, served: { meetings: Meetings }) {
+  const nobody = async () => {
+    throw new CountersignError('unauthenticated');
+  };
+  const describeEntity = createEntityConfiguration({ ...parts, organizationName: parts.organization });
+  const lookUps = { answerClient: nobody, answerPartner: nobody };
+  const answerPartner: Meetings['answerPartner'] = (...asked) => served.meetings.answerPartner(...asked);
+  const { logger, events } = parts;
+  return createApp({
+    ...{ issuer, trustedProxies: [], logger, events, pages: [] },
+    rateLimit: createRateLimit(new MemoryCache({ clock: parts.clock })),
+    ...{ authenticateDevice: nobody, authenticateAdministrator: nobody, isAllowedOrigin: async () => false },
+    routes: [
+      ...federationRoutes({ describeEntity, lookUps, signer: parts.signer }),
+      ...meetingRoutes({ meetings: { ...served.meetings, answerPartner } }),
+    ],
+    streams: createEventStreams({ logger }),
+  }).callback();
+}
