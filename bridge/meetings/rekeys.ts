@@ -80,16 +80,17 @@ export function createPostRekey(deps: RekeysDeps): PostRekey {
     upload: RekeyUpload,
   ): Promise<Meeting> {
     const { term, epoch, change, sub } = claims;
-    await changePlaces(tx, claims.group, change, term !== meeting.term);
     const rekey = { kind: 'rekey', epoch, body: JSON.stringify({ token: upload.token }) } as const;
     const placements = upload.placements.map(
       ({ iss: home, device_id: deviceId, box }): NewMessage => ({
         ...{ kind: 'placement', iss: home, deviceId, body: JSON.stringify({ rekey: hash, box }) },
       }),
     );
-    return appendMessages(tx, meeting, [rekey, ...placements], {
+    const after = await appendMessages(tx, meeting, [rekey, ...placements], {
       ...{ term, epoch, head: hash, rekey: upload.token, host_sub: sub, host_device: device },
     });
+    await changePlaces(tx, claims.group, change, term !== meeting.term);
+    return after;
   }
 
   async function report(
