@@ -13,6 +13,7 @@ import { type Chapter, renderChapters } from './report/chapter.ts';
 import { readConditions } from './report/conditions.ts';
 import { withMeasurements } from './report/page.ts';
 import { measureStart } from './start/measure.ts';
+import { measureTransforms } from './transforms/measure.ts';
 import { measureVerification } from './verification/measure.ts';
 
 type Say = (line: string) => void;
@@ -27,6 +28,7 @@ const PARTS: Readonly<Record<string, (say: Say, filled: FilledCompany) => Promis
   'staple-verification': measureStapleVerification,
   auditor: measureAuditor,
   memory: measureMemory,
+  transforms: measureTransforms,
   'meeting-tree': measureMeetingTree,
 };
 const PAGE = 'docs/benchmarks.md';
