@@ -9,7 +9,7 @@ export { rotateDevice } from './device-rotation.ts';
 export { prepareEscrow, sealEscrow } from './escrow.ts';
 export { recoverDevice } from './escrow-recovery.ts';
 export { addMembers, removeMembers } from './groups/change-members.ts';
-export { createGroup } from './groups/create-group.ts';
+export { createGroupOfAdmins } from './groups/create-group.ts';
 export { changeExclusions } from './groups/exclusions.ts';
 export { listGroups, listMembers } from './groups/list-members.ts';
 export { openKey } from './groups/open-key.ts';

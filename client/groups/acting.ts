@@ -55,7 +55,8 @@ export function statementOf(answer: Answer): KeyStatement {
   throw refusalOf(answer);
 }
 
-function refusalOf(answer: Exclude<Answer, VerifiedAnswer>): CountersignError {
+/** Why an answer is not one to build on. */
+export function refusalOf(answer: Exclude<Answer, VerifiedAnswer>): CountersignError {
   const { address, status } = answer;
   switch (status) {
     case 'rejected':

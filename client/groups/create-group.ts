@@ -15,12 +15,24 @@ import { preFromJwk, preToJwk } from '../../recrypt/encoding.ts';
 import type { ClientParts } from '../own-account.ts';
 import { dropPersonKeys, makePersonKeys } from '../person-keys.ts';
 import { randomId } from '../random-id.ts';
-import { type Actor, actingDevice, judgeAdmins } from './acting.ts';
+import { type Actor, actingDevice, judgeAdmins, refusalOf } from './acting.ts';
+import { addMembers } from './change-members.ts';
 import { checkGroupOffer } from './group-offer.ts';
 import { pinGroup } from './group-pins.ts';
 import { type GroupKeys, type JudgedAdmin, sealGroupVaults } from './group-vault.ts';
 import type { NewGroup, VerifiedGroup } from './groups.ts';
 import { describeGroup, judgeShown } from './view.ts';
+
+/** Makes a group with its admins in it: who may change a group is not thereby one who can read. */
+export async function createGroupOfAdmins(parts: ClientParts, wanted: NewGroup): Promise<VerifiedGroup> {
+  const group = await createGroup(parts, wanted);
+  const { added, notAdded } = await addMembers(parts, group, {
+    people: group.admins.map(({ address }) => address),
+  });
+  const [refused] = notAdded;
+  if (refused !== undefined) throw refusalOf(refused);
+  return { ...group, members: group.members + added };
+}
 
 /**
  * Makes a group in two steps (PROTOCOL §10). Nothing is signed before the offer was checked; the private halves are

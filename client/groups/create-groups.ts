@@ -6,7 +6,7 @@ const load = () => import('../on-demand.ts');
 /** The groups of a client. What they need is loaded when they are first used: most pages never do. */
 export function createGroups(parts: ClientParts): Groups {
   return {
-    create: async (request) => (await load()).createGroup(parts, request),
+    create: async (request) => (await load()).createGroupOfAdmins(parts, request),
     view: async (ref) => (await load()).viewGroup(parts, ref),
     list: async () => (await load()).listGroups(parts),
     async *members(ref) {

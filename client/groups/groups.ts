@@ -120,7 +120,7 @@ export type KeyRecipient = GroupRef | string;
  * answers is verified under the admins' devices; admins are people of the group's own company.
  */
 export interface Groups {
-  /** Makes a group with a key of which the bridge proves that it knows no more than its share. */
+  /** Makes a group with a key of which the bridge proves that it knows no more than its share; its admins are members. */
   create(request: NewGroup): Promise<VerifiedGroup>;
   /** Throws `group_untrusted`, `group_key_chain`, `version_rollback` and the like for what does not verify. */
   view(group: GroupRef): Promise<VerifiedGroup>;

@@ -8,10 +8,11 @@ import { preToJwk } from '../../recrypt/encoding.ts';
 import type { ClientParts } from '../own-account.ts';
 import { dropPersonKeys, makePersonKeys } from '../person-keys.ts';
 import { type Actor, actingDevice, assertActsFor, judgeAdmins } from './acting.ts';
+import { addMembers } from './change-members.ts';
 import { pinnedGroup } from './group-pins.ts';
 import { openGroupVault, sealGroupVaults } from './group-vault.ts';
 import type { GroupRef, VerifiedGroup } from './groups.ts';
-import { describeGroup, type JudgedGroup, judgeGroup, judgeShown } from './view.ts';
+import { describeGroup, type JudgedGroup, judgeGroup, judgeShown, viewGroup } from './view.ts';
 
 export interface GroupChanges {
   /** Addresses of the other admins, besides the one who signs. */
@@ -23,12 +24,21 @@ export interface GroupChanges {
 /** How often the next key is made again because another admin was faster. */
 const TRIES = 5;
 
-/** The same group under a new signature, with new private halves where its admins change. */
-export function renewGroup(
+/** The same group under a new signature, with new private halves where its admins change; new ones are put in. */
+export async function renewGroup(
   parts: ClientParts,
   ref: GroupRef,
   changes: GroupChanges = {},
 ): Promise<VerifiedGroup> {
+  const before = await pinnedGroup(parts.context, ref);
+  const renewed = await renewKey(parts, ref, changes);
+  const known = before?.admins.map(({ address }) => address) ?? [];
+  const people = renewed.admins.map(({ address }) => address).filter((each) => !known.includes(each));
+  if (people.length > 0) await addMembers(parts, ref, { people });
+  return people.length === 0 ? renewed : viewGroup(parts, ref);
+}
+
+function renewKey(parts: ClientParts, ref: GroupRef, changes: GroupChanges): Promise<VerifiedGroup> {
   return replaceKey(parts, ref, (group, actor) => {
     const { label, ends } = changes;
     if (ends !== undefined && group.claims.ends === null) {
