@@ -220,7 +220,11 @@ async function escrowed(
   return { escrow: await escrowAnew(engine, fresh, statements, start.escrow, now) };
 }
 
-function nextStatement(current: KeyStatement, { sig }: PersonKeys, since: number): KeyStatement {
+function nextStatement(
+  current: KeyStatement,
+  { sig }: PersonKeys,
+  since: number,
+): RotationRequest['statement'] {
   const { reason: _begun, ...rest } = current;
   return {
     ...rest,

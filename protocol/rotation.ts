@@ -45,7 +45,10 @@ export const rotationStartSchema = z.strictObject({
 export const rotationRequestSchema = z.strictObject({
   request_id: id,
   /** The complete next statement: next version and key version, the same `pre`, another `sig`. */
-  statement: keyStatementSchema,
+  statement: z.extend(keyStatementSchema, {
+    address: z.string().check(z.minLength(1), z.maxLength(254)),
+    prev: digest,
+  }),
   /** By the `sig` before and the new one. */
   signatures: statementSignaturesSchema,
   /** U_new: the client's half from now on. */

@@ -89,6 +89,12 @@ const CASES: Readonly<Record<string, Case>> = {
   'delete /v1/devices/{device}': {
     path: async () => `/v1/devices/${(await cast.phone.secrets()).sig.kid}`,
   },
+  'get /v1/rotations/next': { path: fixed('/v1/rotations/next') },
+  'post /v1/rotations': { path: fixed('/v1/rotations'), body: () => sentTo('post /v1/rotations') },
+  'post /v1/devices/current/rotation': {
+    path: fixed('/v1/devices/current/rotation'),
+    body: () => sentTo('post /v1/devices/current/rotation'),
+  },
   'post /v1/lookups': { path: fixed('/v1/lookups'), body: () => sentTo('post /v1/lookups') },
   'post /v1/watch': {
     path: fixed('/v1/watch'),

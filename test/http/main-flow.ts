@@ -22,7 +22,7 @@ export interface Cast {
   readonly gwen: PersonApp;
 }
 
-/** Enrolments, devices added, refused and removed, look-ups across the companies, a closed account. */
+/** Enrolments, devices added, refused and removed, keys rotated, look-ups across the companies, a closed account. */
 export async function playMainFlow({ acme, globex }: TwoCompanies): Promise<Cast> {
   const [ada, bob, carol, gwen] = [
     await acme.signIn('ada'),
@@ -49,6 +49,10 @@ export async function playMainFlow({ acme, globex }: TwoCompanies): Promise<Cast
   await ada.client.approveDevice(third.id, { fingerprint: third.fingerprint });
   const removedAsItWas = await asItIs(removed);
   await ada.client.removeDevice((await removed.secrets()).sig.kid);
+  await ada.client.rotateIfDue({
+    confirmDevices: (devices) => devices.map(({ device_id }) => device_id),
+  });
+  await phone.client.rotateDevice();
   const waitingRequest = await waiting.client.requestDevice({ label: 'Fourth', method: 'code' });
 
   await bob.client.keyHistory();

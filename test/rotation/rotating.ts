@@ -51,7 +51,7 @@ export function rotationsOf(parts: BridgeParts): Rotations {
 /** What a test can have the client do wrong; each part is consistent with the others otherwise. */
 export interface RotationFaults {
   readonly requestId?: string;
-  readonly statement?: Partial<KeyStatement>;
+  readonly statement?: Partial<RotationRequest['statement']>;
   readonly statementSigners?: readonly SigningKey[];
   /** Whose difference to the new half is the factor. */
   readonly oldHalf?: PreKeyPair;
@@ -73,7 +73,7 @@ export async function rotationTo(
   faults: RotationFaults = {},
 ): Promise<RotationRequest> {
   const { reason: _begun, ...rest } = current;
-  const statement: KeyStatement = {
+  const statement: RotationRequest['statement'] = {
     ...rest,
     version: current.version + 1,
     key_version: current.key_version + 1,
