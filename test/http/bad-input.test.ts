@@ -95,6 +95,11 @@ const CASES: Readonly<Record<string, Case>> = {
     path: fixed('/v1/devices/current/rotation'),
     body: () => sentTo('post /v1/devices/current/rotation'),
   },
+  'post /v1/escrow/opening': { path: fixed('/v1/escrow/opening') },
+  'post /v1/escrow/recoveries': {
+    path: fixed('/v1/escrow/recoveries'),
+    body: () => sentTo('post /v1/escrow/recoveries'),
+  },
   'post /v1/lookups': { path: fixed('/v1/lookups'), body: () => sentTo('post /v1/lookups') },
   'post /v1/watch': {
     path: fixed('/v1/watch'),

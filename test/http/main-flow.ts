@@ -30,7 +30,8 @@ export async function playMainFlow({ acme, globex }: TwoCompanies): Promise<Cast
     await acme.signIn('carol'),
     await globex.signIn('gwen'),
   ];
-  for (const { client } of [ada, bob, carol, gwen]) await client.enrol({ label: 'Laptop' });
+  const passphrase = await enrolWithPassphrase(bob);
+  for (const { client } of [ada, carol, gwen]) await client.enrol({ label: 'Laptop' });
   await ada.client.lookUp(['bob@acme.example', 'gwen@globex.example', 'nobody@acme.example'], { maxAge: 0 });
 
   const phone = await acme.signIn('ada');
@@ -55,6 +56,8 @@ export async function playMainFlow({ acme, globex }: TwoCompanies): Promise<Cast
   await phone.client.rotateDevice();
   const waitingRequest = await waiting.client.requestDevice({ label: 'Fourth', method: 'code' });
 
+  const recovered = await acme.signIn('bob');
+  await recovered.client.recoverDevice({ label: 'Phone', passphrase });
   await bob.client.keyHistory();
   await reportFinding(acme, bob);
 
@@ -62,6 +65,16 @@ export async function playMainFlow({ acme, globex }: TwoCompanies): Promise<Cast
   const { sub } = await carol.client.me();
   await acme.bridge.administrator.post(`/admin/v1/persons/${sub}/close`, { reason: 'left' });
   return { ada, phone, waiting, waitingRequest, removed: removedAsItWas, bob, closed: closedAsItWas, gwen };
+}
+
+/** Answers what the person was shown. */
+async function enrolWithPassphrase({ client }: PersonApp): Promise<string> {
+  let shown = '';
+  const showPassphrase = (words: string) => {
+    shown = words;
+  };
+  await client.enrol({ label: 'Laptop', escrow: { showPassphrase } });
+  return shown;
 }
 
 /** What a client reports that found something; with an honest bridge there is nothing to find. */

@@ -1,8 +1,7 @@
-import * as z from 'zod';
 import { enrolmentResultSchema } from '../../../protocol/api.ts';
 import { escrowOpeningSchema, recoveryRequestSchema } from '../../../protocol/escrow/api.ts';
 import type { Escrows } from '../../binding/escrows.ts';
-import { ENROLMENT_BODY_BYTES, JSON_BODY_BYTES } from '../../lib/limits.ts';
+import { ENROLMENT_BODY_BYTES } from '../../lib/limits.ts';
 import { defineRoute, holderOf, type Route } from '../route.ts';
 
 const common = { tag: 'client', authentication: 'device', method: 'post' } as const;
@@ -14,7 +13,6 @@ export function escrowRoutes({ escrows }: { escrows: Escrows }): Route[] {
       ...common,
       path: '/v1/escrow/opening',
       summary: 'What the person escrowed: it opens with their passphrase, on the device that asks',
-      body: { schema: z.strictObject({}), maxBytes: JSON_BODY_BYTES },
       response: { status: 200, description: 'The escrow and its statement', schema: escrowOpeningSchema },
       errors: ['escrow_none', 'device_limit', 'person_unknown', 'person_closed', 'conflict', 'unavailable'],
       handle: async (request) => ({ body: await escrows.open(holderOf(request), request.context) }),
