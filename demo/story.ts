@@ -11,7 +11,9 @@ import { closeAccount } from './steps/close-account.ts';
 import { connectSingleSignOn } from './steps/connect-single-sign-on.ts';
 import { enrolThroughOidc } from './steps/enrol-through-oidc.ts';
 import { enrolThroughSaml } from './steps/enrol-through-saml.ts';
+import { keepTranscript } from './steps/keep-transcript.ts';
 import { lookUpAcrossCompanies } from './steps/look-up-across-companies.ts';
+import { meetAcrossCompanies } from './steps/meet-across-companies.ts';
 import { proveDomains } from './steps/prove-domains.ts';
 import { readEventLogs } from './steps/read-event-logs.ts';
 import { startBridges } from './steps/start-bridges.ts';
@@ -28,6 +30,8 @@ export const STORY: readonly Step[] = [
   enrolThroughSaml,
   lookUpAcrossCompanies,
   addDevice,
+  meetAcrossCompanies,
+  keepTranscript,
   closeAccount,
   attackSubstitutedKey,
   attackForeignDomain,

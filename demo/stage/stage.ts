@@ -41,6 +41,9 @@ export interface Stage {
   readonly gwen: Slot<App>;
   readonly hal: Slot<App>;
 
+  /** What was said in the meeting. */
+  readonly transcript: Slot<string>;
+
   /** When each step ran, milliseconds since the epoch: which events are whose. */
   readonly ran: Map<string, { readonly from: number; readonly to: number }>;
 
@@ -84,6 +87,7 @@ export async function setStage(signal: AbortSignal): Promise<Stage> {
     ada: createSlot('Ada’s app'),
     gwen: createSlot('Gwen’s app'),
     hal: createSlot('Hal’s app'),
+    transcript: createSlot('the transcript'),
     ran: new Map(),
     onClose: (end) => void endings.push(end),
     async close() {

@@ -18,6 +18,8 @@ const STEPS = [
   'enrol-through-saml',
   'look-up-across-companies',
   'add-device',
+  'meet-across-companies',
+  'keep-transcript',
   'close-account',
   'attack-substituted-key',
   'attack-foreign-domain',
@@ -26,7 +28,7 @@ const STEPS = [
   'attack-added-key',
   'read-event-logs',
 ];
-const STORY_MS = 120_000;
+const STORY_MS = 240_000;
 
 interface Line {
   step: number;
@@ -115,6 +117,25 @@ describe('the demo, as a program', () => {
     expect(found('add-device', 'another fingerprint')).toBe('refused: device_comparison');
     expect(found('add-device', 'phone and laptop show')).toMatch(/^\d{3} \d{3}$/);
     expect(found('add-device', 'Ada’s devices now')).toBe('Ada’s laptop, Ada’s phone, Ada’s tablet');
+  });
+
+  it('has one meeting for three people, whose key nobody follows who left or was removed', () => {
+    const said = (what: string) => found('meet-across-companies', what);
+    expect(said('in the meeting')).toMatch(/^Ada Palmer \(Acme\), .*\(Globex\): all verified by Gwen’s app$/);
+    expect(said('all three compare aloud')).toMatch(/^(\d{5} ){5}\d{5}$/);
+    expect(said('Gwen leaves')).toMatch(
+      /^epoch \d+ at once: Hal hears, the key that Gwen kept opens nothing$/,
+    );
+    expect(said('   the next key')).toBe('refused: group_unknown');
+    expect(said('   the door')).toBe('refused: group_unknown');
+    expect(said('   what she missed')).toBe('2 messages, and her key opens none of them');
+  });
+
+  it('keeps the transcript for the right people', () => {
+    const said = (what: string) => found('keep-transcript', what);
+    expect(said('Gwen opens it')).toBe('4 lines, sealed by ada@acme.example');
+    expect(said('Hal tries')).toBe('refused: group_unknown');
+    expect(said('one byte changed')).toBe('refused: asset_damaged');
   });
 
   it('hands no key of the closed account out, and has evidence once that is logged', () => {
