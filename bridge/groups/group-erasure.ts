@@ -4,6 +4,7 @@ import type { Transaction } from '../storage/database.ts';
 import type { PersonName } from './member-store.ts';
 import { deleteOffersBy } from './offer-store.ts';
 import { deleteRequestsBy } from './request-store.ts';
+import { deleteSealedKeysTo } from './sealed-key-store.ts';
 import { withdrawFromGroups } from './withdrawal.ts';
 
 /** How many groups the refusal of an erasure names. */
@@ -17,12 +18,14 @@ const NAMED = 10;
  * another admin who can sign it anew, that has to be done first: `person_in_groups`. Where there is none, nobody can,
  * and the group is shown to nobody any more.
  *
- * What stays is their id, as in the events: in a group that they made, and on what they sealed for others.
+ * What was sealed to them goes. What stays is their id, as in the events: in a group that they made, and on what they
+ * sealed for others, with the evidence without which nobody could open it.
  */
 export async function eraseFromGroups(transaction: Transaction, person: PersonName): Promise<void> {
   const { iss, sub } = person;
   await withdrawFromGroups(transaction, person, 'closed');
   await assertReplaced(transaction, sub);
+  await deleteSealedKeysTo(transaction, { recipient_kind: 'person', recipient: sub });
   await deleteOffersBy(transaction, sub);
   await deleteRequestsBy(transaction, sub);
   await transaction
