@@ -25,7 +25,7 @@ const REFUSALS: readonly ErrorCode[] = ['group_unknown', 'group_excluded', 'grou
  * and for the client to verify: we only see to it that the answer is about this group.
  */
 export function createForeignViews(
-  deps: Pick<BindingDeps, 'database' | 'signer'> & { readonly calls: BridgeCalls },
+  deps: Pick<BindingDeps, 'database' | 'signer'> & { readonly calls: Pick<BridgeCalls, 'askBridge'> },
 ): ViewForeignGroup {
   const { database, signer, calls } = deps;
   return async (who, { iss, group, since_seq }) => {

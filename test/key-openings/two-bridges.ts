@@ -3,6 +3,7 @@ import { createBridgeCalls } from '../../bridge/federation/bridge-calls.ts';
 import { createEntityConfiguration } from '../../bridge/federation/entity-configuration.ts';
 import { createEntityReader } from '../../bridge/federation/entity-reader.ts';
 import { createPartners, type Partners } from '../../bridge/federation/partners.ts';
+import { createForeignViews, createPartnerViews } from '../../bridge/groups/foreign-views.ts';
 import { createKeyOpenings } from '../../bridge/groups/key-openings.ts';
 import type { KeyOpenings, OpeningDeps, SealedKeyDeposits } from '../../bridge/groups/opening-services.ts';
 import { createSealedKeyDeposits } from '../../bridge/groups/sealed-key-deposits.ts';
@@ -11,10 +12,16 @@ import { createApp } from '../../bridge/http/app.ts';
 import { createEventStreams } from '../../bridge/http/event-streams.ts';
 import { createRateLimit } from '../../bridge/http/rate-limit.ts';
 import { federationRoutes } from '../../bridge/http/routes/federation.ts';
+import { federationGroupRoutes } from '../../bridge/http/routes/federation-groups.ts';
 import { keyOpeningRoutes } from '../../bridge/http/routes/key-openings.ts';
 import { sealedKeyRoutes } from '../../bridge/http/routes/sealed-keys.ts';
 import { startServer } from '../../bridge/http/server.ts';
-import { createOutbound, type OutboundRequest, type OutboundResponse } from '../../bridge/lib/outbound.ts';
+import {
+  createOutbound,
+  type Outbound,
+  type OutboundRequest,
+  type OutboundResponse,
+} from '../../bridge/lib/outbound.ts';
 import type { RequestContext } from '../../bridge/lib/request-context.ts';
 import { MemoryCache } from '../../bridge/storage/memory-cache.ts';
 import { freePort } from '../../demo/stage/free-port.ts';
@@ -40,6 +47,8 @@ export interface OpeningBridge extends OpeningDeps {
   readonly domain: string;
   readonly groups: Groups;
   readonly partners: Partners;
+  /** What this bridge sends requests with. */
+  readonly outbound: Pick<Outbound, 'request'>;
   readonly keyOpenings: KeyOpenings;
   readonly sealedKeys: SealedKeyDeposits;
   /** Done when the next transform has ended, before its result is looked at. */
@@ -146,7 +155,16 @@ async function startBridge(
   const sealedKeys = createSealedKeyDeposits(deps);
   const bridge: OpeningBridge = {
     ...deps,
-    ...{ parts, iss, domain, groups: groupsOf(parts), partners, keyOpenings, sealedKeys },
+    ...{
+      parts,
+      iss,
+      domain,
+      groups: groupsOf(parts, { foreign: createForeignViews(deps) }),
+      partners,
+      outbound,
+      keyOpenings,
+      sealedKeys,
+    },
     ...{ sent, lie: undefined, afterTransform: undefined },
     transformsRun: () => run,
     addEnrolled: async (person) =>
@@ -161,7 +179,8 @@ async function startBridge(
 }
 
 /** What partners may ask, behind the real middleware. */
-function serveFederation({ parts, iss, keyOpenings, sealedKeys }: OpeningBridge) {
+function serveFederation(bridge: OpeningBridge) {
+  const { parts, iss, keyOpenings, sealedKeys } = bridge;
   const nobody = async () => {
     throw new CountersignError('unauthenticated');
   };
@@ -173,6 +192,7 @@ function serveFederation({ parts, iss, keyOpenings, sealedKeys }: OpeningBridge)
     ...{ authenticateDevice: nobody, authenticateAdministrator: nobody, isAllowedOrigin: async () => false },
     routes: [
       ...federationRoutes({ describeEntity, lookUps, signer: parts.signer }),
+      ...federationGroupRoutes({ answerGroupView: createPartnerViews(bridge) }),
       ...keyOpeningRoutes({ keyOpenings }),
       ...sealedKeyRoutes({ sealedKeys }),
     ],
