@@ -107,12 +107,22 @@ async function change(
   let head = headOf(group);
   for (let start = 0; start < changes.length; start += MEMBERSHIP_BATCH) {
     const batch = changes.slice(start, start + MEMBERSHIP_BATCH);
-    const transformKeys = batch.map(({ transformKey }) => transformKey?.() ?? null);
+    const transformKeys = await transformKeysOf(batch);
     const result = await sendBatch(parts, actor, ref, { group, head, batch, transformKeys });
     head = { seq: result.members_seq - 1, hash: result.members_head };
     results.push(result);
   }
   return results;
+}
+
+/** Each takes some 16 ms in WebAssembly: a page can do something else between one and the next. */
+async function transformKeysOf(batch: readonly Change[]): Promise<Batch['transformKeys']> {
+  const keys: (Uint8Array<ArrayBuffer> | null)[] = [];
+  for (const { transformKey } of batch) {
+    if (transformKey !== null) await new Promise((resolve) => setTimeout(resolve));
+    keys.push(transformKey?.() ?? null);
+  }
+  return keys;
 }
 
 interface Batch {

@@ -95,8 +95,8 @@ export interface Sealer {
   readonly iss: string;
   readonly sub: string;
   readonly deviceId: string;
-  /** `person`: the key is for one person, to whom anybody may seal. */
-  readonly role: 'admin' | 'member' | 'expected' | 'person';
+  /** `self`: this person. `person`: the key is for one person, to whom anybody may seal. */
+  readonly role: 'admin' | 'self' | 'member' | 'expected' | 'person';
   /** Whether the device is shown to be theirs now; false: only that it was when they sealed. */
   readonly current: boolean;
 }

@@ -140,6 +140,8 @@ async function roleOf(
   const { iss, sub } = device;
   const isAdmin = group.claims.admins.some((admin) => admin.sub === sub && admin.address === address);
   if (isAdmin && iss === group.claims.iss) return 'admin';
+  const { own_key: own } = await parts.context.pins.read();
+  if (iss === parts.context.issuer && address === own?.address) return 'self';
   if (sealer !== undefined) return 'expected';
   if (await isDirectMember(parts, group, { iss, sub })) return 'member';
   throw new CountersignError(

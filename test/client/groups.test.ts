@@ -112,6 +112,7 @@ describe('a key that is sealed to a group', () => {
     const opened = await hal.client.groups.openKey(group, sealed.keyId);
     expect(opened.key).toEqual(sealed.key);
     expect(opened.sealer).toMatchObject({ address: ada.address, role: 'member' });
+    expect((await ada.client.groups.openKey(group, sealed.keyId)).sealer.role).toBe('self');
     const expecting = { sealer: gwen.address };
     await expectCode(hal.client.groups.openKey(group, sealed.keyId, expecting), 'sealed_key_sealer');
   });
