@@ -12,6 +12,7 @@ const ON_BOTH_STORES = [
     'federation',
     'groups',
     'identity',
+    'key-openings',
     'keylog',
     'lifecycle',
     'meetings',
@@ -28,8 +29,8 @@ const ON_BOTH_STORES = [
 /** Those among them that test what is refused before a store is asked: once is enough. */
 const OF_NO_STORE = [
   ...['administration/bad-input', 'binding/enrolment-proofs', 'federation/partner-faults'],
-  ...['rotation/client', 'events/catalog', 'signer/root-key', 'signer/sealing'],
-  ...['witness/witness-command', 'witness/partner-bridge'],
+  ...['key-openings/attacks', 'rotation/client', 'events/catalog', 'signer/root-key', 'signer/sealing'],
+  ...['witness/witness-command', 'witness/partner-bridge', 'meetings/feeds', 'meetings/whole-bridges'],
 ].map((name) => `test/${name}.test.ts`);
 
 const common = {

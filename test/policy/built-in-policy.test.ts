@@ -56,6 +56,33 @@ describe('the built-in policy', () => {
     expect(strict.decide({ ...asked, context: { devices: 0, multiFactor: true } }).effect).toBe('allow');
   });
 
+  test('lets into a meeting whoever takes part in its group, from an endorsed device or by an active partner', () => {
+    const group = { kind: 'group', id: 'group' } as const;
+    const join = (principal: Principal, groupRole?: 'admin' | 'member' | 'none') =>
+      ask({
+        ...{ action: 'join-meeting', principal, resource: group },
+        context: groupRole === undefined ? {} : { groupRole },
+      });
+    const partner = (status: 'active' | 'suspended'): Principal => ({
+      kind: 'partner',
+      id: 'https://p',
+      status,
+    });
+    expect(join(alice, 'admin').policy).toBe('participants-join-their-meeting');
+    expect(join(alice, 'member').effect).toBe('allow');
+    expect(join(partner('active'), 'member').policy).toBe('partners-bring-their-people-into-meetings');
+    for (const denied of [
+      ...[join(alice, 'none'), join(alice), join(unendorsed, 'admin')],
+      ...[join(partner('active'), 'none'), join(partner('suspended'), 'member')],
+    ]) {
+      expect(denied.effect).toBe('deny');
+    }
+    const abroad = (principal: Principal) =>
+      ask({ action: 'join-foreign-meeting', principal, resource: group });
+    expect(abroad(alice).policy).toBe('own-people-ask-for-foreign-meetings');
+    expect(abroad(unendorsed).effect).toBe('deny');
+  });
+
   test('opens the vault for an endorsed device of its own person alone', () => {
     expect(ask({ action: 'open-vault' }).effect).toBe('allow');
     expect(ask({ action: 'open-vault', principal: unendorsed }).effect).toBe('deny');
