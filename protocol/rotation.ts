@@ -119,6 +119,8 @@ export function rotationTranscript(
     factor_hash: sha256Base64url(decodeBase64url(request.factor, 32)),
     vault_hash: sha256Base64url(decodeBase64url(request.vault)),
     endorsement_hashes: request.endorsements.map((endorsement) => sha256Base64url(endorsement)),
+    // The token names the box.
+    ...(request.escrow === undefined ? {} : { escrow_hash: sha256Base64url(request.escrow.token) }),
   });
 }
 

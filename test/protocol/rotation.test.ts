@@ -147,7 +147,7 @@ describe('the transcript of a rotation', () => {
     expect(new TextDecoder().decode(rotationTranscript(context(), request))).not.toContain(request.factor);
   });
 
-  it('is another for another bridge, person, device, request, key, factor, vault, endorsement or statement', async () => {
+  it('is another for another bridge, person, device, request, key, factor, vault, endorsement, escrow or statement', async () => {
     const request = await unproven();
     const others: Uint8Array[] = [];
     for (const change of [
@@ -167,11 +167,12 @@ describe('the transcript of a rotation', () => {
       { endorsements: ['aaaa.bbbb.cccd'] },
       { statement: { ...request.statement, since: NOW + 1 } },
       { signatures: request.signatures.slice(1) },
+      { escrow: { token: 'aaaa.bbbb.cccc', box: 'AAAA' } },
     ]) {
       others.push(rotationTranscript(context(), { ...request, ...change }));
     }
     const hashes = others.map((bytes) => sha256Base64url(bytes));
-    expect(new Set([...hashes, sha256Base64url(rotationTranscript(context(), request))]).size).toBe(13);
+    expect(new Set([...hashes, sha256Base64url(rotationTranscript(context(), request))]).size).toBe(14);
   });
 
   it('is over a request that needs a statement with one before it', async () => {
