@@ -29,7 +29,14 @@ const ON_BOTH_STORES = [
 /** Those among them that test what is refused before a store is asked: once is enough. */
 const OF_NO_STORE = [
   ...['administration/bad-input', 'binding/enrolment-proofs', 'federation/partner-faults'],
-  ...['key-openings/attacks', 'rotation/client', 'events/catalog', 'signer/root-key', 'signer/sealing'],
+  ...[
+    'key-openings/attacks',
+    'key-openings/busy-bridges',
+    'rotation/client',
+    'events/catalog',
+    'signer/root-key',
+    'signer/sealing',
+  ],
   ...['witness/witness-command', 'witness/partner-bridge', 'meetings/feeds', 'meetings/whole-bridges'],
 ].map((name) => `test/${name}.test.ts`);
 

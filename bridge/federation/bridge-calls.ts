@@ -52,7 +52,7 @@ export interface BridgeAnswer<Answer> {
 export interface BridgeCalls {
   /**
    * Asks an active partner. Throws one of the partner codes (partner-faults.ts), `overloaded` where the partner says
-   * that it is, and the question's `refusals`. What the answer says is still to be held against what was asked.
+   * that it is, `aborted`, and the question's `refusals`. What the answer says is still to be held against what was asked.
    */
   ask<Answer>(partner: Partner, question: BridgeQuestion<Answer>): Promise<BridgeAnswer<Answer>>;
   /** The same by entity id; what a partner does that it must not is an event. Throws also `partner_unknown`, `partner_suspended`. */
@@ -91,6 +91,8 @@ export function createBridgeCalls(deps: {
       return await verifyUnderCurrentKeys(current, token, asked, question);
     } catch (error) {
       if (error instanceof PartnerRefusal) throw error.refusal;
+      if (question.signal?.aborted === true)
+        throw new CountersignError('aborted', undefined, { cause: error });
       throw asPartnerFault(error);
     }
   }
