@@ -279,7 +279,9 @@ describe('a rotation of escrowed keys', () => {
     const stale = { ...honest, escrow: enrolled.escrow };
     await expectCode(rotations.rotate(who, stale, contextOf(who)), 'escrow_mismatch');
     const escrow = await escrowOf(parts, fresh, honest.statement, claims);
-    await rotations.rotate(who, { ...honest, escrow }, contextOf(who));
+    await expectCode(rotations.rotate(who, { ...honest, escrow }, contextOf(who)), 'rotation_proof');
+    const proven = await rotationTo(parts, rotatable(enrolled), fresh, { escrow });
+    await rotations.rotate(who, proven, contextOf(who));
     const stranger = await strangerOf(parts, alice);
     expect((await escrowsOf(parts).open(stranger.who, contextOf(stranger.who))).escrow).toEqual(escrow);
   });

@@ -61,6 +61,7 @@ export interface RotationFaults {
   readonly halfSigner?: PreKeyPair;
   readonly sigSigner?: SigningKey;
   readonly vault?: Uint8Array;
+  readonly escrow?: RotationRequest['escrow'];
   /** Changes the request after it was proven. */
   readonly edit?: (request: RotationRequest) => RotationRequest;
 }
@@ -90,6 +91,7 @@ export async function rotationTo(
     signatures: await Promise.all(signers.map((key) => signStatement(key, statement))),
     client_half: preToJwk(fresh.half.publicKey),
     factor: encodeBase64url(engine.subtractPrivateKeys(oldHalf, fresh.half.privateKey)),
+    ...(faults.escrow === undefined ? {} : { escrow: faults.escrow }),
     vault: encodeBase64url(faults.vault ?? (await sealVault(engine, fresh, statement))),
     endorsements: await Promise.all(
       (faults.endorsed ?? devices).map((device) => endorse(faults.endorser ?? fresh.sig, statement, device)),
