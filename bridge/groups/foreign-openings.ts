@@ -7,7 +7,7 @@ import { sameParty } from '../../protocol/groups/party.ts';
 import { sealedKeySchema } from '../../protocol/groups/sealed-key.ts';
 import { decodeClaims, readHeader } from '../../protocol/jws.ts';
 import { decodeEncryptedValue } from '../../recrypt/encoding.ts';
-import { type Access, assertUnchanged, readAccess, readPublishedAccess } from '../binding/access.ts';
+import { assertUnchanged, readAccess, readPublishedAccess } from '../binding/access.ts';
 import type { Holder } from '../binding/holder.ts';
 import { principalOf, requirePermission } from '../binding/permission.ts';
 import { openTransformKey } from '../binding/transform-keys.ts';
@@ -25,6 +25,7 @@ import {
   durableGroupsOf,
   findDurableMember,
   openHops,
+  readKeySince,
 } from './opening-path.ts';
 import type { OpeningDeps } from './opening-services.ts';
 import { createSignerEvidence } from './signer-evidence.ts';
@@ -55,6 +56,12 @@ interface PartnerPart {
   readonly isExcluded: boolean;
 }
 
+/** What our records have of the person: the durable groups here that lead to their key, and since when they have it. */
+interface Own {
+  readonly via: readonly string[];
+  readonly keySince: number;
+}
+
 /** What the partner may refuse with that our client can understand. */
 const REFUSALS = [
   'group_unknown',
@@ -73,14 +80,14 @@ export function createForeignOpenings(deps: OpeningDeps): ForeignOpenings {
   async function ask(
     to: GroupRef,
     { person, keyId }: NamedOpening,
-    via: readonly string[],
+    { via, keySince }: Own,
     signal: AbortSignal | undefined,
   ): Promise<PartnerPart> {
     const verifyResponse = answerOf('key-opening-response+jwt', keyOpeningResponseSchema);
     const { answer } = await calls.askBridge(to.iss, {
       type: 'key-opening-request+jwt',
       endpoint: ({ entity_id }) => entity_id + KEY_OPENINGS_PATH,
-      claims: { group: to.group, sub: person.sub, via, key_id: keyId },
+      claims: { group: to.group, sub: person.sub, via, key_id: keyId, key_since: keySince },
       ...{ maxBytes: KEY_OPENING_RESPONSE_BYTES, timeoutMs: KEY_OPENING_TIMEOUT_MS },
       ...{ refusals: REFUSALS, signal },
       verify: async (...verified) => partOf(await verifyResponse(...verified), to, { person, keyId }, via),
@@ -92,17 +99,17 @@ export function createForeignOpenings(deps: OpeningDeps): ForeignOpenings {
   /** The hops between the partner's answer and the person's key: none, or from a durable group here to them. */
   async function readOwnHops(
     reader: Reader,
-    access: Access,
+    keySince: number,
     { target }: KeyOpeningResponse,
     { person }: NamedOpening,
   ): Promise<GroupMember[]> {
     if ('sub' in target) {
-      await assertLeadsTo(reader, access, target.key_version);
+      assertLeadsTo(target.key_version, keySince);
       return [];
     }
     const member = await findDurableMember(reader, target.group, person);
     if (member === undefined) throw new CountersignError('group_unknown');
-    await assertLeadsTo(reader, access, member.key_version);
+    assertLeadsTo(member.key_version, keySince);
     return [member];
   }
 
@@ -114,17 +121,16 @@ export function createForeignOpenings(deps: OpeningDeps): ForeignOpenings {
         resource: { kind: 'group', id: to.group },
         context: {},
       });
-      const { access, via } = await database.read(async (query) => ({
-        access: await readPublishedAccess(query, deps.keyLog, who),
-        via: await durableGroupsOf(query, opening.person, VIA_GROUPS),
-      }));
-      const { response, sealer, isMeetings } = await ask(
-        to,
-        opening,
-        via.map(({ group_id }) => group_id),
-        signal,
-      );
-      const hops = await database.read((query) => readOwnHops(query, access, response, opening));
+      const { access, ...own } = await database.read(async (query) => {
+        const access = await readPublishedAccess(query, deps.keyLog, who);
+        const keySince = await readKeySince(query, access);
+        const groups = await durableGroupsOf(query, opening.person, VIA_GROUPS);
+        const leading = groups.filter(({ key_version }) => key_version >= keySince);
+        return { access, keySince, via: leading.map(({ group_id }) => group_id) };
+      });
+      const { keySince } = own;
+      const { response, sealer, isMeetings } = await ask(to, opening, own, signal);
+      const hops = await database.read((query) => readOwnHops(query, keySince, response, opening));
       const { device } = access;
       const name = { sub: who.sub, deviceId: device.device_id, keyVersion: device.key_version };
       const toDevice = await openTransformKey(signer, name, device.transform_key);
@@ -139,20 +145,20 @@ export function createForeignOpenings(deps: OpeningDeps): ForeignOpenings {
           // The keys are ours: what is malformed is the partner's.
           throw isCountersignError(error, 'recrypt_input_invalid') ? asPartnerFault(error) : error;
         });
-      const own = sealer.iss === signer.iss ? await findEvidence(sealer.sub, sealer.deviceId) : undefined;
+      const fresh = sealer.iss === signer.iss ? await findEvidence(sealer.sub, sealer.deviceId) : undefined;
       await database.transaction(async (transaction) => {
         const partner = await findPartner(transaction, to.iss);
         if (partner?.status !== 'active') throw new CountersignError('partner_suspended');
         const after = await readAccess(transaction, who);
         assertUnchanged(access, after);
-        assertSameHops(hops, await readOwnHops(transaction, after, response, opening));
+        assertSameHops(hops, await readOwnHops(transaction, keySince, response, opening));
         const used = [...hops.map(({ group_id }) => group_id), who.sub];
         await events.append(transaction, openedEvent(opening, used, context));
       });
       return {
         encrypted: encodeBase64url(encrypted),
         token: response.token,
-        signer: own ?? response.signer,
+        signer: fresh ?? response.signer,
         hops: response.hops + keys.length,
       };
     },

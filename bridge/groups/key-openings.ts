@@ -11,13 +11,7 @@ import { seconds } from '../lib/clock.ts';
 import type { RequestContext } from '../lib/request-context.ts';
 import { createForeignOpenings } from './foreign-openings.ts';
 import { asRefusedOpening, type NamedOpening, openedEvent } from './opening-events.ts';
-import {
-  assertLeadsTo,
-  assertSamePath,
-  findOpeningPath,
-  type OpeningPath,
-  openHops,
-} from './opening-path.ts';
+import { assertSamePath, findOpeningPath, type OpeningPath, openHops, readKeySince } from './opening-path.ts';
 import type { KeyOpenings, OpeningDeps } from './opening-services.ts';
 import { createPartnerOpenings } from './partner-openings.ts';
 import { requireSealedKey, type StoredSealedKey } from './sealed-key-store.ts';
@@ -86,9 +80,9 @@ export function createKeyOpenings(deps: OpeningDeps): KeyOpenings {
       const recipient = { recipient_kind: 'person', recipient: to.sub } as const;
       return { access, sealed: await requireSealedKey(reader, recipient, keyId), path: null };
     }
-    const wanted = { group: to.group, person, via: [] };
+    const keySince = await readKeySince(reader, access);
+    const wanted = { group: to.group, person, via: [], keySince };
     const path = await findOpeningPath(reader, wanted, signer.iss, seconds(clock));
-    await assertLeadsTo(reader, access, path.end.key_version);
     const recipient = { recipient_kind: 'group', recipient: to.group } as const;
     return { access, sealed: await requireSealedKey(reader, recipient, keyId), path };
   }

@@ -29,13 +29,16 @@ export interface WantedPath {
   readonly person: PersonName;
   /** Durable groups at the person's bridge in which that bridge says that they are. */
   readonly via: readonly string[];
+  /** The first key version with the person's key of now. */
+  readonly keySince: number;
 }
 
 /**
  * The way from a group kept here to a person: as a direct member; else by a durable group that is kept here too; else to
- * a durable group at the person's own bridge. Read from the records (PROTOCOL §8, §10); `now` in seconds.
+ * a durable group at the person's own bridge. A membership that leads to a key which the person lost is passed over.
+ * Read from the records (PROTOCOL §8, §10); `now` in seconds.
  *
- * Throws `group_unknown` (also to whoever takes no part), `group_ended`, `group_excluded`.
+ * Throws `group_unknown` (also to whoever takes no part), `group_ended`, `group_excluded`, `membership_stale`.
  */
 export async function findOpeningPath(
   reader: Reader,
@@ -48,30 +51,38 @@ export async function findOpeningPath(
   if (group.status === 'ended' || (group.ends !== null && now >= group.ends)) {
     throw new CountersignError('group_ended');
   }
-  const hops = await findHops(reader, wanted, home);
-  const end = hops?.at(-1);
-  if (hops === undefined || end === undefined) throw new CountersignError('group_unknown');
+  const ways = await findWays(reader, wanted, home);
+  if (ways.length === 0) throw new CountersignError('group_unknown');
   if (await isExcluded(reader, wanted.group, wanted.person)) throw new CountersignError('group_excluded');
+  const hops = ways.find((way) => way.every((hop) => leadsTo(hop, wanted.keySince)));
+  const end = hops?.at(-1);
+  if (hops === undefined || end === undefined) throw new CountersignError('membership_stale');
   return { group, hops, end };
 }
 
-async function findHops(
+/** All there are, the shortest first. */
+async function findWays(
   reader: Reader,
   { group, person, via }: WantedPath,
   home: string,
-): Promise<GroupMember[] | undefined> {
+): Promise<GroupMember[][]> {
   const direct = await findMember(reader, group, person);
-  if (direct !== undefined) return [direct];
+  const ways = direct === undefined ? [] : [[direct]];
   const durables = await durableMembersOf(reader, group);
-  if (durables.length === 0) return undefined;
+  if (durables.length === 0) return ways;
   const theirs = new Set(await groupsOfPerson(reader, person));
   for (const durable of durables) {
     if (durable.iss !== home || !theirs.has(durable.member_id)) continue;
     const member = await findDurableMember(reader, durable.member_id, person);
-    if (member !== undefined) return [durable, member];
+    if (member !== undefined) ways.push([durable, member]);
   }
   const theirOwn = durables.find(({ iss, member_id }) => iss === person.iss && via.includes(member_id));
-  return theirOwn === undefined ? undefined : [theirOwn];
+  return theirOwn === undefined ? ways : [...ways, [theirOwn]];
+}
+
+/** Whether it leads to a group, whose key stays, or to the key that the person has now. */
+function leadsTo({ kind, key_version }: GroupMember, keySince: number): boolean {
+  return kind === 'group' || key_version >= keySince;
 }
 
 /** The person as a member of a durable group kept here, unless they are excluded from it. */
@@ -128,22 +139,18 @@ export function openHops(signer: Signer, hops: readonly GroupMember[]): Promise<
   return Promise.all(hops.map((hop) => openMemberKey(signer, hop, hop.transform_key)));
 }
 
-/**
- * Refuses a membership that leads to a key which the person has no more. A rotation leaves it (U′ stays), a reset does
- * not. Throws `membership_stale`.
- */
-export async function assertLeadsTo(
-  reader: Reader,
-  { statement, keys }: Access,
-  keyVersion: number,
-): Promise<void> {
-  if (keyVersion === keys.key_version) return;
+/** The first key version with the person's public key of now. A rotation leaves it (U′ stays), a reset does not. */
+export async function readKeySince(reader: Reader, { statement, keys }: Access): Promise<number> {
   const { address, version, sub } = statement;
-  const earlier = await statementsBetween(reader, address, { from: 0, to: version });
   const pre = thumbprint(keys.keys[0]);
-  const leads = earlier.some(
-    ({ statement: each }) =>
-      each.sub === sub && each.key_version === keyVersion && thumbprint(each.keys[0]) === pre,
+  const statements = await statementsBetween(reader, address, { from: 0, to: version });
+  const same = statements.filter(
+    ({ statement: each }) => each.sub === sub && thumbprint(each.keys[0]) === pre,
   );
-  if (!leads) throw new CountersignError('membership_stale');
+  return Math.min(keys.key_version, ...same.map(({ statement: each }) => each.key_version));
+}
+
+/** Refuses a membership that leads to a key which the person has no more. Throws `membership_stale`. */
+export function assertLeadsTo(keyVersion: number, keySince: number): void {
+  if (keyVersion < keySince) throw new CountersignError('membership_stale');
 }

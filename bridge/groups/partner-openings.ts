@@ -34,11 +34,11 @@ export function createPartnerOpenings(deps: OpeningDeps): KeyOpenings['answerPar
   return async (token, context, signal) => {
     const request = await requests.accept(token, 'key-opening-request+jwt', keyOpeningRequestSchema);
     const { partner, claims } = request;
-    const { group, sub, via, key_id: keyId } = claims;
+    const { group, sub, via, key_id: keyId, key_since: keySince } = claims;
     const person = { iss: partner.entity_id, sub };
     const asked = { ...context, actor: { kind: 'partner', iss: partner.entity_id } } as const;
     const opening: NamedOpening = { to: { iss: signer.iss, group }, keyId, person };
-    const wanted = { group, person, via };
+    const wanted = { group, person, via, keySince };
     try {
       const { path, sealed, said } = await database.read((query) => readStanding(query, wanted, keyId));
       requirePermission(deps, {

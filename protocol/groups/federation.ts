@@ -18,7 +18,13 @@ const onBehalf = {
 };
 
 /** `key-opening-request+jwt`: one sealed key of a group here, for a person of the asker's. */
-export const keyOpeningRequestSchema = z.strictObject({ ...requestMembers, ...onBehalf, key_id: id });
+export const keyOpeningRequestSchema = z.strictObject({
+  ...requestMembers,
+  ...onBehalf,
+  key_id: id,
+  /** The first key version with the person's key of now: a membership of an earlier one leads to a key that they lost. */
+  key_since: z.int().check(z.nonnegative()),
+});
 
 /** `key-opening-response+jwt`: the key as far as this bridge can transform it. */
 export const keyOpeningResponseSchema = z.strictObject({

@@ -287,7 +287,7 @@ describe('home as an oracle of the participant’s bridge', () => {
     const now = Math.floor(globex.parts.clock.now() / 1000);
     const token = await globex.parts.signer.sign('federation', 'key-opening-request+jwt', {
       ...{ iss: globex.iss, aud: acme.iss, jti: crypto.randomUUID(), iat: now, exp: now + 60 },
-      ...{ group: group.group, sub: gwen.who.sub, via: [], key_id: sealed.keyId, ...claims },
+      ...{ group: group.group, sub: gwen.who.sub, via: [], key_id: sealed.keyId, key_since: 0, ...claims },
     });
     return acme.keyOpenings.answerPartner(token, { requestId: 'r', actor: { kind: 'anonymous' } });
   }
@@ -385,7 +385,7 @@ describe('the participant’s bridge as an oracle of home', () => {
     const now = Math.floor(acme.parts.clock.now() / 1000);
     const token = await acme.parts.signer.sign('federation', 'key-opening-request+jwt', {
       ...{ iss: acme.iss, aud: globex.iss, jti: 'jti-1', iat: now, exp: now + 60 },
-      ...{ group: group.group, sub: gwen.who.sub, via: [], key_id: sealed.keyId },
+      ...{ group: group.group, sub: gwen.who.sub, via: [], key_id: sealed.keyId, key_since: 0 },
     });
     const before = globex.transformsRun();
     await expectCode(

@@ -258,6 +258,29 @@ describe('keys that were replaced', () => {
     }
   });
 
+  it('by a reset do not stand in the way of another membership that leads to the new ones', async () => {
+    const desk = await makeGroupOf(acme, ada, [gwen]);
+    const shelf = await makeGroupOf(globex, gwen, [gwen]);
+    const [deskMeeting, shelfMeeting] = [
+      await makeGroupOf(acme, ada, [gwen, desk], 'meeting'),
+      await makeGroupOf(acme, ada, [gwen, shelf], 'meeting'),
+    ];
+    const hal = await globex.addEnrolled(`hal${count}`);
+    const shelfOfHal = await makeGroupOf(globex, hal, [gwen]);
+    const halMeeting = await makeGroupOf(acme, ada, [gwen, shelfOfHal], 'meeting');
+    await revoke(globex.parts, addressOf(gwen), 'reset');
+    const again = await enrol(globex.parts, gwen.who.sub);
+    await addMembers(acme, desk, [again]);
+    await addMembers(globex, shelfOfHal, [again]);
+    for (const group of [deskMeeting, halMeeting]) {
+      const { to, keyId, sealed } = await sealedTo(group);
+      const opening = await open(globex, again, to, keyId);
+      expect(await receive(opening, again, { to, keyId, sealerBridge: acme })).toEqual(sealed.plaintext);
+    }
+    const { to, keyId } = await sealedTo(shelfMeeting);
+    await expectCode(open(globex, again, to, keyId), 'membership_stale');
+  });
+
   it('by a rotation leave the membership as it is', async () => {
     const group = await makeGroupOf(acme, ada, [bob, gwen]);
     const { to, keyId, sealed } = await sealedTo(group);

@@ -70,7 +70,7 @@ export const SEALED_KEY = [
 
 /** sha256 of the tokens between bridges, which carry whole credentials. */
 export const BRIDGE_OBJECTS: Readonly<Record<string, string>> = {
-  'key-opening-request+jwt': '2B4qXKRhJx-gYeWcvLc54w5bGwsJS-I5hLPWlz_01fE',
+  'key-opening-request+jwt': '-Jf46gkTqi9J343gcRaFOENcQnrMS46hNhoIoqs1aPw',
   'key-opening-response+jwt': 'K8X8LmRsQdmq9cMnpwclub46oGaQ0SZJmKtXuOPGv_w',
   'group-view-request+jwt': 'kG7iWZcvlVfN88uOLDZL6X92HyNrup0jSNyJL2FxJN0',
   'group-view-response+jwt': 'uRsb9Cm0WYGLP3uUo2ZIHCDurvnFYAM8Ahrppi66juI',

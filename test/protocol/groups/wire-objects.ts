@@ -64,7 +64,7 @@ export async function bridgeObjects(f: GroupFixture) {
       'key-opening-request+jwt',
       keyOpeningRequestSchema,
       globex,
-      { ...request, ...onBehalf, key_id: 'key-1' },
+      { ...request, ...onBehalf, key_id: 'key-1', key_since: 2 },
     ],
     [
       'key-opening-response+jwt',
