@@ -1,0 +1,26 @@
+import type { PersonApp } from './person-app.ts';
+import type { TwoCompanies } from './two-companies.ts';
+
+/** A meeting of two: everything that an app asks of a meeting, once at least. */
+export async function playMeeting(
+  { bridge, address }: TwoCompanies['acme'],
+  { ada, bob }: { readonly ada: PersonApp; readonly bob: PersonApp },
+): Promise<void> {
+  const hosted = await ada.client.meetings.start({
+    ...{ label: 'Plans', mediaKey: 'media of ada', people: [address('bob')] },
+    ends: Math.floor(bridge.clock.now() / 1000) + 3600,
+  });
+  const { iss, group } = hosted;
+  const joined = await bob.client.meetings.join({
+    iss,
+    group,
+    host: address('ada'),
+    mediaKey: 'media of bob',
+  });
+  for await (const { type } of joined.events()) if (type === 'placed') break;
+  for await (const _participant of joined.roster()) {
+    // to the last
+  }
+  await joined.leave();
+  await hosted.end();
+}
