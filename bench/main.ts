@@ -8,6 +8,7 @@ import { measureMemory } from './key-log/memory.ts';
 import { measureStapleVerification } from './key-log/staple-verification.ts';
 import { measureStaples } from './key-log/staples.ts';
 import { measureLookUps } from './look-up/measure.ts';
+import { measureMeeting } from './meeting/measure.ts';
 import { measureMeetingTree } from './meeting/tree.ts';
 import { type Chapter, renderChapters } from './report/chapter.ts';
 import { readConditions } from './report/conditions.ts';
@@ -30,6 +31,7 @@ const PARTS: Readonly<Record<string, (say: Say, filled: FilledCompany) => Promis
   memory: measureMemory,
   transforms: measureTransforms,
   'meeting-tree': measureMeetingTree,
+  meeting: measureMeeting,
 };
 const PAGE = 'docs/benchmarks.md';
 

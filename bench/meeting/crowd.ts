@@ -1,0 +1,115 @@
+import type { Config } from '../../bridge/config/index.ts';
+import { assignAddress } from '../../bridge/directory/addresses.ts';
+import { insertDevice } from '../../bridge/directory/devices.ts';
+import { insertPersonKeys } from '../../bridge/directory/person-keys.ts';
+import { insertPerson, setKeyVersion } from '../../bridge/directory/persons.ts';
+import { insertStatement } from '../../bridge/directory/statements.ts';
+import { saveMember } from '../../bridge/groups/member-store.ts';
+import { seconds, systemClock } from '../../bridge/lib/clock.ts';
+import { newHandle, newId } from '../../bridge/lib/ids.ts';
+import { insertGrantFacts, saveRecord } from '../../bridge/oauth/record-store.ts';
+import type { Transaction } from '../../bridge/storage/database.ts';
+import { openDatabase } from '../../bridge/storage/open-storage.ts';
+import { signDeviceEndorsement } from '../../protocol/device.ts';
+import { exportSigningKey, generateSigningKey } from '../../protocol/ed25519.ts';
+import { signStatement } from '../../protocol/key-statement.ts';
+import type { EncryptionKey } from '../../protocol/public-key.ts';
+import { preToJwk } from '../../recrypt/encoding.ts';
+import { loadTransformEngine } from '../../recrypt/load-node.ts';
+import type { Asker } from '../company/asker.ts';
+import { SIGN_IN } from '../company/people.ts';
+
+/** Somebody with an endorsed device and a token, who is in a durable group. */
+export interface Attendant extends Asker {
+  readonly iss: string;
+  readonly sub: string;
+}
+
+const DAY_S = 86_400;
+
+/** The store of a bridge, which may be running. */
+export async function inStoreOf<Result>(
+  config: Config,
+  work: (tx: Transaction) => Promise<Result>,
+): Promise<Result> {
+  const database = await openDatabase(config.storage, systemClock);
+  try {
+    return await database.transaction(work);
+  } finally {
+    await database.close();
+  }
+}
+
+/**
+ * Members of a durable group, by their names alone: nobody could transform for them. Transform keys that a meeting's host
+ * never sees cost it nothing, and thousands of real ones would cost the bench minutes.
+ */
+export async function insertNames(tx: Transaction, group: string, iss: string, count: number): Promise<void> {
+  for (let index = 0; index < count; index += 1) await insertName(tx, group, iss, newId(), index);
+}
+
+/** People who can take part in meetings: not in the key log, so nobody can look them up, and with one `pre` key for all. */
+export async function insertCrowd(
+  tx: Transaction,
+  { issuer: iss }: Config,
+  { group, domain, count }: { group: string; domain: string; count: number },
+): Promise<Attendant[]> {
+  const engine = await loadTransformEngine();
+  const pre = preToJwk(engine.generateKeyPair().publicKey);
+  const crowd: Attendant[] = [];
+  for (let index = 0; index < count; index += 1) {
+    const attendant = await insertAttendant(tx, iss, pre, { address: `crowd-${index}@${domain}`, domain });
+    await insertName(tx, group, iss, attendant.sub, index);
+    crowd.push(attendant);
+  }
+  return crowd;
+}
+
+async function insertName(
+  tx: Transaction,
+  group: string,
+  iss: string,
+  sub: string,
+  index: number,
+): Promise<void> {
+  const transformKey = crypto.getRandomValues(new Uint8Array(800));
+  await saveMember(tx, {
+    ...{ group_id: group, kind: 'person', iss, member_id: sub, key_version: 0, group_key_version: 0 },
+    ...{ transform_key: transformKey, generation: index, added: seconds(systemClock) },
+  });
+}
+
+async function insertAttendant(
+  tx: Transaction,
+  iss: string,
+  pre: EncryptionKey,
+  { address, domain }: { address: string; domain: string },
+): Promise<Attendant> {
+  const now = seconds(systemClock);
+  const sub = newId();
+  const [person, device] = [await generateSigningKey(true), await generateSigningKey(true)];
+  const keys: [EncryptionKey, typeof person.publicKey] = [pre, person.publicKey];
+  await insertPerson(tx, { sub, name: address, assurance: 'member', created: now });
+  await assignAddress(tx, { address, domain, sub, connectionId: 'bench', primary: true, now });
+  const [share, vault] = [crypto.getRandomValues(new Uint8Array(60)), new Uint8Array(1_500)];
+  await insertPersonKeys(tx, { sub, address, key_version: 0, keys, share, vault, escrow: null });
+  await setKeyVersion(tx, sub, 0);
+  const statement = {
+    ...{ v: 1 as const, iss, sub, address, version: 0, key_version: 0, status: 'active' as const, keys },
+    ...{ assurance: 'member' as const, escrow: 'none' as const, since: now, prev: null },
+  };
+  await insertStatement(tx, { statement, signatures: [await signStatement(person, statement)] });
+  const deviceKeys: typeof keys = [pre, device.publicKey];
+  const claims = { iss, sub, device_id: device.kid, keys: deviceKeys, key_version: 0, iat: now };
+  await insertDevice(tx, {
+    ...{ device_id: device.kid, sub, label: 'bench', keys: deviceKeys, key_version: 0, added: now },
+    endorsement: await signDeviceEndorsement(person, claims),
+    transform_key: crypto.getRandomValues(new Uint8Array(800)),
+  });
+  const [grantId, accessToken] = [newId(), newHandle()];
+  const facts = { grant_id: grantId, sub, app_id: 'bench-app', connection_id: 'bench', created: now };
+  await insertGrantFacts(tx, { ...facts, sign_in: JSON.stringify(SIGN_IN) });
+  const token = { grantId, accountId: sub, clientId: 'bench-app', jkt: device.kid, scope: 'countersign' };
+  await saveRecord(tx, 'AccessToken', accessToken, token, now + DAY_S);
+  return { iss, sub, deviceId: device.kid, accessToken, deviceKey: await exportSigningKey(device) };
+}

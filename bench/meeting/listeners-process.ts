@@ -1,0 +1,166 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { encodeBase64url } from '../../protocol/base64url.ts';
+import { placementEventSchema, rekeyEventSchema } from '../../protocol/meetings/api.ts';
+import type { Newcomer } from '../../protocol/meetings/host-tree.ts';
+import { type EphemeralKey, generateEphemeralKey } from '../../protocol/meetings/hpke.ts';
+import { followRekey, type MemberPath, openEpochKey } from '../../protocol/meetings/member-path.ts';
+import { openPlacement } from '../../protocol/meetings/placement.ts';
+import { type RekeyMessage, type RekeySender, verifyRekey } from '../../protocol/meetings/rekey-message.ts';
+import type { Peer } from '../look-up/kept-connection.ts';
+import { answerParent } from '../processes/child.ts';
+import type { Attendant } from './crowd.ts';
+import { openStream } from './open-stream.ts';
+
+/** Whom to listen for. */
+export interface Audience {
+  readonly peer: Peer;
+  readonly attendants: readonly Attendant[];
+  readonly meeting: { readonly iss: string; readonly group: string };
+  readonly host: RekeySender;
+}
+
+/** When the devices of this process had a message, milliseconds since the epoch. */
+export interface Arrival {
+  readonly devices: number;
+  readonly firstReceived: number;
+  readonly lastReceived: number;
+  /** Had computed the epoch's key: all of them on this one core. */
+  readonly lastKey: number;
+  /** The one that they all came to. */
+  readonly key: string;
+}
+
+interface Listener {
+  readonly attendant: Attendant;
+  readonly ephemeral: EphemeralKey;
+  path: MemberPath | undefined;
+  readonly received: Map<string, number>;
+  readonly keys: Map<string, { at: number; key: string }>;
+  turn: Promise<void>;
+}
+
+const listeners: Listener[] = [];
+/** By what the event says: one message is read and verified once here, not once a device, each of which is one machine. */
+const verified = new Map<string, Promise<RekeyMessage>>();
+/** Streams are begun so many at a time: as people come, not all in one instant. */
+const AT_ONCE = 16;
+const now = () => performance.timeOrigin + performance.now();
+
+const handlers = {
+  /** Every device opens its stream; answers who they are, for the host to place. */
+  listen: async (audience: Audience): Promise<Newcomer[]> => {
+    const waiting = [...audience.attendants];
+    const open = async () => {
+      for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) await listen(audience, next);
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, open));
+    return listeners.map(({ attendant: { iss, sub, deviceId }, ephemeral }) => ({
+      ...{ iss, sub, device_id: deviceId, ephemeral: encodeBase64url(ephemeral.publicKey) },
+    }));
+  },
+  /** Waits until every device but these has the key of this message; they must not come to it. */
+  heard: async ({ hash, without }: { hash: string; without: readonly string[] }): Promise<Arrival> => {
+    const staying = listeners.filter(({ attendant }) => !without.includes(attendant.deviceId));
+    for (let waited = 0; staying.some(({ keys }) => !keys.has(hash)); waited += LOOK_MS) {
+      if (waited > GIVE_UP_MS || failure !== undefined) {
+        const missing = staying.filter(({ keys }) => !keys.has(hash)).length;
+        throw new Error(`${missing} of ${staying.length} devices have not come to the key: ${failure}`);
+      }
+      await wait(LOOK_MS);
+    }
+    if (listeners.some(({ attendant, keys }) => without.includes(attendant.deviceId) && keys.has(hash))) {
+      throw new Error('a device that was removed has the key');
+    }
+    const keys = staying.map((each) => each.keys.get(hash));
+    const [key, ...others] = new Set(keys.map((each) => each?.key));
+    if (key === undefined || others.length > 0) throw new Error('the devices have come to different keys');
+    const received = staying.map((each) => each.received.get(hash) ?? Number.NaN);
+    return {
+      devices: staying.length,
+      firstReceived: received.reduce((least, each) => Math.min(least, each), Number.POSITIVE_INFINITY),
+      lastReceived: received.reduce((most, each) => Math.max(most, each), 0),
+      lastKey: keys.reduce((most, each) => Math.max(most, each?.at ?? Number.NaN), 0),
+      key,
+    };
+  },
+};
+export type ListenersProcess = typeof handlers;
+
+const LOOK_MS = 50;
+const GIVE_UP_MS = 300_000;
+
+/** The first one: the others follow from it. */
+let failure: string | undefined;
+
+function fail(reason: string): void {
+  failure ??= reason;
+}
+
+async function listen(audience: Audience, attendant: Attendant): Promise<void> {
+  const listener: Listener = {
+    ...{ attendant, ephemeral: await generateEphemeralKey(), path: undefined },
+    ...{ received: new Map(), keys: new Map(), turn: Promise.resolve() },
+  };
+  listeners.push(listener);
+  const response = await openStream(audience, attendant, listeners.length, fail);
+  let text = '';
+  response.setEncoding('utf8').on('data', (chunk: string) => {
+    const events = (text + chunk).split('\n\n');
+    text = events.pop() ?? '';
+    for (const event of events) takeEvent(audience.host, listener, event);
+  });
+  response.on('close', () => fail(`a stream of ${audience.peer.host} ended`));
+}
+
+function takeEvent(host: RekeySender, listener: Listener, event: string): void {
+  const kind = /^event: ?(\w+)$/m.exec(event)?.[1];
+  const data = /^data: ?(.*)$/m.exec(event)?.[1];
+  if (kind === undefined || data === undefined) return;
+  const at = now();
+  const work = async () => {
+    if (kind === 'rekey') await takeRekey(host, listener, data, at);
+    if (kind === 'placement') await takePlacement(listener, placementEventSchema.parse(JSON.parse(data)));
+  };
+  listener.turn = listener.turn.then(work).catch((error: Error) => fail(error.stack ?? ''));
+}
+
+async function takeRekey(host: RekeySender, listener: Listener, data: string, at: number): Promise<void> {
+  const verifying = verified.get(data) ?? verifyRekey(rekeyEventSchema.parse(JSON.parse(data)).token, host);
+  verified.set(data, verifying);
+  const message = await verifying;
+  const { claims, hash } = message;
+  listener.received.set(hash, at);
+  messages.set(hash, message);
+  const { path } = listener;
+  if (path === undefined) return;
+  if (claims.change.left.includes(path.leaf)) {
+    listener.path = undefined;
+    return;
+  }
+  listener.path = await followRekey(path, claims);
+  await noteKey(listener, message);
+}
+
+const messages = new Map<string, RekeyMessage>();
+
+/** The host's messages come before their placements here. */
+async function takePlacement(
+  listener: Listener,
+  { rekey, box }: { rekey: string; box: string },
+): Promise<void> {
+  const message = messages.get(rekey);
+  if (message === undefined) throw new Error('a placement came before its message');
+  const { claims } = message;
+  const entry = claims.change.joined.find(({ device_id }) => device_id === listener.attendant.deviceId);
+  if (entry === undefined) throw new Error('a placement of somebody else');
+  listener.path = await openPlacement(box, { ...claims, ...entry }, claims.levels, listener.ephemeral);
+  await noteKey(listener, message);
+}
+
+async function noteKey(listener: Listener, { claims, hash }: RekeyMessage): Promise<void> {
+  if (listener.path === undefined) return;
+  const key = encodeBase64url(await openEpochKey(listener.path, claims));
+  listener.keys.set(hash, { at: now(), key });
+}
+
+answerParent(handlers, () => process.exit());
