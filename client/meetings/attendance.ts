@@ -10,7 +10,11 @@ import type { RelayEvent } from './relay.ts';
 import { resume } from './resume.ts';
 import { listMembers, readRoster } from './roster.ts';
 import type { SignedMessage } from './senders.ts';
-import type { Session } from './session.ts';
+import { asOurs, type Session } from './session.ts';
+import { untilSent } from './until-sent.ts';
+
+/** How often a term is begun anew while others change the meeting. */
+const TRIES = 3;
 
 interface Until {
   readonly signal?: AbortSignal;
@@ -160,6 +164,16 @@ export class Attendance implements HostedMeeting {
   }
 
   async #hear(since: number): Promise<void> {
+    try {
+      for (let from: number | null = since; from !== null; ) from = await this.#hearFrom(from);
+    } catch (error) {
+      this.#session.close(asOurs(error));
+    }
+    await this.#role.close();
+  }
+
+  /** To the end, null; or to where the relay does not keep any more what came next: from where to go on. */
+  async #hearFrom(since: number): Promise<number | null> {
     const { parts, closing, events } = this.#session;
     const options = {
       ...{ since, signal: closing, pauses: parts.context.polling },
@@ -169,10 +183,31 @@ export class Attendance implements HostedMeeting {
       for await (const event of resume((from, signal) => parts.relay.stream(from, signal), options)) {
         await this.#turns.take(() => this.#handle(event));
       }
+      return null;
     } catch (error) {
-      this.#session.close(asOurs(error));
+      if (!isCountersignError(error, 'meeting_missed')) throw error;
+      events.push({ type: 'fallback', reason: 'gap', code: error.code });
+      return this.#turns.take(() => this.#catchUp());
     }
-    await this.#role.close();
+  }
+
+  /** Too much was missed. A host does not know who left meanwhile, so begins a term of its own anew. */
+  async #catchUp(): Promise<number> {
+    const role = this.#role;
+    if (role.kind === 'member') return role.enter('gap');
+    await role.close();
+    for (let tries = 1; ; tries += 1) {
+      const { rekey, signers, seq } = await untilSent(this.#session, () => this.#session.parts.relay.state());
+      const newest = rekey === null ? null : await this.#session.senders.verify(rekey, signers);
+      if (newest !== null && newest.claims.term > role.host.term) return this.#follow(role, newest);
+      try {
+        this.#role = await beginHosting(this.#session, newest);
+        return seq;
+      } catch (error) {
+        // Another admin was faster.
+        if (!isCountersignError(error, 'conflict') || tries === TRIES) throw error;
+      }
+    }
   }
 
   async #handle(event: RelayEvent): Promise<void> {
@@ -206,12 +241,16 @@ export class Attendance implements HostedMeeting {
       this.#session.refuse(error);
     }
     if (takenOver === null) return;
-    const { sender, claims } = takenOver;
+    await this.#follow(role, takenOver);
+  }
+
+  /** Another admin is the host. Answers the relay's seq. */
+  async #follow(role: HostRole, { sender, claims }: SignedMessage): Promise<number> {
     await role.close();
     this.#session.events.push({ type: 'taken_over', term: claims.term, by: sender.address });
     const member = createMemberRole(this.#session);
     this.#role = member;
-    await member.enter('joining');
+    return member.enter('joining');
   }
 
   async #lookAtGroup(): Promise<void> {
@@ -221,8 +260,4 @@ export class Attendance implements HostedMeeting {
     if (this.#role.kind === 'member') this.#role.setAdmins(admins.map(({ sub }) => sub));
     events.push({ type: 'group' });
   }
-}
-
-function asOurs(error: unknown): CountersignError {
-  return isCountersignError(error) ? error : new CountersignError('internal', undefined, { cause: error });
 }

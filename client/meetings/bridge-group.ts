@@ -71,12 +71,7 @@ export async function createBridgeGroup(
       const claims = await verifySealedKey(opening.token, sealer, { to, key_id: keyId });
       return { key: await openPlaintext(parts, opening, claims), claims, sealer };
     },
-    async admits(person) {
-      // Another admin may have added them since.
-      if ((await admissionNow()).admits(person)) return true;
-      await refresh();
-      return (await admissionNow()).admits(person);
-    },
+    admits: async (person) => (await admissionNow()).admits(person),
     async add(who) {
       const addition = await addMembers(parts, ref, who);
       await refresh();
@@ -92,7 +87,7 @@ export async function createBridgeGroup(
       await refresh();
       return { iss: person.iss, sub: person.sub };
     },
-    end: () => parts.api.act('POST', `/v1/groups/${group}/end`, {}),
+    end: () => endGroup(parts, group),
   };
 }
 
@@ -104,4 +99,9 @@ function factsOf({ claims, shown }: JudgedGroup): GroupFacts {
 function isAdmin({ claims }: JudgedGroup, { address, device }: VerifiedSigner): boolean {
   const listed = claims.admins.some((admin) => admin.sub === device.sub && admin.address === address);
   return listed && device.iss === claims.iss;
+}
+
+/** The bridge deletes its transform keys: nobody opens a key of the meeting any more. */
+export function endGroup({ api }: ClientParts, group: string): Promise<void> {
+  return api.act('POST', `/v1/groups/${group}/end`, {});
 }

@@ -4,7 +4,7 @@ import { createGroup } from '../groups/create-group.ts';
 import { lookUp } from '../look-up.ts';
 import type { ClientParts } from '../own-account.ts';
 import { createPresence } from '../presence.ts';
-import { createBridgeGroup } from './bridge-group.ts';
+import { createBridgeGroup, endGroup } from './bridge-group.ts';
 import { createBridgeRelay } from './bridge-relay.ts';
 import { hostMeeting, joinMeeting } from './enter-meeting.ts';
 import type { HostedMeeting, JoinedMeeting, MeetingInvitation, NewMeeting } from './meeting.ts';
@@ -15,11 +15,17 @@ export async function startMeeting(parts: ClientParts, request: NewMeeting): Pro
   const { label, ends, admins = [], people = [], groups = [], mediaKey, signal } = request;
   const { statement } = await actingDevice(parts);
   const { iss, group } = await createGroup(parts, { kind: 'meeting', label, ends, admins });
-  const meeting = await partsOf(parts, { iss, group, host: statement.address, mediaKey });
-  // Who hosts opens keys as everybody does: by another device, or after somebody took over.
-  const everybody = [...new Set([statement.address, ...admins, ...people])];
-  const { notAdded } = await meeting.group.add({ people: everybody, groups });
-  return hostMeeting(meeting, { notAdded, signal });
+  try {
+    const meeting = await partsOf(parts, { iss, group, host: statement.address, mediaKey });
+    // Who hosts opens keys as everybody does: by another device, or after somebody took over.
+    const everybody = [...new Set([statement.address, ...admins, ...people])];
+    const { notAdded } = await meeting.group.add({ people: everybody, groups });
+    return await hostMeeting(meeting, { notAdded, signal });
+  } catch (error) {
+    // Nobody would come to it.
+    await endGroup(parts, group).catch(() => undefined);
+    throw error;
+  }
 }
 
 export async function joinAsInvited(

@@ -164,6 +164,10 @@ class Hosting implements HostRole {
     try {
       await this.#deliver(this.#outgoing);
       this.#commit(this.#outgoing);
+    } catch (error) {
+      // Who is to go must go: it is tried again, unless another admin is the host by now.
+      if (this.#leaving.size > 0 && !isCountersignError(error, 'conflict')) this.#gathering.soon();
+      throw error;
     } finally {
       this.#outgoing = null;
     }

@@ -44,8 +44,8 @@ export interface MeetingGroup extends MeetingRef {
   /** Throws `sealed_key_unknown`, `sealed_key_mismatch`, `sealed_key_commitment` and what the bridges answer. */
   open(keyId: string): Promise<OpenedEpoch>;
   /**
-   * Whether the admins' own statements let this person in: by themselves, or by a durable group. The host asks it before
-   * it gives somebody a place, whatever the bridges let through.
+   * Whether the admins' own statements let this person in: by themselves, or by a durable group; as of the last look at
+   * the group. The host asks it before it gives somebody a place, whatever the bridges let through.
    */
   admits(person: { readonly iss: string; readonly sub: string }): Promise<boolean>;
   add(who: Members): Promise<Addition>;

@@ -57,6 +57,15 @@ export function createReception(
     return judged.map((each) => (needsRecord(each) ? (anew.shift() ?? each) : each));
   }
 
+  /** Another admin may have added somebody since the group was last looked at: one look is enough for all. */
+  async function lookAgain(judged: readonly JudgedPresence[]): Promise<void> {
+    for (const each of judged) {
+      if (!each.ok || (await group.admits(each.presence))) continue;
+      await group.refresh();
+      return;
+    }
+  }
+
   async function admit(shown: RosterParticipant, judged: JudgedPresence): Promise<Arrival> {
     if (!judged.ok) throw judged.error;
     const { iss, sub, device_id, ephemeral } = judged.presence;
@@ -78,6 +87,7 @@ export function createReception(
       const shown = [...waiting.values()];
       waiting = new Map();
       const judged = await judgeAll(shown);
+      await lookAgain(judged);
       const admitted: Arrival[] = [];
       const refused: RefusedPresence[] = [];
       for (const [index, each] of judged.entries()) {

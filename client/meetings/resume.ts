@@ -1,6 +1,6 @@
 import type { CountersignError } from '../../protocol/errors.ts';
 import { pause } from '../waiting.ts';
-import { mayPass } from './until-sent.ts';
+import { mayPass } from './may-pass.ts';
 
 /** What comes with its place in the sequence, so that it can be asked for from there on. */
 export interface Sequenced {

@@ -44,7 +44,7 @@ export interface Session {
   hold(key: Uint8Array, from: 'tree' | 'sealed_key' | 'self'): void;
   /** The challenge of a recent epoch, where this device has seen its message. */
   challengeOf(epoch: number): string | undefined;
-  /** Tells of a message that changed nothing; what is no error of ours is thrown on. */
+  /** Tells of a message that changed nothing; `internal` for what is no error of ours. */
   refuse(error: unknown): void;
   /** Ends this device's part; with an error where it was not meant to. */
   close(error?: CountersignError): void;
@@ -80,8 +80,8 @@ export function createSession(parts: MeetingParts): Session {
       keys.push(current);
       events.push({ type: 'key', term, epoch, from });
     },
-    refuse(error) {
-      if (!isCountersignError(error)) throw error;
+    refuse(thrown) {
+      const error = asOurs(thrown);
       events.push({ type: 'refused', code: error.code, error });
     },
     close(error) {
@@ -91,4 +91,9 @@ export function createSession(parts: MeetingParts): Session {
       events.end(error);
     },
   };
+}
+
+/** Whatever was thrown, as one of our errors. */
+export function asOurs(error: unknown): CountersignError {
+  return isCountersignError(error) ? error : new CountersignError('internal', undefined, { cause: error });
 }

@@ -1,19 +1,6 @@
-import { type CountersignError, type ErrorCode, isCountersignError } from '../../protocol/errors.ts';
 import { pause } from '../waiting.ts';
-import { PASSING } from '../watch.ts';
+import { mayPass } from './may-pass.ts';
 import type { Session } from './session.ts';
-
-/** What a bridge, or the one behind it, says when it may be better in a while. */
-const MAY_PASS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  ...PASSING,
-  'overloaded',
-  'partner_unreachable',
-  'partner_slow',
-]);
-
-export function mayPass(error: unknown): error is CountersignError {
-  return isCountersignError(error) && MAY_PASS.has(error.code);
-}
 
 /**
  * Sends again, with growing pauses, while the bridge cannot be reached. Throws what does not pass by itself, and `aborted`

@@ -204,6 +204,36 @@ describe('streams that break off', () => {
   });
 });
 
+describe('a relay that keeps too little', () => {
+  /** While everybody was away, something was told that is not kept for this one. */
+  async function missed(name: string): Promise<void> {
+    const restore = at.meeting.cutOff();
+    await heard.next('reconnecting');
+    at.meeting.tell({ event: 'group' });
+    at.meeting.prune(at.person(name).device.id);
+    restore();
+  }
+
+  it('has a member open the newest key, and be placed anew', async () => {
+    await missed('ben');
+    expect(await heard.next('fallback')).toMatchObject({ reason: 'gap', code: 'meeting_missed' });
+    await heard.next('placed');
+    expect(await keyOf(ben, hana.currentKey().epoch)).toEqual(hana.currentKey());
+    expect(hana.currentKey().term).toBe(1);
+  });
+
+  it('has the host begin anew: it does not know who left', async () => {
+    const host = hear(hana);
+    await missed('hana');
+    expect(await host.next('fallback')).toMatchObject({ reason: 'gap', code: 'meeting_missed' });
+    expect(await host.next('key', ({ term }) => term === 2)).toBeDefined();
+    expect(hana.role).toBe('host');
+    expect(await heard.next('taken_over')).toMatchObject({ term: 2, by: 'hana@acme.example' });
+    await heard.next('placed');
+    expect(await keyOf(ben, hana.currentKey().epoch)).toEqual(hana.currentKey());
+  });
+});
+
 describe('another admin', () => {
   it('takes over: a new term, in which everybody is placed anew and the old host is a member', async () => {
     const carol = await at.join('carol');

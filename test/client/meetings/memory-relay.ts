@@ -38,6 +38,8 @@ export interface MemoryMeeting {
   lie(lie: Lie | null): void;
   /** Everybody's streams break off. */
   breakStreams(): void;
+  /** What was told so far is not kept any more for this device. */
+  prune(deviceId: string): void;
   /** Nothing gets through until the function that it answers is called. */
   cutOff(): () => void;
   tell(event: Told, to?: Entry['to']): void;
@@ -65,6 +67,7 @@ export function createMemoryMeeting(): MemoryMeeting {
   let sender: Attendant | null = null;
   let pretended: MeetingState | null = null;
   let lying: Lie | null = null;
+  const pruned = new Map<string, number>();
   let off = false;
   let listening = 0;
 
@@ -117,6 +120,7 @@ export function createMemoryMeeting(): MemoryMeeting {
       streams.abort();
       streams = new AbortController();
     },
+    prune: (deviceId) => void pruned.set(deviceId, log.length),
     cutOff() {
       off = true;
       this.breakStreams();
@@ -171,6 +175,7 @@ export function createMemoryMeeting(): MemoryMeeting {
       },
       async *stream(since, signal) {
         reach();
+        if (since < (pruned.get(attendant.deviceId) ?? 0)) throw new CountersignError('meeting_missed');
         const until = AbortSignal.any([signal, streams.signal]);
         listening += 1;
         try {

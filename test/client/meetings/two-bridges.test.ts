@@ -193,4 +193,18 @@ describe('a meeting of two companies', () => {
     expect(hosted.currentKey().epoch).toBe(epoch + 1);
     expect(await codeOf(() => keyOf(onPhone.meeting, epoch + 1))).toBe('sign_in_required');
   });
+
+  it('can end with new keys for the host’s device, who stays signed in', async () => {
+    const hosted = await start({ people: [HAL.address] });
+    const hal = await joinPlaced(two.hal, hosted);
+    const before = (await two.ada.client.me()).deviceId;
+    await hosted.end({ rotateDevice: true });
+    await hal.heard.next('ended');
+    const { deviceId, deviceBinding } = await two.ada.client.me();
+    expect(deviceId).not.toBe(before);
+    expect(deviceBinding).not.toBeNull();
+    expect(await codeOf(() => join(two.hal, hosted))).toBe('group_ended');
+    const next = await start({ people: [HAL.address] });
+    expect((await joinPlaced(two.hal, next)).meeting.currentKey()).toEqual(next.currentKey());
+  });
 });

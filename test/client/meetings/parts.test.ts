@@ -1,0 +1,139 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createFeed } from '../../../client/meetings/feed.ts';
+import { createGathering } from '../../../client/meetings/gathering.ts';
+import type { PresentPerson } from '../../../client/meetings/judge-presences.ts';
+import { describePresent } from '../../../client/meetings/participants.ts';
+import { resume } from '../../../client/meetings/resume.ts';
+import { CountersignError, type ErrorCode } from '../../../protocol/errors.ts';
+import { codeOf } from '../../protocol/codes.ts';
+
+afterEach(() => vi.useRealTimers());
+
+describe('a participant', () => {
+  const present = (assurance: string) =>
+    ({
+      person: { statement: { address: 'line-1@acme.example', assurance } },
+      presence: { iss: 'https://bridge.acme.example', sub: 's', device_id: 'd', media_key: 'm' },
+    }) as unknown as PresentPerson;
+
+  it('is shown as end-to-end, but for a gateway, behind which others listen', () => {
+    expect(describePresent(present('member'))).toMatchObject({ assurance: 'member', endToEnd: true });
+    expect(describePresent(present('room'))).toMatchObject({ assurance: 'room', endToEnd: true });
+    expect(describePresent(present('gateway'))).toMatchObject({ assurance: 'gateway', endToEnd: false });
+  });
+});
+
+describe('what happens', () => {
+  it('is told to everybody who listens, in order, from when they began', async () => {
+    const feed = createFeed<number>();
+    feed.push(0);
+    const listeners = [feed.listen(), feed.listen()];
+    for (const item of [1, 2, 3]) feed.push(item);
+    feed.end();
+    for (const listener of listeners) {
+      const heard: number[] = [];
+      for await (const item of listener) heard.push(item);
+      expect(heard).toEqual([1, 2, 3]);
+    }
+  });
+
+  it('ends with the reason, after what came before it', async () => {
+    const feed = createFeed<number>();
+    const listener = feed.listen();
+    feed.push(1);
+    feed.end(new CountersignError('group_ended'));
+    expect((await listener.next()).value).toBe(1);
+    expect(await codeOf(() => listener.next())).toBe('group_ended');
+  });
+
+  it('fills no memory: who does not read is told so', async () => {
+    const feed = createFeed<number>();
+    const listener = feed.listen();
+    for (let item = 0; item < 5000; item += 1) feed.push(item);
+    let read = 0;
+    const reading = async () => {
+      for await (const _item of listener) read += 1;
+    };
+    expect(await codeOf(reading)).toBe('overloaded');
+    expect(read).toBe(4096);
+  });
+
+  it('is not told any more to whom the signal lets go', async () => {
+    const feed = createFeed<number>();
+    const leaving = new AbortController();
+    const waiting = feed.listen(leaving.signal).next();
+    leaving.abort();
+    expect(await waiting).toEqual({ done: true, value: undefined });
+  });
+});
+
+describe('a gathering', () => {
+  it('lets what may wait come together, and runs at once for what may not', async () => {
+    vi.useFakeTimers();
+    let runs = 0;
+    const gathering = createGathering(
+      300,
+      async () => {
+        runs += 1;
+      },
+      () => undefined,
+    );
+    gathering.soon();
+    gathering.soon();
+    await vi.advanceTimersByTimeAsync(299);
+    expect(runs).toBe(0);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(runs).toBe(1);
+    gathering.soon();
+    await gathering.now();
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(runs).toBe(2);
+  });
+
+  it('leaves no timer behind', async () => {
+    vi.useFakeTimers();
+    const gathering = createGathering(
+      300,
+      async () => expect.fail('it ran'),
+      () => undefined,
+    );
+    gathering.soon();
+    await gathering.close();
+    expect(vi.getTimerCount()).toBe(0);
+    gathering.soon();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe('a sequence out of streams that break off', () => {
+  it('leaves out what was told already, and ends with what does not pass', async () => {
+    const streams = [
+      [1, 2, 'bridge_unreachable'],
+      [2, 3, 'group_ended'],
+    ] as const;
+    const asked: number[] = [];
+    const breaks: ErrorCode[] = [];
+    async function* open(since: number) {
+      const stream = streams[asked.length] ?? [];
+      asked.push(since);
+      for (const item of stream) {
+        if (typeof item === 'string') throw new CountersignError(item);
+        yield { seq: item };
+      }
+    }
+    const heard: number[] = [];
+    const code = await codeOf(async () => {
+      const options = {
+        since: 0,
+        signal: new AbortController().signal,
+        pauses: { firstMs: 1, longestMs: 1 },
+      };
+      const sequence = resume(open, { ...options, onBreak: (error) => breaks.push(error.code) });
+      for await (const { seq } of sequence) heard.push(seq);
+    });
+    expect({ code, heard, asked, breaks }).toEqual({
+      ...{ code: 'group_ended', heard: [1, 2, 3] },
+      ...{ asked: [0, 2], breaks: ['bridge_unreachable'] },
+    });
+  });
+});
