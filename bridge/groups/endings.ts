@@ -25,7 +25,6 @@ export function createEndings(deps: GroupDeps & { views: Pick<GroupViews, 'view'
         const subject = { sub: who.sub, device: who.deviceId };
         await endGroup(deps, transaction, group, { subject, context, reason: 'by an admin' });
       });
-      deps.onChange?.(group, 'ended');
       return deps.views.view(who, { iss, group }, context);
     },
 
@@ -35,7 +34,6 @@ export function createEndings(deps: GroupDeps & { views: Pick<GroupViews, 'view'
       const ending = { subject: {}, context: SYSTEM, reason: 'its time is over' };
       for (const group of overdue) {
         await database.transaction((transaction) => endGroup(deps, transaction, group, ending));
-        deps.onChange?.(group, 'ended');
       }
       return overdue.length + (await expireOffers(deps, now));
     },

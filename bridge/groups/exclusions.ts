@@ -38,7 +38,6 @@ export function createExclusions(
       const inForce = await exclusionsOf(transaction, group, EXCLUSIONS + 1);
       if (inForce.length > EXCLUSIONS) throw new CountersignError('group_limit');
     });
-    deps.onChange?.(group, 'exclusions');
     return deps.views.view(who, { iss, group }, context);
   };
 }

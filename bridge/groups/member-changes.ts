@@ -73,11 +73,9 @@ export function createMemberChanges(deps: GroupDeps): GroupMembers['change'] {
     const request = { request_id: body.request_id, request_hash: requestHash };
     try {
       const statements = await check(deps, before, body);
-      const changed = await database.transaction((transaction) =>
+      return await database.transaction((transaction) =>
         store(deps, transaction, { who, before, statements, request, context }),
       );
-      deps.onChange?.(group, 'members');
-      return changed;
     } catch (error) {
       // The same request may have been under way twice: then the other one has its answer.
       const meanwhile = await findAnswer(who, body.request_id, requestHash);

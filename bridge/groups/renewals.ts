@@ -30,7 +30,6 @@ export function createRenewals(deps: GroupDeps & { views: Pick<GroupViews, 'view
       await database.transaction((transaction) =>
         store(deps, transaction, { who, before, checked, token: body.token, context }),
       );
-      deps.onChange?.(group, 'keys');
     }
     return deps.views.view(who, { iss, group }, context);
   };

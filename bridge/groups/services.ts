@@ -34,12 +34,7 @@ export { mayTakePart, roleIn } from './taking-part.ts';
 /** What the services of this context are built from. */
 export interface GroupDeps extends BindingDeps {
   readonly credentials: Credentials;
-  /** Is told of a group that has changed, once that is stored: whoever shows it looks again. It must not throw. */
-  readonly onChange?: (group: string, change: GroupChange) => void;
 }
-
-/** What of a group has changed. */
-export type GroupChange = 'keys' | 'members' | 'exclusions' | 'ended';
 
 /** Making a group in two steps, as an enrolment (PROTOCOL §10, §2). */
 export interface GroupMaking {
