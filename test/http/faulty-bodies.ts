@@ -18,15 +18,29 @@ const OUTRIGHT: readonly FaultyBody[] = [
   ['bytes that are not UTF-8', '\udc00'],
 ].map(([fault = '', text = '']) => ({ fault, text }));
 
+/** What the API's document says of a body. */
+interface BodySchema {
+  readonly required?: readonly string[];
+  readonly properties?: Readonly<Record<string, unknown>>;
+}
+
+function isNullable(schema: unknown): boolean {
+  if (typeof schema !== 'object' || schema === null || !('anyOf' in schema)) return false;
+  return JSON.stringify(schema.anyOf).includes('{"type":"null"}');
+}
+
 /** Everything that is wrong one at a time with a body that is right: each member's type, members too many or too few. */
-export function faultyBodies(right: JsonObject, required: readonly string[]): FaultyBody[] {
+export function faultyBodies(
+  right: JsonObject,
+  { required = [], properties = {} }: BodySchema,
+): FaultyBody[] {
   const faults: FaultyBody[] = [...OUTRIGHT];
   const add = (fault: string, body: Json) => faults.push({ fault, text: JSON.stringify(body) });
   for (const path of pathsIn(right)) {
     const name = path.join('.');
     const value = valueAt(right, path);
     add(`${name} of another type`, replaced(right, path, otherType(value)));
-    add(`${name} null`, replaced(right, path, null));
+    if (!isNullable(properties[name])) add(`${name} null`, replaced(right, path, null));
     if (typeof value === 'string') add(`${name} too long`, replaced(right, path, 'A'.repeat(20_000)));
     if (typeof value === 'string') add(`${name} empty`, replaced(right, path, ''));
     if (isObject(value)) add(`${name} with an unknown member`, replaced(right, path, { ...value, x: 1 }));

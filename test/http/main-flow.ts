@@ -1,5 +1,7 @@
 import type { DeviceAddition } from '../../client/index.ts';
 import { deviceHeaders } from './api-request.ts';
+import { playGroups } from './group-flow.ts';
+import { playMeeting } from './meeting-flow.ts';
 import type { PersonApp } from './person-app.ts';
 import type { TwoCompanies } from './two-companies.ts';
 
@@ -58,6 +60,8 @@ export async function playMainFlow({ acme, globex }: TwoCompanies): Promise<Cast
 
   const recovered = await acme.signIn('bob');
   await recovered.client.recoverDevice({ label: 'Phone', passphrase });
+  await playGroups(acme, { ada, bob });
+  await playMeeting(acme, { ada, bob });
   await bob.client.keyHistory();
   await reportFinding(acme, bob);
 
