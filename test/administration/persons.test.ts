@@ -37,14 +37,14 @@ describe('the list of people', () => {
 describe('closing and resetting over HTTP', () => {
   it('closes somebody without keys, and says the same when asked again', async () => {
     const close = () => ask('POST', '/admin/v1/persons/p-1/close', { reason: 'left' });
-    const nothing = { sub: 'p-1', status: 'closed', revoked: [], devices: 0, tokens: 0 };
+    const nothing = { sub: 'p-1', status: 'closed', revoked: [], devices: 0, tokens: 0, groups: 0 };
     expect(await close()).toMatchObject({ status: 200, body: nothing });
     expect(await close()).toMatchObject({ status: 200, body: nothing });
     const closed = (await bridge.events()).filter(({ type }) => type === 'person.closed');
     expect(closed).toEqual([
       expect.objectContaining({
         actor: expect.objectContaining({ kind: 'administrator', name: 'Ada' }),
-        data: { reason: 'left' },
+        data: { reason: 'left', receipt: expect.any(String) },
       }),
     ]);
     expect((await ask('POST', '/admin/v1/persons/p-1/reset', {})).body.code).toBe('person_closed');
