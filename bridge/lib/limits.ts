@@ -438,6 +438,8 @@ export const MEETING_PRESENCE_BODY_BYTES = 64 * KIB;
 export const MEETING_REQUEST_BYTES = 96 * KIB;
 /** Devices present in one meeting: the 10,000 participants that it is built for, some of them with two. */
 export const MEETING_PARTICIPANTS = 20_000;
+/** Presence proofs of one device for one meeting: a new one for each host, and for each time it lost its place. */
+export const MEETING_PRESENCES_PER_MINUTE = 30;
 /** Messages that a meeting keeps for who was away: whoever missed more takes the newest key by transform. */
 export const MEETING_MESSAGES = 50_000;
 /** Characters of all of them: a rekey message for 200 who join has some 100 Ki. */

@@ -93,6 +93,6 @@ export function createMeetings(deps: MeetingsDeps): Meetings {
       await feeds.stop();
       await departures.stop();
     },
-    purge: () => letGo.endOverdue(),
+    purge: () => letGo.purge(),
   };
 }

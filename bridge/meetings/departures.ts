@@ -19,6 +19,8 @@ export interface Departures {
   forget(meeting: MeetingName, deviceId: string): void;
   /** Tells the homes of all meetings in which these devices are that they had to leave; again until they heard. */
   tell(whose: { readonly sub: string } | { readonly deviceId: string }, only?: MeetingName): void;
+  /** How many are known. */
+  readonly size: number;
   /** Gives up what is not told yet. */
   stop(): Promise<void>;
 }
@@ -57,6 +59,10 @@ export function createDepartures(deps: {
   }
 
   return {
+    get size() {
+      return abroad.size;
+    },
+
     note(meeting, device) {
       const key = keyOf(meeting, device.deviceId);
       abroad.delete(key);

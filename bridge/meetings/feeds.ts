@@ -180,10 +180,12 @@ class OpenFeed implements Feed {
     const { signal } = this.#stopping;
     for (let failures = 0; !signal.aborted; ) {
       try {
+        const begun = performance.now();
         const page = await this.#of.source.read(this.#memory.through, { wait: true, signal });
         failures = 0;
         if (signal.aborted) return;
-        this.#take(page);
+        // A home that answers nothing at once, again and again, must not keep us busy.
+        if (!this.#take(page) && performance.now() - begun < this.#firstPause) await this.#pause(1);
       } catch (err) {
         if (signal.aborted) return;
         if (isFinal(err)) return this.#end();
@@ -197,15 +199,20 @@ class OpenFeed implements Feed {
     }
   }
 
-  #take(page: RelayPage): void {
-    if (page.through <= this.#memory.through) return;
+  /** Whether there is anything new. */
+  #take(page: RelayPage): boolean {
+    if (page.through <= this.#memory.through) return false;
     this.#memory.add(page);
     this.#bell.ring();
+    return true;
+  }
+
+  get #firstPause(): number {
+    return this.#deps.times?.retry ?? MEETING_RETRY_MS;
   }
 
   async #pause(failures: number): Promise<void> {
-    const first = this.#deps.times?.retry ?? MEETING_RETRY_MS;
-    const pause = Math.min(MEETING_RETRY_MAX_MS, first * 2 ** Math.min(failures - 1, 10));
+    const pause = Math.min(MEETING_RETRY_MAX_MS, this.#firstPause * 2 ** Math.min(failures - 1, 10));
     await wait(pause, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
   }
 }

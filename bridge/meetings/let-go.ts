@@ -1,13 +1,13 @@
 import { findDevice } from '../directory/devices.ts';
 import { findPartner } from '../federation/partner-store.ts';
-import { findGroup } from '../groups/services.ts';
+import { findGroup, type Group } from '../groups/services.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import { PAGE_ROWS } from '../lib/limits.ts';
 import { SYSTEM } from '../lib/request-context.ts';
 import type { Database, Query } from '../storage/database.ts';
 import type { HomeMeetings } from './home-meetings.ts';
 import type { MeetingChanges } from './meeting-changes.ts';
-import { endMeeting, openMeetings } from './meeting-store.ts';
+import { deleteMeeting, endedMeetings, endMeeting, openMeetings } from './meeting-store.ts';
 import { type Participant, participantsOf, type Whose } from './participant-store.ts';
 import type { LeavingReason, Presences } from './presences.ts';
 
@@ -19,8 +19,8 @@ export interface LetGo {
   unlessAdmitted(whose: Whose): Promise<void>;
   /** The relay of a group that has ended. */
   end(group: string): Promise<void>;
-  /** Relays of groups that have ended or whose time is over; answers how many. */
-  endOverdue(): Promise<number>;
+  /** Ends relays of groups that have ended or whose time is over, and forgets those of groups that are; answers how many. */
+  purge(): Promise<number>;
   /** Everything that happened while nobody looked. */
   reconcile(): Promise<void>;
 }
@@ -72,26 +72,42 @@ export function createLetGo(deps: {
       return { meeting: over ? meeting : await endMeeting(tx, meeting), result: undefined };
     });
 
-  async function endOverdue(): Promise<number> {
-    let ended = 0;
+  /** Does it for each of these meetings where that is due; answers for how many it was. */
+  async function forEach(
+    list: (query: Query, after: string, limit: number) => Promise<string[]>,
+    act: (group: string, record: Group | undefined) => Promise<boolean>,
+  ): Promise<number> {
+    let done = 0;
     for (let after = ''; ; ) {
       const from = after;
-      const page = await database.read((query) => openMeetings(query, from, PAGE_ROWS));
+      const page = await database.read((query) => list(query, from, PAGE_ROWS));
       for (const group of page) {
         const record = await database.read((query) => findGroup(query, group));
-        const overdue = record?.ends != null && record.ends <= seconds(deps.clock);
-        if (record?.status === 'active' && !overdue) continue;
-        await end(group);
-        ended += 1;
+        if (await act(group, record)) done += 1;
       }
       after = page.at(-1) ?? after;
-      if (page.length < PAGE_ROWS) return ended;
+      if (page.length < PAGE_ROWS) return done;
     }
   }
 
+  const endOverdue = () =>
+    forEach(openMeetings, async (group, record) => {
+      const now = seconds(deps.clock);
+      if (record?.status === 'active' && (record.ends === null || record.ends > now)) return false;
+      await end(group);
+      return true;
+    });
+
+  const forgetEnded = () =>
+    forEach(endedMeetings, async (group, record) => {
+      if (record !== undefined) return false;
+      await database.transaction((tx) => deleteMeeting(tx, group));
+      return true;
+    });
+
   return {
     end,
-    endOverdue,
+    purge: async () => (await endOverdue()) + (await forgetEnded()),
     all: (whose, reason) => leave(whose, reason, async (_group, present) => present),
     unlessAdmitted: (whose) => leave(whose, 'revoked', refused),
 

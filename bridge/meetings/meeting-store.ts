@@ -38,15 +38,35 @@ export function newMeeting(group: string): Meeting {
 
 /** Meetings that go on, a page at a time. */
 export async function openMeetings(reader: Reader, after: string, limit: number): Promise<string[]> {
+  return meetingsThat(reader, 'open', after, limit);
+}
+
+/** Meetings that have ended, a page at a time. */
+export async function endedMeetings(reader: Reader, after: string, limit: number): Promise<string[]> {
+  return meetingsThat(reader, 'ended', after, limit);
+}
+
+async function meetingsThat(
+  reader: Reader,
+  status: Meeting['status'],
+  after: string,
+  limit: number,
+): Promise<string[]> {
   const rows = await reader
     .selectFrom('meetings')
     .select('group_id')
-    .where('status', '=', 'open')
+    .where('status', '=', status)
     .where('group_id', '>', after)
     .orderBy('group_id')
     .limit(limit)
     .execute();
   return rows.map((row) => row.group_id);
+}
+
+/** Forgets an ended meeting altogether. */
+export async function deleteMeeting(tx: Transaction, group: string): Promise<void> {
+  await tx.deleteFrom('meeting_messages').where('group_id', '=', group).execute();
+  await tx.deleteFrom('meetings').where('group_id', '=', group).execute();
 }
 
 /** What a rekey message changes of the meeting. */

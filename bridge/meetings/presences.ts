@@ -5,8 +5,10 @@ import type { EventLog } from '../events/event-log.ts';
 import { succeeded } from '../events/succeeded.ts';
 import { findPartner } from '../federation/partner-store.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
-import { MEETING_PARTICIPANTS } from '../lib/limits.ts';
+import { sha256Base64url } from '../lib/hash.ts';
+import { MEETING_PARTICIPANTS, MEETING_PRESENCES_PER_MINUTE } from '../lib/limits.ts';
 import type { RequestContext } from '../lib/request-context.ts';
+import { type Keyspace, keyspace } from '../storage/cache.ts';
 import type { Transaction } from '../storage/database.ts';
 import { type Attendee, type Role, roleOf } from './attendance.ts';
 import type { MeetingChanges } from './meeting-changes.ts';
@@ -26,7 +28,7 @@ export type LeavingReason = LeftEvent['reason'];
 export interface Presences {
   /**
    * Stores a verified presence and tells the admins. Answers its number. Throws `presence_mismatch` if another host
-   * took over meanwhile, `device_not_endorsed` if it was removed, `rate_limited` for one device too many, and what `permit` and `roleOf` throw.
+   * took over meanwhile, `device_not_endorsed` if it was removed, `rate_limited` for one device, or one proof of it, too many, and what `permit` and `roleOf` throw.
    */
   enter(entering: Entering, context: RequestContext): Promise<number>;
   /** Deletes presences and tells the admins; answers how many there were. */
@@ -53,8 +55,16 @@ export function createPresences(deps: {
   readonly changes: MeetingChanges;
   readonly events: EventLog;
   readonly clock: Clock;
+  readonly cache: Keyspace;
 }): Presences {
   const { iss: home, changes, events, clock } = deps;
+  const rates = keyspace(deps.cache, 'meeting-presences');
+
+  /** Each is told to the host, and kept: nobody may fill the meeting with their own. */
+  async function limitRate(group: string, { iss, deviceId }: ProvingDevice): Promise<void> {
+    const shown = await rates.increment(sha256Base64url(`${group} ${iss} ${deviceId}`), 60_000);
+    if (shown > MEETING_PRESENCES_PER_MINUTE) throw new CountersignError('rate_limited');
+  }
 
   async function assertMayEnter(tx: Transaction, meeting: Meeting, entering: Entering): Promise<void> {
     const { group, device, challenge, permit } = entering;
@@ -72,8 +82,9 @@ export function createPresences(deps: {
   }
 
   return {
-    enter: (entering, context) =>
-      changes.apply(entering.group, async (tx, meeting) => {
+    async enter(entering, context) {
+      await limitRate(entering.group, entering.device);
+      return changes.apply(entering.group, async (tx, meeting) => {
         const { group, device, evidence, challenge } = entering;
         const { iss, sub, deviceId, via } = device;
         await assertMayEnter(tx, meeting, entering);
@@ -93,7 +104,8 @@ export function createPresences(deps: {
           await events.append(tx, succeeded(joined, context));
         }
         return { meeting: after, result: after.seq };
-      }),
+      });
+    },
 
     leave: (group, devices, reason, context) =>
       changes.apply(group, async (tx, meeting) => {

@@ -1,3 +1,4 @@
+import { isCountersignError } from '../../protocol/errors.ts';
 import type { SequencedEventLog } from '../events/database-event-log.ts';
 import type { StoredEvent } from '../events/event.ts';
 import { newestSeq } from '../events/event-store.ts';
@@ -9,6 +10,7 @@ import type { Departures } from './departures.ts';
 import { newsOf, tellMeetings } from './group-news.ts';
 import type { LetGo } from './let-go.ts';
 import type { MeetingChanges } from './meeting-changes.ts';
+import { openMeetings } from './meeting-store.ts';
 import type { OpenStream, OpenStreams } from './open-streams.ts';
 import type { Rechecks } from './rechecks.ts';
 
@@ -102,14 +104,36 @@ export function createRestrictions(deps: RestrictionsDeps): Restrictions {
     }
   }
 
+  /** What cannot be applied must not keep what comes behind it from being; the store's own faults pass. */
+  async function applyOrReport(event: StoredEvent): Promise<void> {
+    try {
+      await apply(event);
+    } catch (err) {
+      if (isCountersignError(err) && (err.code.startsWith('storage_') || err.code === 'unavailable'))
+        throw err;
+      deps.logger.error({ err, event: event.event_id }, 'a restriction was not applied to meetings');
+    }
+  }
+
+  /** Whoever comes in later reads for themselves what happened before. */
+  async function isIdle(): Promise<boolean> {
+    if (streams.all().length > 0 || departures.size > 0) return false;
+    return (await database.read((query) => openMeetings(query, '', 1))).length === 0;
+  }
+
   async function readOn(): Promise<void> {
+    const head = await database.read(newestSeq);
     if (read === undefined) {
-      read = await database.read(newestSeq);
+      read = head;
       await letGo.reconcile();
+    }
+    if (await isIdle()) {
+      read = head;
+      return;
     }
     for (;;) {
       const page = await events.page({ since: read, limit: EVENT_PAGE });
-      for (const event of page) await apply(event);
+      for (const event of page) await applyOrReport(event);
       await endRevoked(page);
       for (const [group, news] of newsOf(page)) await tellMeetings(deps, group, news);
       read = page.at(-1)?.seq ?? read;
