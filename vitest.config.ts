@@ -8,6 +8,7 @@ const ON_BOTH_STORES = [
   ...[
     'administration',
     'binding',
+    'escrow',
     'events',
     'federation',
     'groups',
@@ -32,6 +33,7 @@ const OF_NO_STORE = [
   ...[
     'key-openings/attacks',
     'key-openings/busy-bridges',
+    'escrow/client',
     'rotation/client',
     'events/catalog',
     'signer/root-key',
