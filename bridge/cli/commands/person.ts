@@ -139,7 +139,7 @@ function addEraseCommand(person: Command, terminal: Terminal): void {
 function whatErasingTakes(whom: string): string {
   return [
     `${whom} will be erased: record and name, links to identity providers, addresses, devices, keys and vault, sign-ins,`,
-    'enrolments, tokens, and what stands in their key statements. Nothing can bring it back. The event log keeps the id',
+    'enrolments, tokens, what stands of them in groups and in their key statements. Nothing can bring it back. The event log keeps the id',
     'and the addresses, and the key log how many versions each address had.',
   ].join(' ');
 }
