@@ -55,6 +55,8 @@ export interface ListedGroup {
   readonly ends: number | null;
   readonly status: 'active' | 'ended';
   readonly role: 'admin' | 'member';
+  /** Why an admin is to `rotate` the group; null where nobody is. */
+  readonly rotationDue: 'scheduled' | null;
 }
 
 /** People by address, durable groups by reference. */

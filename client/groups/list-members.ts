@@ -15,7 +15,7 @@ export async function listGroups({ context, api }: ClientParts): Promise<ListedG
   if (groups.some(({ iss }) => iss !== context.issuer)) {
     throw new CountersignError('bridge_invalid', 'the bridge lists a group that is not its own');
   }
-  return groups;
+  return groups.map(({ rotation_due: due, ...group }) => ({ ...group, rotationDue: due ?? null }));
 }
 
 /** Every member, in the order in which they came. Pages are fetched as they are asked for. */

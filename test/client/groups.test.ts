@@ -95,6 +95,22 @@ describe('a group', () => {
   });
 });
 
+describe('a group that is rotated by one admin', () => {
+  it('takes whom another one adds at that moment', async () => {
+    const { gwen, hal, ada } = stage;
+    const ref = await gwen.client.groups.create({ kind: 'durable', label: 'Turning', admins: [hal.address] });
+    gwen.lies.set(`GET /v1/groups/${ref.group}/vault`, async ({ body }) => {
+      gwen.lies.clear();
+      await hal.client.groups.rotate({ ...ref, expected: gwen.address });
+      return body;
+    });
+    expect((await gwen.client.groups.add(ref, { people: [ada.address] })).added).toBe(1);
+    const sealed = await hal.client.groups.sealKey(ref);
+    const opened = await ada.client.groups.openKey({ ...ref, expected: gwen.address }, sealed.keyId);
+    expect(opened.key).toEqual(sealed.key);
+  });
+});
+
 describe('a key that is sealed to a group', () => {
   it('opens for every member through their own bridge, and names who sealed it', async () => {
     const { gwen, hal, ada } = stage;
@@ -133,6 +149,9 @@ describe('a key that is sealed to a group', () => {
     expect((await hal.client.groups.openKey(theirs, sealed.keyId)).key).toEqual(sealed.key);
     expect((await gwen.client.groups.readmit(meeting, ada.address)).excluded).toEqual([]);
     expect((await ada.client.groups.openKey(theirs, sealed.keyId)).key).toEqual(sealed.key);
+    expect((await gwen.client.groups.remove(meeting, { groups: [group] })).receipts).toHaveLength(1);
+    await expectCode(hal.client.groups.openKey(theirs, sealed.keyId), 'group_unknown');
+    await gwen.client.groups.add(meeting, { people: [hal.address] });
     await gwen.client.groups.end(meeting);
     await expectCode(hal.client.groups.openKey(theirs, sealed.keyId), 'group_ended');
   });
