@@ -205,7 +205,7 @@ const enrolment = z.strictObject({
   require_mfa: z
     .boolean()
     .default(false)
-    .describe('Refuse enrolment after a sign-in for which the IdP states no second factor.'),
+    .describe('Refuse enrolment and recovery after a sign-in for which the IdP states no second factor.'),
 });
 
 const transforms = z.strictObject({

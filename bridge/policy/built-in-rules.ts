@@ -48,7 +48,7 @@ export const BUILT_IN_RULES: readonly Rule[] = [
     id: 'multi-factor-for-keys',
     effect: 'forbid',
     reason:
-      'Keys are enrolled and devices requested only after a multi-factor sign-in, but by registered services.',
+      'Keys are enrolled or recovered, and devices requested, only after a multi-factor sign-in, but by registered services.',
     applies: ({ action, principal, context }, settings) =>
       settings.requireMultiFactor &&
       !isService(principal) &&
