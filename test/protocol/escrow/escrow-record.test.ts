@@ -81,7 +81,7 @@ describe('the record of an escrow', () => {
     }
   });
 
-  it('is refused as any other object of the person', async () => {
+  it('is refused as another object of the person', async () => {
     const token = await signJws(acme.person.sig, 'device-endorsement+jwt', record as Json);
     expect(await codeOf(() => verifyEscrow(token, statement))).toBe('jws_type');
   });
@@ -132,7 +132,9 @@ describe('the transcript of a recovery', () => {
   });
 
   it('has the bytes of version 1', () => {
-    expect(sha256Base64url(recoveryTranscript(context(), request()))).toBe('tLDQny_l977sVKGnK1h3T5oeZpGOMpVfxf1FRTf8nao');
+    expect(sha256Base64url(recoveryTranscript(context(), request()))).toBe(
+      'tLDQny_l977sVKGnK1h3T5oeZpGOMpVfxf1FRTf8nao',
+    );
   });
 
   it('is another for every member that is another', () => {

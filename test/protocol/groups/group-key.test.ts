@@ -39,7 +39,7 @@ describe('a group key', () => {
     );
   });
 
-  it('is refused as any other object of the same device', async () => {
+  it('is refused as another object of the same device', async () => {
     const token = await signJws(f.alice.key, 'group-exclusion+jwt', f.first() as Json);
     expect(await codeOf(() => verifyGroupKey(token, f.alice))).toBe('jws_type');
   });
