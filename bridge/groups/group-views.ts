@@ -5,10 +5,12 @@ import { readAccess } from '../binding/access.ts';
 import type { Holder } from '../binding/holder.ts';
 import { principalOf, requirePermission } from '../binding/permission.ts';
 import type { Reader } from '../directory/handle.ts';
+import { seconds } from '../lib/clock.ts';
 import { GROUPS_LISTED } from '../lib/limits.ts';
 import { exclusionsOf, isExcluded, type StoredExclusion } from './exclusion-store.ts';
 import { findGroup, type Group, groupsWith, groupTokens, type StoredGroupToken } from './group-store.ts';
 import { countMembers, groupsOfPerson } from './member-store.ts';
+import { isRotationDue } from './rotation-schedule.ts';
 import type { GroupDeps, GroupViews } from './services.ts';
 import { createSignerEvidence, evidenceFor, type FindSignerEvidence } from './signer-evidence.ts';
 import { roleIn } from './taking-part.ts';
@@ -27,7 +29,8 @@ export async function readGroupRecord(
   group: Group,
   since: number | undefined,
 ): Promise<GroupRecord> {
-  const page = { since: since ?? 0, limit: GROUP_KEY_TOKENS };
+  // Whoever knows a later one than there is must be shown the newest, to see that it is older.
+  const page = { since: Math.min(since ?? 0, group.seq), limit: GROUP_KEY_TOKENS };
   const tokens = await groupTokens(reader, group.group_id, page);
   const erased = tokens.findLastIndex(({ token }) => token === '');
   const standing = tokens.slice(erased + 1);
@@ -94,6 +97,8 @@ export function createGroupViews(deps: GroupDeps & { foreign: ViewForeignGroup }
         resource: { kind: 'person', id: who.sub, owner: who.sub },
         context: {},
       });
+      const life = deps.groupKeysSeconds ?? 0;
+      const now = seconds(deps.clock);
       const groups = await database.read(async (query) => {
         await readAccess(query, who);
         const person = { iss, sub: who.sub };
@@ -102,13 +107,16 @@ export function createGroupViews(deps: GroupDeps & { foreign: ViewForeignGroup }
         const listed = [];
         for (const group of found) {
           const role = await roleIn(query, group.group_id, person);
-          if (role !== 'none') listed.push({ group, role });
+          if (role === 'none') continue;
+          const due = role === 'admin' && (await isRotationDue(query, group, { life, now }));
+          listed.push({ group, role, due });
         }
         return listed;
       });
       return {
-        groups: groups.map(({ group: { group_id, kind, label, ends, status }, role }) => ({
+        groups: groups.map(({ group: { group_id, kind, label, ends, status }, role, due }) => ({
           ...{ iss, group: group_id, kind, label, ends, status, role },
+          ...(due ? { rotation_due: 'scheduled' as const } : {}),
         })),
       };
     },

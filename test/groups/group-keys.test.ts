@@ -86,6 +86,11 @@ describe('signing a group’s key anew', () => {
     expect(newest.tokens).toEqual([token]);
   });
 
+  it('shows the newest token also to whoever knows a later one: they see that the bridge has gone back', async () => {
+    const view = await groups.views.view(alice.who, { ...refOf(), since_seq: 7 }, contextOf(alice.who));
+    expect(view.tokens).toHaveLength(1);
+  });
+
   it('brings another admin in, with the vaults of all', async () => {
     const admins = [alice, carol];
     const { token } = await renewal({ admins: admins.map(adminOf) });
