@@ -106,7 +106,10 @@ export async function composeServices(foundation: Foundation, config: Config) {
   const openings = { ...binding, credentials, calls, requests };
   const keyOpenings = createKeyOpenings(openings);
   const sealedKeys = createSealedKeyDeposits(openings);
-  const groups = createGroups({ ...binding, credentials, foreign: createForeignViews({ ...common, calls }) });
+  const groups = createGroups({
+    ...{ ...binding, credentials, foreign: createForeignViews({ ...common, calls }) },
+    groupKeysSeconds: config.lifetimes.group_keys_days * 86_400,
+  });
   const meetings = createMeetings({
     ...{ ...common, credentials, calls, requests, tokenEnd },
     checkSealedKey: sealedKeys.check,

@@ -117,6 +117,8 @@ export const groupListSchema = z.strictObject({
       ends: z.nullable(seconds),
       status: z.enum(['active', 'ended']),
       role: z.enum(['admin', 'member']),
+      /** To admins: the group's keys are old. */
+      rotation_due: z.optional(z.literal('scheduled')),
     }),
   ),
 });

@@ -1,0 +1,67 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { SEALED_COLUMNS } from '../../bridge/cli/sealed-columns.ts';
+import { findGroup } from '../../bridge/groups/group-store.ts';
+import { findMember } from '../../bridge/groups/member-store.ts';
+import { openGroupShare, openMemberKey } from '../../bridge/groups/sealed-group-keys.ts';
+import { reencrypt } from '../../bridge/lifecycle/reencryption.ts';
+import { KeyRing } from '../../bridge/signer/key-ring.ts';
+import { openLocalSigner } from '../../bridge/signer/local-signer.ts';
+import { type BridgeParts, bridgeParts } from '../fakes/bridge-parts.ts';
+import { contextOf, type Enrolled, enrol } from '../fakes/client-side.ts';
+import {
+  additions,
+  groupRotation,
+  groupsOf,
+  type MadeGroup,
+  makeGroup,
+  memberOf,
+} from '../fakes/group-side.ts';
+
+const DAY = 86_400;
+
+let parts: BridgeParts;
+let alice: Enrolled;
+let bob: Enrolled;
+let board: MadeGroup;
+
+beforeEach(async () => {
+  parts = await bridgeParts();
+  const join = async (name: string) =>
+    enrol(parts, await parts.addPerson({ addresses: [`${name}@acme.example`] }));
+  [alice, bob] = [await join('alice'), await join('bob')];
+  board = await makeGroup({ parts, groups: groupsOf(parts) }, alice, { admins: [alice.who.sub] });
+});
+
+afterEach(() => parts.remove());
+
+it('a durable group is due for its admins once its keys are as old as the configuration lets them be', async () => {
+  const groups = groupsOf(parts, { groupKeysSeconds: DAY });
+  const due = async (of = groups) => (await of.views.list(alice.who)).groups[0]?.rotation_due;
+  expect(await due()).toBeUndefined();
+  parts.clock.advance(DAY);
+  expect(await due()).toBe('scheduled');
+  expect(await due(groupsOf(parts))).toBeUndefined();
+  const iat = Math.floor(parts.clock.now() / 1000);
+  const { who, offer } = alice;
+  const admin = { sub: who.sub, key: offer.statement.keys[0] };
+  const { body } = await groupRotation(parts.engine, board, [admin], { claims: { iat } });
+  await groups.keys.renew(who, board.group, body, contextOf(who));
+  expect(await due()).toBeUndefined();
+});
+
+it('a new key-encryption key opens the shares and transform keys of groups', async () => {
+  const groups = groupsOf(parts);
+  const added = await additions(parts.engine, board, [memberOf(bob)]);
+  await groups.members.change(alice.who, board.group, added, contextOf(alice.who));
+  const key = crypto.getRandomValues(new Uint8Array(32));
+  const ring = new KeyRing({ keyEncryptionKey: key, previousKeyEncryptionKey: parts.keyEncryptionKey });
+  await reencrypt({ ...parts, ring, columns: SEALED_COLUMNS, settle: async () => undefined });
+  const signer = await openLocalSigner({ ...parts, iss: parts.issuer.entity_id, keyEncryptionKey: key });
+  const { group, member } = await parts.database.read(async (query) => ({
+    group: await findGroup(query, board.group),
+    member: await findMember(query, board.group, { iss: parts.issuer.entity_id, sub: bob.who.sub }),
+  }));
+  if (group?.share == null || member === undefined) throw new Error('the group is not as it was made');
+  await openGroupShare(signer, { group: board.group, keyVersion: group.key_version }, group.share);
+  await openMemberKey(signer, member, member.transform_key);
+});
