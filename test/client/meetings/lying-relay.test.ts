@@ -2,6 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Attendance } from '../../../client/meetings/attendance.ts';
 import type { RelayEvent } from '../../../client/meetings/relay.ts';
 import { encodeBase64url } from '../../../protocol/base64url.ts';
+import { sealedKeySchema, signSealedKey } from '../../../protocol/groups/sealed-key.ts';
+import { decodeClaims } from '../../../protocol/jws.ts';
 import type { RekeyUpload } from '../../../protocol/meetings/api.ts';
 import { MeetingHost } from '../../../protocol/meetings/host-tree.ts';
 import { claimedRekey, signRekey, verifyRekey } from '../../../protocol/meetings/rekey-message.ts';
@@ -140,6 +142,33 @@ describe('a relay that lies', () => {
     tell(await gapBy());
     expect(await heard.next('refused', ({ code }) => code === 'rekey_replayed')).toBeDefined();
     expect(ben.currentKey()).toEqual(hana.currentKey());
+  });
+
+  it('cannot slip in another key, not even one that another admin sealed', async () => {
+    const { term, epoch, key_id: keyId } = claimedRekey(at.meeting.uploads.at(-1)?.token ?? '').claims;
+    const { device } = at.person('carol');
+    const sealed = await at.group.of(at.person('carol')).seal({ term, epoch });
+    const claims = decodeClaims(sealed.token, 'sealed-key+jwt', sealedKeySchema);
+    const token = await signSealedKey(device.sig, { ...claims, key_id: keyId });
+    at.meeting.swap(keyId, { token, encrypted: sealed.encrypted });
+    expect(await codeOf(() => at.join('carol'))).toBe('sealed_key_mismatch');
+  });
+
+  it('cannot have another admin stand behind the host’s key', async () => {
+    const { token, encrypted } = at.meeting.uploads.at(-1)?.sealed_key ?? { token: '', encrypted: '' };
+    const { device, sub } = at.person('carol');
+    const claims = decodeClaims(token, 'sealed-key+jwt', sealedKeySchema);
+    at.meeting.swap(claims.key_id, { token: await signSealedKey(device.sig, { ...claims, sub }), encrypted });
+    expect(await codeOf(() => at.join('carol'))).toBe('sealed_key_mismatch');
+  });
+
+  it('cannot have the host’s key of another epoch pass for this one’s', async () => {
+    const old = at.meeting.uploads.at(-1);
+    await hana.rekey();
+    const { key_id: keyId } = claimedRekey(at.meeting.uploads.at(-1)?.token ?? '').claims;
+    if (old === undefined) throw new Error('nothing was uploaded');
+    at.meeting.swap(keyId, old.sealed_key);
+    expect(await codeOf(() => at.join('carol'))).toBe('sealed_key_mismatch');
   });
 
   it('cannot have a presence proof count twice, or one from another meeting, or of somebody else', async () => {

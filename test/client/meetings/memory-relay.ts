@@ -51,6 +51,8 @@ export interface MemoryMeeting {
   readonly signers: SignerEvidence[];
   readonly shown: RosterParticipant[];
   sealed(keyId: string): RekeyUpload['sealed_key'] | undefined;
+  /** Puts another sealed key in the place of one. */
+  swap(keyId: string, sealed: RekeyUpload['sealed_key']): void;
   /** How many streams are open. */
   readonly listening: number;
 }
@@ -113,6 +115,7 @@ export function createMemoryMeeting(): MemoryMeeting {
       return listening;
     },
     sealed: (keyId) => keys.get(keyId),
+    swap: (keyId, sealed) => void keys.set(keyId, sealed),
     lie: (lie) => {
       lying = lie;
     },

@@ -110,8 +110,8 @@ export function createMemoryGroup(
 
   async function open(who: Attending, keyId: string): Promise<OpenedEpoch> {
     const { token, encrypted, transformed } = transformFor(who, keyId);
-    const kid = decodeClaims(token, 'sealed-key+jwt', sealedKeySchema).sub;
-    const by = group.admins.find(({ sub }) => sub === kid);
+    const sealerSub = decodeClaims(token, 'sealed-key+jwt', sealedKeySchema).sub;
+    const by = group.admins.find(({ sub }) => sub === sealerSub);
     if (by === undefined) throw new CountersignError('group_not_admin');
     const sealer = await verified(who, await by.evidence());
     const expected = { to: { iss, group: id }, key_id: keyId };
