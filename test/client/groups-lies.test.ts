@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { SealedKeyMade, VerifiedGroup } from '../../client/index.ts';
+import type { AddressPin, SealedKeyMade, VerifiedGroup } from '../../client/index.ts';
 import { encodeBase64url } from '../../protocol/base64url.ts';
 import { groupKeySchema, signGroupKey } from '../../protocol/groups/group-key.ts';
 import { type Membership, membershipSchema, signMembership } from '../../protocol/groups/membership.ts';
@@ -358,5 +358,68 @@ describe('a bridge that lies about a sealed key', () => {
 
   it('names the groups by the thumbprint of their keys', () => {
     expect(thumbprint(group.key)).toBe(group.group);
+  });
+});
+
+describe('a bridge that shows old evidence of who sealed a key', () => {
+  const PATH = 'POST /v1/key-openings';
+  let sealed: SealedKeyMade;
+  beforeAll(async () => {
+    sealed = await stage.ada.client.groups.sealKey(group);
+    await stage.gwen.client.lookUp([stage.ada.address]);
+  });
+  const open = () => stage.gwen.client.groups.openKey(group, sealed.keyId);
+
+  /** Gwen’s device knows more of Ada than the evidence says. */
+  async function knowing(change: (pin: AddressPin) => AddressPin, act: () => Promise<void>): Promise<void> {
+    const { pinStore } = stage.gwen;
+    const { address } = stage.ada;
+    const setPin = (to: (pin: AddressPin) => AddressPin) =>
+      pinStore.update<AddressPin>(async (pins) => {
+        const pin = pins?.addresses[address];
+        if (pins === null || pin === undefined) throw new Error('nothing is pinned');
+        return { pins: { ...pins, addresses: { ...pins.addresses, [address]: to(pin) } }, result: pin };
+      });
+    const before = await setPin(change);
+    try {
+      await act();
+    } finally {
+      await setPin(() => before);
+    }
+  }
+  const newer = (pin: AddressPin) => ({ ...pin, version: pin.version + 1, key_version: pin.key_version + 1 });
+
+  it('is believed about then, and the reader is told', async () => {
+    await knowing(newer, async () => {
+      expect((await open()).sealer).toMatchObject({ address: stage.ada.address, current: false });
+    });
+  });
+
+  it('is refused where the address was another person’s then', async () => {
+    await knowing(
+      (pin) => ({ ...newer(pin), sub: 'another' }),
+      () => expectCode(open(), 'pin_changed'),
+    );
+    const pre = preToJwk(stage.stage.engine.generateKeyPair().publicKey);
+    await knowing(
+      (pin) => ({ ...newer(pin), pre }),
+      () => expectCode(open(), 'pin_changed'),
+    );
+  });
+
+  it('is refused where the key was sealed before the device was theirs, or is dated ahead', async () => {
+    const dated = (days: number): Lie => {
+      return async ({ body }) => {
+        const claims = decodeClaims(String(body.token), 'sealed-key+jwt', sealedKeySchema);
+        const iat = claims.iat + days * 86_400;
+        return { ...body, token: await signSealedKey(await deviceOf(stage.ada), { ...claims, iat }) };
+      };
+    };
+    await knowing(newer, async () => {
+      lie(stage.gwen, PATH, dated(30));
+      await expectCode(open(), 'jws_not_yet_valid');
+      lie(stage.gwen, PATH, dated(-30));
+      await expectCode(open(), 'jws_not_yet_valid');
+    });
   });
 });
