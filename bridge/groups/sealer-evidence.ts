@@ -1,6 +1,7 @@
 import { CountersignError } from '../../protocol/errors.ts';
 import { type SignerEvidence, signerEvidenceSchema } from '../../protocol/groups/signer-evidence.ts';
 import type { Credentials } from '../binding/services.ts';
+import { findDevice } from '../directory/devices.ts';
 import type { Signer } from '../signer/signer.ts';
 import type { Database } from '../storage/database.ts';
 import type { StoredSealedKey } from './sealed-key-store.ts';
@@ -29,12 +30,19 @@ export function createSealerEvidence(deps: SealerEvidenceDeps): FindSealerEviden
   };
 }
 
-/** The same for a key that is to be opened. Throws `sealed_key_unknown`: nobody could use it without. */
+/**
+ * The same for a key that is to be opened: nobody could use it without. Throws `unavailable` while the sealer's new keys
+ * are not published yet, `sealed_key_unknown` where the device is nobody's any more.
+ */
 export function requireSealerEvidence(deps: SealerEvidenceDeps): (sealed: Sealer) => Promise<SignerEvidence> {
   const find = createSealerEvidence(deps);
   return async (sealed) => {
     const evidence = await find(sealed);
     if (evidence !== undefined) return evidence;
+    const device = await deps.database.read((query) => findDevice(query, sealed.device_id));
+    if (device?.sub === sealed.sub) {
+      throw new CountersignError('unavailable', 'The key of the sealer is not published yet.');
+    }
     throw new CountersignError('sealed_key_unknown', 'The device that sealed it is nobody’s any more.');
   };
 }

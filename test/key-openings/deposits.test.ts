@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { deleteDevice } from '../../bridge/directory/devices.ts';
 import { storeDeposit } from '../../bridge/groups/deposit-checks.ts';
 import { eraseFromGroups } from '../../bridge/groups/group-erasure.ts';
 import {
@@ -15,7 +16,7 @@ import { decodeClaims } from '../../protocol/jws.ts';
 import { expectCode } from '../binding/expect-code.ts';
 import { revoke } from '../binding/revoke.ts';
 import { contextOf, type Enrolled } from '../fakes/client-side.ts';
-import { depositKey, makeGroupOf, open, recipientGroup, type Sealed, sealKey } from './sealing.ts';
+import { depositKey, makeGroupOf, open, receive, recipientGroup, type Sealed, sealKey } from './sealing.ts';
 import { type OpeningBridge, type TwoBridges, twoBridges } from './two-bridges.ts';
 
 let bridges: TwoBridges;
@@ -102,6 +103,33 @@ describe('a key that is brought', () => {
     await expectCode(open(acme, ada, sealed.to, sealed.keyId), 'sealed_key_unknown');
     await acme.parts.database.transaction((transaction) => checked.store(transaction, contextOf(ada.who)));
     await open(acme, ada, sealed.to, sealed.keyId);
+  });
+});
+
+describe('who sealed a key', () => {
+  /** Removes the device, and with it what its bridge could say of it now. */
+  const removeDevice = ({ who }: Enrolled) =>
+    acme.parts.database.transaction((transaction) => deleteDevice(transaction, who.deviceId));
+
+  it('is shown as it was then, when the device is gone', async () => {
+    const carol = await acme.addEnrolled('carol');
+    const group = await makeGroupOf(acme, ada, [bob, carol]);
+    const sealed = await depositKey(acme, carol, recipientGroup(group));
+    await removeDevice(carol);
+    const opening = await open(acme, bob, sealed.to, sealed.keyId);
+    expect(opening.signer.address).toBe('carol@acme.example');
+    const asked = { to: sealed.to, keyId: sealed.keyId, sealerBridge: acme };
+    expect(await receive(opening, bob, asked)).toEqual(sealed.plaintext);
+  });
+
+  it('of a meeting’s key must be somebody still: what nobody shows is not given out', async () => {
+    const dave = await acme.addEnrolled('dave');
+    const meeting = await makeGroupOf(acme, dave, [bob], 'meeting');
+    const sealed = await sealKey(acme, dave, recipientGroup(meeting), { term: 0, epoch: 0 });
+    await deposit(acme, dave, sealed);
+    await open(acme, bob, sealed.to, sealed.keyId);
+    await removeDevice(dave);
+    await expectCode(open(acme, bob, sealed.to, sealed.keyId), 'sealed_key_unknown');
   });
 });
 
