@@ -1,14 +1,17 @@
 import type { Newcomer } from '../../protocol/meetings/host-tree.ts';
 import { REKEY_JOINS } from '../../protocol/meetings/limits.ts';
+import type { RekeySender } from '../../protocol/meetings/rekey-message.ts';
 import { type Child, startChild } from '../processes/child.ts';
-import type { CompaniesProcess, SentRekey, StartCost } from './companies-process.ts';
+import type { CompaniesProcess, CrowdAt, SentRekey, StartCost } from './companies-process.ts';
 import type { Arrival, ListenersProcess } from './listeners-process.ts';
 
 /** Members of the durable group, the fewer first. */
 export const MEMBERS = [10, 10_000] as const;
 const STARTS = 5;
-/** Devices at each of the two bridges, all of which this machine must be as well. */
-export const CROWD = 1_000;
+/** Devices that join while everybody listens: at each of the two bridges. */
+export const JOINING = 1_000;
+/** Devices that listen while somebody is removed: as many streams as one process of a bridge takes. */
+export const LISTENING = 5_000;
 const REMOVALS = 5;
 
 export interface Starts {
@@ -33,36 +36,44 @@ export interface Joins {
   readonly placedMs: number;
 }
 
+export interface Removals {
+  readonly devices: number;
+  /** To open all streams. */
+  readonly listenMs: number;
+  readonly each: readonly Spread[];
+}
+
 export interface MeetingFigures {
   readonly starts: Starts;
   readonly joins: Joins;
-  readonly removals: readonly Spread[];
+  readonly removals: Removals;
 }
 
-/** A meeting on two real bridges, which share a process with its host; the devices of each bridge are another one. */
+/** A meeting with a crowd at each bridge, whose devices are a process each. */
+interface Gathering {
+  readonly newcomers: readonly Newcomer[];
+  readonly listeners: readonly Child<ListenersProcess>[];
+  readonly host: RekeySender;
+  /** Opens every device's stream; answers how long it took, ms. */
+  listen(since: number): Promise<number>;
+  heard(sent: SentRekey, without: readonly string[]): Promise<Arrival[]>;
+}
+
+/** Meetings on two real bridges, which share a process with the host; the devices of each bridge are another one. */
 export async function runMeeting(say: (line: string) => void): Promise<MeetingFigures> {
   const companies = startChild<CompaniesProcess>('./companies-process', import.meta.url);
-  const listeners = [0, 1].map(() => startChild<ListenersProcess>('./listeners-process', import.meta.url));
   try {
     await companies.ask('open', undefined);
     say(`meeting: ${STARTS} starts each with ${MEMBERS.join(' and ')} people`);
     const starts = await measureStarts(companies);
-    say(`meeting: ${2 * CROWD} devices join`);
-    const { joins, newcomers } = await joinAll(companies, listeners);
-    const removals: Spread[] = [];
-    const without: string[] = [];
-    for (let removal = 0; removal < REMOVALS; removal += 1) {
-      const place = Math.floor(((removal + 0.5) * newcomers.length) / REMOVALS);
-      const device_id = newcomers[place]?.device_id;
-      if (device_id === undefined) throw new RangeError('nobody is there');
-      without.push(device_id);
-      const sent = await companies.ask('send', { joined: [], left: [device_id] });
-      removals.push(spreadOf(sent, await heardBy(listeners, sent, without)));
-    }
+    say(`meeting: ${2 * JOINING} devices join`);
+    const joins = await gathered(companies, JOINING, (gathering) => measureJoins(companies, gathering));
+    say(`meeting: ${REMOVALS} of ${2 * LISTENING} devices are removed`);
+    const removals = await gathered(companies, LISTENING, (gathering) =>
+      measureRemovals(companies, gathering),
+    );
     return { starts, joins, removals };
   } finally {
-    // Streams end with their bridges otherwise, which the devices would take for a fault.
-    for (const child of listeners) await child.end();
     await companies.end();
   }
 }
@@ -78,39 +89,82 @@ async function measureStarts(companies: Child<CompaniesProcess>): Promise<Starts
   return { few, many };
 }
 
-async function joinAll(
+async function gathered<Result>(
   companies: Child<CompaniesProcess>,
-  listeners: readonly Child<ListenersProcess>[],
-): Promise<{ joins: Joins; newcomers: readonly Newcomer[] }> {
-  const opened = await companies.ask('meet', { home: CROWD, partner: CROWD });
-  const { iss, group } = opened;
-  await companies.ask('send', { joined: [], left: [] });
-  const host = { iss, ...opened.host };
-  const begun = performance.now();
-  const crowds = [opened.home, opened.partner];
-  const listening = await Promise.all(
-    crowds.map((crowd, index) =>
-      listeners[index]?.ask('listen', { ...crowd, meeting: { iss, group }, host }),
-    ),
-  );
-  const newcomers = listening.flatMap((each) => each ?? []);
-  const listenMs = performance.now() - begun;
-  const placing = performance.now();
-  for (let from = 0; from < newcomers.length; from += REKEY_JOINS) {
-    const joined = newcomers.slice(from, from + REKEY_JOINS);
-    const sent = await companies.ask('send', { joined, left: [] });
-    if (from + REKEY_JOINS >= newcomers.length) await heardBy(listeners, sent, []);
+  size: number,
+  work: (gathering: Gathering) => Promise<Result>,
+): Promise<Result> {
+  const listeners = [0, 1].map(() => startChild<ListenersProcess>('./listeners-process', import.meta.url));
+  try {
+    const { iss, group, home, partner, ...opened } = await companies.ask('meet', {
+      home: size,
+      partner: size,
+    });
+    const crowds = [home, partner];
+    const host = { iss, ...opened.host };
+    const ofEach = <Answer>(ask: (child: Child<ListenersProcess>, crowd: CrowdAt) => Promise<Answer>) =>
+      Promise.all(
+        listeners.flatMap((child, index) => crowds.slice(index, index + 1).map((crowd) => ask(child, crowd))),
+      );
+    const newcomers = await ofEach((child, { attendants }) => child.ask('prepare', attendants));
+    return await work({
+      ...{ listeners, host, newcomers: newcomers.flat() },
+      async listen(since) {
+        const begun = performance.now();
+        const meeting = { iss, group };
+        await ofEach((child, { peer }) => child.ask('listen', { peer, meeting, host, since }));
+        return performance.now() - begun;
+      },
+      heard: ({ hash }, without) => ofEach((child) => child.ask('heard', { hash, without })),
+    });
+  } finally {
+    for (const child of listeners) await child.end();
   }
-  const joins = { devices: newcomers.length, listenMs, placedMs: performance.now() - placing };
-  return { joins, newcomers };
 }
 
-function heardBy(
-  listeners: readonly Child<ListenersProcess>[],
-  { hash }: SentRekey,
-  without: readonly string[],
-): Promise<Arrival[]> {
-  return Promise.all(listeners.map((child) => child.ask('heard', { hash, without })));
+/** Everybody in `newcomers` gets a place; answers the last message. */
+async function placeAll(
+  companies: Child<CompaniesProcess>,
+  newcomers: readonly Newcomer[],
+  sentOne: (sent: SentRekey) => Promise<unknown>,
+): Promise<SentRekey> {
+  let sent = await companies.ask('send', { joined: newcomers.slice(0, REKEY_JOINS), left: [] });
+  await sentOne(sent);
+  for (let from = REKEY_JOINS; from < newcomers.length; from += REKEY_JOINS) {
+    sent = await companies.ask('send', { joined: newcomers.slice(from, from + REKEY_JOINS), left: [] });
+    await sentOne(sent);
+  }
+  return sent;
+}
+
+async function measureJoins(companies: Child<CompaniesProcess>, gathering: Gathering): Promise<Joins> {
+  const { newcomers } = gathering;
+  const { seq } = await companies.ask('send', { joined: [], left: [] });
+  const listenMs = await gathering.listen(seq);
+  const begun = performance.now();
+  const last = await placeAll(companies, newcomers, async () => undefined);
+  await gathering.heard(last, []);
+  return { devices: newcomers.length, listenMs, placedMs: performance.now() - begun };
+}
+
+/** The places are handed to the devices here: that they come over bridges, and how fast, is measured with fewer. */
+async function measureRemovals(companies: Child<CompaniesProcess>, gathering: Gathering): Promise<Removals> {
+  const { newcomers, listeners, host } = gathering;
+  const { seq } = await placeAll(companies, newcomers, async ({ token, hash, placements }) => {
+    const sent = { token, hash, placements };
+    await Promise.all(listeners.map((child) => child.ask('hand', { sent, host })));
+  });
+  const listenMs = await gathering.listen(seq);
+  const each: Spread[] = [];
+  const without: string[] = [];
+  for (let removal = 0; removal < REMOVALS; removal += 1) {
+    const gone = newcomers[Math.floor(((removal + 0.5) * newcomers.length) / REMOVALS)];
+    if (gone === undefined) throw new RangeError('nobody is there');
+    without.push(gone.device_id);
+    const sent = await companies.ask('send', { joined: [], left: [gone.device_id] });
+    each.push(spreadOf(sent, await gathering.heard(sent, without)));
+  }
+  return { devices: newcomers.length, listenMs, each };
 }
 
 function spreadOf(sent: SentRekey, [home, partner]: readonly Arrival[]): Spread {

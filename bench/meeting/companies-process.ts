@@ -6,6 +6,7 @@ import { askWhoIAm, currentDevice } from '../../client/own-account.ts';
 import type { Company } from '../../demo/stage/company.ts';
 import { ADA, GWEN } from '../../demo/stage/people.ts';
 import { readConfig } from '../../demo/stage/start-company.ts';
+import type { Placement } from '../../protocol/meetings/api.ts';
 import { MeetingHost, type MembersChange } from '../../protocol/meetings/host-tree.ts';
 import type { SignatureKey } from '../../protocol/public-key.ts';
 import type { Peer } from '../look-up/kept-connection.ts';
@@ -41,7 +42,11 @@ export interface OpenMeeting {
 
 /** A message that the bridge has taken. */
 export interface SentRekey {
+  readonly token: string;
   readonly hash: string;
+  readonly placements: readonly Placement[];
+  /** Of the newest message of the relay: what is sent with this one has come before it. */
+  readonly seq: number;
   /** Milliseconds since the epoch. */
   readonly begun: number;
   readonly answered: number;
@@ -118,8 +123,12 @@ async function meet(
   await ada.client.groups.add({ iss, group, expected: ADA.address }, { groups: teams });
   const crowdAt = async (company: Company, team: string, count: number): Promise<CrowdAt> => {
     const config = readConfig(company.configPath);
-    const plan = { group: team, domain: company.domain, count };
-    const attendants = await inStoreOf(config, (tx) => insertCrowd(tx, config, plan));
+    const attendants: Attendant[] = [];
+    while (attendants.length < count) {
+      // A transaction of thousands of people would keep the running bridge from writing for seconds.
+      const plan = { group: team, domain: company.domain, from: attendants.length, to: count };
+      attendants.push(...(await inStoreOf(config, (tx) => insertCrowd(tx, config, plan))));
+    }
     return { peer: { host: company.bridgeHost, port: company.port, ca }, attendants };
   };
   const { parts } = ada;
@@ -160,7 +169,11 @@ async function hostOf(
       sealed: JSON.stringify(sealedKey).length,
       placements: JSON.stringify(placements).length,
     };
-    return { hash, begun, answered, sealCpuMs: sealedBy - cpuBefore, treeCpuMs, bytes };
+    const { seq } = await relay.state();
+    return {
+      ...{ token, hash, placements, seq, begun, answered, bytes },
+      ...{ sealCpuMs: sealedBy - cpuBefore, treeCpuMs },
+    };
   };
 }
 

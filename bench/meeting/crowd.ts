@@ -26,6 +26,7 @@ export interface Attendant extends Asker {
 }
 
 const DAY_S = 86_400;
+const AT_ONCE = 250;
 
 /** The store of a bridge, which may be running. */
 export async function inStoreOf<Result>(
@@ -48,17 +49,17 @@ export async function insertNames(tx: Transaction, group: string, iss: string, c
   for (let index = 0; index < count; index += 1) await insertName(tx, group, iss, newId(), index);
 }
 
-/** People who can take part in meetings: not in the key log, so nobody can look them up, and with one `pre` key for all. */
+/** The next 250 people who can take part in meetings: not in the key log, so nobody can look them up, and with one `pre` key for all. */
 export async function insertCrowd(
   tx: Transaction,
   { issuer: iss }: Config,
-  { group, domain, count }: { group: string; domain: string; count: number },
+  { group, domain, from, to }: { group: string; domain: string; from: number; to: number },
 ): Promise<Attendant[]> {
   const engine = await loadTransformEngine();
   const pre = preToJwk(engine.generateKeyPair().publicKey);
   const crowd: Attendant[] = [];
-  for (let index = 0; index < count; index += 1) {
-    const attendant = await insertAttendant(tx, iss, pre, { address: `crowd-${index}@${domain}`, domain });
+  for (let index = from; index < Math.min(to, from + AT_ONCE); index += 1) {
+    const attendant = await insertAttendant(tx, iss, pre, domain);
     await insertName(tx, group, iss, attendant.sub, index);
     crowd.push(attendant);
   }
@@ -83,10 +84,11 @@ async function insertAttendant(
   tx: Transaction,
   iss: string,
   pre: EncryptionKey,
-  { address, domain }: { address: string; domain: string },
+  domain: string,
 ): Promise<Attendant> {
   const now = seconds(systemClock);
   const sub = newId();
+  const address = `${sub}@${domain}`;
   const [person, device] = [await generateSigningKey(true), await generateSigningKey(true)];
   const keys: [EncryptionKey, typeof person.publicKey] = [pre, person.publicKey];
   await insertPerson(tx, { sub, name: address, assurance: 'member', created: now });

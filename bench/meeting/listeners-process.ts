@@ -1,22 +1,25 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { encodeBase64url } from '../../protocol/base64url.ts';
-import { placementEventSchema, rekeyEventSchema } from '../../protocol/meetings/api.ts';
+import { type Placement, placementEventSchema, rekeyEventSchema } from '../../protocol/meetings/api.ts';
 import type { Newcomer } from '../../protocol/meetings/host-tree.ts';
 import { type EphemeralKey, generateEphemeralKey } from '../../protocol/meetings/hpke.ts';
 import { followRekey, type MemberPath, openEpochKey } from '../../protocol/meetings/member-path.ts';
 import { openPlacement } from '../../protocol/meetings/placement.ts';
 import { type RekeyMessage, type RekeySender, verifyRekey } from '../../protocol/meetings/rekey-message.ts';
-import type { Peer } from '../look-up/kept-connection.ts';
 import { answerParent } from '../processes/child.ts';
 import type { Attendant } from './crowd.ts';
-import { openStream } from './open-stream.ts';
+import { openStream, type StreamAt } from './open-stream.ts';
 
-/** Whom to listen for. */
-export interface Audience {
-  readonly peer: Peer;
-  readonly attendants: readonly Attendant[];
-  readonly meeting: { readonly iss: string; readonly group: string };
+/** Where the devices listen, and for whose messages. */
+export interface Audience extends StreamAt {
   readonly host: RekeySender;
+}
+
+/** A message that devices are given by the bench, without a bridge. */
+export interface Handed {
+  readonly token: string;
+  readonly hash: string;
+  readonly placements: readonly Placement[];
 }
 
 /** When the devices of this process had a message, milliseconds since the epoch. */
@@ -34,6 +37,8 @@ interface Listener {
   readonly attendant: Attendant;
   readonly ephemeral: EphemeralKey;
   path: MemberPath | undefined;
+  /** The number of the last message on its stream. */
+  since: number;
   readonly received: Map<string, number>;
   readonly keys: Map<string, { at: number; key: string }>;
   turn: Promise<void>;
@@ -47,16 +52,39 @@ const AT_ONCE = 16;
 const now = () => performance.timeOrigin + performance.now();
 
 const handlers = {
-  /** Every device opens its stream; answers who they are, for the host to place. */
-  listen: async (audience: Audience): Promise<Newcomer[]> => {
-    const waiting = [...audience.attendants];
-    const open = async () => {
-      for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) await listen(audience, next);
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, open));
+  /** The devices of these people; answers who they are, for the host to place. */
+  prepare: async (attendants: readonly Attendant[]): Promise<Newcomer[]> => {
+    for (const attendant of attendants) {
+      listeners.push({
+        ...{ attendant, ephemeral: await generateEphemeralKey(), path: undefined, since: 0 },
+        ...{ received: new Map(), keys: new Map(), turn: Promise.resolve() },
+      });
+    }
     return listeners.map(({ attendant: { iss, sub, deviceId }, ephemeral }) => ({
       ...{ iss, sub, device_id: deviceId, ephemeral: encodeBase64url(ephemeral.publicKey) },
     }));
+  },
+  /** Every device takes a message, and its place if it has one by it. */
+  hand: async ({ sent, host }: { sent: Handed; host: RekeySender }): Promise<void> => {
+    const data = JSON.stringify({ token: sent.token });
+    const boxes = new Map(sent.placements.map(({ device_id, box }) => [device_id, box]));
+    for (const listener of listeners) {
+      await takeRekey(host, listener, data, now());
+      const box = boxes.get(listener.attendant.deviceId);
+      if (box !== undefined) await takePlacement(listener, { rekey: sent.hash, box });
+    }
+  },
+  /** Every device opens its stream, for what comes after this. */
+  listen: async ({ since, ...audience }: Audience & { since: number }): Promise<void> => {
+    const waiting = [...listeners.entries()];
+    const open = async () => {
+      for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+        const [number, listener] = next;
+        listener.since = since;
+        await listen(audience, listener, number);
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, open));
   },
   /** Waits until every device but these has the key of this message; they must not come to it. */
   heard: async ({ hash, without }: { hash: string; without: readonly string[] }): Promise<Arrival> => {
@@ -96,20 +124,19 @@ function fail(reason: string): void {
   failure ??= reason;
 }
 
-async function listen(audience: Audience, attendant: Attendant): Promise<void> {
-  const listener: Listener = {
-    ...{ attendant, ephemeral: await generateEphemeralKey(), path: undefined },
-    ...{ received: new Map(), keys: new Map(), turn: Promise.resolve() },
-  };
-  listeners.push(listener);
-  const response = await openStream(audience, attendant, listeners.length, fail);
+async function listen(audience: Audience, listener: Listener, number: number): Promise<void> {
+  const from = { ...audience, since: listener.since };
+  const response = await openStream(from, listener.attendant, number, fail);
   let text = '';
   response.setEncoding('utf8').on('data', (chunk: string) => {
     const events = (text + chunk).split('\n\n');
     text = events.pop() ?? '';
     for (const event of events) takeEvent(audience.host, listener, event);
   });
-  response.on('close', () => fail(`a stream of ${audience.peer.host} ended`));
+  // Every stream ends after some minutes, and is taken up where it was.
+  response.on('end', () => {
+    listen(audience, listener, number).catch((error: Error) => fail(error.stack ?? ''));
+  });
 }
 
 function takeEvent(host: RekeySender, listener: Listener, event: string): void {
@@ -117,6 +144,7 @@ function takeEvent(host: RekeySender, listener: Listener, event: string): void {
   const data = /^data: ?(.*)$/m.exec(event)?.[1];
   if (kind === undefined || data === undefined) return;
   const at = now();
+  listener.since = Number(/^id: ?(\d+)$/m.exec(event)?.[1] ?? listener.since);
   const work = async () => {
     if (kind === 'rekey') await takeRekey(host, listener, data, at);
     if (kind === 'placement') await takePlacement(listener, placementEventSchema.parse(JSON.parse(data)));

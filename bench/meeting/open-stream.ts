@@ -17,11 +17,11 @@ const TRIES = 10;
 const RETRY_MS = 500;
 
 /**
- * Opens a device's stream, as if from an address of its own. An overloaded bridge is asked again, as every client does.
+ * Opens a device's stream of what comes after `since`, as if from an address of its own. An overloaded bridge is asked again, as every client does.
  * `onError` is told what goes wrong afterwards.
  */
 export async function openStream(
-  at: StreamAt,
+  at: StreamAt & { readonly since: number },
   attendant: Attendant,
   number: number,
   onError: (reason: string) => void,
@@ -41,11 +41,11 @@ export async function openStream(
 }
 
 async function ask(
-  { peer, meeting }: StreamAt,
+  { peer, meeting, since }: StreamAt & { readonly since: number },
   { deviceKey, accessToken }: Attendant,
   number: number,
 ): Promise<{ sent: ClientRequest; response: IncomingMessage }> {
-  const body = JSON.stringify({ ...meeting, since: 0 });
+  const body = JSON.stringify({ ...meeting, since });
   const path = '/v1/meetings/stream';
   const url = `https://${peer.host}:${peer.port}${path}`;
   const asked = { method: 'POST', url, accessToken };
