@@ -51,9 +51,10 @@ describe('a host’s message', () => {
     });
     const first = await rekey(acme, meeting, ada);
     const { seq, token } = await rekey(acme, meeting, ada);
-    expect([first.seq, seq]).toEqual([1, 2]);
+    expect(seq).toBeGreaterThan(first.seq);
     const state = await acme.meetings.state(bob.who, ref());
-    expect(state).toMatchObject({ rekey: token, seq, signers: [{ address: 'ada@acme.example' }] });
+    expect(state).toMatchObject({ rekey: token, signers: [{ address: 'ada@acme.example' }] });
+    expect(state.seq).toBeGreaterThanOrEqual(seq);
   });
 
   it('is refused behind a stale head: of two that follow the same one, one counts', async () => {
@@ -66,8 +67,9 @@ describe('a host’s message', () => {
     expect(results.find((each) => each.status === 'rejected')).toMatchObject({
       reason: { code: 'conflict' },
     });
-    const { seq } = await acme.meetings.state(bob.who, ref());
-    expect(seq).toBe(2);
+    const { rekey: newest } = await acme.meetings.state(bob.who, ref());
+    const counted = results[0]?.status === 'fulfilled' ? one : other;
+    expect(newest).toBe(counted.upload.token);
   });
 
   it.each<[string, Given]>([
@@ -85,7 +87,8 @@ describe('a host’s message', () => {
     const { upload } = await rekeyUpload(acme, meeting, ada);
     const send = () => acme.meetings.rekey(ada.who, upload, contextOf(ada.who));
     expect([await send(), await send()]).toEqual([1, 1]);
-    expect((await acme.meetings.state(bob.who, ref())).seq).toBe(1);
+    const events = (await acme.parts.eventsSoFar()).filter(({ subject }) => subject.group === meeting.group);
+    expect(events.filter(({ type }) => type === 'meeting.rekeyed')).toHaveLength(1);
   });
 
   it('is taken from one device a term, until another admin takes over', async () => {
@@ -145,8 +148,8 @@ describe('a host’s message', () => {
     await rekey(acme, meeting, ada, { newcomers: [ben] });
     const { seq, token } = await rekey(acme, meeting, ada, { newcomers: [bob, ben] });
     const placed = await heard.until(({ kind }) => kind === 'placement');
-    expect(heard.kinds).toEqual(['rekey', 'rekey', 'rekey', 'placement']);
-    expect(heard.messages.at(-2)).toMatchObject({ seq, data: JSON.stringify({ token }) });
+    expect(heard.kinds.filter((kind) => kind !== 'group')).toEqual(['rekey', 'rekey', 'rekey', 'placement']);
+    expect(heard.messages).toContainEqual({ seq, kind: 'rekey', data: JSON.stringify({ token }) });
     expect(JSON.parse(placed.data)).toMatchObject({ rekey: meeting.rekeyHead });
     await heard.close();
   });

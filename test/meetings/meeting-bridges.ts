@@ -53,8 +53,8 @@ export interface MeetingBridge {
   addEnrolled(name: string): Promise<Enrolled>;
   /** Ends everything that the process holds, and begins with what is stored. */
   restart(): Promise<void>;
-  /** Another process on the same store, which shares the cache. Stopped at the end. */
-  replica(): Promise<Meetings>;
+  /** Another process on the same store, which shares the cache unless it lost it. Stopped at the end. */
+  replica(options?: { readonly unheard: boolean }): Promise<Meetings>;
   /** What the server answers partners with. */
   readonly served: { meetings: Meetings };
 }
@@ -170,8 +170,9 @@ async function startMeetingBridge(name: string, world: World): Promise<MeetingBr
       await served.meetings.stop();
       served.meetings = begin();
     },
-    async replica() {
-      const replica = begin({ database: await parts.openAnother() });
+    async replica({ unheard } = { unheard: false }) {
+      const alone = unheard ? { cache: new MemoryCache({ clock: parts.clock }) } : {};
+      const replica = begin({ database: await parts.openAnother(), ...alone });
       closing.push(() => replica.stop());
       return replica;
     },

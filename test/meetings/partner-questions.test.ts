@@ -1,0 +1,134 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { MEETING_LONG_POLLS_PER_PARTNER, MEETING_PRESENCES_PER_MINUTE } from '../../bridge/lib/limits.ts';
+import type { Feed, RelaySource } from '../../bridge/meetings/feeds.ts';
+import { createPartnerPolls } from '../../bridge/meetings/partner-polls.ts';
+import type { Json } from '../../protocol/canonical-json.ts';
+import { decodeClaims } from '../../protocol/jws.ts';
+import { meetingBridgeResponses } from '../../protocol/meetings/federation.ts';
+import { expectCode } from '../binding/expect-code.ts';
+import type { Enrolled } from '../fakes/client-side.ts';
+import {
+  ADMINISTRATOR,
+  type MeetingBridge,
+  type TwoMeetingBridges,
+  twoMeetingBridges,
+} from './meeting-bridges.ts';
+import { enter, type MadeMeeting, makeMeeting, rekey, removeMember } from './meeting-side.ts';
+
+let bridges: TwoMeetingBridges;
+let acme: MeetingBridge;
+let globex: MeetingBridge;
+let ada: Enrolled;
+let bob: Enrolled;
+let gwen: Enrolled;
+let hal: Enrolled;
+let meeting: MadeMeeting;
+
+beforeAll(async () => {
+  bridges = await twoMeetingBridges();
+  ({ acme, globex } = bridges);
+  [ada, bob] = [await acme.addEnrolled('ada'), await acme.addEnrolled('bob')];
+  [gwen, hal] = [await globex.addEnrolled('gwen'), await globex.addEnrolled('hal')];
+});
+beforeEach(async () => {
+  meeting = await makeMeeting(acme, ada, [bob, gwen]);
+  await rekey(acme, meeting, ada);
+});
+afterAll(() => bridges?.close());
+
+/** A request that Globex's bridge signs, whatever its own code would ask. */
+function question(claims: Readonly<Record<string, Json>>): Promise<string> {
+  const seconds = Math.floor(globex.parts.clock.now() / 1000);
+  return globex.parts.signer.sign('federation', 'meeting-request+jwt', {
+    ...{ iss: globex.iss, aud: acme.iss, jti: crypto.randomUUID(), iat: seconds, exp: seconds + 60 },
+    group: meeting.group,
+    ...claims,
+  });
+}
+
+async function ask(claims: Readonly<Record<string, Json>>): Promise<string> {
+  return acme.meetings.answerPartner(await question(claims), ADMINISTRATOR);
+}
+
+const onBehalf = ({ who }: Enrolled, via: string[] = []) => ({ sub: who.sub, via });
+const poll = (person: Enrolled, after = 0, wait = false) =>
+  ask({ ...onBehalf(person), act: 'poll', after, wait });
+
+describe('a partner’s question about a meeting', () => {
+  it('is answered once: the same request again is refused', async () => {
+    const token = await question({ ...onBehalf(gwen), act: 'state' });
+    await acme.meetings.answerPartner(token, ADMINISTRATOR);
+    await expectCode(acme.meetings.answerPartner(token, ADMINISTRATOR), 'replayed');
+  });
+
+  it('is for its own people: the name of somebody of ours is of no use to it', async () => {
+    await expectCode(poll(bob), 'group_unknown');
+    await expectCode(ask({ ...onBehalf(bob), act: 'state' }), 'group_unknown');
+    await expectCode(ask({ ...onBehalf(bob), act: 'roster', devices: [bob.who.deviceId] }), 'group_unknown');
+    await enter(acme, acme, meeting, bob);
+    await ask({ act: 'leave', device_id: bob.who.deviceId, reason: 'left' });
+    const devices = [bob.who.deviceId];
+    const { participants } = await acme.meetings.roster(ada.who, {
+      iss: acme.iss,
+      group: meeting.group,
+      devices,
+    });
+    expect(participants).toHaveLength(1);
+  });
+
+  it('is not answered for a group that the person is only said to be in', async () => {
+    await expectCode(ask({ ...onBehalf(hal, ['x'.repeat(43)]), act: 'state' }), 'group_unknown');
+    await expectCode(ask({ ...onBehalf(hal, [meeting.group]), act: 'state' }), 'group_unknown');
+  });
+
+  it('says who of several people is let in, and nothing where nobody is', async () => {
+    const token = await ask({ act: 'admit', people: [onBehalf(gwen), onBehalf(hal)] });
+    const said = decodeClaims(token, 'meeting-response+jwt', meetingBridgeResponses.admit);
+    expect(said).toMatchObject({ admitted: [gwen.who.sub], pruned: 0 });
+    await expectCode(ask({ act: 'admit', people: [onBehalf(hal)] }), 'group_unknown');
+  });
+
+  it('that is held open when the person is removed brings nothing that came meanwhile', async () => {
+    const held = poll(gwen, 1, true);
+    const refused = expectCode(held, 'group_unknown');
+    await removeMember(acme, meeting, gwen);
+    await refused;
+    await rekey(acme, meeting, ada);
+    await expectCode(poll(gwen, 1), 'group_unknown');
+  });
+
+  it('from behind the newest message, which no honest partner asks, is refused', async () => {
+    await expectCode(poll(gwen, 7), 'meeting_missed');
+  });
+
+  it('brings presence proofs of one device only so often, as our own devices may', async () => {
+    for (let count = 0; count < MEETING_PRESENCES_PER_MINUTE; count += 1) {
+      await enter(globex, acme, meeting, gwen);
+      await enter(acme, acme, meeting, bob);
+    }
+    await expectCode(enter(globex, acme, meeting, gwen), 'overloaded');
+    await expectCode(enter(acme, acme, meeting, bob), 'rate_limited');
+  });
+
+  it('is held open with only so many others of the partner', async () => {
+    const polls = createPartnerPolls();
+    const source: RelaySource = { read: async (after) => ({ messages: [], through: after }) };
+    const feed: Feed = {
+      async *follow(_since, signal) {
+        await new Promise<void>((resolve) =>
+          signal.addEventListener('abort', () => resolve(), { once: true }),
+        );
+      },
+    };
+    const asked = { after: 3, wait: true };
+    const held = Array.from({ length: MEETING_LONG_POLLS_PER_PARTNER }, () =>
+      polls.answer(globex.iss, asked, { feed, source }),
+    );
+    await expectCode(polls.answer(globex.iss, asked, { feed, source }), 'overloaded');
+    const other = polls.answer('https://bridge.initech.example', asked, { feed, source });
+    polls.stop();
+    for (const answered of await Promise.all([...held, other])) {
+      expect(answered).toEqual({ messages: [], through: 3 });
+    }
+  });
+});
