@@ -15,7 +15,7 @@ import { clientAddress } from './client-address.ts';
 import { cors } from './cors.ts';
 import type { EventStreams } from './event-streams.ts';
 import { isOurFault, type ProblemDocument, problemOf } from './problem.ts';
-import type { RateLimit } from './rate-limit.ts';
+import { isOfBridges, isProbing, type RateLimit } from './rate-limit.ts';
 import { assertMediaType, decodeJson, decodeText, readBody } from './request-body.ts';
 import { type Administrator, ANY_MEDIA_TYPE, type ApiResponse, type Route } from './route.ts';
 
@@ -101,7 +101,9 @@ function renderErrors({ logger, events, rateLimit }: AppDeps): Middleware<Reques
       await recordRefusal(ctx, events, problem, error).catch((cause: unknown) => {
         logger.error({ err: cause, request_id: problem.request_id }, 'a refusal could not be recorded');
       });
-      if (problem.status < 500) await rateLimit.noteRefusal(ctx.state.actor.address ?? 'unknown');
+      if (problem.status < 500 && isProbing(ctx.path, problem.code)) {
+        await rateLimit.noteRefusal(ctx.state.actor.address ?? 'unknown');
+      }
       ctx.status = problem.status;
       ctx.set('Cache-Control', 'no-store');
       if (problem.status === 401) ctx.set('WWW-Authenticate', 'DPoP algs="Ed25519 ES256"');
@@ -170,7 +172,8 @@ function securityHeaders(): Middleware {
 
 function limitRate({ rateLimit }: AppDeps): Middleware<RequestState> {
   return async (ctx, next) => {
-    await rateLimit.admit(ctx.state.actor.address ?? 'unknown');
+    const address = ctx.state.actor.address ?? 'unknown';
+    await (isOfBridges(ctx.path) ? rateLimit.admitBridge(address) : rateLimit.admit(address));
     await next();
   };
 }

@@ -63,6 +63,8 @@ export const STOP_GRACE_MS = 20_000;
 
 /** Requests of one client address in a minute: an office behind one address, each person with a few clients. */
 export const REQUESTS_PER_MINUTE = 6_000;
+/** Of a partner’s bridge, which asks for all of its people: a thousand a second, when a large meeting begins. */
+export const BRIDGE_REQUESTS_PER_MINUTE = 60_000;
 /** Refused ones among them: beyond this it is probing, and each refusal costs an event on disk. */
 export const REFUSALS_PER_MINUTE = 600;
 /** Findings that a person's clients report about their keys: one is enough to look into, and each becomes an event. */

@@ -2,8 +2,12 @@ import type { IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import type { Holder } from '../../bridge/binding/holder.ts';
 import { createDeviceAuthentication } from '../../bridge/http/authenticate-device.ts';
-import { createRateLimit } from '../../bridge/http/rate-limit.ts';
-import { REFUSALS_PER_MINUTE, SIGN_IN_RATE_PER_MINUTE } from '../../bridge/lib/limits.ts';
+import { createRateLimit, isProbing } from '../../bridge/http/rate-limit.ts';
+import {
+  REFUSALS_PER_MINUTE,
+  REQUESTS_PER_MINUTE,
+  SIGN_IN_RATE_PER_MINUTE,
+} from '../../bridge/lib/limits.ts';
 import { MemoryCache } from '../../bridge/storage/memory-cache.ts';
 import { signDpopProof } from '../../protocol/dpop.ts';
 import { generateSigningKey } from '../../protocol/ed25519.ts';
@@ -48,6 +52,27 @@ describe('The rate limit', () => {
     expect(await codeOf(() => limit.admit('2001:db8::1:ffff:0:0:1'))).toBe('rate_limited');
     await limit.admit('2001:db8:0:2::1');
     await limit.admit('192.0.2.1');
+  });
+
+  it('has another measure for bridges, which ask for all of their people', async () => {
+    const limit = createRateLimit(new MemoryCache({ clock }));
+    for (let index = 0; index < REQUESTS_PER_MINUTE; index++) {
+      await limit.admit('192.0.2.1');
+      await limit.admitBridge('192.0.2.1');
+    }
+    expect(await codeOf(() => limit.admit('192.0.2.1'))).toBe('rate_limited');
+    await limit.admitBridge('192.0.2.1');
+  });
+
+  it('counts no refusal of a partner’s verified request: one person does not keep out their company', () => {
+    const opening = '/federation/v1/key-openings';
+    for (const code of ['group_unknown', 'sealed_key_unknown', 'group_excluded', 'conflict'] as const) {
+      expect(isProbing(opening, code)).toBe(false);
+      expect(isProbing('/v1/key-openings', code)).toBe(true);
+    }
+    for (const code of ['jws_signature', 'jws_unknown_key', 'partner_unknown', 'replayed'] as const) {
+      expect(isProbing(opening, code)).toBe(true);
+    }
   });
 
   it('lets an address begin so many sign-ins in a minute, and others go on', async () => {
