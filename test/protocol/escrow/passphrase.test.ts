@@ -27,6 +27,18 @@ describe('a passphrase', () => {
     expect(parsePassphrase(ZEROS)).toBe(ZEROS);
   });
 
+  it('has no letter beside its own, whatever the checksum', async () => {
+    const syllables = [...'bdfghjklmnprstvz'].flatMap((consonant) =>
+      [...'aeiu'].map((vowel) => consonant + vowel),
+    );
+    const endings = syllables.flatMap((first) => syllables.map((second) => first + second));
+    const foreign = 'xoxo baba baba baba baba baba baba';
+    const taken = endings.filter((ending) => isTaken(`${foreign} ${ending}`));
+    expect(endings).toHaveLength(4096);
+    expect(taken).toEqual([]);
+    expect(endings.filter((ending) => isTaken(`${ZEROS.slice(0, -4)}${ending}`))).toEqual(['nura']);
+  });
+
   it('is read however it is typed', () => {
     const passphrase = makePassphrase();
     const typed = [
@@ -52,3 +64,12 @@ describe('a passphrase', () => {
     expect(await codeOf(() => parsePassphrase(text))).toBe('passphrase_invalid');
   });
 });
+
+function isTaken(text: string): boolean {
+  try {
+    parsePassphrase(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
