@@ -67,10 +67,12 @@ async function addJudged(
     try {
       return await addWithKeys(parts, actor, ref, group, joining);
     } catch (error) {
-      if (!isCountersignError(error, 'membership_stale') || attempt === TRIES) throw error;
+      const mayBeRotated =
+        isCountersignError(error, 'membership_stale') || isCountersignError(error, 'vault_mismatch');
+      if (!mayBeRotated || attempt === TRIES) throw error;
       const { key_version: before } = group.claims;
       group = await judgeGroup(parts, ref);
-      // Then it is a member's key that is another one.
+      // Then it is a member’s key that is another one, or the bridge lies.
       if (group.claims.key_version === before) throw error;
     }
   }

@@ -1,5 +1,4 @@
 import { encodeBase64url } from '../../protocol/base64url.ts';
-import { isCountersignError } from '../../protocol/errors.ts';
 import {
   type GroupConfirmation,
   type GroupOffer,
@@ -21,6 +20,7 @@ import { checkGroupOffer } from './group-offer.ts';
 import { pinGroup } from './group-pins.ts';
 import { type GroupKeys, type JudgedAdmin, sealGroupVaults } from './group-vault.ts';
 import type { NewGroup, VerifiedGroup } from './groups.ts';
+import { sentAgain } from './sent-again.ts';
 import { describeGroup, judgeShown } from './view.ts';
 
 /** Makes a group with its admins in it: who may change a group is not thereby one who can read. */
@@ -52,7 +52,8 @@ export async function createGroup(parts: ClientParts, wanted: NewGroup): Promise
     const token = await signGroupKey(actor.device.sig, claims);
     const confirmation = await confirm(parts, keys, { request, admins, claims, token, transcript });
     await pinGroup(context, { claims, token, hash: sha256Base64url(token) }, actor.statement.address);
-    const shown = await sendConfirmation(parts, offer.offer_id, confirmation);
+    const path = `/v1/groups/offers/${encodeURIComponent(offer.offer_id)}/confirmation`;
+    const shown = await sentAgain(() => api.post(path, confirmation, groupViewSchema));
     const pin = (await context.pins.read()).groups?.[claims.group];
     return describeGroup({ ...(await judgeShown(parts, claims, shown, pin)), firstSeen: true });
   } finally {
@@ -113,16 +114,4 @@ async function confirm(
     half_proof: encodeBase64url(engine.schnorrSign(keys.half, half, confirmed)),
     vaults: sealed.map(({ sub, vault }) => ({ sub, vault })),
   };
-}
-
-/** If no answer came it may be stored or not: the same confirmation, sent again, is answered as the first time. */
-async function sendConfirmation({ api }: ClientParts, offerId: string, confirmation: GroupConfirmation) {
-  const path = `/v1/groups/offers/${encodeURIComponent(offerId)}/confirmation`;
-  const send = () => api.post(path, confirmation, groupViewSchema);
-  try {
-    return await send();
-  } catch (error) {
-    if (!isCountersignError(error, 'bridge_unreachable')) throw error;
-    return send();
-  }
 }

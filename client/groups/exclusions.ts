@@ -6,6 +6,7 @@ import { actingDevice, assertActsFor } from './acting.ts';
 import { pinnedGroup } from './group-pins.ts';
 import type { GroupRef, VerifiedGroup } from './groups.ts';
 import { namedPeople } from './named-people.ts';
+import { sentAgain } from './sent-again.ts';
 import { describeGroup, judgeGroup, judgeShown } from './view.ts';
 
 /** Shuts people out who are in by a durable group, or lets them in again (PROTOCOL §10). */
@@ -29,6 +30,7 @@ export async function changeExclusions(
     );
   }
   const body: ExclusionsBody = { tokens };
-  const shown = await parts.api.post(`/v1/groups/${claims.group}/exclusions`, body, groupViewSchema);
+  const path = `/v1/groups/${claims.group}/exclusions`;
+  const shown = await sentAgain(() => parts.api.post(path, body, groupViewSchema));
   return describeGroup(await judgeShown(parts, ref, shown, await pinnedGroup(parts.context, ref)));
 }

@@ -9,6 +9,7 @@ import { randomId } from '../random-id.ts';
 import { type Actor, assertActsFor } from './acting.ts';
 import { pinMembers } from './group-pins.ts';
 import type { GroupRef } from './groups.ts';
+import { sentAgain } from './sent-again.ts';
 import { type JudgedGroup, judgeGroup } from './view.ts';
 
 /** How often a change is signed again because another admin was faster. */
@@ -104,12 +105,7 @@ async function signAndSend(
     transform_keys: transformKeys.filter((key) => key !== null).map(encodeBase64url),
   };
   const path = `/v1/groups/${claims.group}/members`;
-  const send = () => api.post(path, body, membersResultSchema);
-  const result = await send().catch((error: unknown) => {
-    // Done or not, the same request is answered as the first time.
-    if (!isCountersignError(error, 'bridge_unreachable')) throw error;
-    return send();
-  });
+  const result = await sentAgain(() => api.post(path, body, membersResultSchema));
   if (last !== null) await pinMembers(context, claims.group, { seq: last.seq + 1, hash: last.hash });
   return result;
 }

@@ -12,6 +12,7 @@ import { addMembers } from './change-members.ts';
 import { pinnedGroup } from './group-pins.ts';
 import { openGroupVault, sealGroupVaults } from './group-vault.ts';
 import type { GroupRef, VerifiedGroup } from './groups.ts';
+import { sentAgain } from './sent-again.ts';
 import { describeGroup, type JudgedGroup, judgeGroup, judgeShown, viewGroup } from './view.ts';
 
 export interface GroupChanges {
@@ -74,7 +75,8 @@ async function replaceKey(
     assertActsFor(actor, group.claims);
     try {
       const body = await make(group, actor);
-      const shown = await parts.api.post(`/v1/groups/${ref.group}/keys`, body, groupViewSchema);
+      const path = `/v1/groups/${ref.group}/keys`;
+      const shown = await sentAgain(() => parts.api.post(path, body, groupViewSchema));
       return describeGroup(await judgeShown(parts, ref, shown, await pinnedGroup(parts.context, ref)));
     } catch (error) {
       if (!isCountersignError(error, 'conflict') || attempt === TRIES) throw error;

@@ -1,6 +1,6 @@
 import { parseAddress } from '../../protocol/address.ts';
 import { encodeBase64url } from '../../protocol/base64url.ts';
-import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
+import { CountersignError } from '../../protocol/errors.ts';
 import { type SealedKeyBody, sealedKeyReceiptSchema } from '../../protocol/groups/api.ts';
 import type { Party } from '../../protocol/groups/party.ts';
 import { sealedKeyCommitment, signSealedKey } from '../../protocol/groups/sealed-key.ts';
@@ -12,6 +12,7 @@ import type { ClientParts } from '../own-account.ts';
 import { randomId } from '../random-id.ts';
 import { type Actor, actingDevice, statementOf } from './acting.ts';
 import type { KeyRecipient, SealedKeyMade } from './groups.ts';
+import { sentAgain } from './sent-again.ts';
 import { judgeGroup } from './view.ts';
 
 /** To whom is sealed, with the key that this client verified to be theirs just now. */
@@ -33,12 +34,7 @@ export interface SealedKeyDraft extends SealedKeyMade {
 export async function sealKey(parts: ClientParts, recipient: KeyRecipient): Promise<SealedKeyMade> {
   const actor = await actingDevice(parts);
   const draft = await draftSealedKey(parts, actor, await judgeRecipient(parts, recipient));
-  const send = () => parts.api.post('/v1/sealed-keys', draft.body, sealedKeyReceiptSchema);
-  await send().catch((error: unknown) => {
-    // Stored or not: the same key again is answered as the first time.
-    if (!isCountersignError(error, 'bridge_unreachable')) throw error;
-    return send();
-  });
+  await sentAgain(() => parts.api.post('/v1/sealed-keys', draft.body, sealedKeyReceiptSchema));
   const { to, keyId, key } = draft;
   return { to, keyId, key };
 }

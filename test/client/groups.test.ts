@@ -95,6 +95,33 @@ describe('a group', () => {
   });
 });
 
+describe('an answer that is lost on the way', () => {
+  it('is asked for again, and nothing is done twice', async () => {
+    const { gwen, hal, ada } = stage;
+    const losing = async <Result>(path: string, act: () => Promise<Result>): Promise<Result> => {
+      gwen.lies.set(path, () => {
+        gwen.lies.clear();
+        throw new Error('the connection broke off');
+      });
+      return act();
+    };
+    const { groups } = gwen.client;
+    const ref = await losing('POST /v1/groups/offers', () =>
+      groups.create({ kind: 'durable', label: 'Unsteady', admins: [hal.address] }),
+    );
+    const path = `POST /v1/groups/${ref.group}`;
+    await losing(`${path}/members`, () => groups.add(ref, { people: [ada.address] }));
+    expect((await losing(`${path}/keys`, () => groups.rotate(ref))).keyVersion).toBe(1);
+    expect(
+      (await losing(`${path}/exclusions`, () => groups.exclude(ref, ada.address))).excluded,
+    ).toHaveLength(1);
+    const sealed = await losing('POST /v1/sealed-keys', () => groups.sealKey(ref));
+    const opened = await hal.client.groups.openKey({ ...ref, expected: gwen.address }, sealed.keyId);
+    expect(opened.key).toEqual(sealed.key);
+    expect(await groups.view(ref)).toMatchObject({ members: 3, keyVersion: 1 });
+  });
+});
+
 describe('a group that is rotated by one admin', () => {
   it('takes whom another one adds at that moment', async () => {
     const { gwen, hal, ada } = stage;
