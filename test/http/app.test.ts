@@ -16,6 +16,10 @@ import { all, type EventsFixture, eventsFixture, quiet } from '../events/events-
 const { decide } = createBuiltInPolicy({ maxDevices: 1, requireMultiFactor: false });
 const answered = { status: 200, description: 'An answer' };
 
+/** Called when the slow route begins, and when it notices that its caller is gone. */
+let begun = () => {};
+let noticed = () => {};
+
 /** Routes that fail in every way that a handler can. */
 const ROUTES: Route[] = [
   defineRoute({
@@ -57,6 +61,23 @@ const ROUTES: Route[] = [
     handle: async () => {
       throw new CountersignError('overloaded', undefined, { retryAfter: 7 });
     },
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/v1/slow',
+    summary: 'Waits until its caller goes away',
+    tag: 'health',
+    authentication: 'none',
+    response: answered,
+    errors: [],
+    handle: ({ signal }) =>
+      new Promise((resolve) => {
+        signal.addEventListener('abort', () => {
+          noticed();
+          resolve({ body: {} });
+        });
+        begun();
+      }),
   }),
   defineRoute({
     method: 'get',
@@ -141,6 +162,20 @@ describe('the HTTP application', () => {
     expect({ status, code: body.code }).toEqual({ status: 503, code: 'overloaded' });
     expect(headers['retry-after']).toBe('7');
     expect(await newEvents()).toEqual([]);
+  });
+
+  test('tells a handler when its caller has gone away', async () => {
+    const started = new Promise<void>((resolve) => {
+      begun = resolve;
+    });
+    const told = new Promise<void>((resolve) => {
+      noticed = resolve;
+    });
+    const asking = request(server).get('/v1/slow');
+    asking.end(() => {});
+    await started;
+    asking.abort();
+    await told;
   });
 
   test('answers what the handler gives', async () => {
