@@ -153,6 +153,8 @@ export class Attendance implements HostedMeeting {
   }
 
   #asHost(): HostRole {
+    if (this.#session.closing.aborted)
+      throw new CountersignError('aborted', 'this device has left the meeting');
     if (this.#role.kind === 'host') return this.#role;
     throw new CountersignError('conflict', 'another admin is the host of this meeting');
   }
@@ -194,7 +196,7 @@ export class Attendance implements HostedMeeting {
   /** Too much was missed. A host does not know who left meanwhile, so begins a term of its own anew. */
   async #catchUp(): Promise<number> {
     const role = this.#role;
-    if (role.kind === 'member') return role.enter('gap');
+    if (role.kind === 'member') return role.enter();
     await role.close();
     for (let tries = 1; ; tries += 1) {
       const { rekey, signers, seq } = await untilSent(this.#session, () => this.#session.parts.relay.state());
@@ -250,7 +252,7 @@ export class Attendance implements HostedMeeting {
     this.#session.events.push({ type: 'taken_over', term: claims.term, by: sender.address });
     const member = createMemberRole(this.#session);
     this.#role = member;
-    return member.enter('joining');
+    return member.enter();
   }
 
   async #lookAtGroup(): Promise<void> {

@@ -25,7 +25,7 @@ export async function hostMeeting(
 export async function joinMeeting(parts: MeetingParts, signal?: AbortSignal): Promise<Attendance> {
   return entering(parts, signal, async (session) => {
     const role = createMemberRole(session);
-    return { role, seq: await role.enter('joining'), notAdded: [] };
+    return { role, seq: await role.enter(), notAdded: [] };
   });
 }
 

@@ -17,7 +17,7 @@ export interface EpochKey {
 }
 
 /** Somebody's device in the meeting, as far as this client can tell. */
-export interface Participant extends Place {
+export interface Participant extends MeetingPlace {
   /** `refused`: what was shown of it does not verify, for the reason that `code` names. Nothing of it counts. */
   readonly state: 'verified' | 'refused';
   readonly code: ErrorCode | null;
@@ -34,14 +34,14 @@ export interface Participant extends Place {
 }
 
 /** A device with a place in the meeting. */
-export interface Place {
+export interface MeetingPlace {
   readonly iss: string;
   readonly sub: string;
   readonly deviceId: string;
 }
 
 /** Why a key was not taken from the host's message alone. */
-export type Fallback = 'joining' | 'not_placed' | 'gap' | 'placement' | 'rekey';
+export type KeyFallback = 'not_placed' | 'gap' | 'placement' | 'rekey';
 
 export type MeetingEvent =
   /** A new epoch began. `from`: the tree, or the sealed key that the person's own bridge opened. */
@@ -52,7 +52,7 @@ export type MeetingEvent =
       readonly from: 'tree' | 'sealed_key' | 'self';
     }
   /** The tree could not be followed; the newest sealed key is opened instead. */
-  | { readonly type: 'fallback'; readonly reason: Fallback; readonly code: ErrorCode | null }
+  | { readonly type: 'fallback'; readonly reason: KeyFallback; readonly code: ErrorCode | null }
   /** This device has its place in the tree: from now on removing others costs its bridge nothing. */
   | { readonly type: 'placed'; readonly epoch: number }
   /** A message that nobody may have sent, or not now. It changed nothing. */
@@ -60,9 +60,9 @@ export type MeetingEvent =
   /** The host could not place somebody: what they showed does not verify. */
   | { readonly type: 'participant_refused'; readonly address: string; readonly code: ErrorCode }
   /** A device has a place. `participant`: for the host, who has verified it; others find it in the roster. */
-  | (Place & { readonly type: 'joined'; readonly participant: Participant | null })
+  | (MeetingPlace & { readonly type: 'joined'; readonly participant: Participant | null })
   /** A device has its place no more. `reason`: for the host, as the bridges say it. */
-  | (Place & { readonly type: 'left'; readonly reason: string | null })
+  | (MeetingPlace & { readonly type: 'left'; readonly reason: string | null })
   /** Another admin is the host now. */
   | { readonly type: 'taken_over'; readonly term: number; readonly by: string }
   /** The stream broke off, and is taken up again where it was. */

@@ -2,7 +2,7 @@ import { equalBytes } from '../../protocol/bytes.ts';
 import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
 import { MeetingMember, type ReceivedRekey } from '../../protocol/meetings/member-tree.ts';
 import { createGathering, type Gathering } from './gathering.ts';
-import type { Fallback } from './meeting.ts';
+import type { KeyFallback } from './meeting.ts';
 import type { OpenedEpoch } from './meeting-group.ts';
 import { showPresence } from './own-presence.ts';
 import type { SignedMessage } from './senders.ts';
@@ -22,7 +22,7 @@ export interface MemberRole {
   /** Address of the host; null before the first message. */
   readonly host: string | null;
   /** Where the relay stands now: opens the newest key and proves this device's presence. Answers the relay's seq. */
-  enter(reason: Fallback): Promise<number>;
+  enter(): Promise<number>;
   /** A message from the relay, with its seq. */
   rekeyed(token: string, seq: number): Promise<void>;
   placed(hash: string, box: string): Promise<void>;
@@ -71,7 +71,7 @@ class Following implements MemberRole {
     this.member.setAdmins(admins);
   }
 
-  async enter(reason: Fallback): Promise<number> {
+  async enter(): Promise<number> {
     const { relay, group } = this.#session.parts;
     for (let openings = 1; ; openings += 1) {
       const { rekey, signers, seq } = await untilSent(this.#session, () => relay.state());
@@ -88,7 +88,7 @@ class Following implements MemberRole {
       }
       assertKeyOf(message, opened);
       this.#known = seq;
-      await this.#restartAt(message, opened.key, reason);
+      await this.#restartAt(message, opened.key);
       return seq;
     }
   }
@@ -101,7 +101,7 @@ class Following implements MemberRole {
       await this.#receive(message);
     } catch (error) {
       if (!isCountersignError(error)) throw error;
-      if (error.code !== 'rekey_gap') this.#session.refuse(error);
+      if (error.code !== 'rekey_gap') this.#failed(error);
       if (error.code === 'rekey_gap') await this.#fallBack('gap', error);
       if (error.code === 'rekey_mismatch') await this.#fallBack('rekey', error);
     }
@@ -146,7 +146,7 @@ class Following implements MemberRole {
   }
 
   /** The newest message counts as the first; a place that was had is lost with what came before. */
-  async #restartAt(message: SignedMessage, key: Uint8Array, reason: Fallback): Promise<void> {
+  async #restartAt(message: SignedMessage, key: Uint8Array): Promise<void> {
     const isKnown = this.#session.head?.hash === message.hash;
     const before = this.#host;
     await this.member.restart();
@@ -161,13 +161,13 @@ class Following implements MemberRole {
     }
     const hasKey = isKnown && this.#session.key?.epoch === message.claims.epoch;
     if (!hasKey) this.#session.hold(key, 'sealed_key');
-    if (reason !== 'not_placed') await this.#present();
+    await this.#present();
   }
 
-  async #fallBack(reason: Fallback, { code }: CountersignError): Promise<void> {
+  async #fallBack(reason: KeyFallback, { code }: CountersignError): Promise<void> {
     this.#session.events.push({ type: 'fallback', reason, code });
     try {
-      await this.enter(reason);
+      await this.enter();
     } catch (error) {
       this.#failed(error);
     }
@@ -182,7 +182,7 @@ class Following implements MemberRole {
   }
 
   /** The key of the newest message, where the tree has not brought it. */
-  async #openIfBehind(reason: Fallback): Promise<void> {
+  async #openIfBehind(reason: KeyFallback): Promise<void> {
     const { head, key, parts, events } = this.#session;
     if (head === null || key?.epoch === head.claims.epoch) return;
     events.push({ type: 'fallback', reason, code: null });
