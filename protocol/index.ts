@@ -21,6 +21,8 @@ export * from './escrow/escrow-record.ts';
 export * from './escrow/passphrase.ts';
 export * from './escrow/recovery-key.ts';
 export * from './groups/api.ts';
+export * from './groups/asset.ts';
+export * from './groups/asset-chunks.ts';
 export * from './groups/exclusion.ts';
 export * from './groups/federation.ts';
 export * from './groups/group-key.ts';
