@@ -83,6 +83,32 @@ describe('the built-in policy', () => {
     expect(abroad(unendorsed).effect).toBe('deny');
   });
 
+  test('lets endorsed devices make groups, admins manage theirs, and whoever takes part see them', () => {
+    const resource = { kind: 'group', id: 'g' } as const;
+    const as = (groupRole?: 'admin' | 'member' | 'none') => (groupRole === undefined ? {} : { groupRole });
+    expect(ask({ action: 'create-group' }).policy).toBe('create-group');
+    expect(ask({ action: 'create-group', principal: unendorsed }).effect).toBe('deny');
+    const manage = (role?: 'admin' | 'member' | 'none', principal = alice) =>
+      ask({ action: 'manage-group', principal, resource, context: as(role) });
+    expect(manage('admin').policy).toBe('admins-manage-their-group');
+    for (const role of ['member', 'none', undefined] as const) expect(manage(role).effect).toBe('deny');
+    expect(manage('admin', unendorsed).effect).toBe('deny');
+    const see = (role?: 'admin' | 'member' | 'none', principal = alice) =>
+      ask({ action: 'see-group', principal, resource, context: as(role) });
+    for (const role of ['admin', 'member'] as const)
+      expect(see(role).policy).toBe('participants-see-their-group');
+    for (const role of ['none', undefined] as const) expect(see(role).effect).toBe('deny');
+    expect(see('member', unendorsed).effect).toBe('deny');
+    const partner: Principal = { kind: 'partner', id: 'https://p', status: 'active' };
+    expect(see('member', partner).policy).toBe('partners-see-their-peoples-groups');
+    expect(see('none', partner).effect).toBe('deny');
+    expect(see('member', { ...partner, status: 'suspended' }).effect).toBe('deny');
+    expect(manage('admin', partner).effect).toBe('deny');
+    const abroad = (principal: Principal) => ask({ action: 'see-foreign-group', principal, resource });
+    expect(abroad(alice).policy).toBe('own-people-ask-for-foreign-groups');
+    expect(abroad(unendorsed).effect).toBe('deny');
+  });
+
   test('opens the vault for an endorsed device of its own person alone', () => {
     expect(ask({ action: 'open-vault' }).effect).toBe('allow');
     expect(ask({ action: 'open-vault', principal: unendorsed }).effect).toBe('deny');
