@@ -88,18 +88,18 @@ describe('the built-in policy', () => {
     const as = (groupRole?: 'admin' | 'member' | 'none') => (groupRole === undefined ? {} : { groupRole });
     expect(ask({ action: 'create-group' }).policy).toBe('create-group');
     expect(ask({ action: 'create-group', principal: unendorsed }).effect).toBe('deny');
-    const manage = (role?: 'admin' | 'member' | 'none', principal = alice) =>
+    const manage = (role?: 'admin' | 'member' | 'none', principal: Principal = alice) =>
       ask({ action: 'manage-group', principal, resource, context: as(role) });
     expect(manage('admin').policy).toBe('admins-manage-their-group');
     for (const role of ['member', 'none', undefined] as const) expect(manage(role).effect).toBe('deny');
     expect(manage('admin', unendorsed).effect).toBe('deny');
-    const see = (role?: 'admin' | 'member' | 'none', principal = alice) =>
+    const see = (role?: 'admin' | 'member' | 'none', principal: Principal = alice) =>
       ask({ action: 'see-group', principal, resource, context: as(role) });
     for (const role of ['admin', 'member'] as const)
       expect(see(role).policy).toBe('participants-see-their-group');
     for (const role of ['none', undefined] as const) expect(see(role).effect).toBe('deny');
     expect(see('member', unendorsed).effect).toBe('deny');
-    const partner: Principal = { kind: 'partner', id: 'https://p', status: 'active' };
+    const partner = { kind: 'partner', id: 'https://p', status: 'active' } as const;
     expect(see('member', partner).policy).toBe('partners-see-their-peoples-groups');
     expect(see('none', partner).effect).toBe('deny');
     expect(see('member', { ...partner, status: 'suspended' }).effect).toBe('deny');
@@ -119,6 +119,9 @@ describe('the built-in policy', () => {
     expect(ask({ action: 'remove-device' }).policy).toBe('remove-own-device');
     expect(ask({ action: 'remove-device', principal: unendorsed }).effect).toBe('deny');
     expect(ask({ action: 'remove-device', resource: others }).effect).toBe('deny');
+    expect(ask({ action: 'rotate-keys' }).policy).toBe('rotate-own-keys');
+    expect(ask({ action: 'rotate-keys', principal: unendorsed }).effect).toBe('deny');
+    expect(ask({ action: 'rotate-keys', resource: others }).effect).toBe('deny');
   });
 
   test('denies look-ups to a suspended partner and to a device that is not endorsed', () => {
