@@ -72,6 +72,8 @@ class Hosting implements HostRole {
   readonly #present = new Map<string, Participant>();
   /** Devices that are to lose their place. */
   readonly #leaving = new Map<string, LeftEvent>();
+  /** Devices that left while presence proofs were being verified, which may be theirs. */
+  readonly #gone = new Set<string>();
   #arrivals: Arrival[] = [];
   #outgoing: Outgoing | null = null;
   /** The epoch that must have begun, whoever joins or leaves. */
@@ -102,7 +104,8 @@ class Hosting implements HostRole {
   left(event: LeftEvent): void {
     this.#reception.forget(event.device_id);
     this.#arrivals = this.#arrivals.filter(({ newcomer }) => newcomer.device_id !== event.device_id);
-    if (this.host.roster.leafOf(event.device_id) === undefined && this.#outgoing === null) return;
+    // Also one without a place: it may be about to get one.
+    this.#gone.add(event.device_id);
     this.#leaving.set(event.device_id, event);
     this.#gathering.now().catch((error: unknown) => this.#failed(error));
   }
@@ -130,9 +133,10 @@ class Hosting implements HostRole {
 
   async #restrict(address: string): Promise<void> {
     const person = await this.#session.parts.group.restrict(address);
+    const isPerson = ({ iss, sub }: { iss: string; sub: string }) => iss === person.iss && sub === person.sub;
     this.#demanded = this.host.epoch + 1;
-    for (const { iss, sub, device_id } of this.host.roster.members()) {
-      if (iss !== person.iss || sub !== person.sub) continue;
+    this.#arrivals = this.#arrivals.filter(({ newcomer }) => !isPerson(newcomer));
+    for (const { iss, sub, device_id } of this.host.roster.members().filter(isPerson)) {
       this.#leaving.set(device_id, { iss, sub, device_id, reason: 'gone' });
     }
   }
@@ -184,8 +188,10 @@ class Hosting implements HostRole {
 
   /** Verifies who showed up, and lets in whom the group does. */
   async #receive(): Promise<void> {
-    const { admitted, refused } = await this.#reception.judge();
+    this.#gone.clear();
+    const { admitted: present, refused } = await this.#reception.judge();
     for (const { address, error } of refused) this.#refuse(address, error);
+    const admitted = present.filter(({ newcomer }) => !this.#gone.has(newcomer.device_id));
     const again = new Set(admitted.map(({ newcomer }) => newcomer.device_id));
     // Who comes again gets another place instead of the old one.
     for (const device of again) this.#leaving.delete(device);

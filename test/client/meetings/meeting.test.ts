@@ -140,3 +140,22 @@ describe('a meeting', () => {
     expect(await codeOf(() => at.join('carol', leaving.signal))).toBe('aborted');
   });
 });
+
+describe('a device that leaves while the host gives it a place', () => {
+  it('has none in the end', async () => {
+    const hana = await at.host('hana');
+    const host = hear(hana);
+    const ben = at.person('ben');
+    const { iss, sub, device } = ben;
+    const gone = { event: 'left', iss, sub, device_id: device.id, reason: 'revoked' } as const;
+    // The proof arrives, and right behind it the word that the device is no more.
+    await at.join('ben');
+    at.meeting.tell(gone, 'admins');
+    await hana.rekey();
+    expect(hana.role).toBe('host');
+    expect(host.events.filter(({ type }) => type === 'joined')).toEqual([]);
+    const roster: string[] = [];
+    for await (const { deviceId } of hana.roster()) roster.push(deviceId);
+    expect(roster).toEqual([at.person('hana').device.id]);
+  });
+});
