@@ -17,6 +17,8 @@ interface Program {
   join(gwen: Client, meeting: MeetingRef, mediaKey: string, useKey: UseKey): Promise<JoinedMeeting>;
 }
 
+vi.setConfig({ testTimeout: 120_000 });
+
 let two: TwoCompanies;
 let folder: string;
 beforeAll(async () => {

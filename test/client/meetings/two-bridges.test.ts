@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type {
   GroupRef,
   HostedMeeting,
@@ -15,6 +15,9 @@ import { codeOf } from '../../protocol/codes.ts';
 import { hear } from './heard.ts';
 import { keyOf } from './meeting-fixture.ts';
 import { type Attendee, newApp, startTwoCompanies, type TwoCompanies } from './two-companies.ts';
+
+// Two bridges and four clients in one process: on a busy machine transforms take their time.
+vi.setConfig({ testTimeout: 120_000 });
 
 let two: TwoCompanies;
 const open: JoinedMeeting[] = [];
