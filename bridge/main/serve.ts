@@ -70,7 +70,7 @@ export async function serve(
   const background = startBackgroundWork({
     ...foundation,
     ...services,
-    expiring: [services.enrolments, services.deviceAdditions, services.rotations],
+    expiring: [services.enrolments, services.deviceAdditions, services.rotations, services.groups.endings],
     purging: [
       services.administrators,
       services.traces,
