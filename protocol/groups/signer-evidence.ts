@@ -12,7 +12,7 @@ import { type SignatureKey, thumbprint } from '../public-key.ts';
  * when they are asked for. Attributes are told to one audience, which others are not.
  */
 export const signerEvidenceSchema = z.strictObject({
-  address: z.string().check(z.maxLength(254)),
+  address: z.string().check(z.minLength(1), z.maxLength(254)),
   credential: z.omit(credentialSchema, { attributes: true }),
   device_binding: compactJws,
 });

@@ -16,7 +16,7 @@ const meeting = { iss: entityId, group: digest };
 /** Counts the entries of a meeting's relay log, which is what the stream's event ids are. */
 const seq = z.int().check(z.nonnegative());
 
-const address = z.string().check(z.maxLength(254));
+const address = z.string().check(z.minLength(1), z.maxLength(254));
 
 /** An encoded recrypt value with the blocks of at most three hops. */
 const encryptedValue = bytes(4_096);

@@ -1,11 +1,13 @@
+import { deviceHeaders } from './api-request.ts';
 import type { PersonApp } from './person-app.ts';
 import type { TwoCompanies } from './two-companies.ts';
 
 /** A meeting of two: everything that an app asks of a meeting, once at least. */
 export async function playMeeting(
-  { bridge, address }: TwoCompanies['acme'],
+  acme: TwoCompanies['acme'],
   { ada, bob }: { readonly ada: PersonApp; readonly bob: PersonApp },
 ): Promise<void> {
+  const { bridge, address } = acme;
   const hosted = await ada.client.meetings.start({
     ...{ label: 'Plans', mediaKey: 'media of ada', people: [address('bob')] },
     ends: Math.floor(bridge.clock.now() / 1000) + 3600,
@@ -21,6 +23,21 @@ export async function playMeeting(
   for await (const _participant of joined.roster()) {
     // to the last
   }
+  await listMembers(acme, bob, { iss, group });
   await joined.leave();
   await hosted.end();
+}
+
+/** Our client asks for them where it came later than others; here it was told of each. */
+async function listMembers(
+  { bridge, traffic }: TwoCompanies['acme'],
+  app: PersonApp,
+  meeting: { iss: string; group: string },
+): Promise<void> {
+  const path = '/v1/meetings/members';
+  const headers = await deviceHeaders(bridge, app, { method: 'POST', path });
+  await traffic.fetch(`${bridge.issuer}${path}`, {
+    ...{ method: 'POST', headers: { ...headers, 'content-type': 'application/json' } },
+    body: JSON.stringify(meeting),
+  });
 }
