@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { CountersignError } from '../../protocol/errors.ts';
 import {
@@ -39,6 +40,8 @@ export function wantsStream(accept: string | undefined): boolean {
 
 export function createEventStreams({ logger, observe, times }: EventStreamsDeps): EventStreams {
   const stopping = new AbortController();
+  // Each stream listens; Node would take more than ten for a leak.
+  setMaxListeners(STREAMS, stopping.signal);
   const open = new Map<Promise<void>, { reader: string; route: string }>();
   const limits: StreamTimes = {
     ...{ heartbeat: STREAM_HEARTBEAT_MS, life: STREAM_LIFE_MS, stall: STREAM_STALL_MS },
