@@ -32,8 +32,9 @@ export async function playMainFlow({ acme, globex }: TwoCompanies): Promise<Cast
     await acme.signIn('carol'),
     await globex.signIn('gwen'),
   ];
+  await ada.client.enrol({ label: 'Laptop' });
   const passphrase = await enrolWithPassphrase(bob);
-  for (const { client } of [ada, carol, gwen]) await client.enrol({ label: 'Laptop' });
+  for (const { client } of [carol, gwen]) await client.enrol({ label: 'Laptop' });
   await ada.client.lookUp(['bob@acme.example', 'gwen@globex.example', 'nobody@acme.example'], { maxAge: 0 });
 
   const phone = await acme.signIn('ada');
