@@ -134,6 +134,11 @@ describe('countersign witness key', () => {
     const env = {
       COUNTERSIGN_KEK: Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64url'),
     };
+    expect((await terminal.run(['witness', 'key', '-c', config], { env })).said).toContain(
+      'countersign init',
+    );
+    const rootKey = join(terminal.home, 'root-key.json');
+    await terminal.run(['init', '-c', config, '--root-key', rootKey], { env });
     const [first, second] = [
       await terminal.run(['witness', 'key', '-c', config], { env }),
       await terminal.run(['witness', 'key', '-c', config, '--json'], { env }),
