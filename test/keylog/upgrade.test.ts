@@ -37,9 +37,7 @@ async function storeOfBefore(path: string): Promise<void> {
   const before = MIGRATIONS.filter(({ id }) => id < '014');
   const old = await openSqlite({ path, clock, migrations: before });
   await old.migrate();
-  const keys = { iss: ISS, root: await openRootKey(await createRootKey()), keyEncryptionKey, clock };
   await old.transaction(async (tx) => {
-    await initializeKeys(tx, keys);
     for (const [index, name] of NAMES.entries()) {
       await sql`
         insert into logged_versions (staged_id, kind, name, version, value, value_hash, position)
@@ -67,6 +65,9 @@ beforeEach(async () => {
   await storeOfBefore(path);
   database = await openSqlite({ path, clock });
   await database.migrate();
+  // Written as today's bridge does it, which the table of before does not take; the log knows nothing of them.
+  const keys = { iss: ISS, root: await openRootKey(await createRootKey()), keyEncryptionKey, clock };
+  await database.transaction((tx) => initializeKeys(tx, keys));
   signer = await openLocalSigner({ database, keyEncryptionKey, iss: ISS, clock });
   log = createKeyLog({ database, logger, clock, signer });
 });
