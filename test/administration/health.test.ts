@@ -50,7 +50,7 @@ describe('a bridge that has started', () => {
     bridge.clock.advance(100 * 86_400_000);
     const ready = await bridge.ask('GET', '/health/ready');
     expect(ready.status).toBe(503);
-    expect(ready.body.reasons).toEqual([expect.stringContaining('countersign keys rotate')]);
+    expect(ready.body.reasons).toContainEqual(expect.stringContaining('countersign keys rotate'));
     bridge.clock.advance(-100 * 86_400_000);
   });
 });
