@@ -66,6 +66,13 @@ export interface PassphraseEscrow {
   showPassphrase(passphrase: string): unknown;
 }
 
+/** Keys that two administrators of the organization can give back together. */
+export interface OrganizationEscrow {
+  readonly organization: true;
+  /** Of the recovery key, as the company hands it out; without it, the one that this device saw first counts. */
+  readonly fingerprint?: string;
+}
+
 interface WaitOptions {
   readonly signal?: AbortSignal;
 }
@@ -80,6 +87,20 @@ export interface DeviceAddition {
   showCode(options?: WaitOptions): Promise<string>;
   /** Waits for the approval and verifies what came of it. Throws `forbidden` when refused, `device_request_expired`. */
   waitForApproval(options?: WaitOptions): Promise<Enrolment>;
+}
+
+/** This device's request for the person's keys, which two administrators must approve. */
+export interface OrganizationRecovery {
+  readonly id: string;
+  /** To be read to both administrators (`fingerprintInGroups`), not sent through the bridge. */
+  readonly fingerprint: string;
+  /** Seconds. */
+  readonly expires: number;
+  /**
+   * Waits for both, opens the keys, and adds this device. Throws `recovery_refused`, `recovery_expired`, and
+   * `vault_mismatch` or `recrypt_decrypt_failed` for what is not the person's.
+   */
+  waitForRelease(options?: WaitOptions): Promise<Enrolment>;
 }
 
 /** A device that asks to be added, as the bridge tells it: compare before approving. */
@@ -157,14 +178,22 @@ export interface Client {
   me(): Promise<OwnAccount>;
   /**
    * Without `escrow`, who loses all devices is reset by an administrator and gets new keys. With it, everybody sees that the
-   * keys rest under a passphrase, too.
+   * keys rest under a passphrase, too, or that the organization can recover them. Throws `escrow_required` where it wants
+   * that, `escrow_unsupported` where it does not offer it, `recovery_key_changed`.
    */
-  enrol(options: { label: string; address?: string; escrow?: PassphraseEscrow }): Promise<Enrolment>;
+  enrol(options: {
+    label: string;
+    address?: string;
+    escrow?: PassphraseEscrow | OrganizationEscrow;
+  }): Promise<Enrolment>;
   /**
    * Makes this device one of the person's with the passphrase of their escrow. Throws `passphrase_invalid` for a slip,
    * `passphrase_wrong`, `escrow_none`, `rate_limited`, `device_limit`.
    */
   recoverDevice(options: { label: string; passphrase: string }): Promise<Enrolment>;
+
+  /** Asks two administrators for the person's keys. Throws `escrow_none` where they cannot give them, `device_limit`. */
+  requestRecovery(options: { label: string }): Promise<OrganizationRecovery>;
 
   requestDevice(options: { label: string; method: 'fingerprint' | 'code' }): Promise<DeviceAddition>;
   listDeviceRequests(): Promise<PendingDevice[]>;

@@ -39,6 +39,8 @@ export function createClient(options: ClientOptions): Client {
     enrol: (request) => enrol(parts, request),
     recoverDevice: async (request) => (await import('./on-demand.ts')).recoverDevice(parts, request),
 
+    requestRecovery: async (request) => (await import('./on-demand.ts')).requestRecovery(parts, request),
+
     requestDevice: (request) => requestDevice(parts, request),
     listDeviceRequests: () => listDeviceRequests(parts),
     approveDevice: (id, comparison, request) => approveDevice(parts, id, comparison, request),

@@ -12,12 +12,7 @@ import { encodeBase64url } from '../protocol/base64url.ts';
 import { signBytes } from '../protocol/ed25519.ts';
 import { isCountersignError } from '../protocol/errors.ts';
 import { sha256Base64url } from '../protocol/hash.ts';
-import {
-  type KeyStatement,
-  signedStatementBytes,
-  signStatement,
-  statementHash,
-} from '../protocol/key-statement.ts';
+import { signedStatementBytes, signStatement, statementHash } from '../protocol/key-statement.ts';
 import { confirmationTranscript } from '../protocol/transcript.ts';
 import { encodeVault, vaultContext } from '../protocol/vault.ts';
 import { preFromJwk, preToJwk } from '../recrypt/encoding.ts';
@@ -26,7 +21,7 @@ import { type BridgeApi, parseAnswer } from './bridge-api.ts';
 import type { Client, Enrolment } from './client.ts';
 import { type ClientContext, type Device, deviceOf } from './context.ts';
 import { type CheckedOffer, checkOffer } from './enrolment-offer.ts';
-import type { RecoveryKey } from './escrow.ts';
+import type { SealEscrow } from './escrow.ts';
 import { askWhoIAm, type ClientParts, verifyOwnCredential, verifyOwnDevice } from './own-account.ts';
 import { withOwnKey } from './own-keys.ts';
 import { admitDevice, dropPersonKeys, makePersonKeys, type PersonKeys } from './person-keys.ts';
@@ -43,7 +38,7 @@ const TOKEN_LIFE = 120;
 export async function enrol(parts: ClientParts, options: EnrolOptions): Promise<Enrolment> {
   const { context, api } = parts;
   const who = await askWhoIAm(parts);
-  const recoveryKey = await askedEscrow(context, who, options);
+  const escrow = await askedEscrow(parts, who, options);
   const access = await api.access(TOKEN_LIFE);
   const device = deviceOf(context, access.secrets);
   const person = await makePersonKeys(context.engine);
@@ -59,7 +54,7 @@ export async function enrol(parts: ClientParts, options: EnrolOptions): Promise<
       pin: (address) => pins.addresses[address],
       now: context.now(),
     });
-    const confirmation = await confirm(context, { person, device, request, offer, checked, recoveryKey });
+    const confirmation = await confirm(context, { person, device, request, offer, checked, escrow });
     await noteOwnSig(context, offer.statement.address, request);
     const result = await sendConfirmation(api, access, offer.enrolment_id, confirmation);
     const verified = await verifyOwnCredential(parts, who, result.credential, {
@@ -80,25 +75,13 @@ export async function enrol(parts: ClientParts, options: EnrolOptions): Promise<
 
 type EnrolOptions = Parameters<Client['enrol']>[0];
 
+/** What seals the escrow that was asked for, if any, once there are keys. */
 async function askedEscrow(
-  { engine, issuer }: ClientContext,
-  { sub }: Me,
+  parts: ClientParts,
+  who: Me,
   { escrow }: EnrolOptions,
-): Promise<RecoveryKey | null> {
-  if (escrow === undefined) return null;
-  const { prepareEscrow } = await import('./on-demand.ts');
-  return prepareEscrow(engine, { iss: issuer, sub }, escrow);
-}
-
-async function escrowed(
-  { engine, now }: ClientContext,
-  person: PersonKeys,
-  statement: KeyStatement,
-  recoveryKey: RecoveryKey | null,
-): Promise<Pick<EnrolmentConfirmation, 'escrow'>> {
-  if (recoveryKey === null) return {};
-  const { sealEscrow } = await import('./on-demand.ts');
-  return { escrow: await sealEscrow(engine, person, statement, recoveryKey, now()) };
+): Promise<SealEscrow | null> {
+  return escrow === undefined ? null : (await import('./on-demand.ts')).beginEscrow(parts, who, escrow);
 }
 
 function enrolmentRequest(
@@ -115,7 +98,9 @@ function enrolmentRequest(
     device_key: device.preJwk,
     device_sig: device.sig.publicKey,
     device_label: label,
-    ...(escrow === undefined ? {} : { escrow: 'passphrase' as const }),
+    ...(escrow === undefined
+      ? {}
+      : { escrow: 'organization' in escrow ? ('organization' as const) : ('passphrase' as const) }),
   };
 }
 
@@ -134,11 +119,11 @@ interface Confirming {
   readonly request: EnrolmentRequest;
   readonly offer: EnrolmentOffer;
   readonly checked: CheckedOffer;
-  readonly recoveryKey: RecoveryKey | null;
+  readonly escrow: SealEscrow | null;
 }
 
 async function confirm(context: ClientContext, confirming: Confirming): Promise<EnrolmentConfirmation> {
-  const { person, device, request, recoveryKey } = confirming;
+  const { person, device, request, escrow } = confirming;
   const { statement } = confirming.offer;
   const { personKey, transcript } = confirming.checked;
   const { engine } = context;
@@ -159,7 +144,7 @@ async function confirm(context: ClientContext, confirming: Confirming): Promise<
     transform_key: encodeBase64url(transformKey),
     endorsement,
     vault: encodeBase64url(vault),
-    ...(await escrowed(context, person, statement, recoveryKey)),
+    ...(escrow === null ? {} : { escrow: await escrow(person, statement) }),
   };
 }
 

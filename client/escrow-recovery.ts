@@ -1,4 +1,4 @@
-import { enrolmentResultSchema } from '../protocol/api.ts';
+import { enrolmentResultSchema, type Me } from '../protocol/api.ts';
 import { encodeBase64url } from '../protocol/base64url.ts';
 import { signBytes } from '../protocol/ed25519.ts';
 import { CountersignError, isCountersignError } from '../protocol/errors.ts';
@@ -6,6 +6,7 @@ import { escrowOpeningSchema, type RecoveryRequest, recoveryTranscript } from '.
 import { parsePassphrase } from '../protocol/escrow/passphrase.ts';
 import { sha256Base64url } from '../protocol/hash.ts';
 import { type KeyStatement, statementHash } from '../protocol/key-statement.ts';
+import type { VaultContent } from '../protocol/vault.ts';
 import { parseAnswer } from './bridge-api.ts';
 import type { Enrolment } from './client.ts';
 import { type Device, deviceOf } from './context.ts';
@@ -31,15 +32,37 @@ export async function recoverDevice(
   // A slip is told before a fetch is counted.
   parsePassphrase(passphrase);
   const { context, api } = parts;
-  const me = await askWhoIAm(parts);
-  if (me.credential === null) throw new CountersignError('not_enrolled');
-  const { statement } = await verifyOwnCredential(parts, me, me.credential);
-  if (statement.escrow !== 'passphrase') throw new CountersignError('escrow_none');
+  const { me, statement } = await ownStatement(parts, 'passphrase');
   const { escrow, current } = await api.post('/v1/escrow/opening', {}, escrowOpeningSchema);
   if (statementHash(current.statement) !== statementHash(statement)) {
     throw new CountersignError('escrow_mismatch', 'the escrow is for another statement');
   }
   const content = await openEscrow(context.engine, escrow, statement, passphrase);
+  return admitRecovered(parts, { me, statement, content, label });
+}
+
+/**
+ * The statement in the person's own verified credential, if their keys are escrowed in this way. Throws `not_enrolled`,
+ * `escrow_none`, and what does not verify.
+ */
+export async function ownStatement(
+  parts: ClientParts,
+  method: 'passphrase' | 'organization',
+): Promise<{ me: Me; statement: KeyStatement }> {
+  const me = await askWhoIAm(parts);
+  if (me.credential === null) throw new CountersignError('not_enrolled');
+  const { statement } = await verifyOwnCredential(parts, me, me.credential);
+  if (statement.escrow !== method) throw new CountersignError('escrow_none');
+  return { me, statement };
+}
+
+/** Makes this device one of the person's with what was recovered, if that is what belongs to their statement. */
+export async function admitRecovered(
+  parts: ClientParts,
+  recovered: { me: Me; statement: KeyStatement; content: VaultContent; label: string },
+): Promise<Enrolment> {
+  const { context, api } = parts;
+  const { me, statement, content, label } = recovered;
   const sig = await provenSigningKey(content, statement.keys[1]);
   const person = personKeys(sig, { ...content, sig: { ...sig.publicKey, d: content.sig.d } });
   try {

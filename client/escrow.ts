@@ -1,3 +1,4 @@
+import type { Me } from '../protocol/api.ts';
 import { encodeBase64url } from '../protocol/base64url.ts';
 import { CountersignError } from '../protocol/errors.ts';
 import {
@@ -8,6 +9,7 @@ import {
   signEscrow,
   verifyEscrow,
 } from '../protocol/escrow/escrow-record.ts';
+import { verifyOrganizationEscrow } from '../protocol/escrow/organization-escrow.ts';
 import { makePassphrase } from '../protocol/escrow/passphrase.ts';
 import { unwrapRecoveryKey, wrapRecoveryKey } from '../protocol/escrow/recovery-key.ts';
 import { sha256Base64url } from '../protocol/hash.ts';
@@ -16,7 +18,9 @@ import { encodeVault, type VaultContent } from '../protocol/vault.ts';
 import { preFromJwk, preToJwk } from '../recrypt/encoding.ts';
 import { openSealed, sealTo } from '../recrypt/sealed-box.ts';
 import type { TransformEngine } from '../recrypt/transform-engine.ts';
-import type { PassphraseEscrow } from './client.ts';
+import type { OrganizationEscrow, PassphraseEscrow } from './client.ts';
+import { sealToOrganization, trustedHalves } from './organization-escrow.ts';
+import type { ClientParts } from './own-account.ts';
 import { readVault } from './own-vault.ts';
 import type { PersonKeys } from './person-keys.ts';
 
@@ -27,6 +31,27 @@ const HOPS = 0;
 export interface RecoveryKey {
   readonly recovery_key: EscrowRecord['recovery_key'];
   readonly wrapped: EscrowRecord['wrapped'];
+}
+
+/** Seals keys that were made meanwhile, as it was prepared. */
+export type SealEscrow = (
+  person: Pick<PersonKeys, 'sig' | 'vault'>,
+  statement: KeyStatement,
+) => Promise<Escrow>;
+
+/** All of an escrow that comes before the keys: what is to be trusted, or shown to the person. */
+export async function beginEscrow(
+  parts: ClientParts,
+  { iss, sub, recovery_key }: Me,
+  escrow: PassphraseEscrow | OrganizationEscrow,
+): Promise<SealEscrow> {
+  const { engine, now } = parts.context;
+  if ('organization' in escrow) {
+    const halves = await trustedHalves(parts, recovery_key, escrow);
+    return (person, statement) => sealToOrganization(engine, person, statement, halves, now());
+  }
+  const recoveryKey = await prepareEscrow(engine, { iss, sub }, escrow);
+  return (person, statement) => sealEscrow(engine, person, statement, recoveryKey, now());
 }
 
 /**
@@ -77,6 +102,10 @@ export async function escrowAnew(
   now: number,
 ): Promise<Escrow> {
   if (token === undefined) throw new CountersignError('escrow_mismatch', 'the bridge has lost the escrow');
+  if (current.escrow === 'organization') {
+    const { halves } = await verifyOrganizationEscrow(token, current);
+    return sealToOrganization(engine, fresh, next, halves, now);
+  }
   return sealEscrow(engine, fresh, next, await verifyEscrow(token, current), now);
 }
 

@@ -101,6 +101,8 @@ export interface Pins {
   readonly revoked?: Readonly<Record<string, RevokedPin>> | undefined;
   /** By the id of the group. Absent from what earlier versions stored. */
   readonly groups?: Readonly<Record<string, PinnedGroup>> | undefined;
+  /** Fingerprint of the organization's recovery key. Absent before anything was escrowed to it. */
+  readonly recovery_key?: string | undefined;
 }
 
 /** What `update` stores, and what it answers. */

@@ -99,6 +99,7 @@ const pinsSchema = z.strictObject({
     }),
   ),
   groups: z.optional(z.record(z.string(), group)),
+  recovery_key: z.optional(digest),
 });
 
 const storedSchema = z.discriminatedUnion('v', [pinsSchema, pinsV1Schema]);

@@ -100,6 +100,8 @@ export const meSchema = z.strictObject({
   devices: z.array(deviceSummarySchema),
   /** Why the person's keys are to be rotated, if they are: since a device was removed, or because they are old. */
   rotation_due: z.optional(z.enum(['device_removed', 'scheduled'])),
+  /** `recovery-key+jwt`, where the organization offers to recover keys. */
+  recovery_key: z.optional(compactJws),
 });
 
 /** `GET /v1/vault`: the vault, transformed for the asking device. */

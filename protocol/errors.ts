@@ -38,6 +38,16 @@ export const ERRORS = {
   },
   escrow_unsupported: { status: 400, title: 'This bridge does not offer this kind of escrow.' },
   escrow_none: { status: 404, title: 'Nothing was escrowed for this person.' },
+  escrow_required: {
+    status: 400,
+    title: 'This organization wants the keys of its people to be recoverable.',
+  },
+  recovery_half: { status: 400, title: 'This is no half of the organization’s recovery key.' },
+  recovery_unknown: { status: 404, title: 'There is no such recovery.' },
+  recovery_state: { status: 409, title: 'The recovery was answered already.' },
+  recovery_expired: { status: 410, title: 'The recovery was not answered in time; ask again.' },
+  recovery_officer: { status: 409, title: 'Two different administrators are needed.' },
+  recovery_refused: { status: 403, title: 'An administrator refused the recovery.' },
   device_unknown: { status: 404, title: 'There is no such device.' },
   device_not_endorsed: {
     status: 403,
@@ -155,6 +165,10 @@ export const ERRORS = {
   },
   passphrase_wrong: { status: 400, title: 'The passphrase is not the one that this was kept under.' },
   recovery_proof: { status: 400, title: 'The proof that the keys were recovered does not verify.' },
+  recovery_key_changed: {
+    status: 400,
+    title: 'The organization’s recovery key is another one than was pinned, or than the person was told.',
+  },
   escrow_mismatch: { status: 400, title: 'The escrow is not the one that the person’s keys vouch for.' },
   transform_key_mismatch: {
     status: 400,

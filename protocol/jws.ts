@@ -15,6 +15,8 @@ export type ObjectType =
   | 'device-binding+jwt'
   | 'presence+jwt'
   | 'escrow+jwt'
+  | 'organization-escrow+jwt'
+  | 'recovery-key+jwt'
   | 'online-keys+jwt'
   | 'partner-record+jwt'
   | 'entity-statement+jwt'

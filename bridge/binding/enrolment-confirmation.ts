@@ -1,5 +1,7 @@
 import type { EnrolmentConfirmation, EnrolmentResult } from '../../protocol/api.ts';
 import { CountersignError } from '../../protocol/errors.ts';
+import { verifyOrganizationEscrow } from '../../protocol/escrow/organization-escrow.ts';
+import { organizationKeyFingerprint } from '../../protocol/escrow/organization-key.ts';
 import { sha256Base64url } from '../../protocol/hash.ts';
 import { statementKey } from '../../protocol/key-binding.ts';
 import { type SignedStatement, statementBytes, verifyStatement } from '../../protocol/key-statement.ts';
@@ -18,6 +20,7 @@ import { type EnrolmentState, openState, sealState } from './enrolment-state.ts'
 import { findEnrolment, markConfirmed, type StoredEnrolment } from './enrolment-store.ts';
 import { sealEscrow } from './escrow-checks.ts';
 import type { Holder } from './holder.ts';
+import { readRecoveryHalves } from './recovery-key.ts';
 import type { BindingDeps, Credentials, Enrolments } from './services.ts';
 import { sealShare, sealTransformKey } from './transform-keys.ts';
 
@@ -65,8 +68,23 @@ async function confirmOffer(deps: BindingDeps, confirming: Confirming): Promise<
   assertSameSession(who, stored, state);
   assertSamePolicy(deps, state);
   const checked = await checkConfirmation(deps.engine, state, confirmation);
+  await assertOwnHalves(deps, checked.signed, confirmation);
   const rows = await prepareRows(deps, who, confirming, checked);
   await deps.database.transaction((transaction) => store(deps, transaction, { ...confirming, rows }));
+}
+
+/** An escrow to other halves than the organization's would be of no use to it. Throws `escrow_mismatch`. */
+async function assertOwnHalves(
+  { database }: BindingDeps,
+  { statement }: SignedStatement,
+  { escrow }: EnrolmentConfirmation,
+): Promise<void> {
+  if (statement.escrow !== 'organization' || escrow === undefined) return;
+  const { halves } = await verifyOrganizationEscrow(escrow.token, statement);
+  const registered = await database.read(readRecoveryHalves);
+  const own = registered === undefined ? null : organizationKeyFingerprint(statement.iss, registered);
+  if (own !== organizationKeyFingerprint(statement.iss, halves))
+    throw new CountersignError('escrow_mismatch', 'it is sealed to other halves than ours');
 }
 
 function hashOfConfirmation(who: Holder, confirmation: EnrolmentConfirmation): string {

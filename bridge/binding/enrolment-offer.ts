@@ -24,10 +24,16 @@ import { findEnrolmentByRequest, insertEnrolment, type StoredEnrolment } from '.
 import type { Holder } from './holder.ts';
 import { isMultiFactor } from './multi-factor.ts';
 import { principalOf, requirePermission } from './permission.ts';
+import { type OrganizationEscrowSetting, readRecoveryHalves } from './recovery-key.ts';
 import type { BindingDeps, Enrolments } from './services.ts';
 
+export type OfferDeps = BindingDeps & {
+  /** Whether keys are escrowed to the organization; not if absent. */
+  readonly organizationEscrow?: OrganizationEscrowSetting;
+};
+
 /** Step 1 of an enrolment (PROTOCOL §2). */
-export function createOffers(deps: BindingDeps): Enrolments['offer'] {
+export function createOffers(deps: OfferDeps): Enrolments['offer'] {
   const { database, signer, events } = deps;
 
   async function findEarlier(who: Holder, requestId: string): Promise<StoredEnrolment | undefined> {
@@ -73,10 +79,10 @@ export function createOffers(deps: BindingDeps): Enrolments['offer'] {
     const requestHash = hashOfRequest(who, request);
     const earlier = await findEarlier(who, request.request_id);
     if (earlier !== undefined) return repeat(earlier, requestHash);
-    if (request.escrow === 'organization') throw new CountersignError('escrow_unsupported');
     await assertKeys(deps.engine, who, request);
     const standing = await database.read((query) => readStanding(query, who, request));
     requireEnrolmentPermission(deps, who, standing);
+    await assertEscrowWanted(deps, standing, request);
     assertNotEnrolled(standing);
     assertNewSignatureKey(standing, request);
     const state = prepare(deps, who, request, standing);
@@ -178,6 +184,24 @@ function requireEnrolmentPermission(
     resource: { kind: 'address', id: address, ...owner },
     context: { devices, multiFactor: isMultiFactor(who.signIn) },
   });
+}
+
+/**
+ * Registered services are out of it: who registered their keys registers new ones. While a half is missing, nobody can be
+ * made to escrow. Throws `escrow_unsupported`, `escrow_required`.
+ */
+async function assertEscrowWanted(
+  { database, organizationEscrow: setting = 'off' }: OfferDeps,
+  { person }: Standing,
+  { escrow }: EnrolmentRequest,
+): Promise<void> {
+  const isService = ['gateway', 'recorder', 'bot'].includes(person.assurance);
+  if (escrow === 'organization') {
+    const halves = setting === 'off' ? undefined : await database.read(readRecoveryHalves);
+    if (halves === undefined) throw new CountersignError('escrow_unsupported');
+  } else if (setting === 'required' && !isService) {
+    throw new CountersignError('escrow_required');
+  }
 }
 
 function assertNotEnrolled(standing: Standing): void {

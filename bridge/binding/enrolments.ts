@@ -3,14 +3,12 @@ import { REQUEST_ID_LIFE_S } from '../lib/limits.ts';
 import type { Logger } from '../lib/logger.ts';
 import { announceOverdue } from './enrolment-announcement.ts';
 import { createConfirmations } from './enrolment-confirmation.ts';
-import { createOffers } from './enrolment-offer.ts';
+import { createOffers, type OfferDeps } from './enrolment-offer.ts';
 import { deleteExpiredOffers, deleteOldPublished } from './enrolment-store.ts';
 import type { BindingDeps, Credentials, Enrolments } from './services.ts';
 
 /** Enrolment in two steps (PROTOCOL §2). */
-export function createEnrolments(
-  deps: BindingDeps & { credentials: Credentials; logger: Logger },
-): Enrolments {
+export function createEnrolments(deps: OfferDeps & { credentials: Credentials; logger: Logger }): Enrolments {
   return {
     offer: createOffers(deps),
     confirm: createConfirmations(deps),

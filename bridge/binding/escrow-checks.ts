@@ -1,6 +1,7 @@
 import { utf8 } from '../../protocol/bytes.ts';
 import { CountersignError } from '../../protocol/errors.ts';
 import { type Escrow, escrowBox, escrowSchema, verifyEscrow } from '../../protocol/escrow/escrow-record.ts';
+import { organizationBoxes, verifyOrganizationEscrow } from '../../protocol/escrow/organization-escrow.ts';
 import type { KeyStatement } from '../../protocol/key-statement.ts';
 import { preFromJwk } from '../../recrypt/encoding.ts';
 import type { TransformEngine } from '../../recrypt/transform-engine.ts';
@@ -9,7 +10,7 @@ import { assertUntransformed } from './transform-keys.ts';
 
 /**
  * Holds what a client escrows against its statement: exactly if that declares one, by the person's `sig`, for this key
- * version. Whether it opens is between the person and their passphrase. Throws `escrow_mismatch`,
+ * version. Whether it opens is between the person and their passphrase, or the organization's two administrators. Throws `escrow_mismatch`,
  * `recrypt_input_invalid`, `malformed_request`.
  */
 export async function checkEscrow(
@@ -21,6 +22,12 @@ export async function checkEscrow(
     throw new CountersignError('escrow_mismatch', 'the statement and what comes with it do not agree');
   }
   if (escrow === undefined) return;
+  if (statement.escrow === 'organization') {
+    const claims = await verifyOrganizationEscrow(escrow.token, statement);
+    for (const half of claims.halves) preFromJwk(engine, half);
+    for (const box of organizationBoxes(claims, escrow)) assertUntransformed(box);
+    return;
+  }
   const claims = await verifyEscrow(escrow.token, statement);
   preFromJwk(engine, claims.recovery_key);
   assertUntransformed(escrowBox(claims, escrow.box));

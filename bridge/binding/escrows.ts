@@ -21,7 +21,7 @@ import { isMultiFactor } from './multi-factor.ts';
 import { principalOf, requirePermission } from './permission.ts';
 import type { BindingDeps, Credentials } from './services.ts';
 
-/** Recovery by passphrase (PROTOCOL §9): what was escrowed, for a device that has only signed in, and its way in. */
+/** Recovery (PROTOCOL §9): what was escrowed under a passphrase, for a device that has only signed in, and its way in. */
 export interface Escrows {
   /**
    * What the person escrowed. Each answer is an event, and they are few. Throws `forbidden`, `device_limit`,
@@ -48,14 +48,14 @@ export function createEscrows(deps: EscrowsDeps): Escrows {
   return {
     async open(who, context) {
       await requireRecovery(deps, who);
-      const before = await database.read((query) => readEscrowed(deps, query, who.sub));
+      const before = await database.read((query) => readEscrowed(deps, query, who.sub, 'passphrase'));
       if ((await openings.increment(who.sub, DAY_MS)) > ESCROW_OPENINGS_PER_DAY) {
         throw new CountersignError('rate_limited', 'It was handed out too often today.');
       }
       const name = { sub: who.sub, keyVersion: before.keys.key_version };
       const escrow = await openEscrow(signer, name, before.escrow);
       await database.transaction(async (tx) => {
-        assertSame(before, await readEscrowed(deps, tx, who.sub));
+        assertSame(before, await readEscrowed(deps, tx, who.sub, 'passphrase'));
         await events.append(tx, {
           type: 'escrow.opened',
           actor: context.actor,
@@ -76,7 +76,8 @@ export function createEscrows(deps: EscrowsDeps): Escrows {
   };
 }
 
-async function requireRecovery(deps: BindingDeps, who: Holder, tx?: Transaction): Promise<void> {
+/** Policy's word on recovering. Throws `forbidden`, `device_limit`. */
+export async function requireRecovery(deps: BindingDeps, who: Holder, tx?: Transaction): Promise<void> {
   const devices =
     tx === undefined
       ? await deps.database.read((query) => devicesOf(query, who.sub))
@@ -96,16 +97,18 @@ interface Escrowed {
   readonly current: SignedStatement;
 }
 
-/** Grants are served to nobody before they are published (PROTOCOL §8). */
-async function readEscrowed(
+/** What was escrowed in this way, or in whichever. Grants are served to nobody before they are published (PROTOCOL §8). */
+export async function readEscrowed(
   { keyLog }: BindingDeps,
   reader: Query | Transaction,
   sub: string,
+  method?: 'passphrase' | 'organization',
 ): Promise<Escrowed> {
   const person = await requireActivePerson(reader, sub);
   const keys = await findPersonKeys(reader, sub);
   const current = await activeStatementOf(reader, sub);
-  if (keys === undefined || current === undefined || keys.escrow === null) {
+  const asked = method === undefined || current?.statement.escrow === method;
+  if (keys === undefined || current === undefined || keys.escrow === null || !asked) {
     throw new CountersignError('escrow_none');
   }
   const { address, version } = current.statement;
@@ -161,7 +164,10 @@ async function admit(
       subject: { sub: who.sub, address: statement.address, device: who.deviceId },
       outcome: 'success',
       requestId: context.requestId,
-      data: { label: request.label, method: 'passphrase' },
+      data: {
+        label: request.label,
+        method: statement.escrow === 'organization' ? 'organization' : 'passphrase',
+      },
     });
   });
 }

@@ -9,12 +9,15 @@ import { seconds } from '../lib/clock.ts';
 import { requireAllowed } from '../policy/decision.ts';
 import type { Holder } from './holder.ts';
 import { principalOf } from './permission.ts';
+import { type OrganizationEscrowSetting, recoveryKeyToken } from './recovery-key.ts';
 import type { BindingDeps, Credentials, Profiles } from './services.ts';
 
 type ProfileDeps = BindingDeps & {
   readonly credentials: Credentials;
   /** How old a person's keys may be before they are to be rotated; 0 or absent for however old. */
   readonly personKeysSeconds?: number;
+  /** Whether keys are escrowed to the organization; not if absent. */
+  readonly organizationEscrow?: OrganizationEscrowSetting;
 };
 
 /** `GET /v1/me`. */
@@ -36,6 +39,7 @@ export function createProfiles(deps: ProfileDeps): Profiles {
         active: await activeStatementOf(query, who.sub),
       }));
       const answer = keys === undefined ? undefined : await credentials.forAddress(keys.address);
+      const recoveryKey = await recoveryKeyToken(deps, deps.organizationEscrow ?? 'off');
       const isOwnDevice = devices.some((device) => device.device_id === who.deviceId);
       return {
         iss: signer.iss,
@@ -48,6 +52,7 @@ export function createProfiles(deps: ProfileDeps): Profiles {
         device_binding: isOwnDevice ? await credentials.deviceBinding(who.deviceId) : null,
         devices: devices.map((device) => summary(device, who)),
         ...(keys === undefined ? {} : rotationDue(deps, keys, active)),
+        ...(recoveryKey === undefined ? {} : { recovery_key: recoveryKey }),
       };
     },
   };

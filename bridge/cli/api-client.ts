@@ -21,9 +21,9 @@ export class Unreachable extends Error {
 
 /** The admin API. What comes back is held against the schema that the caller expects. */
 export interface ApiClient {
-  get<Schema extends z.ZodType>(path: string, schema: Schema): Promise<z.output<Schema>>;
+  get<Schema extends z.core.$ZodType>(path: string, schema: Schema): Promise<z.output<Schema>>;
   text(path: string): Promise<string>;
-  send<Schema extends z.ZodType>(
+  send<Schema extends z.core.$ZodType>(
     method: 'POST' | 'PATCH' | 'DELETE',
     path: string,
     schema: Schema,
@@ -62,9 +62,9 @@ export function createApiClient(
     return response;
   }
 
-  async function answer<Schema extends z.ZodType>(response: Response, schema: Schema) {
+  async function answer<Schema extends z.core.$ZodType>(response: Response, schema: Schema) {
     const value: unknown = response.status === 204 ? undefined : await response.json();
-    const parsed = schema.safeParse(value);
+    const parsed = z.safeParse(schema, value);
     if (!parsed.success) throw new Unreachable(`${url} answered in a form that this version does not know.`);
     return parsed.data;
   }

@@ -15,6 +15,7 @@ import { addLogCommands } from './commands/log.ts';
 import { addLogCompareCommands } from './commands/log-compare.ts';
 import { addPartnerCommands } from './commands/partner.ts';
 import { addPersonCommands } from './commands/person.ts';
+import { addRecoveryCommands } from './commands/recovery.ts';
 import { addServeCommand } from './commands/serve.ts';
 import { addServiceCommands } from './commands/service.ts';
 import { addTraceCommands } from './commands/trace.ts';
@@ -34,6 +35,7 @@ const COMMANDS: readonly ((program: Command, terminal: Terminal) => void)[] = [
   addPartnerCommands,
   addPersonCommands,
   addDeviceCommands,
+  addRecoveryCommands,
   addAppCommands,
   addServiceCommands,
   addEventsCommand,

@@ -208,6 +208,16 @@ const enrolment = z.strictObject({
     .describe('Refuse enrolment and recovery after a sign-in for which the IdP states no second factor.'),
 });
 
+const escrow = z.strictObject({
+  organization: z
+    .enum(['required', 'offered', 'off'])
+    .default('off')
+    .describe(
+      'Whether two administrators together can give people their keys back: required, offered or off. Peers see it; ' +
+        'the administrators first make the recovery key (`countersign recovery init-officer`).',
+    ),
+});
+
 const transforms = z.strictObject({
   workers: z
     .int()
@@ -263,6 +273,7 @@ export const configSchema = z.strictObject({
     .describe('What the bridge may connect to: identity providers, partners, event receivers.'),
   lifetimes: lifetimes.prefault({}).describe('How long things that the bridge hands out are valid.'),
   enrolment: enrolment.prefault({}).describe('What enrolment demands.'),
+  escrow: escrow.prefault({}).describe('Who else can recover the keys of people.'),
   events: z
     .strictObject({
       stdout: z

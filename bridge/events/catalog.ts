@@ -120,7 +120,7 @@ export const EVENTS = {
     doc: 'A device was added.',
     data: z.strictObject({
       ...device,
-      method: z.enum(['enrolment', 'approval', 'passphrase', 'reset']),
+      method: z.enum(['enrolment', 'approval', 'passphrase', 'organization', 'reset']),
       approved_by: name.optional(),
     }),
   },
@@ -163,6 +163,30 @@ export const EVENTS = {
   'escrow.opened': {
     doc: 'What a person escrowed was handed to a device that signed in as them: it can be opened with their passphrase.',
     data: none,
+  },
+  'recovery.key_registered': {
+    doc: 'An administrator registered their half of the organization’s recovery key.',
+    data: z.strictObject({ half: name }),
+  },
+  'recovery.requested': {
+    doc: 'A device that signed in as a person asked two administrators for that person’s escrowed keys.',
+    data: z.strictObject({ recovery: name, label: phrase }),
+  },
+  'recovery.approved': {
+    doc: 'An administrator compared the device and gave it their share of the person’s keys, which alone opens nothing.',
+    data: z.strictObject({ recovery: name, half: name }),
+  },
+  'recovery.released': {
+    doc: 'Both shares are there: the device can open the person’s keys.',
+    data: z.strictObject({ recovery: name }),
+  },
+  'recovery.refused': {
+    doc: 'An administrator refused a recovery.',
+    data: z.strictObject({ recovery: name }),
+  },
+  'recovery.expired': {
+    doc: 'A recovery was not approved by two administrators in time.',
+    data: z.strictObject({ recovery: name }),
   },
   'look_up.answered': {
     doc: 'Somebody asked for keys and was answered.',

@@ -114,6 +114,12 @@ export const ROTATION_SINCE_S = 10 * MINUTE_S;
 export const DEVICE_APPROVAL_LIFE_S = 10 * MINUTE_S;
 /** Times a day that a person's escrow is handed out: who has lost all devices needs it once, and a thief to try offline too. */
 export const ESCROW_OPENINGS_PER_DAY = 5;
+/** Two administrators find the time within a day, or are asked again. */
+export const RECOVERY_LIFE_S = DAY_S;
+/** Open recoveries of one person: the administrators who compare must not be flooded. */
+export const OPEN_RECOVERIES = 3;
+/** How long a client may rely on what it was told of the recovery key: an enrolment follows at once. */
+export const RECOVERY_KEY_TOKEN_LIFE_S = HOUR_S;
 /** Devices of one person, by default: phone, laptop, desktop, tablets and rooms with room to spare. */
 export const DEVICES_PER_PERSON = 20;
 /** The most that an operator can set it to: a rotation re-endorses every device in one request. */

@@ -2,6 +2,7 @@ import { CountersignError } from '../../protocol/errors.ts';
 import { deleteDeviceRequestsOf } from '../binding/device-request-store.ts';
 import { deleteOffersOf } from '../binding/enrolment-store.ts';
 import type { Holder } from '../binding/holder.ts';
+import { deleteRecoveriesOf } from '../binding/recovery-store.ts';
 import { releaseAddresses } from '../directory/addresses.ts';
 import { type Device, deleteDevice, deleteDevicesOf, devicesOf, findDevice } from '../directory/devices.ts';
 import { deletePersonKeys, noteDeviceRemoved } from '../directory/person-keys.ts';
@@ -97,6 +98,7 @@ export function createLifecycle(deps: LifecycleDeps): Lifecycle {
     await deleteOffersOf(tx, sub);
     // Somebody asked who may be the reason for the reset; the new key's devices must not be led to approve them.
     await deleteDeviceRequestsOf(tx, sub);
+    await deleteRecoveriesOf(tx, sub);
     const devices = await devicesOf(tx, sub);
     await deleteDevicesOf(tx, sub);
     const groups = await withdrawFromGroups(tx, { iss: deps.signer.iss, sub }, withdrawal.reason);

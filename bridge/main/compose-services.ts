@@ -5,6 +5,8 @@ import { createEnrolments } from '../binding/enrolments.ts';
 import { createEscrows } from '../binding/escrows.ts';
 import { createKeyHistories } from '../binding/key-history.ts';
 import { createProfiles } from '../binding/profiles.ts';
+import { createRecoveries } from '../binding/recoveries.ts';
+import { createRecoveryKeys } from '../binding/recovery-key.ts';
 import { createRotations } from '../binding/rotations.ts';
 import { createVaults } from '../binding/vaults.ts';
 import { createWatches } from '../binding/watches.ts';
@@ -78,14 +80,20 @@ export async function composeServices(foundation: Foundation, config: Config) {
 
   const binding = { ...common, bindingLifeSeconds: config.lifetimes.binding_hours * 3_600 };
   const credentials = createCredentials(binding);
-  const enrolments = createEnrolments({ ...binding, credentials });
+  const organizationEscrow = config.escrow.organization;
+  const enrolments = createEnrolments({ ...binding, credentials, organizationEscrow });
   const deviceAdditions = createDeviceAdditions(binding);
   const vaults = createVaults(binding);
   const escrows = createEscrows({ ...binding, credentials });
+  const recoveries = createRecoveries(binding);
+  const recoveryKeys = createRecoveryKeys(binding);
   const rotations = createRotations({ ...binding, credentials });
   const rotateDevice = createDeviceRotation({ ...binding, credentials });
   const personKeysDays = config.lifetimes.person_keys_days;
-  const profiles = createProfiles({ ...binding, credentials, personKeysSeconds: personKeysDays * 86_400 });
+  const profiles = createProfiles({
+    ...{ ...binding, credentials, organizationEscrow },
+    personKeysSeconds: personKeysDays * 86_400,
+  });
   const keyHistories = createKeyHistories(binding);
   const tokenEnd = createFindTokenEnd(foundation);
   const watches = createWatches({ ...foundation, tokenEnd });
@@ -132,6 +140,8 @@ export async function composeServices(foundation: Foundation, config: Config) {
       credentials,
       enrolments,
       escrows,
+      recoveries,
+      recoveryKeys,
       deviceAdditions,
       rotations,
       rotateDevice,

@@ -70,7 +70,13 @@ export async function serve(
   const background = startBackgroundWork({
     ...foundation,
     ...services,
-    expiring: [services.enrolments, services.deviceAdditions, services.rotations, services.groups.endings],
+    expiring: [
+      services.enrolments,
+      services.deviceAdditions,
+      services.recoveries,
+      services.rotations,
+      services.groups.endings,
+    ],
     purging: [
       services.administrators,
       services.traces,

@@ -17,7 +17,7 @@ export const ROTATED_BY_DEFAULT: readonly KeyPurpose[] = PURPOSES.filter(
 
 /** What each purpose signs as JWS: exactly what verifiers take from it. */
 const TYPES: Readonly<Record<KeyPurpose, readonly ObjectType[]>> = {
-  binding: ['key-binding+jwt', 'identity-attributes+jwt', 'device-binding+jwt'],
+  binding: ['key-binding+jwt', 'identity-attributes+jwt', 'device-binding+jwt', 'recovery-key+jwt'],
   federation: [
     'entity-statement+jwt',
     'key-lookup-request+jwt',

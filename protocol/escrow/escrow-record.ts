@@ -30,7 +30,7 @@ const keyDerivationSchema = z.strictObject({
 export type KeyDerivation = z.infer<typeof keyDerivationSchema>;
 
 /** The recovery key's private half, encrypted (AES-256-GCM) under what is derived from the passphrase. */
-const wrappedKeySchema = z.strictObject({
+export const wrappedKeySchema = z.strictObject({
   derivation: keyDerivationSchema,
   /** 12 random bytes. */
   nonce: z.string().check(z.regex(/^[A-Za-z0-9_-]{16}$/)),
@@ -61,8 +61,13 @@ export const escrowRecordSchema = z.strictObject({
 
 export type EscrowRecord = z.infer<typeof escrowRecordSchema>;
 
-/** The record with what it is about: the vault's content, sealed to E. */
-export const escrowSchema = z.strictObject({ token: compactJws, box: bytes(BOX_BYTES) });
+/** The record with what it is about: the vault's content sealed to E, or its two shares sealed to the organization's halves. */
+export const escrowSchema = z.strictObject({
+  token: compactJws,
+  box: bytes(BOX_BYTES),
+  /** Exactly where the organization can recover: the box of its second half. */
+  second_box: z.optional(bytes(BOX_BYTES)),
+});
 export type Escrow = z.infer<typeof escrowSchema>;
 
 /** Signs the record with the person's `sig`. */

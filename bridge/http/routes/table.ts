@@ -8,6 +8,7 @@ import { adminDomainRoutes } from './admin-domains.ts';
 import { adminLogRoutes } from './admin-log.ts';
 import { adminPartnerRoutes } from './admin-partners.ts';
 import { adminPersonRoutes } from './admin-persons.ts';
+import { adminRecoveryRoutes } from './admin-recoveries.ts';
 import { adminServiceRoutes } from './admin-services.ts';
 import { adminTraceRoutes } from './admin-traces.ts';
 import { deviceRequestRoutes } from './device-requests.ts';
@@ -25,6 +26,7 @@ import { lookUpRoutes } from './look-ups.ts';
 import { meRoutes } from './me.ts';
 import { meHistoryRoutes } from './me-history.ts';
 import { meetingRoutes } from './meetings.ts';
+import { recoveryRoutes } from './recoveries.ts';
 import { rotationRoutes } from './rotations.ts';
 import { sealedKeyRoutes } from './sealed-keys.ts';
 import { vaultRoutes } from './vault.ts';
@@ -55,6 +57,8 @@ export type ApiDeps = Parameters<typeof enrolmentRoutes>[0] &
   Parameters<typeof deviceRequestRoutes>[0] &
   Parameters<typeof deviceRoutes>[0] &
   Parameters<typeof rotationRoutes>[0] &
+  Parameters<typeof recoveryRoutes>[0] &
+  Parameters<typeof adminRecoveryRoutes>[0] &
   Parameters<typeof keyOpeningRoutes>[0] &
   Parameters<typeof sealedKeyRoutes>[0] &
   Parameters<typeof vaultRoutes>[0] &
@@ -77,6 +81,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...vaultRoutes(deps),
     ...rotationRoutes(deps),
     ...escrowRoutes(deps),
+    ...recoveryRoutes(deps),
     ...deviceRequestRoutes(deps),
     ...deviceRoutes(deps),
     ...sealedKeyRoutes(deps),
@@ -93,6 +98,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...adminDomainRoutes(deps),
     ...adminPartnerRoutes(deps),
     ...adminPersonRoutes(deps),
+    ...adminRecoveryRoutes(deps),
     ...adminAppRoutes(deps),
     ...adminServiceRoutes(deps),
     ...adminTraceRoutes(deps),

@@ -19,6 +19,7 @@ import * as groups from './017-groups.ts';
 import * as meetings from './018-meetings.ts';
 import * as rotation from './019-rotation.ts';
 import * as escrow from './020-escrow.ts';
+import * as organizationEscrow from './021-organization-escrow.ts';
 
 /** One step of the schema. It must not read what later versions of the code may change: spell everything out. */
 export interface Migration {
@@ -54,4 +55,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: '018-meetings', up: meetings.up },
   { id: '019-rotation', up: rotation.up },
   { id: '020-escrow', up: escrow.up },
+  { id: '021-organization-escrow', up: organizationEscrow.up },
 ];

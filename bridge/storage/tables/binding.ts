@@ -4,6 +4,50 @@ export interface BindingTables {
   device_requests: DeviceRequestsTable;
   device_sign_ins: DeviceSignInsTable;
   rotations: RotationsTable;
+  recovery_halves: RecoveryHalvesTable;
+  recoveries: RecoveriesTable;
+  recovery_shares: RecoverySharesTable;
+}
+
+/** The public halves of the organization's recovery key, each of another administrator. */
+export interface RecoveryHalvesTable {
+  /** Thumbprint. */
+  half: string;
+  /** JSON. */
+  key: string;
+  slot: 1 | 2;
+  admin: string;
+  admin_name: string;
+  registered: number;
+}
+
+/** Devices of people who have lost all others, that ask administrators for the person's keys. */
+export interface RecoveriesTable {
+  id: string;
+  sub: string;
+  address: string;
+  /** Of the keys that are asked for. */
+  key_version: number;
+  device_id: string;
+  /** The client's; once per person. */
+  request_id: string;
+  request_hash: string;
+  /** JSON `[pre, sig]`. */
+  keys: string;
+  label: string;
+  status: 'pending' | 'released' | 'refused' | 'expired';
+  approvals: number;
+  created: number;
+  expires: number;
+}
+
+/** What approving administrators sealed to the asking device: one share each, which only it opens. */
+export interface RecoverySharesTable {
+  recovery: string;
+  /** Thumbprint. */
+  half: string;
+  admin: string;
+  share: Uint8Array;
 }
 
 /** Enrolments in progress, and confirmed ones for as long as a client may repeat itself. */

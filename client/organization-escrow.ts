@@ -1,0 +1,65 @@
+import { encodeBase64url } from '../protocol/base64url.ts';
+import { CountersignError } from '../protocol/errors.ts';
+import type { Escrow } from '../protocol/escrow/escrow-record.ts';
+import {
+  escrowShareContext,
+  signOrganizationEscrow,
+  splitSecret,
+} from '../protocol/escrow/organization-escrow.ts';
+import {
+  organizationKeyFingerprint,
+  type RecoveryHalves,
+  verifyOrganizationKey,
+} from '../protocol/escrow/organization-key.ts';
+import { sha256Base64url } from '../protocol/hash.ts';
+import type { KeyStatement } from '../protocol/key-statement.ts';
+import { encodeVault } from '../protocol/vault.ts';
+import { preFromJwk } from '../recrypt/encoding.ts';
+import { sealTo } from '../recrypt/sealed-box.ts';
+import type { TransformEngine } from '../recrypt/transform-engine.ts';
+import type { OrganizationEscrow } from './client.ts';
+import type { ClientParts } from './own-account.ts';
+import type { PersonKeys } from './person-keys.ts';
+
+/**
+ * The halves to escrow to: signed by the bridge, and the ones that the company hands out or, without that, that this
+ * device saw first. The bridge could offer halves of its own otherwise. Throws `escrow_unsupported`,
+ * `recovery_key_changed`, and what does not verify.
+ */
+export async function trustedHalves(
+  { context, ownKeys }: ClientParts,
+  token: string | undefined,
+  { fingerprint: told }: OrganizationEscrow,
+): Promise<RecoveryHalves> {
+  if (token === undefined) throw new CountersignError('escrow_unsupported');
+  const { halves } = await ownKeys.verifying((keys) => verifyOrganizationKey(token, keys, context.now()));
+  const fingerprint = organizationKeyFingerprint(context.issuer, halves);
+  return context.pins.update(async (pins) => {
+    if ((told ?? pins.recovery_key ?? fingerprint) !== fingerprint) {
+      throw new CountersignError('recovery_key_changed');
+    }
+    return { pins: { ...pins, recovery_key: fingerprint }, result: halves };
+  });
+}
+
+/** Seals one share of the person's private halves to each half of the recovery key; their `sig` vouches for both. */
+export async function sealToOrganization(
+  engine: TransformEngine,
+  person: Pick<PersonKeys, 'sig' | 'vault'>,
+  statement: KeyStatement,
+  halves: RecoveryHalves,
+  now: number,
+): Promise<Escrow> {
+  const content = encodeVault(person.vault);
+  const [left, right] = splitSecret(content);
+  content.fill(0);
+  const seal = (share: Uint8Array, half: RecoveryHalves[0]) =>
+    sealTo(engine, preFromJwk(engine, half), share, escrowShareContext(statement, half));
+  const [first, second] = [await seal(left, halves[0]), await seal(right, halves[1])];
+  const { iss, sub, key_version } = statement;
+  const token = await signOrganizationEscrow(person.sig, {
+    ...{ v: 1, iss, sub, key_version, halves, iat: now },
+    boxes: [sha256Base64url(first), sha256Base64url(second)],
+  });
+  return { token, box: encodeBase64url(first), second_box: encodeBase64url(second) };
+}
