@@ -25,10 +25,13 @@ export interface TwoCompanies {
   close(): Promise<void>;
 }
 
-export async function startTwoCompanies(): Promise<TwoCompanies> {
+/** `escrow`: whether the first one’s administrators can recover keys. */
+export async function startTwoCompanies(
+  escrow: 'required' | 'offered' | 'off' = 'off',
+): Promise<TwoCompanies> {
   const stage = await setStage(new AbortController().signal);
   try {
-    const acme = await startCompany(stage, 'acme', ['ada', 'bob', 'carol']);
+    const acme = await startCompany(stage, 'acme', ['ada', 'bob', 'carol'], escrow);
     const globex = await startCompany(stage, 'globex', ['gwen', 'hal']);
     for (const company of [acme, globex]) await publishBridge(stage, company);
     await approve(acme, globex);
@@ -40,8 +43,13 @@ export async function startTwoCompanies(): Promise<TwoCompanies> {
   }
 }
 
-async function startCompany(stage: Stage, key: string, names: readonly string[]): Promise<Company> {
-  const bridge = await startWholeBridge(stage, `bridge.${key}.localhost`);
+async function startCompany(
+  stage: Stage,
+  key: string,
+  names: readonly string[],
+  escrow: 'required' | 'offered' | 'off' = 'off',
+): Promise<Company> {
+  const bridge = await startWholeBridge(stage, `bridge.${key}.localhost`, escrow);
   const domain = `${key}.example`;
   const address = (name: string) => `${name}@${domain}`;
   await bridge.proveDomain(domain);

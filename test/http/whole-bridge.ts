@@ -10,7 +10,7 @@ import { createRootKey, openRootKey } from '../../bridge/signer/root-key.ts';
 import type { Database } from '../../bridge/storage/database.ts';
 import { openDatabase } from '../../bridge/storage/open-storage.ts';
 import { type Administrator, bootstrapAdministrator } from '../../demo/stage/administrator.ts';
-import { writeConfiguration } from '../../demo/stage/configuration.ts';
+import { amendConfiguration, writeConfiguration } from '../../demo/stage/configuration.ts';
 import type { Domain } from '../../demo/stage/domain.ts';
 import { freePort } from '../../demo/stage/free-port.ts';
 import type { Stage } from '../../demo/stage/stage.ts';
@@ -53,7 +53,11 @@ export interface WholeBridge {
 export const APP_ID = 'test-app';
 
 /** Starts one on the stage, which ends it. */
-export async function startWholeBridge(stage: Stage, host: string): Promise<WholeBridge> {
+export async function startWholeBridge(
+  stage: Stage,
+  host: string,
+  escrow: 'required' | 'offered' | 'off' = 'off',
+): Promise<WholeBridge> {
   const clock = createMovableClock();
   const port = await freePort();
   const issuer = `https://${host}:${port}`;
@@ -62,6 +66,7 @@ export async function startWholeBridge(stage: Stage, host: string): Promise<Whol
   const folder = join(stage.folder, randomUUID());
   const given = { issuer, port, caFile: stage.caFile, tls };
   const path = await writeConfiguration(folder, { name: host }, given);
+  await amendConfiguration(path, 'escrow', { organization: escrow });
   const config = loadConfig({ path, env: {} });
 
   const store = await openDatabase(config.storage, clock);

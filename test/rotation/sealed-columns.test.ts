@@ -7,6 +7,7 @@ import { type TemporaryStore, temporaryStore } from '../fakes/temporary-store.ts
 const NOT_SEALED: Readonly<Record<string, string>> = {
   'person_keys.vault': 'sealed by the person',
   'group_admins.vault': 'sealed by an admin of the group',
+  'recovery_shares.share': 'sealed to a device by an administrator',
   'sealed_keys.encrypted': 'sealed by whoever sealed the key',
   'witness_keys.public_key': 'public',
   'log_entry_bundles.bytes': 'public',
