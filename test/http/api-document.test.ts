@@ -19,7 +19,7 @@ let document: ApiDocument;
 let endpoints: readonly Endpoint[];
 
 beforeAll(async () => {
-  companies = await startTwoCompanies();
+  companies = await startTwoCompanies('offered');
   cast = await playMainFlow(companies);
   document = await readApiDocument(companies.stage, companies.acme.bridge);
   endpoints = endpointsOf(document);

@@ -25,7 +25,7 @@ let cast: Cast;
 let endpoints: readonly Endpoint[];
 
 beforeAll(async () => {
-  companies = await startTwoCompanies();
+  companies = await startTwoCompanies('offered');
   cast = await playMainFlow(companies);
   endpoints = endpointsOf(await readApiDocument(companies.stage, companies.acme.bridge));
 });
@@ -123,6 +123,11 @@ const CASES: Readonly<Record<string, Case>> = {
     path: fixed('/v1/escrow/recoveries'),
     body: () => sentTo('post /v1/escrow/recoveries'),
   },
+  'post /v1/recoveries': {
+    path: fixed('/v1/recoveries'),
+    body: () => sentTo('post /v1/recoveries'),
+  },
+  'get /v1/recoveries/{id}': { path: async () => pathOf('get /v1/recoveries/{id}') },
   'post /v1/meetings/state': {
     path: fixed('/v1/meetings/state'),
     body: () => sentTo('post /v1/meetings/state'),

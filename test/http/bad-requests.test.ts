@@ -13,7 +13,7 @@ let companies: TwoCompanies;
 let cast: Cast;
 
 beforeAll(async () => {
-  companies = await startTwoCompanies();
+  companies = await startTwoCompanies('offered');
   cast = await playMainFlow(companies);
 });
 afterAll(() => companies?.close());

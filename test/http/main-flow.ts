@@ -1,4 +1,6 @@
 import type { DeviceAddition } from '../../client/index.ts';
+import { expectCode } from '../binding/expect-code.ts';
+import { registerHalves } from '../escrow/register-halves.ts';
 import { deviceHeaders } from './api-request.ts';
 import { playGroups } from './group-flow.ts';
 import { playMeeting } from './meeting-flow.ts';
@@ -24,17 +26,19 @@ export interface Cast {
   readonly gwen: PersonApp;
 }
 
-/** Enrolments, devices added, refused and removed, keys rotated, look-ups across the companies, a closed account. */
-export async function playMainFlow({ acme, globex }: TwoCompanies): Promise<Cast> {
+/** The first company offers to recover keys. Enrolments, devices added, refused and removed, keys rotated, look-ups across the companies, a closed account. */
+export async function playMainFlow(companies: TwoCompanies): Promise<Cast> {
+  const { acme, globex } = companies;
+  await registerHalves(companies);
   const [ada, bob, carol, gwen] = [
     await acme.signIn('ada'),
     await acme.signIn('bob'),
     await acme.signIn('carol'),
     await globex.signIn('gwen'),
   ];
-  await ada.client.enrol({ label: 'Laptop' });
+  for (const { client } of [ada, gwen]) await client.enrol({ label: 'Laptop' });
   const passphrase = await enrolWithPassphrase(bob);
-  for (const { client } of [carol, gwen]) await client.enrol({ label: 'Laptop' });
+  await carol.client.enrol({ label: 'Laptop', escrow: { organization: true } });
   await ada.client.lookUp(['bob@acme.example', 'gwen@globex.example', 'nobody@acme.example'], { maxAge: 0 });
 
   const phone = await acme.signIn('ada');
@@ -61,6 +65,7 @@ export async function playMainFlow({ acme, globex }: TwoCompanies): Promise<Cast
 
   const recovered = await acme.signIn('bob');
   await recovered.client.recoverDevice({ label: 'Phone', passphrase });
+  await askInVain(acme);
   await playGroups(acme, { ada, bob });
   await playMeeting(acme, { ada, bob });
   await bob.client.keyHistory();
@@ -70,6 +75,14 @@ export async function playMainFlow({ acme, globex }: TwoCompanies): Promise<Cast
   const { sub } = await carol.client.me();
   await acme.bridge.administrator.post(`/admin/v1/persons/${sub}/close`, { reason: 'left' });
   return { ada, phone, waiting, waitingRequest, removed: removedAsItWas, bob, closed: closedAsItWas, gwen };
+}
+
+/** Carol asks for her keys on a device without them, and an administrator refuses. */
+async function askInVain(acme: TwoCompanies['acme']): Promise<void> {
+  const { client } = await acme.signIn('carol');
+  const recovery = await client.requestRecovery({ label: 'Phone' });
+  await acme.bridge.administrator.post(`/admin/v1/recoveries/${recovery.id}/refusal`);
+  await expectCode(recovery.waitForRelease(), 'recovery_refused');
 }
 
 /** Answers what the person was shown. */
