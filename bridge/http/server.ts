@@ -27,6 +27,8 @@ export interface ServerOptions {
 /** A server that takes requests. */
 export interface ListeningServer {
   readonly port: number;
+  /** Takes no new connection from now on; the open ones go on. */
+  refuse(): void;
   /** Takes no new connection, lets open requests finish for up to `graceMs`, then cuts what is left. */
   stop(graceMs: number): Promise<void>;
 }
@@ -38,7 +40,12 @@ export async function startServer(options: ServerOptions): Promise<ListeningServ
   server.maxConnections = CONNECTIONS;
   await listen(server, options);
   const { port } = server.address() as AddressInfo;
-  return { port, stop: (graceMs) => stopServer(server, graceMs) };
+  let closed: Promise<void> | undefined;
+  const close = () => {
+    closed ??= new Promise<void>((resolve) => server.close(() => resolve()));
+    return closed;
+  };
+  return { port, refuse: () => void close(), stop: (graceMs) => stopServer(server, close(), graceMs) };
 }
 
 function createServer({ tls, answer, headersTimeoutMs = REQUEST_HEADERS_TIMEOUT_MS }: ServerOptions): Server {
@@ -75,8 +82,7 @@ function listen(server: Server, { address, port, setting = 'listen' }: ServerOpt
 /** How often connections that have become idle are looked for. */
 const IDLE_LOOK_MS = 25;
 
-async function stopServer(server: Server, graceMs: number): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+async function stopServer(server: Server, closed: Promise<void>, graceMs: number): Promise<void> {
   // A client that keeps its connection for a next request would hold the stop up.
   const idle = setInterval(() => server.closeIdleConnections(), IDLE_LOOK_MS);
   const late = setTimeout(() => server.closeAllConnections(), graceMs);

@@ -86,6 +86,8 @@ export async function serve(
     ],
   });
   closing.add('background work', () => background.stop());
+  // First of all: nobody is let in while the rest ends.
+  closing.add('new connections', () => server.refuse());
   await say({ type: 'bridge.started', data: { version } });
   started = true;
   const { port } = server;
