@@ -1,12 +1,24 @@
-import { type AddressInfo, createServer } from 'node:net';
+import { randomInt } from 'node:crypto';
+import { createServer } from 'node:net';
 
-/** A TCP port of this machine that nobody listens on. */
+/** Below what systems give to connections and to who listens on port 0 (Linux: from 32768): nothing takes one by chance. */
+const FIRST = 20_000;
+const BEYOND = 32_000;
+
+const given = new Set<number>();
+
+/** A TCP port of 127.0.0.1 that nobody listens on, and that this process was not given before. */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(0, '127.0.0.1', resolve);
-  });
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
+  const port = randomInt(FIRST, BEYOND);
+  if (given.has(port) || !(await isFree(port))) return freePort();
+  given.add(port);
   return port;
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
 }

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { freePort } from '../../demo/stage/free-port.ts';
 import { createThrowawayCa } from '../fakes/throwaway-ca.ts';
 
 const MAIN = fileURLToPath(new URL('../../bridge/cli/main.ts', import.meta.url));
@@ -45,17 +45,6 @@ afterEach(async () => {
   children.clear();
   await rm(folder, { recursive: true });
 });
-
-/** Below the range that the system gives ports from: a test that runs beside takes none of these. */
-async function freePort(): Promise<number> {
-  const port = 20_000 + Math.floor(Math.random() * 10_000);
-  const isFree = await new Promise<boolean>((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });
-  return isFree ? port : freePort();
-}
 
 function start(...args: string[]) {
   const { COUNTERSIGN_URL: _url, COUNTERSIGN_TOKEN: _token, ...env } = process.env;

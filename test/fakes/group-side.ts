@@ -355,3 +355,15 @@ export async function groupRotation(
   };
   return { body, claims, secrets };
 }
+
+/** Puts people and durable groups into a group, as its creator. */
+export async function addMembers(
+  { groups, parts }: { readonly groups: Groups; readonly parts: BridgeParts },
+  made: MadeGroup,
+  members: readonly (Enrolled | MadeGroup)[],
+): Promise<void> {
+  if (members.length === 0) return;
+  const named = members.map((each) => ('group' in each ? memberOfGroup(each) : memberOf(each)));
+  const { who } = made.creator;
+  await groups.members.change(who, made.group, await additions(parts.engine, made, named), contextOf(who));
+}

@@ -1,11 +1,11 @@
 import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import pg from 'pg';
+import { freePort } from '../../demo/stage/free-port.ts';
 import {
   cannotStart,
   endServer,
   findBinary,
-  freePort,
   serverFolder,
   untilReady,
   versionsIn,

@@ -1,14 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import {
-  cannotStart,
-  endServer,
-  findBinary,
-  freePort,
-  serverFolder,
-  untilReady,
-} from './throwaway-server.ts';
+import { freePort } from '../../demo/stage/free-port.ts';
+import { cannotStart, endServer, findBinary, serverFolder, untilReady } from './throwaway-server.ts';
 
 /** A real Redis or Valkey server, with nothing on disk, on a free port of the loopback interface. */
 export interface ThrowawayRedis {

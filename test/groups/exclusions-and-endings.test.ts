@@ -3,18 +3,18 @@ import { findMember } from '../../bridge/groups/member-store.ts';
 import { type Groups, isExcluded, mayTakePart } from '../../bridge/groups/services.ts';
 import type { Exclusion } from '../../protocol/groups/exclusion.ts';
 import { expectCode } from '../binding/expect-code.ts';
-import { Interruption } from '../binding/interruption.ts';
-import { type BridgeParts, bridgeParts } from '../fakes/bridge-parts.ts';
-import { contextOf, type Enrolled, enrol } from '../fakes/client-side.ts';
+import type { Interruption } from '../binding/interruption.ts';
+import type { BridgeParts } from '../fakes/bridge-parts.ts';
+import { contextOf, type Enrolled } from '../fakes/client-side.ts';
 import {
   additions,
   exclusion,
-  groupsOf,
   type MadeGroup,
   makeGroup,
   memberOf,
   memberOfGroup,
 } from '../fakes/group-side.ts';
+import { gatherColleagues } from './colleagues.ts';
 
 let parts: BridgeParts;
 let groups: Groups;
@@ -26,12 +26,8 @@ let weekly: MadeGroup;
 let interruption: Interruption;
 
 beforeEach(async () => {
-  interruption = new Interruption();
-  parts = await bridgeParts({ replace: ({ database }) => ({ database: interruption.of(database) }) });
-  groups = groupsOf(parts);
-  [alice, bob, carol] = [await join('alice'), await join('bob'), await join('carol')];
+  ({ parts, groups, alice, bob, carol, board, interruption } = await gatherColleagues());
   const admins = [alice.who.sub, bob.who.sub];
-  board = await makeGroup({ parts, groups }, alice, { admins });
   const ends = now() + 3600;
   weekly = await makeGroup({ parts, groups }, alice, { kind: 'meeting', ends, label: 'Weekly', admins });
   await add(board, memberOf(carol));
@@ -41,8 +37,6 @@ beforeEach(async () => {
 afterEach(() => parts.remove());
 
 const now = () => Math.floor(parts.clock.now() / 1000);
-const join = async (name: string) =>
-  enrol(parts, await parts.addPerson({ addresses: [`${name}@acme.example`] }));
 const read = <T>(work: Parameters<typeof parts.database.read<T>>[0]) => parts.database.read(work);
 const personOf = ({ offer: { statement } }: Enrolled) => ({ iss: statement.iss, sub: statement.sub });
 const takesPart = (made = weekly) => read((query) => mayTakePart(query, made.group, personOf(carol), []));

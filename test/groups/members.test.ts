@@ -20,9 +20,9 @@ import {
   preToJwk,
 } from '../../recrypt/encoding.ts';
 import { expectCode } from '../binding/expect-code.ts';
-import { Interruption } from '../binding/interruption.ts';
-import { type BridgeParts, bridgeParts } from '../fakes/bridge-parts.ts';
-import { contextOf, type Enrolled, enrol, holder, newDevice } from '../fakes/client-side.ts';
+import type { Interruption } from '../binding/interruption.ts';
+import type { BridgeParts } from '../fakes/bridge-parts.ts';
+import { contextOf, type Enrolled, holder, newDevice } from '../fakes/client-side.ts';
 import {
   additions,
   groupsOf,
@@ -34,6 +34,7 @@ import {
   nextMembership,
   removals,
 } from '../fakes/group-side.ts';
+import { gatherColleagues } from './colleagues.ts';
 
 const PARTNER = 'https://bridge.globex.example';
 
@@ -46,17 +47,11 @@ let board: MadeGroup;
 let interruption: Interruption;
 
 beforeEach(async () => {
-  interruption = new Interruption();
-  parts = await bridgeParts({ replace: ({ database }) => ({ database: interruption.of(database) }) });
-  groups = groupsOf(parts);
-  [alice, bob, carol] = [await join('alice'), await join('bob'), await join('carol')];
-  board = await makeGroup({ parts, groups }, alice, { admins: [alice.who.sub, bob.who.sub] });
+  ({ parts, groups, alice, bob, carol, board, interruption } = await gatherColleagues());
 });
 
 afterEach(() => parts.remove());
 
-const join = async (name: string) =>
-  enrol(parts, await parts.addPerson({ addresses: [`${name}@acme.example`] }));
 const read = <T>(work: Parameters<typeof parts.database.read<T>>[0]) => parts.database.read(work);
 const send = (body: MembersBody, who = alice.who, made = board) =>
   groups.members.change(who, made.group, body, contextOf(who));

@@ -6,13 +6,12 @@ import { createLifecycle, type Lifecycle } from '../../bridge/lifecycle/lifecycl
 import { signGroupKey } from '../../protocol/groups/group-key.ts';
 import { verifyRevocationReceipt } from '../../protocol/revocation-receipt.ts';
 import { expectCode } from '../binding/expect-code.ts';
-import { type BridgeParts, bridgeParts } from '../fakes/bridge-parts.ts';
+import type { BridgeParts } from '../fakes/bridge-parts.ts';
 import { contextOf, type Enrolled, enrol } from '../fakes/client-side.ts';
 import {
   additions,
   beginGroup,
   exclusion,
-  groupsOf,
   type MadeGroup,
   makeGroup,
   memberOf,
@@ -21,6 +20,7 @@ import {
   sealGroupVault,
 } from '../fakes/group-side.ts';
 import { tablesWith } from '../lifecycle/stored-bytes.ts';
+import { gatherColleagues } from './colleagues.ts';
 
 const ADA: RequestContext = { requestId: 'r-1', actor: { kind: 'administrator', id: 'a-1', name: 'Ada' } };
 
@@ -34,11 +34,8 @@ let board: MadeGroup;
 let staff: MadeGroup;
 
 beforeEach(async () => {
-  parts = await bridgeParts();
-  groups = groupsOf(parts);
+  ({ parts, groups, alice, bob, carol, board } = await gatherColleagues());
   lifecycle = lifecycleOf();
-  [alice, bob, carol] = [await join('alice'), await join('bob'), await join('carol')];
-  board = await makeGroup({ parts, groups }, alice, { admins: [alice.who.sub, bob.who.sub] });
   staff = await makeGroup({ parts, groups }, alice);
   await add(board, bob, carol);
   await add(staff, carol);
@@ -51,8 +48,6 @@ function lifecycleOf(changes: Partial<BridgeParts> = {}): Lifecycle {
   return createLifecycle({ ...parts, ...changes, decide: parts.policy.decide, tokens });
 }
 
-const join = async (name: string) =>
-  enrol(parts, await parts.addPerson({ addresses: [`${name}@acme.example`] }));
 const read = <T>(work: Parameters<typeof parts.database.read<T>>[0]) => parts.database.read(work);
 const personOf = ({ offer: { statement } }: Enrolled) => ({ iss: statement.iss, sub: statement.sub });
 const memberIn = (made: MadeGroup, enrolled: Enrolled) =>

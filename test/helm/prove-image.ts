@@ -17,11 +17,11 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../../demo/stage/free-port.ts';
 import { allowedPaths, parseDockerfile, type Stage, wordsOf } from './dockerfile.ts';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
@@ -154,15 +154,6 @@ organization: { name: Acme }
 listen: { address: 127.0.0.1, port: ${port}, trusted_proxies: [127.0.0.0/8] }
 signer: { driver: local, key_encryption_key: { env: COUNTERSIGN_KEK } }
 `;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const address = server.address();
-  await new Promise((done) => server.close(done));
-  if (address === null || typeof address === 'string') throw new Error('There is no free port.');
-  return address.port;
 }
 
 function say(text: string): void {

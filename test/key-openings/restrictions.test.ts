@@ -5,17 +5,16 @@ import type { Party } from '../../protocol/groups/party.ts';
 import { expectCode } from '../binding/expect-code.ts';
 import { revoke } from '../binding/revoke.ts';
 import { contextOf, type Enrolled, enrol } from '../fakes/client-side.ts';
-import { exclusion, type MadeGroup, memberOf, memberOfGroup, removals } from '../fakes/group-side.ts';
-import { rotatable, rotate } from '../rotation/rotating.ts';
 import {
   addMembers,
-  depositKey,
-  makeGroupOf,
-  open,
-  receive,
-  recipientGroup,
-  type Sealed,
-} from './sealing.ts';
+  exclusion,
+  type MadeGroup,
+  memberOf,
+  memberOfGroup,
+  removals,
+} from '../fakes/group-side.ts';
+import { rotatable, rotate } from '../rotation/rotating.ts';
+import { depositKey, makeGroupOf, open, receive, recipientGroup, type Sealed } from './sealing.ts';
 import { ADMINISTRATOR, type OpeningBridge, type TwoBridges, twoBridges } from './two-bridges.ts';
 
 let bridges: TwoBridges;

@@ -15,7 +15,7 @@ import { sha256Base64url } from '../../protocol/hash.ts';
 import type { EncryptionKey } from '../../protocol/public-key.ts';
 import { decodeEncryptedValue, encodeEncryptedValue, preFromJwk } from '../../recrypt/encoding.ts';
 import { contextOf, type Enrolled } from '../fakes/client-side.ts';
-import { additions, type MadeGroup, makeGroup, memberOf, memberOfGroup } from '../fakes/group-side.ts';
+import { addMembers, type MadeGroup, makeGroup } from '../fakes/group-side.ts';
 import type { OpeningBridge } from './two-bridges.ts';
 
 /** A key as its sealer's client has it. */
@@ -69,17 +69,6 @@ export async function makeGroupOf(
   const made = await makeGroup(bridge, creator, { kind, ends });
   await addMembers(bridge, made, members);
   return made;
-}
-
-export async function addMembers(
-  { groups, parts }: OpeningBridge,
-  made: MadeGroup,
-  members: readonly (Enrolled | MadeGroup)[],
-): Promise<void> {
-  if (members.length === 0) return;
-  const named = members.map((each) => ('group' in each ? memberOfGroup(each) : memberOf(each)));
-  const { who } = made.creator;
-  await groups.members.change(who, made.group, await additions(parts.engine, made, named), contextOf(who));
 }
 
 export function recipientGroup({ claims, group, key }: MadeGroup) {

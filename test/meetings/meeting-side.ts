@@ -11,7 +11,7 @@ import { PRESENCE_LIFE, type Presence, signPresence } from '../../protocol/prese
 import { encodeEncryptedValue, preFromJwk } from '../../recrypt/encoding.ts';
 import { contextOf, type Enrolled } from '../fakes/client-side.ts';
 import {
-  additions,
+  addMembers,
   exclusion,
   type MadeGroup,
   makeGroup,
@@ -56,17 +56,6 @@ export async function makeDurable(
   const made = await makeGroup(bridge, creator, { kind: 'durable' });
   await addMembers(bridge, made, members);
   return made;
-}
-
-export async function addMembers(
-  { groups, parts }: MeetingBridge,
-  made: MadeGroup,
-  members: readonly (Enrolled | MadeGroup)[],
-): Promise<void> {
-  if (members.length === 0) return;
-  const named = members.map((each) => ('group' in each ? memberOfGroup(each) : memberOf(each)));
-  const { who } = made.creator;
-  await groups.members.change(who, made.group, await additions(parts.engine, made, named), contextOf(who));
 }
 
 export async function removeMember(

@@ -3,6 +3,7 @@ import { groupBody } from '../../bridge/meetings/relay-message.ts';
 import type { Meetings } from '../../bridge/meetings/services.ts';
 import { expectCode } from '../binding/expect-code.ts';
 import { contextOf, type Enrolled } from '../fakes/client-side.ts';
+import { addMembers } from '../fakes/group-side.ts';
 import {
   ADMINISTRATOR,
   type MeetingBridge,
@@ -10,7 +11,6 @@ import {
   twoMeetingBridges,
 } from './meeting-bridges.ts';
 import {
-  addMembers,
   enter,
   exclude,
   type Heard,

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { freePort } from '../../demo/stage/free-port.ts';
 import { assemble } from './assemble.ts';
 import { startDaemon } from './daemon.ts';
-import { freePort } from './free-port.ts';
 import { makeStateDirectory, type StateDirectory } from './state-directory.ts';
 import { unpackTorchwood } from './torchwood-package.ts';
 

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { freePort } from '../../demo/stage/free-port.ts';
 import { assemble } from './assemble.ts';
 import { startDaemon } from './daemon.ts';
-import { freePort } from './free-port.ts';
 import { glewlwydConfiguration, setUpGlewlwyd } from './glewlwyd-config.ts';
 import { signInToGlewlwyd } from './glewlwyd-sign-in.ts';
 import type { Account, OidcPeer, RelyingParty, TlsIdentity } from './peer.ts';

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { freePort } from '../../demo/stage/free-port.ts';
 import type { HeadlessBrowser, Page } from '../fakes/headless-browser.ts';
 import { assemble } from './assemble.ts';
 import { startDaemon } from './daemon.ts';
-import { freePort } from './free-port.ts';
 import { lemonLdapConfiguration, lemonLdapIni, nginxConfiguration } from './lemonldap-config.ts';
 import type { Account, OidcPeer, RelyingParty, SamlPeer, ServiceProvider, TlsIdentity } from './peer.ts';
 import { getText, peerFetch } from './peer-network.ts';

@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { freePort } from '../../demo/stage/free-port.ts';
 import { parseVerifierKey, type VerifierKey } from '../../protocol/tlog/verifier-key.ts';
 import { assemble } from './assemble.ts';
 import { startDaemon } from './daemon.ts';
-import { freePort } from './free-port.ts';
 import { makeStateDirectory } from './state-directory.ts';
 import { unpackTorchwood } from './torchwood-package.ts';
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { freePort } from '../../demo/stage/free-port.ts';
 import { assemble } from './assemble.ts';
 import { startDaemon } from './daemon.ts';
-import { freePort } from './free-port.ts';
 import type { Account, SamlPeer, ServiceProvider, TlsIdentity } from './peer.ts';
 import { getText, peerFetch } from './peer-network.ts';
 import { makeRsaCertificate } from './rsa-certificate.ts';

@@ -4,9 +4,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../bridge/lib/clock.ts';
 import type { Database, Transaction } from '../../bridge/storage/database.ts';
 import { openPostgres, type PostgresOptions } from '../../bridge/storage/postgres/open.ts';
+import { freePort } from '../../demo/stage/free-port.ts';
 import { createThrowawayCa, type ThrowawayCa } from '../fakes/throwaway-ca.ts';
 import { NO_POSTGRES, startPostgres, type ThrowawayPostgres } from '../fakes/throwaway-postgres.ts';
-import { freePort } from '../fakes/throwaway-server.ts';
 
 const skipped = NO_POSTGRES === undefined ? '' : ` (skipped: ${NO_POSTGRES})`;
 

@@ -4,6 +4,7 @@ import type { Clock } from '../../bridge/lib/clock.ts';
 import { systemClock } from '../../bridge/lib/clock.ts';
 import type { Cache } from '../../bridge/storage/cache.ts';
 import { openRedisCache, type RedisCacheOptions } from '../../bridge/storage/redis/open.ts';
+import { freePort } from '../../demo/stage/free-port.ts';
 import { createThrowawayCa } from '../fakes/throwaway-ca.ts';
 import {
   NO_REDIS,
@@ -11,7 +12,6 @@ import {
   type ThrowawayRedis,
   type ThrowawayRedisOptions,
 } from '../fakes/throwaway-redis.ts';
-import { freePort } from '../fakes/throwaway-server.ts';
 
 const skipped = NO_REDIS === undefined ? '' : ` (skipped: ${NO_REDIS})`;
 const UNAVAILABLE = { code: 'unavailable' };
