@@ -2,7 +2,7 @@ import type * as z from 'zod/mini';
 import type { Json } from '../../protocol/canonical-json.ts';
 import { displayText } from '../../protocol/claims.ts';
 import { identityAttributesSchema } from '../../protocol/identity-attributes.ts';
-import type { Policy } from '../policy/built-in-policy.ts';
+import type { Policy } from '../policy/policy.ts';
 import type { DescribedPerson } from './credential-store.ts';
 import type { IssuedBody, IssuedTokens } from './issued-tokens.ts';
 import type { Asker } from './services.ts';
@@ -47,7 +47,7 @@ export function createAttributes(deps: {
 
   return async (person, asker) => {
     const decision = policy.decide({
-      action: 'see-attributes',
+      action: 'see-name',
       principal: asker.principal,
       resource: { kind: 'person', id: person.sub, owner: person.sub },
       context: {},

@@ -20,9 +20,9 @@ import {
 import { signInStrength } from './device-sign-ins.ts';
 import { assertDeviceKeys, assertOwnDeviceKey } from './enrolment-offer.ts';
 import type { Holder } from './holder.ts';
-import { isMultiFactor } from './multi-factor.ts';
 import { principalOf, requirePermission } from './permission.ts';
 import type { BindingDeps, DeviceAdditions } from './services.ts';
+import { signInFacts } from './sign-in-facts.ts';
 
 /** Open requests of one person: the people who compare must not be flooded. */
 const OPEN_REQUESTS = 10;
@@ -82,7 +82,7 @@ async function requireRequestPermission(deps: BindingDeps, who: Holder): Promise
     action: 'request-device',
     principal: principalOf(who),
     resource: { kind: 'device', id: who.deviceId, owner: who.sub },
-    context: { devices: devices.length, multiFactor: isMultiFactor(who.signIn) },
+    context: { devices: devices.length, signIn: signInFacts(who, deps.clock) },
   });
 }
 

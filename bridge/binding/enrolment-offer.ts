@@ -22,10 +22,10 @@ import { isUniqueViolation, type Query } from '../storage/database.ts';
 import { type EnrolmentState, openState, sealState, transcriptOf } from './enrolment-state.ts';
 import { findEnrolmentByRequest, insertEnrolment, type StoredEnrolment } from './enrolment-store.ts';
 import type { Holder } from './holder.ts';
-import { isMultiFactor } from './multi-factor.ts';
 import { principalOf, requirePermission } from './permission.ts';
 import { type OrganizationEscrowSetting, readRecoveryHalves } from './recovery-key.ts';
 import type { BindingDeps, Enrolments } from './services.ts';
+import { signInFacts } from './sign-in-facts.ts';
 
 export type OfferDeps = BindingDeps & {
   /** Whether keys are escrowed to the organization; not if absent. */
@@ -182,7 +182,7 @@ function requireEnrolmentPermission(
     action: 'enrol',
     principal: principalOf(who),
     resource: { kind: 'address', id: address, ...owner },
-    context: { devices, multiFactor: isMultiFactor(who.signIn) },
+    context: { devices, signIn: signInFacts(who, deps.clock) },
   });
 }
 

@@ -17,9 +17,9 @@ import { signInStrength } from './device-sign-ins.ts';
 import { assertDeviceKeys, assertOwnDeviceKey } from './enrolment-offer.ts';
 import { openEscrow } from './escrow-checks.ts';
 import type { Holder } from './holder.ts';
-import { isMultiFactor } from './multi-factor.ts';
 import { principalOf, requirePermission } from './permission.ts';
 import type { BindingDeps, Credentials } from './services.ts';
+import { signInFacts } from './sign-in-facts.ts';
 
 /** Recovery (PROTOCOL §9): what was escrowed under a passphrase, for a device that has only signed in, and its way in. */
 export interface Escrows {
@@ -86,7 +86,7 @@ export async function requireRecovery(deps: BindingDeps, who: Holder, tx?: Trans
     action: 'recover',
     principal: principalOf(who),
     resource: { kind: 'person', id: who.sub, owner: who.sub },
-    context: { devices: devices.length, multiFactor: isMultiFactor(who.signIn) },
+    context: { devices: devices.length, signIn: signInFacts(who, deps.clock) },
   });
 }
 

@@ -1,5 +1,5 @@
-import type { Policy } from '../policy/built-in-policy.ts';
 import { type DecisionRequest, deniedBy, type Principal } from '../policy/decision.ts';
+import type { Policy } from '../policy/policy.ts';
 import type { Holder } from './holder.ts';
 
 /** The holder of a token as policy knows them. */

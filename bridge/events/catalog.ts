@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { count, name, phrase, text } from './event-text.ts';
 import { GROUP_EVENTS } from './group-events.ts';
+import { POLICY_EVENTS } from './policy-events.ts';
 
 /** How many addresses of a look-up an event names; the counts tell of all. */
 export const LOOK_UP_ADDRESSES_NAMED = 40;
@@ -48,6 +49,7 @@ interface EventKind {
  */
 export const EVENTS = {
   ...GROUP_EVENTS,
+  ...POLICY_EVENTS,
   'sign_in.succeeded': {
     doc: 'A person signed in through a connection.',
     data: z.strictObject({
@@ -308,7 +310,15 @@ export const EVENTS = {
   },
   'policy.denied': {
     doc: 'A decision went against whoever asked.',
-    data: z.strictObject({ action: name, policy: name, resource: name.optional() }),
+    data: z.strictObject({
+      action: name,
+      policy: name,
+      resource: name.optional(),
+      /** Of the policy document. */
+      hash: name.optional(),
+      /** Id of the decision: `countersign policy explain` says how it came to be. */
+      decision: name.optional(),
+    }),
   },
   'request.refused': {
     doc: 'A request was refused; `code` says why.',

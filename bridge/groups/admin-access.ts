@@ -5,8 +5,8 @@ import { type Access, assertUnchanged, readAccess } from '../binding/access.ts';
 import type { Holder } from '../binding/holder.ts';
 import { principalOf } from '../binding/permission.ts';
 import type { Reader } from '../directory/handle.ts';
-import type { Policy } from '../policy/built-in-policy.ts';
 import { deniedBy } from '../policy/decision.ts';
+import type { Policy } from '../policy/policy.ts';
 import { adminsOf, findGroup, type Group, type GroupAdmin } from './group-store.ts';
 import { roleIn } from './taking-part.ts';
 

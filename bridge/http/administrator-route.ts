@@ -1,29 +1,33 @@
 import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
-import { type Action, type Decide, type Resource, requireAllowed } from '../policy/decision.ts';
+import { type AdministratorAction, type Decide, type Resource, requireAllowed } from '../policy/decision.ts';
 import { defineRoute, type Route } from './route.ts';
 
-type AdministratorAction = Extract<Action, 'administer' | 'erase-person' | 'read-events'>;
-
 /** A route for administrators, as they declare it: who may call it is the same for all of them. */
-export type AdministratorRoute<Body, Query> = Omit<Route<Body, Query>, 'authentication' | 'tag'> & {
+export type AdministratorRoute<Body, Query> = Omit<
+  Route<Body, Query>,
+  'authentication' | 'tag' | 'action'
+> & {
   readonly tag?: Route['tag'];
+  /** What policy is asked for. */
+  readonly action: AdministratorAction;
 };
 
 /** Declares a route that only an administrator may call, and only as policy decides. */
 export function defineAdministratorRoute<Body, Query>(
   decide: Decide,
   route: AdministratorRoute<Body, Query>,
-  action: AdministratorAction = 'administer',
 ): Route {
+  const { action } = route;
   return defineRoute<Body, Query>({
     tag: 'administration',
     ...route,
     authentication: 'administrator',
     handle: async (request) => {
       if (request.administrator === null) throw new TypeError('an administrator route without one');
+      const { id, roles } = request.administrator;
       requireAllowed(decide, {
         action,
-        principal: { kind: 'administrator', id: request.administrator.id },
+        principal: { kind: 'administrator', id, roles },
         resource: resourceOf(action, request.params.sub),
         context: {},
       });
@@ -33,14 +37,9 @@ export function defineAdministratorRoute<Body, Query>(
 }
 
 function resourceOf(action: AdministratorAction, sub = ''): Resource {
-  switch (action) {
-    case 'administer':
-      return { kind: 'bridge', id: 'bridge' };
-    case 'erase-person':
-      return { kind: 'person', id: sub };
-    case 'read-events':
-      return { kind: 'events', id: 'events' };
-  }
+  if (action === 'erase-person') return { kind: 'person', id: sub };
+  if (action === 'read-events') return { kind: 'events', id: 'events' };
+  return { kind: 'bridge', id: 'bridge' };
 }
 
 /** What an administrator configured wrongly over the API is a fault of the request, not of the bridge's own file. */

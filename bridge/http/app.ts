@@ -233,7 +233,8 @@ async function runRoute(
   if (holder !== null) {
     ctx.state.actor = { kind: 'person', sub: holder.sub, device: holder.deviceId, ...address };
   } else if (administrator !== null) {
-    ctx.state.actor = { kind: 'administrator', ...administrator, ...address };
+    const { id, name } = administrator;
+    ctx.state.actor = { kind: 'administrator', id, name, ...address };
   }
   const context: RequestContext = { requestId: ctx.state.requestId, actor: ctx.state.actor };
   const { body, bodyBytes } = await parseBody(ctx, route);

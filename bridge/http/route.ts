@@ -3,6 +3,7 @@ import type * as z from 'zod/mini';
 import type { ErrorCode } from '../../protocol/errors.ts';
 import type { Holder } from '../binding/holder.ts';
 import type { RequestContext } from '../lib/request-context.ts';
+import type { Action, AdministratorRole } from '../policy/decision.ts';
 
 /** Who may call a route. `none` routes authenticate nobody, or do it by the signed object that they take. */
 export type RouteAuthentication = 'none' | 'device' | 'administrator';
@@ -10,6 +11,7 @@ export type RouteAuthentication = 'none' | 'device' | 'administrator';
 export interface Administrator {
   readonly id: string;
   readonly name: string;
+  readonly roles: readonly AdministratorRole[];
 }
 
 /** What a handler receives: parsed, authenticated, bounded. */
@@ -65,6 +67,8 @@ export interface Route<Body = unknown, Query = unknown> {
   readonly summary: string;
   readonly tag: 'client' | 'federation' | 'administration' | 'events' | 'health';
   readonly authentication: RouteAuthentication;
+  /** What policy is asked for before anything is done; on every route of administrators. */
+  readonly action?: Action;
   readonly body?: {
     readonly schema: z.ZodMiniType<Body>;
     readonly maxBytes: number;

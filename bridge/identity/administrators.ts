@@ -13,6 +13,7 @@ import {
   NAME_LENGTH,
 } from '../lib/limits.ts';
 import { type RequestContext, SYSTEM } from '../lib/request-context.ts';
+import { ADMINISTRATOR_ROLES, type AdministratorRole } from '../policy/decision.ts';
 import type { Database, Transaction } from '../storage/database.ts';
 import {
   deleteWithDescendants,
@@ -42,12 +43,14 @@ export const newTokenSchema = z.strictObject({
   name,
   /** Seconds until it expires; at most what is left of the maker's own. */
   expiresIn: z.int().min(60).max(ADMIN_TOKEN_LIFE_MAX_S).default(ADMIN_TOKEN_LIFE_S),
+  roles: z.array(z.enum(ADMINISTRATOR_ROLES)).min(1).max(ADMINISTRATOR_ROLES.length).default(['owner']),
 });
 
 /** An administrator, known by the token that they use. */
 export interface AdministratorIdentity {
   readonly id: string;
   readonly name: string;
+  readonly roles: readonly AdministratorRole[];
 }
 
 /** Seconds. */
@@ -68,7 +71,10 @@ export interface Administrators {
    * Makes a one-time link for `bootstrap`. Only for who runs the bridge's machine; never over HTTP: nowhere else is a
    * token made that lives longer than the maker's (`tokenLife`, in seconds).
    */
-  createLink(wanted?: { tokenLife?: number }): Promise<{ url: string; expires: number }>;
+  createLink(wanted?: {
+    tokenLife?: number;
+    roles?: readonly AdministratorRole[];
+  }): Promise<{ url: string; expires: number }>;
   /** Uses a link up and makes a token. Throws `bootstrap_invalid`, never saying why. */
   bootstrap(taken: z.infer<typeof bootstrapSchema>, context: RequestContext): Promise<IssuedToken>;
   /** Whose token an `Authorization` header carries. Throws `unauthenticated`. */
@@ -96,7 +102,7 @@ export function createAdministrators(deps: AdministratorsDeps): Administrators {
 
   async function issue(
     tx: Transaction,
-    wanted: { name: string; expiresIn: number },
+    wanted: { name: string; expiresIn: number; roles: readonly AdministratorRole[] },
     cameOf: { parent: AdministratorToken; link?: never } | { parent?: never; link: string },
     { actor }: RequestContext,
   ): Promise<IssuedToken> {
@@ -104,20 +110,25 @@ export function createAdministrators(deps: AdministratorsDeps): Administrators {
     const created = seconds(clock);
     const token = PREFIX + newHandle();
     const expires = Math.min(created + wanted.expiresIn, parent?.expires ?? Number.POSITIVE_INFINITY);
-    const known = { id: newId(), name: wanted.name, created, expires };
-    const stored = { ...known, hash: sha256Base64url(token), parent: parent?.id ?? null };
+    const known = { id: newId(), name: wanted.name, roles: wanted.roles, created, expires };
+    const stored = {
+      ...known,
+      roles: JSON.stringify(known.roles),
+      hash: sha256Base64url(token),
+      parent: parent?.id ?? null,
+    };
     await insertToken(tx, stored);
     await stageTokenCreated(deps, tx, stored, link, actor);
     return { ...known, token };
   }
 
   return {
-    async createLink({ tokenLife } = {}) {
+    async createLink({ tokenLife, roles = ['owner'] } = {}) {
       const secret = newHandle();
       const created = seconds(clock);
       const expires = created + ADMIN_BOOTSTRAP_LIFE_S;
       const hash = sha256Base64url(secret);
-      const link = { hash, created, expires, token_life: tokenLife ?? null };
+      const link = { hash, created, expires, token_life: tokenLife ?? null, roles: JSON.stringify(roles) };
       await database.transaction(async (tx) => {
         await insertLink(tx, link);
         await stageLinkCreated(deps, tx, link, SYSTEM.actor);
@@ -131,7 +142,12 @@ export function createAdministrators(deps: AdministratorsDeps): Administrators {
         const taken = await takeLink(tx, sha256Base64url(token), seconds(clock));
         if (taken === undefined) throw new CountersignError('bootstrap_invalid');
         const expiresIn = taken.token_life ?? ADMIN_TOKEN_LIFE_S;
-        const issued = await issue(tx, { name, expiresIn }, { link: taken.hash }, context);
+        const issued = await issue(
+          tx,
+          { name, expiresIn, roles: readRoles(taken.roles) },
+          { link: taken.hash },
+          context,
+        );
         await events.append(tx, {
           type: 'admin.bootstrapped',
           ...byWhom(context),
@@ -155,7 +171,7 @@ export function createAdministrators(deps: AdministratorsDeps): Administrators {
           'The token has expired, was revoked, or never was one.',
         );
       }
-      return { id: found.id, name: found.name };
+      return { id: found.id, name: found.name, roles: readRoles(found.roles) };
     },
 
     create: (wanted, context) =>
@@ -165,7 +181,12 @@ export function createAdministrators(deps: AdministratorsDeps): Administrators {
           actor.kind === 'administrator' ? await findToken(tx, actor.id, seconds(clock)) : undefined;
         // Whoever was revoked meanwhile leaves nothing behind.
         if (maker === undefined) throw new CountersignError('unauthenticated', 'Your own token has ended.');
-        const issued = await issue(tx, wanted, { parent: maker }, context);
+        const issued = await issue(
+          tx,
+          wanted,
+          { parent: { ...maker, roles: readRoles(maker.roles) } },
+          context,
+        );
         await events.append(tx, {
           type: 'admin.token_created',
           ...byWhom(context),
@@ -176,7 +197,10 @@ export function createAdministrators(deps: AdministratorsDeps): Administrators {
 
     async list() {
       const tokens = await database.read((query) => listTokens(query, seconds(clock)));
-      return tokens.map(({ id, name, created, expires }) => ({ id, name, created, expires }));
+      return tokens.map(({ id, name, roles, created, expires }) => ({
+        ...{ id, name, created, expires },
+        roles: readRoles(roles),
+      }));
     },
 
     revoke: (id, context) =>
@@ -199,4 +223,10 @@ export function createAdministrators(deps: AdministratorsDeps): Administrators {
 
 function byWhom({ actor, requestId }: RequestContext) {
   return { actor, requestId, outcome: 'success' as const };
+}
+
+const storedRoles = z.array(z.enum(ADMINISTRATOR_ROLES));
+
+function readRoles(stored: string): AdministratorRole[] {
+  return storedRoles.parse(JSON.parse(stored));
 }

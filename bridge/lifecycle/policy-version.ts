@@ -1,6 +1,6 @@
 import type { StagingLog } from '../keylog/key-log.ts';
 import { newestVersion } from '../keylog/version-store.ts';
-import type { Policy } from '../policy/built-in-policy.ts';
+import type { Policy } from '../policy/policy.ts';
 import type { Database } from '../storage/database.ts';
 
 /** Under which the key log has the policy's versions. */

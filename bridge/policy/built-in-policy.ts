@@ -2,13 +2,7 @@ import { labelled } from '../../protocol/canonical-json.ts';
 import { sha256Base64url } from '../../protocol/hash.ts';
 import { BUILT_IN_RULES, type Rule, type RuleSettings } from './built-in-rules.ts';
 import type { Decide, Decision } from './decision.ts';
-
-/** The policy in force: how it decides, and the bytes that bindings name by hash and that the key log commits to. */
-export interface Policy {
-  readonly decide: Decide;
-  readonly document: Uint8Array<ArrayBuffer>;
-  readonly hash: string;
-}
+import type { Lifetimes, Policy } from './policy.ts';
 
 /** The built-in policy under an operator's settings. Deny by default; a `forbid` wins over every `permit`. */
 export function createBuiltInPolicy(settings: RuleSettings, rules: readonly Rule[] = BUILT_IN_RULES): Policy {
@@ -17,10 +11,18 @@ export function createBuiltInPolicy(settings: RuleSettings, rules: readonly Rule
     settings: { ...settings },
     rules: rules.map(({ id, effect, reason }) => ({ id, effect, reason })),
   });
-  return { decide: (request) => decide(rules, settings, request), document, hash: sha256Base64url(document) };
+  const hash = sha256Base64url(document);
+  return {
+    decide: (request) => ({ ...decide(rules, settings, request), hash, policies: [] }),
+    ...{ document, hash, lifetimes: LIFETIMES },
+  };
 }
 
-function decide(rules: readonly Rule[], settings: RuleSettings, request: Parameters<Decide>[0]): Decision {
+function decide(
+  rules: readonly Rule[],
+  settings: RuleSettings,
+  request: Parameters<Decide>[0],
+): Omit<Decision, 'hash' | 'policies'> {
   const applying = rules.filter((rule) => rule.applies(request, settings));
   const deciding = applying.find((rule) => rule.effect === 'forbid') ?? applying[0];
   if (deciding === undefined) {
@@ -29,3 +31,10 @@ function decide(rules: readonly Rule[], settings: RuleSettings, request: Paramet
   const effect = deciding.effect === 'permit' ? 'allow' : 'deny';
   return { effect, policy: deciding.id, reason: deciding.reason };
 }
+
+const DAY = 86_400;
+const LIFETIMES: Lifetimes = {
+  binding: () => DAY,
+  deviceBinding: () => DAY,
+  ...{ personKeys: 365 * DAY, groupKeys: 365 * DAY, lookUpMaxAge: 300, meeting: 30 * DAY },
+};

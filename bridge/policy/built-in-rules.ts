@@ -1,4 +1,4 @@
-import type { DecisionRequest } from './decision.ts';
+import { ADMINISTRATOR_ACTIONS, type DecisionRequest } from './decision.ts';
 
 /** What an operator may set of the built-in rules. */
 export interface RuleSettings {
@@ -53,7 +53,7 @@ export const BUILT_IN_RULES: readonly Rule[] = [
       settings.requireMultiFactor &&
       !isService(principal) &&
       (action === 'enrol' || action === 'request-device' || action === 'recover') &&
-      context.multiFactor !== true,
+      context.signIn?.multiFactor !== true,
   },
   {
     id: 'see-self',
@@ -237,31 +237,22 @@ export const BUILT_IN_RULES: readonly Rule[] = [
     id: 'own-people-see-attributes',
     effect: 'permit',
     reason: 'People of the company see each other’s name and sign-in strength.',
-    applies: (request) => request.action === 'see-attributes' && isEndorsed(request),
+    applies: (request) => ['see-name', 'see-sign-in', 'find'].includes(request.action) && isEndorsed(request),
   },
   {
     id: 'partners-see-attributes',
     effect: 'permit',
     reason: 'Approved partners see name and organization of whom they look up.',
     applies: ({ action, principal }) =>
-      action === 'see-attributes' && principal.kind === 'partner' && principal.status === 'active',
+      ['see-name', 'see-sign-in', 'find'].includes(action) &&
+      principal.kind === 'partner' &&
+      principal.status === 'active',
   },
   {
     id: 'administrators-administer',
     effect: 'permit',
     reason: 'Administrators administer the bridge.',
-    applies: ({ action, principal }) => action === 'administer' && principal.kind === 'administrator',
-  },
-  {
-    id: 'administrators-erase-persons',
-    effect: 'permit',
-    reason: 'Administrators erase persons.',
-    applies: ({ action, principal }) => action === 'erase-person' && principal.kind === 'administrator',
-  },
-  {
-    id: 'administrators-read-events',
-    effect: 'permit',
-    reason: 'Administrators read the event log.',
-    applies: ({ action, principal }) => action === 'read-events' && principal.kind === 'administrator',
+    applies: ({ action, principal }) =>
+      ADMINISTRATOR_ACTIONS.some((each) => each === action) && principal.kind === 'administrator',
   },
 ];

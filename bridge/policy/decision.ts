@@ -1,6 +1,27 @@
 import type { Assurance } from '../../protocol/claims.ts';
 import { CountersignError, type ErrorCode } from '../../protocol/errors.ts';
 
+/** What administrators do over the API, each by its kind, so that policy can give roles to them. */
+export const ADMINISTRATOR_ACTIONS = [
+  'read-administration',
+  'read-events',
+  'manage-access',
+  'manage-apps',
+  'manage-connections',
+  'manage-domains',
+  'manage-log',
+  'manage-partners',
+  'manage-persons',
+  'erase-person',
+  'manage-recovery',
+  'manage-services',
+  'read-policy',
+  'draft-policy',
+  'approve-policy',
+  'activate-policy',
+  'explain-decision',
+] as const;
+
 /** Everything that is decided; nothing is allowed beside it. */
 export const ACTIONS = [
   'sign-in',
@@ -14,7 +35,9 @@ export const ACTIONS = [
   'recover',
   'look-up',
   'look-up-as-partner',
-  'see-attributes',
+  'find',
+  'see-name',
+  'see-sign-in',
   'see-self',
   'report-finding',
   'create-group',
@@ -27,12 +50,17 @@ export const ACTIONS = [
   'open-foreign-key',
   'join-meeting',
   'join-foreign-meeting',
-  'administer',
-  'erase-person',
-  'read-events',
+  'resolve-recipients',
+  'receive',
+  ...ADMINISTRATOR_ACTIONS,
 ] as const;
 
 export type Action = (typeof ACTIONS)[number];
+export type AdministratorAction = (typeof ADMINISTRATOR_ACTIONS)[number];
+
+/** Roles that tokens of administrators carry. What each may do stands in the policy alone. */
+export const ADMINISTRATOR_ROLES = ['owner', 'operator', 'policy-approver', 'auditor', 'siem'] as const;
+export type AdministratorRole = (typeof ADMINISTRATOR_ROLES)[number];
 
 /** Who asks. `endorsed`: their device is one of the person's. */
 export type Principal =
@@ -41,16 +69,44 @@ export type Principal =
       readonly id: string;
       readonly assurance: Assurance;
       readonly endorsed: boolean;
+      /** The connection that they signed in through. */
+      readonly connection?: string;
     }
-  | { readonly kind: 'partner'; readonly id: string; readonly status: 'active' | 'suspended' }
-  | { readonly kind: 'administrator'; readonly id: string }
+  | {
+      readonly kind: 'partner';
+      readonly id: string;
+      readonly status: 'active' | 'suspended';
+      /** The domains that it is approved for. */
+      readonly domains?: readonly string[];
+    }
+  | { readonly kind: 'administrator'; readonly id: string; readonly roles: readonly AdministratorRole[] }
   | { readonly kind: 'anonymous'; readonly id: 'anonymous' };
 
-/** What it is about. `owner`: the `sub` whose thing it is, where it is somebody's. */
+/** What it is about. `owner`: the `sub` whose thing it is, where it is somebody's. The rest: facts, where they are known. */
 export interface Resource {
-  readonly kind: 'bridge' | 'person' | 'device' | 'address' | 'connection' | 'events' | 'group';
+  readonly kind:
+    | 'bridge'
+    | 'person'
+    | 'device'
+    | 'address'
+    | 'connection'
+    | 'events'
+    | 'group'
+    | 'data'
+    | 'policy';
   readonly id: string;
   readonly owner?: string;
+  /** Of a person, or of whom an address is. */
+  readonly assurance?: Assurance;
+  /** Of an address. */
+  readonly domain?: string;
+  /** Of a group. */
+  readonly groupKind?: 'meeting' | 'durable';
+  /** Of a group, or of a sealed key: what its maker called it. */
+  readonly label?: string;
+  /** Of data that is to be encrypted. */
+  readonly category?: string;
+  readonly sensitivity?: string;
 }
 
 export interface DecisionRequest {
@@ -60,25 +116,51 @@ export interface DecisionRequest {
   readonly context: DecisionContext;
 }
 
-/** Facts that rules may ask for; absent means unknown, and a rule that needs it does not permit. */
+/** How somebody signed in, as their IdP says. */
+export interface SignInFacts {
+  readonly protocol: 'oidc' | 'saml';
+  readonly acr?: string;
+  readonly amr: readonly string[];
+  /** Seconds since they authenticated at the IdP. */
+  readonly age?: number;
+  /** `amr` or `acr` showed several factors. */
+  readonly multiFactor: boolean;
+}
+
+/** Facts that policies may ask for; absent means unknown, and a policy that needs it does not permit. */
 export interface DecisionContext {
   readonly connectionStatus?: 'draft' | 'tested' | 'active' | 'disabled';
   /** Devices that the person has already. */
   readonly devices?: number;
-  /** `amr` or `acr` showed several factors. */
-  readonly multiFactor?: boolean;
+  readonly signIn?: SignInFacts;
   /** What the asking person, or somebody for whom a partner asks, is in the group. */
   readonly groupRole?: 'admin' | 'member' | 'none';
+  /** Of a draft: administrators beside its author who approved it. */
+  readonly approvals?: number;
+  /** Administrators whose tokens have not expired. */
+  readonly administrators?: number;
+  /** Whether the asking administrator made the draft. */
+  readonly author?: boolean;
 }
 
-/** `policy` is the id of the rule that decided; `no-permit` when none allowed it. */
+/**
+ * `policy` is the id of the policy that decided; `no-permit` when none allowed it, `engine-failed` when none could be
+ * asked. `hash` names the policy document that was in force.
+ */
 export interface Decision {
   readonly effect: 'allow' | 'deny';
   readonly policy: string;
   readonly reason: string;
+  readonly hash: string;
+  /** Every policy that took part in the answer. */
+  readonly policies: readonly string[];
+  /** For `no-permit`: the permits for this action that came nearest. */
+  readonly nearest?: readonly string[];
+  /** By which `countersign policy explain` finds it; on denials, and where decisions are recorded. */
+  readonly id?: string;
 }
 
-/** The port that every decision goes through. Pure: the same request has the same answer under the same policy. */
+/** The port that every decision goes through: the same request has the same answer under the same policy. */
 export type Decide = (request: DecisionRequest) => Decision;
 
 /** The private cause of a denial: what the event of the refusal says (bridge/http/app.ts writes it). */

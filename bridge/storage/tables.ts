@@ -9,6 +9,7 @@ import type { KeyLogTables } from './tables/keylog.ts';
 import type { MeetingTables } from './tables/meetings.ts';
 import type { OAuthTables } from './tables/oauth.ts';
 import type { OneTimeTables } from './tables/one-time.ts';
+import type { PolicyTables } from './tables/policy.ts';
 import type { SignerTables } from './tables/signer.ts';
 import type { StorageTables } from './tables/storage.ts';
 import type { TlogTables } from './tables/tlog.ts';
@@ -20,6 +21,7 @@ import type { WitnessTables } from './tables/witness.ts';
  */
 export interface Tables
   extends AdministrationTables,
+    PolicyTables,
     FederationTables,
     StorageTables,
     DirectoryTables,

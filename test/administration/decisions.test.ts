@@ -40,14 +40,20 @@ describe('every route of administrators', () => {
     const asked: DecisionRequest[] = [];
     const routes = await administratorRoutes((request) => {
       asked.push(request);
-      return { effect: 'deny', policy: 'nobody', reason: 'Nobody administers today.' };
+      return {
+        effect: 'deny',
+        policy: 'nobody',
+        reason: 'Nobody administers today.',
+        hash: 'h',
+        policies: ['nobody'],
+      };
     });
     expect(routes.length).toBeGreaterThan(20);
     for (const route of routes) {
       const calling = route.handle({
         context: { requestId: 'r', actor: { kind: 'administrator', id: 'a-1' } },
         ...{ params: {}, query: {}, headers: {}, body: {}, bodyBytes: new Uint8Array(), holder: null },
-        administrator: { id: 'a-1', name: 'Ada' },
+        administrator: { id: 'a-1', name: 'Ada', roles: ['owner'] },
         signal: new AbortController().signal,
       });
       await expect(calling).rejects.toMatchObject({
@@ -56,9 +62,8 @@ describe('every route of administrators', () => {
       });
     }
     expect(asked).toHaveLength(routes.length);
-    expect(new Set(asked.map(({ action }) => action))).toEqual(
-      new Set(['administer', 'erase-person', 'read-events']),
-    );
+    expect(asked.map(({ action }) => action)).toEqual(routes.map(({ action }) => action));
+    expect(new Set(asked.map(({ action }) => action)).size).toBeGreaterThan(8);
     expect(asked.every(({ principal }) => principal.kind === 'administrator' && principal.id === 'a-1')).toBe(
       true,
     );

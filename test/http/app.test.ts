@@ -90,7 +90,7 @@ const ROUTES: Route[] = [
     handle: async () => {
       const principal = { kind: 'anonymous', id: 'anonymous' } as const;
       requireAllowed(decide, {
-        action: 'administer',
+        action: 'manage-access',
         principal,
         resource: { kind: 'bridge', id: 'b' },
         context: {},
@@ -201,7 +201,7 @@ describe('the HTTP application', () => {
   test('records a denial as the one event that names its policy', async () => {
     expect((await request(server).get('/v1/denied')).status).toBe(403);
     expect(await newEvents()).toMatchObject([
-      { type: 'policy.denied', code: 'forbidden', data: { action: 'administer', policy: 'no-permit' } },
+      { type: 'policy.denied', code: 'forbidden', data: { action: 'manage-access', policy: 'no-permit' } },
     ]);
   });
 

@@ -53,7 +53,12 @@ describe('the built-in policy', () => {
     const strict = createBuiltInPolicy({ ...settings, requireMultiFactor: true });
     const asked = { action: 'recover', principal: unendorsed, resource: own } as const;
     expect(strict.decide({ ...asked, context: { devices: 0 } }).policy).toBe('multi-factor-for-keys');
-    expect(strict.decide({ ...asked, context: { devices: 0, multiFactor: true } }).effect).toBe('allow');
+    expect(
+      strict.decide({
+        ...asked,
+        context: { devices: 0, signIn: { protocol: 'oidc', amr: ['mfa'], multiFactor: true } },
+      }).effect,
+    ).toBe('allow');
   });
 
   test('lets into a meeting whoever takes part in its group, from an endorsed device or by an active partner', () => {
@@ -144,13 +149,23 @@ describe('the built-in policy', () => {
       context: { devices: 0 },
     };
     expect(strict.decide(request)).toMatchObject({ effect: 'deny', policy: 'multi-factor-for-keys' });
-    expect(strict.decide({ ...request, context: { devices: 0, multiFactor: true } }).effect).toBe('allow');
+    expect(
+      strict.decide({
+        ...request,
+        context: { devices: 0, signIn: { protocol: 'oidc', amr: ['mfa'], multiFactor: true } },
+      }).effect,
+    ).toBe('allow');
   });
 
   test('a refusal is forbidden and names its policy', () => {
-    const request: DecisionRequest = { action: 'administer', principal: alice, resource: own, context: {} };
+    const request: DecisionRequest = {
+      action: 'manage-access',
+      principal: alice,
+      resource: own,
+      context: {},
+    };
     expect(() => requireAllowed(decide, request)).toThrow(
-      new CountersignError('forbidden', 'no-permit: No policy permits administer here.'),
+      new CountersignError('forbidden', 'no-permit: No policy permits manage-access here.'),
     );
   });
 

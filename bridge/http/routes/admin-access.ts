@@ -10,6 +10,7 @@ const tokenSchema = z.strictObject({
   name: z.string(),
   created: z.int(),
   expires: z.int(),
+  roles: z.array(z.string()),
 });
 const issuedSchema = tokenSchema.extend({ token: z.string().describe('Told this once') });
 
@@ -43,6 +44,7 @@ export function adminAccessRoutes(deps: { administrators: Administrators; decide
     }),
     defineAdministratorRoute(decide, {
       method: 'get',
+      action: 'read-administration',
       path: '/admin/v1/tokens',
       summary: 'The administrators’ tokens in force',
       response: {
@@ -55,6 +57,7 @@ export function adminAccessRoutes(deps: { administrators: Administrators; decide
     }),
     defineAdministratorRoute(decide, {
       method: 'post',
+      action: 'manage-access',
       path: '/admin/v1/tokens',
       summary: 'Make another token, for a colleague or a machine',
       body: { schema: newTokenSchema, maxBytes: JSON_BODY_BYTES },
@@ -64,6 +67,7 @@ export function adminAccessRoutes(deps: { administrators: Administrators; decide
     }),
     defineAdministratorRoute(decide, {
       method: 'delete',
+      action: 'manage-access',
       path: '/admin/v1/tokens/:token',
       summary: 'Revoke a token by its id',
       response: { status: 204, description: 'It is of no use any more' },

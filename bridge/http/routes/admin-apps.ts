@@ -19,6 +19,7 @@ export function adminAppRoutes({ apps, decide }: { apps: Apps; decide: Decide })
   return [
     defineAdministratorRoute(decide, {
       method: 'get',
+      action: 'read-administration',
       path: '/admin/v1/apps',
       summary: 'The client apps',
       response: {
@@ -31,6 +32,7 @@ export function adminAppRoutes({ apps, decide }: { apps: Apps; decide: Decide })
     }),
     defineAdministratorRoute(decide, {
       method: 'post',
+      action: 'manage-apps',
       path: '/admin/v1/apps',
       summary: 'Register a client app with its redirect URIs and CORS origins',
       body: { schema: newAppSchema, maxBytes: JSON_BODY_BYTES },
@@ -40,6 +42,7 @@ export function adminAppRoutes({ apps, decide }: { apps: Apps; decide: Decide })
     }),
     defineAdministratorRoute(decide, {
       method: 'delete',
+      action: 'manage-apps',
       path: '/admin/v1/apps/:app',
       summary: 'Remove a client app; its tokens end with it',
       response: { status: 204, description: 'It is removed' },

@@ -59,6 +59,7 @@ function configuringRoutes({ connections, decide }: Deps): Route[] {
   return [
     defineAdministratorRoute(decide, {
       method: 'get',
+      action: 'read-administration',
       path: '/admin/v1/connections',
       summary: 'The connections to IdPs',
       response: { status: 200, description: 'The connections', schema: listSchema },
@@ -67,6 +68,7 @@ function configuringRoutes({ connections, decide }: Deps): Route[] {
     }),
     defineAdministratorRoute(decide, {
       method: 'post',
+      action: 'manage-connections',
       path: '/admin/v1/connections',
       summary: 'Configure a connection; it starts as a draft',
       body: { schema: newConnectionSchema, maxBytes: SETTINGS_BYTES },
@@ -76,6 +78,7 @@ function configuringRoutes({ connections, decide }: Deps): Route[] {
     }),
     defineAdministratorRoute(decide, {
       method: 'get',
+      action: 'read-administration',
       path: '/admin/v1/connections/:connection',
       summary: 'One connection',
       response: found,
@@ -84,6 +87,7 @@ function configuringRoutes({ connections, decide }: Deps): Route[] {
     }),
     defineAdministratorRoute(decide, {
       method: 'patch',
+      action: 'manage-connections',
       path: '/admin/v1/connections/:connection',
       summary: 'Change a connection; other settings than the tested ones make it a draft again',
       body: { schema: connectionChangeSchema, maxBytes: SETTINGS_BYTES },
@@ -95,6 +99,7 @@ function configuringRoutes({ connections, decide }: Deps): Route[] {
     }),
     defineAdministratorRoute(decide, {
       method: 'delete',
+      action: 'manage-connections',
       path: '/admin/v1/connections/:connection',
       summary: 'Remove a connection that nobody is known through',
       response: { status: 204, description: 'It is removed' },
@@ -111,6 +116,7 @@ function lifeRoutes({ connections, decide }: Deps): Route[] {
   return [
     defineAdministratorRoute(decide, {
       method: 'post',
+      action: 'manage-connections',
       path: '/admin/v1/connections/:connection/test',
       summary: 'Ask the IdP for what it publishes; if that can be used, these settings count as tested',
       response: { status: 200, description: 'What the IdP publishes', schema: testedSchema },
@@ -121,6 +127,7 @@ function lifeRoutes({ connections, decide }: Deps): Route[] {
     }),
     defineAdministratorRoute(decide, {
       method: 'post',
+      action: 'manage-connections',
       path: '/admin/v1/connections/:connection/activate',
       summary: 'Let people sign in through it, if exactly these settings passed a test',
       response: found,
@@ -131,6 +138,7 @@ function lifeRoutes({ connections, decide }: Deps): Route[] {
     }),
     defineAdministratorRoute(decide, {
       method: 'post',
+      action: 'manage-connections',
       path: '/admin/v1/connections/:connection/disable',
       summary: 'Let nobody sign in through it any more',
       body: { schema: disablingSchema, maxBytes: JSON_BODY_BYTES },

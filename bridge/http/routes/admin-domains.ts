@@ -35,6 +35,7 @@ export function adminDomainRoutes(deps: { domains: Domains; signer: Signer; deci
   return [
     defineAdministratorRoute(decide, {
       method: 'get',
+      action: 'read-administration',
       path: '/admin/v1/domains',
       summary: 'The organization’s domains, with the DNS records that they need',
       response: { status: 200, description: 'The domains', schema: listSchema },
@@ -43,6 +44,7 @@ export function adminDomainRoutes(deps: { domains: Domains; signer: Signer; deci
     }),
     defineAdministratorRoute(decide, {
       method: 'post',
+      action: 'manage-domains',
       path: '/admin/v1/domains',
       summary: 'Name a domain of the organization; answers the DNS record that proves it',
       body: { schema: newDomainSchema, maxBytes: JSON_BODY_BYTES },
@@ -52,6 +54,7 @@ export function adminDomainRoutes(deps: { domains: Domains; signer: Signer; deci
     }),
     defineAdministratorRoute(decide, {
       method: 'post',
+      action: 'manage-domains',
       path: '/admin/v1/domains/:domain/verify',
       summary: 'Look for the DNS record now',
       response: { status: 200, description: 'The verified domain', schema: domainSchema },
@@ -62,6 +65,7 @@ export function adminDomainRoutes(deps: { domains: Domains; signer: Signer; deci
     }),
     defineAdministratorRoute(decide, {
       method: 'delete',
+      action: 'manage-domains',
       path: '/admin/v1/domains/:domain',
       summary: 'Remove a domain; with force=true also while people hold addresses on it',
       query: removalSchema,

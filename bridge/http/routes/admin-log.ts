@@ -57,6 +57,7 @@ export function adminLogRoutes({
   return [
     defineAdministratorRoute(decide, {
       method: 'get',
+      action: 'read-administration',
       path: '/admin/v1/log',
       summary: 'How the key log stands, with its witnesses and auditors',
       response: { status: 200, description: 'The state', schema: logStatusSchema },

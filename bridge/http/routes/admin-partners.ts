@@ -60,6 +60,7 @@ function pinningRoutes({ partners, decide }: Deps): Route[] {
   return [
     defineAdministratorRoute(decide, {
       method: 'get',
+      action: 'read-administration',
       path: '/admin/v1/partners',
       summary: 'The partners, removed ones included',
       response: {
@@ -72,6 +73,7 @@ function pinningRoutes({ partners, decide }: Deps): Route[] {
     }),
     defineAdministratorRoute(decide, {
       method: 'post',
+      action: 'manage-partners',
       path: '/admin/v1/partners/discover',
       summary: 'Find the bridge of a domain; nothing is trusted by that',
       body: { schema: z.strictObject({ domain: z.string().max(253) }), maxBytes: JSON_BODY_BYTES },
@@ -81,6 +83,7 @@ function pinningRoutes({ partners, decide }: Deps): Route[] {
     }),
     defineAdministratorRoute(decide, {
       method: 'post',
+      action: 'manage-partners',
       path: '/admin/v1/partners/approve',
       summary: 'Pin a partner’s root, by the fingerprint that was compared, and its domains',
       body: { schema: approvalSchema, maxBytes: JSON_BODY_BYTES },
@@ -90,6 +93,7 @@ function pinningRoutes({ partners, decide }: Deps): Route[] {
     }),
     defineAdministratorRoute(decide, {
       method: 'post',
+      action: 'manage-partners',
       path: '/admin/v1/partners/refresh',
       summary: 'Read a partner again under its pin now; a broken pin suspends it',
       body: { schema: namedSchema, maxBytes: JSON_BODY_BYTES },
@@ -104,6 +108,7 @@ function restrictingRoutes({ partners, decide }: Deps): Route[] {
   return [
     defineAdministratorRoute(decide, {
       method: 'post',
+      action: 'manage-partners',
       path: '/admin/v1/partners/suspend',
       summary: 'Stop believing and answering a partner until it is approved again',
       body: { schema: suspensionSchema, maxBytes: JSON_BODY_BYTES },
@@ -116,6 +121,7 @@ function restrictingRoutes({ partners, decide }: Deps): Route[] {
     }),
     defineAdministratorRoute(decide, {
       method: 'post',
+      action: 'manage-partners',
       path: '/admin/v1/partners/remove',
       summary: 'End a partnership; its domains are free to be approved for another bridge',
       body: { schema: namedSchema, maxBytes: JSON_BODY_BYTES },

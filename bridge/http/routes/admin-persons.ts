@@ -82,6 +82,7 @@ function readingRoutes({ personOverviews, decide }: Deps): Route[] {
   return [
     defineAdministratorRoute(decide, {
       method: 'get',
+      action: 'read-administration',
       path: '/admin/v1/persons',
       summary: 'People in pages, or who holds one address',
       query: querySchema,
@@ -96,6 +97,7 @@ function readingRoutes({ personOverviews, decide }: Deps): Route[] {
     }),
     defineAdministratorRoute(decide, {
       method: 'get',
+      action: 'read-administration',
       path: '/admin/v1/persons/:sub',
       summary: 'One person with statements and devices',
       response: { status: 200, description: 'The person', schema: overviewSchema },
@@ -111,6 +113,7 @@ function restrictingRoutes({ lifecycle, decide }: Deps): Route[] {
   return [
     defineAdministratorRoute(decide, {
       method: 'post',
+      action: 'manage-persons',
       path: '/admin/v1/persons/:sub/close',
       summary: 'Close a person: keys, devices, tokens and addresses are gone for good when this is answered',
       body,
@@ -122,6 +125,7 @@ function restrictingRoutes({ lifecycle, decide }: Deps): Route[] {
     }),
     defineAdministratorRoute(decide, {
       method: 'post',
+      action: 'manage-persons',
       path: '/admin/v1/persons/:sub/reset',
       summary: 'Void a person’s keys, so that they enrol anew; everyone who pinned the old ones sees it',
       body,
@@ -133,6 +137,7 @@ function restrictingRoutes({ lifecycle, decide }: Deps): Route[] {
     }),
     defineAdministratorRoute(decide, {
       method: 'post',
+      action: 'manage-persons',
       path: '/admin/v1/persons/:sub/reopen',
       summary: 'Let a closed person sign in again: addresses come by that sign-in, keys are enrolled anew',
       body,
@@ -144,6 +149,7 @@ function restrictingRoutes({ lifecycle, decide }: Deps): Route[] {
     }),
     defineAdministratorRoute(decide, {
       method: 'delete',
+      action: 'manage-persons',
       path: '/admin/v1/persons/:sub/devices/:device',
       summary: 'Remove a device of a person',
       response: {
@@ -160,19 +166,16 @@ function restrictingRoutes({ lifecycle, decide }: Deps): Route[] {
 }
 
 function erasingRoute({ lifecycle, decide }: Deps): Route {
-  return defineAdministratorRoute(
-    decide,
-    {
-      method: 'post',
-      path: '/admin/v1/persons/:sub/erase',
-      summary: 'Erase a closed person: all that stands about them, but for the events, is gone for good',
-      body: { schema: reasonSchema, maxBytes: JSON_BODY_BYTES },
-      response: { status: 200, description: 'What was erased', schema: erasureSchema },
-      errors: ['person_unknown', 'person_active', 'person_in_groups'],
-      handle: async ({ params, body: { reason }, context }) => ({
-        body: await lifecycle.erasePerson(params.sub ?? '', reason, context),
-      }),
-    },
-    'erase-person',
-  );
+  return defineAdministratorRoute(decide, {
+    method: 'post',
+    action: 'erase-person',
+    path: '/admin/v1/persons/:sub/erase',
+    summary: 'Erase a closed person: all that stands about them, but for the events, is gone for good',
+    body: { schema: reasonSchema, maxBytes: JSON_BODY_BYTES },
+    response: { status: 200, description: 'What was erased', schema: erasureSchema },
+    errors: ['person_unknown', 'person_active', 'person_in_groups'],
+    handle: async ({ params, body: { reason }, context }) => ({
+      body: await lifecycle.erasePerson(params.sub ?? '', reason, context),
+    }),
+  });
 }

@@ -37,6 +37,7 @@ function keyRoutes({ recoveryKeys, decide }: Deps): Route[] {
   return [
     defineAdministratorRoute(decide, {
       method: 'get',
+      action: 'read-administration',
       path: KEY,
       summary: 'The public halves of the organization’s recovery key',
       response: { status: 200, description: 'The halves', schema: recoveryKeySchema },
@@ -45,6 +46,7 @@ function keyRoutes({ recoveryKeys, decide }: Deps): Route[] {
     }),
     defineAdministratorRoute(decide, {
       method: 'post',
+      action: 'manage-recovery',
       path: `${KEY}/halves`,
       summary: 'Register one’s own half, of which the private half never leaves one’s machine',
       body: { schema: recoveryHalfSchema, maxBytes: JSON_BODY_BYTES },
@@ -61,6 +63,7 @@ function seeingRoutes({ recoveries, decide }: Deps): Route[] {
   return [
     defineAdministratorRoute(decide, {
       method: 'get',
+      action: 'read-administration',
       path: PATH,
       summary: 'The recoveries that wait for administrators',
       response: {
@@ -73,6 +76,7 @@ function seeingRoutes({ recoveries, decide }: Deps): Route[] {
     }),
     defineAdministratorRoute(decide, {
       method: 'get',
+      action: 'read-administration',
       path: `${PATH}/:id`,
       summary: 'One recovery, with the device to compare and the shares that the halves open',
       response: { status: 200, description: 'The recovery', schema: recoveryCaseSchema },
@@ -93,6 +97,7 @@ function decidingRoutes({ recoveries, decide }: Deps): Route[] {
   return [
     defineAdministratorRoute(decide, {
       method: 'post',
+      action: 'manage-recovery',
       path: `${PATH}/:id/approval`,
       summary: 'Give the share of one’s half to the device; the second one releases',
       body: { schema: recoveryApprovalSchema, maxBytes: ENROLMENT_BODY_BYTES },
@@ -121,6 +126,7 @@ function decidingRoutes({ recoveries, decide }: Deps): Route[] {
     }),
     defineAdministratorRoute(decide, {
       method: 'post',
+      action: 'manage-recovery',
       path: `${PATH}/:id/refusal`,
       summary: 'Refuse a recovery',
       response: answered,

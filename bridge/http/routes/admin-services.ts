@@ -29,6 +29,7 @@ export function adminServiceRoutes({
   return [
     defineAdministratorRoute(decide, {
       method: 'get',
+      action: 'read-administration',
       path: '/admin/v1/services',
       summary: 'The gateways, recorders and bots',
       response: {
@@ -41,6 +42,7 @@ export function adminServiceRoutes({
     }),
     defineAdministratorRoute(decide, {
       method: 'post',
+      action: 'manage-services',
       path: '/admin/v1/services',
       summary: 'Register a gateway, recorder or bot with its public keys; its assurance stays as it is',
       body: { schema: newServiceSchema, maxBytes: JSON_BODY_BYTES },
@@ -50,6 +52,7 @@ export function adminServiceRoutes({
     }),
     defineAdministratorRoute(decide, {
       method: 'post',
+      action: 'manage-services',
       path: '/admin/v1/services/:service/close',
       summary:
         'Close a service for good: keys, devices, tokens and the address are gone when this is answered',

@@ -29,35 +29,32 @@ export interface EventRoutesDeps {
 /** The security event log. Who reads it goes on with the last `seq` that they got: nothing is skipped. */
 export function eventRoutes({ events, liveEvents, decide }: EventRoutesDeps): Route[] {
   return [
-    defineAdministratorRoute(
-      decide,
-      {
-        method: 'get',
-        path: '/v1/events',
-        summary: 'Security events in the order of their seq: one JSON object a line, or as a stream',
-        tag: 'events',
-        query: querySchema,
-        response: {
-          status: 200,
-          description: 'Events with a seq above `since`',
-          mediaType: 'application/x-ndjson',
-          streams: true,
-        },
-        errors: ['malformed_request'],
-        handle: async ({ query, headers, administrator }) => {
-          if (wantsStream(headers.accept)) {
-            const since = resumeFrom(headers['last-event-id']) ?? query.since;
-            return streamOf(liveEvents, since, administrator?.id ?? '');
-          }
-          const page = await events.page(query);
-          return {
-            text: page.map((event) => `${JSON.stringify(event)}\n`).join(''),
-            mediaType: 'application/x-ndjson',
-          };
-        },
+    defineAdministratorRoute(decide, {
+      method: 'get',
+      action: 'read-events',
+      path: '/v1/events',
+      summary: 'Security events in the order of their seq: one JSON object a line, or as a stream',
+      tag: 'events',
+      query: querySchema,
+      response: {
+        status: 200,
+        description: 'Events with a seq above `since`',
+        mediaType: 'application/x-ndjson',
+        streams: true,
       },
-      'read-events',
-    ),
+      errors: ['malformed_request'],
+      handle: async ({ query, headers, administrator }) => {
+        if (wantsStream(headers.accept)) {
+          const since = resumeFrom(headers['last-event-id']) ?? query.since;
+          return streamOf(liveEvents, since, administrator?.id ?? '');
+        }
+        const page = await events.page(query);
+        return {
+          text: page.map((event) => `${JSON.stringify(event)}\n`).join(''),
+          mediaType: 'application/x-ndjson',
+        };
+      },
+    }),
   ];
 }
 

@@ -20,6 +20,7 @@ import * as meetings from './018-meetings.ts';
 import * as rotation from './019-rotation.ts';
 import * as escrow from './020-escrow.ts';
 import * as organizationEscrow from './021-organization-escrow.ts';
+import * as policy from './022-policy.ts';
 
 /** One step of the schema. It must not read what later versions of the code may change: spell everything out. */
 export interface Migration {
@@ -56,4 +57,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: '019-rotation', up: rotation.up },
   { id: '020-escrow', up: escrow.up },
   { id: '021-organization-escrow', up: organizationEscrow.up },
+  { id: '022-policy', up: policy.up },
 ];

@@ -15,6 +15,8 @@ export interface AdministratorTokensTable {
   expires: number;
   /** The token that it was made with; null for one from a link. It ends with that one. */
   parent: string | null;
+  /** JSON array of roles; what they may do stands in the policy. */
+  roles: string;
 }
 
 /** One-time links that make an administrator's token. Using one deletes it. */
@@ -25,4 +27,6 @@ export interface BootstrapLinksTable {
   expires: number;
   /** Life of the token that it makes, in seconds; null is the usual one. */
   token_life: number | null;
+  /** Of the token that it makes. */
+  roles: string;
 }

@@ -1,0 +1,16 @@
+import { type Clock, seconds } from '../lib/clock.ts';
+import type { SignInFacts } from '../policy/decision.ts';
+import type { Holder } from './holder.ts';
+import { isMultiFactor } from './multi-factor.ts';
+
+/** How the holder signed in, as policies may ask. */
+export function signInFacts({ signIn }: Holder, clock: Clock): SignInFacts {
+  const { protocol, acr, amr, authTime } = signIn;
+  return {
+    protocol,
+    ...(acr === null ? {} : { acr }),
+    amr,
+    ...(authTime === null ? {} : { age: Math.max(0, seconds(clock) - authTime) }),
+    multiFactor: isMultiFactor(signIn),
+  };
+}
