@@ -5,11 +5,11 @@ import { CountersignError, type ErrorCode } from '../../protocol/errors.ts';
 export const ADMINISTRATOR_ACTIONS = [
   'read-administration',
   'read-events',
+  'read-persons',
   'manage-access',
   'manage-apps',
   'manage-connections',
   'manage-domains',
-  'manage-log',
   'manage-partners',
   'manage-persons',
   'erase-person',
@@ -141,6 +141,8 @@ export interface DecisionContext {
   readonly administrators?: number;
   /** Whether the asking administrator made the draft. */
   readonly author?: boolean;
+  /** Roles of the administrator's token that is to be made or ended. */
+  readonly tokenRoles?: readonly AdministratorRole[];
 }
 
 /**
