@@ -277,6 +277,21 @@ export const PAGE_ROWS = 200;
 /** Rows of a page when the caller does not say. */
 export const PAGE_ROWS_DEFAULT = 50;
 
+// ---- decisions of policy
+
+/** What was decided is written this often, all of it in one transaction: explanations may wait for a second. */
+export const DECISION_FLUSH_MS = 1_000;
+/** Rows that one process writes of the decisions of a second: a few ms of the store’s time, some 200 KiB. */
+export const DECISIONS_PER_FLUSH = 200;
+/** Of one action and effect among them: a look-up of a thousand addresses must not hide everything else. */
+export const DECISIONS_OF_ACTION = 50;
+/** Decisions are explained for a week: whoever was refused asks by then. */
+export const DECISION_LIFE_S = 7 * DAY_S;
+/** Denials kept, and as many others: a hundred MiB together. */
+export const DECISIONS_KEPT_OF_EFFECT = 50_000;
+/** Decisions forgotten in one transaction: others wait for it. */
+export const DECISIONS_PURGED = 1_000;
+
 // ---- events, log and background work
 
 /** Events in one answer of `GET /v1/events`: some MiB, then the caller comes again with `since`. */

@@ -17,6 +17,7 @@ import { eraseFromGroups } from '../groups/group-erasure.ts';
 import type { KeyLog } from '../keylog/key-log.ts';
 import type { RequestContext } from '../lib/request-context.ts';
 import { deleteServiceOf } from '../oauth/service-store.ts';
+import { deleteDecisionsOf } from '../policy/decision-store.ts';
 import type { Signer } from '../signer/signer.ts';
 import type { Database, Transaction } from '../storage/database.ts';
 
@@ -73,6 +74,7 @@ export function createErasure(deps: ErasureDeps): ErasePerson {
         await keyLog.forget(tx, 'address', address, numbers);
       }
       await deleteRecords(tx, sub, deps);
+      await deleteDecisionsOf(tx, { sub, addresses: [...versions.keys()] });
       const erased = [...versions].map(([address, numbers]) => ({ address, versions: numbers.length }));
       await events.append(tx, erasedEvent({ sub, addresses: erased }, said, context));
       return erased;

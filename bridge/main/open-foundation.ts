@@ -18,6 +18,7 @@ import { createMetrics } from '../metrics/metrics.ts';
 import { watchEvents, watchParts } from '../metrics/watch-parts.ts';
 import { watchTransforms } from '../metrics/watch-transforms.ts';
 import { createBuiltInPolicy } from '../policy/built-in-policy.ts';
+import { createDecisionRecorder } from '../policy/decision-recorder.ts';
 import { openLocalSigner } from '../signer/local-signer.ts';
 import { openCache, openDatabase } from '../storage/open-storage.ts';
 import { createTransforms } from '../transforms/transform-pool.ts';
@@ -82,11 +83,15 @@ export async function openFoundation(
   );
   const { keyLog } = log;
 
-  const policy = createBuiltInPolicy({
+  const decisions = createDecisionRecorder({ database, clock, logger });
+  closing.add('decisions', () => decisions.stop());
+  decisions.start();
+  const inForce = createBuiltInPolicy({
     maxDevices: config.enrolment.max_devices,
     requireMultiFactor: config.enrolment.require_mfa,
   });
-  await stagePolicy({ database, keyLog }, policy);
+  await stagePolicy({ database, keyLog }, inForce);
+  const policy = decisions.watch(inForce);
   logger.info({ engine: engine.name, engine_version: engine.version }, 'proxy re-encryption is ready');
   return {
     version,
@@ -104,6 +109,7 @@ export async function openFoundation(
     sinks,
     metrics,
     policy,
+    decisions,
     ...log,
   };
 }

@@ -78,6 +78,7 @@ export async function serve(
       services.groups.endings,
     ],
     purging: [
+      foundation.decisions,
       services.administrators,
       services.traces,
       services.authorizationServer,

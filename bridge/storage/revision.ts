@@ -18,6 +18,7 @@ const UNCOUNTED: ReadonlySet<string> = new Set<keyof Tables>([
   'event_cursors',
   'log_heads',
   'one_time',
+  'policy_decisions',
   'meetings',
   'meeting_messages',
   'meeting_participants',

@@ -50,6 +50,11 @@ export async function up({ schema }: Transaction): Promise<void> {
     .execute();
   await schema.createIndex('policy_decisions_by_time').on('policy_decisions').columns(['decided']).execute();
   await schema
+    .createIndex('policy_decisions_by_effect')
+    .on('policy_decisions')
+    .columns(['effect', 'id'])
+    .execute();
+  await schema
     .alterTable('administrator_tokens')
     .addColumn('roles', 'text', (column) => column.notNull().defaultTo('["owner"]'))
     .execute();
