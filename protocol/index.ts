@@ -63,6 +63,7 @@ export * from './meetings/member-tree.ts';
 export * from './meetings/rekey-message.ts';
 export * from './online-keys.ts';
 export * from './partner-record.ts';
+export * from './policy-bundle.ts';
 export * from './presence.ts';
 export * from './public-key.ts';
 export * from './revocation-receipt.ts';

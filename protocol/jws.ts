@@ -19,6 +19,7 @@ export type ObjectType =
   | 'recovery-key+jwt'
   | 'online-keys+jwt'
   | 'partner-record+jwt'
+  | 'policy-bundle+jwt'
   | 'entity-statement+jwt'
   | 'key-lookup-request+jwt'
   | 'key-lookup-response+jwt'

@@ -79,3 +79,14 @@ export const DPOP_PROOF = [
   'wMDAwMDAwLCJhdGgiOiJQRWFlbld4WWRkTjZRX05UMVBpT1lmejRFc1p1N2pSWFJscEFzTnBCVS1BIn0.bNqVK8PJCNR1afYjWPl',
   'QMxY3kx9ii6Z5YCfdbi9_NZPijU6GK4_0p7VBhH4YXHgHVh9zcj1cPta4TjjdT9oDDw',
 ].join('');
+
+/** A policy of Acme’s, as its first version. */
+export const POLICY_BUNDLE = [
+  'eyJhbGciOiJFZDI1NTE5IiwidHlwIjoicG9saWN5LWJ1bmRsZStqd3QiLCJraWQiOiI4RGFGTGRVWlYzczVZd1IxeWxvaHZUSUxF',
+  'WFY0X0g1cWdsb3VMTXVPLTdzIn0.eyJpc3MiOiJodHRwczovL2JyaWRnZS5hY21lLmV4YW1wbGUiLCJpYXQiOjE4MDAwMDAwMDAs',
+  'InZlcnNpb24iOjAsImhhc2giOiJHQldIRG9vY1FwVjV4Rm9LaDI1YU56RFhHYkxNT0xXRHN1MHZaNFV0V1BZIiwicHJldmlvdXMi',
+  'Om51bGwsImNvbnRlbnQiOnsic2NoZW1hIjoibmFtZXNwYWNlIENvdW50ZXJzaWduIHsgZW50aXR5IEJyaWRnZTsgfVxuIiwicG9s',
+  'aWNpZXMiOnsiZW5yb2xtZW50LmNlZGFyIjoiQGlkKFwiZW5yb2wtc2VsZlwiKVxucGVybWl0IChwcmluY2lwYWwsIGFjdGlvbiwg',
+  'cmVzb3VyY2UpO1xuIn0sImRhdGEiOnsibGlmZXRpbWVzIjp7Imxvb2tfdXBfbWF4X2FnZSI6NjB9fX19.YWgHd1BwrrqwlfZYfw-',
+  'ACouiJX-mda_Ap1ZqETbZxYT0qoQZ-9R-ZzO9tyTqH5ldnZ1tnbKqwdv-WgFY8CFsCA',
+].join('');

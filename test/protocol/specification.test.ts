@@ -7,11 +7,12 @@ import { sealedKeyCommitment } from '../../protocol/groups/sealed-key.ts';
 import { sha256Base64url } from '../../protocol/hash.ts';
 import { signStatement, statementBytes, statementHash } from '../../protocol/key-statement.ts';
 import { keyPurpose } from '../../protocol/online-keys.ts';
+import { verifyPolicyBundle } from '../../protocol/policy-bundle.ts';
 import { codeOf } from './codes.ts';
 import { type Company, DAY, makeCompany, NOW } from './company.ts';
 import { makeGroup } from './groups/group-fixture.ts';
 import { GROUP_KEY, MEMBERSHIP_OF_PERSON } from './groups/pinned-groups.ts';
-import { KEY_BINDING, ONLINE_KEYS } from './pinned.ts';
+import { KEY_BINDING, ONLINE_KEYS, POLICY_BUNDLE } from './pinned.ts';
 
 const page = readFileSync(new URL('../../docs/spec/protocol.md', import.meta.url), 'utf8');
 let acme: Company;
@@ -51,6 +52,13 @@ describe('the worked example of docs/spec/protocol.md', () => {
       sealedKeyCommitment(plaintext),
     ];
     for (const text of shown) expect(page).toContain(text);
+  });
+
+  it('shows the hash of the policy and the sha256 of the bundle that the tests pin', async () => {
+    const { hash } = await verifyPolicyBundle(POLICY_BUNDLE, await acme.onlineKeys(), NOW);
+    for (const text of [hash, acme.keys.statement.kid, sha256Base64url(POLICY_BUNDLE)]) {
+      expect(page).toContain(text);
+    }
   });
 
   it('shows the statement, but for line breaks', () => {
