@@ -6,7 +6,7 @@ import { newId } from '../lib/ids.ts';
 import { DECISION_FLUSH_MS, DECISIONS_OF_ACTION, DECISIONS_PER_FLUSH } from '../lib/limits.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Database, Transaction } from '../storage/database.ts';
-import type { Action, Decision, DecisionRequest } from './decision.ts';
+import type { Action, Decide, Decision, DecisionRequest } from './decision.ts';
 import { insertDecisions, purgeDecisions, type RecordedDecision } from './decision-store.ts';
 import type { Policy } from './policy.ts';
 
@@ -22,7 +22,7 @@ export interface DecisionRecorderDeps {
  */
 export interface DecisionRecorder {
   /** Decides as `policy` does, and remembers it. A denial is answered with the id under which it will be kept. */
-  watch(policy: Policy): Policy;
+  watch<Watched extends Policy>(policy: Watched): Watched;
   /** Decisions of this process since its start of which no row is kept or will be. */
   readonly leftOut: number;
   /** Writes what is in memory. Of more than DECISIONS_PER_FLUSH it leaves out, first of all what was allowed. */
@@ -98,7 +98,7 @@ export function createDecisionRecorder(deps: DecisionRecorderDeps): DecisionReco
       return decision;
     }
     const id = newId();
-    const denial = { id, decided: clock.now(), request, decision: { ...decision, id }, times: 1 };
+    const denial = { id, decided: clock.now(), request, decision: named(decision, id), times: 1 };
     of.denials.set(key, [...alike, denial]);
     of.denialsKept += 1;
     return denial.decision;
@@ -127,24 +127,17 @@ export function createDecisionRecorder(deps: DecisionRecorderDeps): DecisionReco
     get leftOut() {
       return leftOut;
     },
-    watch: (policy) => ({
-      decide(request) {
+    watch(policy) {
+      const decide: Decide = (request) => {
         const decision = policy.decide(request);
         const of = ofAction(request.action);
         if (decision.effect === 'deny') return noteDenial(of, request, decision);
         noteAllowed(of, request, decision);
         return decision;
-      },
-      get document() {
-        return policy.document;
-      },
-      get hash() {
-        return policy.hash;
-      },
-      get lifetimes() {
-        return policy.lifetimes;
-      },
-    }),
+      };
+      // Everything else is as the policy has it at that moment.
+      return Object.create(policy, { decide: { value: decide, enumerable: true } });
+    },
     flush,
     purge: () => purgeDecisions(database, clock.now()),
     start() {
@@ -153,6 +146,17 @@ export function createDecisionRecorder(deps: DecisionRecorderDeps): DecisionReco
     async stop() {
       await loop?.stop();
       await flush();
+    },
+  };
+}
+
+/** Which permits came nearest is looked for when somebody wants to know, and not before. */
+function named(decision: Decision, id: string): Decision {
+  const { effect, policy, reason, hash, policies } = decision;
+  return {
+    ...{ effect, policy, reason, hash, policies, id },
+    get nearest() {
+      return decision.nearest ?? [];
     },
   };
 }

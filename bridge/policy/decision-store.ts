@@ -44,8 +44,13 @@ function row({ id, decided, request, decision, times }: RecordedDecision): Polic
     resource: column(resource.id),
     owner: resource.owner === undefined ? null : column(resource.owner),
     request: JSON.stringify(request),
-    answer: JSON.stringify(decision),
+    answer: JSON.stringify(answerOf(decision)),
   };
+}
+
+/** Without the nearest permits: finding them takes long, and the policy of the hash tells them again. */
+function answerOf({ effect, policy, reason, hash, policies, id }: Decision): Decision {
+  return { effect, policy, reason, hash, policies, ...(id === undefined ? {} : { id }) };
 }
 
 /** Callers choose some ids, and a store refuses what is no text: one such must not keep the others from being written. */
