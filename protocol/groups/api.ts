@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { bytes, bytes32, compactJws, digest, entityId, id, seconds } from '../claims.ts';
 import { encryptionKeySchema, signatureKeySchema } from '../public-key.ts';
+import { dataKindSchema } from '../recipients/data-kind.ts';
 import { GROUP_ADMINS, groupAdminSchema, groupKind, groupLabel } from './group-key.ts';
 import { GROUP_KEY_TOKENS } from './group-key-chain.ts';
 import { partySchema } from './party.ts';
@@ -188,6 +189,8 @@ export const sealedKeyBodySchema = z.strictObject({
   token: compactJws,
   /** The encrypted value, without a transform. */
   encrypted: bytes(ENCRYPTED_MAX),
+  /** Of what data it is the key: whoever takes no part in a group may seal to it where policy names it for such data. */
+  data: z.optional(dataKindSchema),
 });
 
 export const sealedKeyReceiptSchema = z.strictObject({ to: partySchema, key_id: id });

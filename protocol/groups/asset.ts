@@ -5,20 +5,24 @@ import { CountersignError } from '../errors.ts';
 import type { Party } from './party.ts';
 
 /*
- * A sealed asset, version 1: a header, then chunks (asset-chunks.ts). Integers are big-endian.
+ * A sealed asset: a header, then chunks (asset-chunks.ts). Integers are big-endian.
  *
- *   magic[7] = "CSASSET", version[1] = 1, header_length u16 (all of the header), chunk_size u32 = 65536, salt[32],
- *   recipient[1] (1 a group, 2 a person), then iss, the group or sub, and key_id: each u8 length and ASCII
+ *   magic[7] = "CSASSET", version[1], header_length u16 (all of the header), chunk_size u32 = 65536, salt[32],
+ *   then a recipient: kind[1] (1 a group, 2 a person), iss, the group or sub, and key_id: each u8 length and ASCII
  *
- * The header is the associated data of every chunk. A change of any member is a new version.
+ * Version 1 has one recipient, version 2 has two to sixteen, one behind the other: to each of them the same key is
+ * sealed. The header is the associated data of every chunk. A change of any member is a new version.
  */
 const MAGIC = utf8('CSASSET');
-const VERSION = 1;
+const FOR_ONE = 1;
+const FOR_SEVERAL = 2;
 /** Magic, version and length: what says how much more there is. */
 export const ASSET_PREAMBLE_BYTES = MAGIC.length + 3;
 const SALT_START = ASSET_PREAMBLE_BYTES + 4;
 export const ASSET_SALT_BYTES = 32;
-const NAMES_START = SALT_START + ASSET_SALT_BYTES + 1;
+const RECIPIENTS_START = SALT_START + ASSET_SALT_BYTES;
+/** The most recipients of one asset: the most that a policy names. */
+const ASSET_RECIPIENTS = 16;
 
 /** Bytes of content in every chunk but the last. Other sizes are not taken: who reads must know how much to hold. */
 export const ASSET_CHUNK_BYTES = 65_536;
@@ -31,37 +35,51 @@ const nameSchemas = {
   keyId: id,
 };
 
-export interface AssetHeader {
-  /** Whose key opens it. */
+/** Whose key opens an asset, and which of the keys that were sealed to them. */
+export interface AssetRecipient {
   readonly to: Party;
-  /** Which of the keys that were sealed to them. */
   readonly keyId: string;
+}
+
+export interface AssetHeader extends AssetRecipient {
+  /** Others to whom the same key was sealed. */
+  readonly also?: readonly AssetRecipient[];
   /** 32 random bytes, fresh for each asset: one sealed key may serve many. */
   readonly salt: Uint8Array;
 }
 
-/** A new header for content under this key. */
-export function newAssetHeader(to: Party, keyId: string): AssetHeader {
-  return { to, keyId, salt: crypto.getRandomValues(new Uint8Array(ASSET_SALT_BYTES)) };
+/** A new header for content under this key, and under no other that was sealed to the others. */
+export function newAssetHeader(to: Party, keyId: string, also: readonly AssetRecipient[] = []): AssetHeader {
+  const salt = crypto.getRandomValues(new Uint8Array(ASSET_SALT_BYTES));
+  return { to, keyId, salt, ...(also.length === 0 ? {} : { also }) };
+}
+
+/** Everybody to whom the key of an asset was sealed. */
+export function assetRecipients({ to, keyId, also = [] }: AssetHeader): readonly AssetRecipient[] {
+  return [{ to, keyId }, ...also];
 }
 
 /** Throws `asset_invalid` for members that no header can have. */
-export function encodeAssetHeader({ to, keyId, salt }: AssetHeader): Uint8Array<ArrayBuffer> {
-  const [recipient, whom] = 'group' in to ? ([1, to.group] as const) : ([2, to.sub] as const);
-  const names = [to.iss, whom, keyId].map(utf8);
-  const length = NAMES_START + names.reduce((sum, name) => sum + 1 + name.length, 0);
-  const head = new Uint8Array(NAMES_START);
+export function encodeAssetHeader(header: AssetHeader): Uint8Array<ArrayBuffer> {
+  const recipients = assetRecipients(header).map(encodeRecipient);
+  const length = RECIPIENTS_START + recipients.reduce((sum, bytes) => sum + bytes.length, 0);
+  const head = new Uint8Array(RECIPIENTS_START);
   const view = new DataView(head.buffer);
   head.set(MAGIC);
-  view.setUint8(MAGIC.length, VERSION);
+  view.setUint8(MAGIC.length, recipients.length === 1 ? FOR_ONE : FOR_SEVERAL);
   view.setUint16(MAGIC.length + 1, length);
   view.setUint32(ASSET_PREAMBLE_BYTES, ASSET_CHUNK_BYTES);
-  head.set(salt.subarray(0, ASSET_SALT_BYTES), SALT_START);
-  view.setUint8(NAMES_START - 1, recipient);
-  const bytes = concatBytes(head, ...names.flatMap((name) => [Uint8Array.of(name.length), name]));
+  head.set(header.salt.subarray(0, ASSET_SALT_BYTES), SALT_START);
+  const bytes = concatBytes(head, ...recipients);
   // What cannot be read must not be written.
   decodeAssetHeader(bytes);
   return bytes;
+}
+
+function encodeRecipient({ to, keyId }: AssetRecipient): Uint8Array {
+  const [kind, whom] = 'group' in to ? ([1, to.group] as const) : ([2, to.sub] as const);
+  const names = [to.iss, whom, keyId].map(utf8);
+  return concatBytes(Uint8Array.of(kind), ...names.flatMap((name) => [Uint8Array.of(name.length), name]));
 }
 
 /** How many bytes the header has that begins with this preamble. Throws `asset_invalid` for what is no asset. */
@@ -71,9 +89,10 @@ export function assetHeaderLength(preamble: Uint8Array): number {
   }
   const view = viewOf(preamble);
   const version = view.getUint8(MAGIC.length);
-  if (version !== VERSION) throw new CountersignError('asset_invalid', `unknown version ${version}`);
+  if (version !== FOR_ONE && version !== FOR_SEVERAL)
+    throw new CountersignError('asset_invalid', `unknown version ${version}`);
   const length = view.getUint16(MAGIC.length + 1);
-  if (length < NAMES_START) throw new CountersignError('asset_invalid', 'the header is too short');
+  if (length <= RECIPIENTS_START) throw new CountersignError('asset_invalid', 'the header is too short');
   return length;
 }
 
@@ -88,32 +107,44 @@ export function decodeAssetHeader(bytes: Uint8Array): AssetHeader {
   if (viewOf(bytes).getUint32(ASSET_PREAMBLE_BYTES) !== ASSET_CHUNK_BYTES) {
     throw new CountersignError('asset_invalid', 'the chunks have another size than this version knows');
   }
-  const [iss = '', whom = '', keyId = '', more] = namesOf(bytes.subarray(NAMES_START));
-  if (more !== undefined) throw new CountersignError('asset_invalid', 'the header has too many names');
-  return {
-    to: recipientOf(bytes[NAMES_START - 1], iss, whom),
-    keyId: checked(nameSchemas.keyId, keyId),
-    salt: Uint8Array.from(bytes.subarray(SALT_START, SALT_START + ASSET_SALT_BYTES)),
-  };
+  const [first, ...also] = recipientsOf(bytes.subarray(RECIPIENTS_START));
+  const isForSeveral = viewOf(bytes).getUint8(MAGIC.length) === FOR_SEVERAL;
+  if (first === undefined || isForSeveral !== also.length > 0 || also.length >= ASSET_RECIPIENTS) {
+    throw new CountersignError(
+      'asset_invalid',
+      'the header has another number of recipients than its version',
+    );
+  }
+  const salt = Uint8Array.from(bytes.subarray(SALT_START, RECIPIENTS_START));
+  return { ...first, salt, ...(isForSeveral ? { also } : {}) };
 }
 
-function recipientOf(kind: number | undefined, issText: string, whom: string): Party {
+/** The recipients one behind the other. */
+function recipientsOf(bytes: Uint8Array): AssetRecipient[] {
+  const recipients: AssetRecipient[] = [];
+  for (let offset = 0; offset < bytes.length; ) {
+    const kind = bytes[offset];
+    const names: string[] = [];
+    offset += 1;
+    while (names.length < 3) {
+      const end = offset + 1 + (bytes[offset] ?? 0);
+      if (offset >= bytes.length || end > bytes.length) {
+        throw new CountersignError('asset_invalid', 'a recipient of the header is cut short');
+      }
+      names.push(String.fromCharCode(...bytes.subarray(offset + 1, end)));
+      offset = end;
+    }
+    const [iss = '', whom = '', keyId = ''] = names;
+    recipients.push({ to: partyOf(kind, iss, whom), keyId: checked(nameSchemas.keyId, keyId) });
+  }
+  return recipients;
+}
+
+function partyOf(kind: number | undefined, issText: string, whom: string): Party {
   const iss = checked(nameSchemas.iss, issText);
   if (kind === 1) return { iss, group: checked(nameSchemas.group, whom) };
   if (kind === 2) return { iss, sub: checked(nameSchemas.sub, whom) };
   throw new CountersignError('asset_invalid', 'the recipient is neither a group nor a person');
-}
-
-/** The names one after another, each behind its length. */
-function namesOf(bytes: Uint8Array): string[] {
-  const names: string[] = [];
-  for (let offset = 0; offset < bytes.length; ) {
-    const end = offset + 1 + (bytes[offset] ?? 0);
-    if (end > bytes.length) throw new CountersignError('asset_invalid', 'a name of the header is cut short');
-    names.push(String.fromCharCode(...bytes.subarray(offset + 1, end)));
-    offset = end;
-  }
-  return names;
 }
 
 function checked(schema: z.ZodMiniType<string>, text: string): string {
