@@ -26,6 +26,8 @@ WORKDIR /app
 COPY package.json LICENSE ./
 COPY --from=modules /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
+# What a new bridge begins with.
+COPY policies ./policies
 RUN mkdir bin && ln -s ../dist/bridge/cli/main.js bin/countersign
 ENV PATH=/app/bin:$PATH
 # By number, so that Kubernetes can see that it is not root. It is `node` in the base image, and owns nothing of /app.

@@ -9,7 +9,6 @@ import { createKeyLog } from '../../bridge/keylog/database-key-log.ts';
 import { seconds, systemClock } from '../../bridge/lib/clock.ts';
 import { newId } from '../../bridge/lib/ids.ts';
 import { createLogger } from '../../bridge/lib/logger.ts';
-import { createBuiltInPolicy } from '../../bridge/policy/built-in-policy.ts';
 import { initializeKeys } from '../../bridge/signer/key-ceremony.ts';
 import { openLocalSigner } from '../../bridge/signer/local-signer.ts';
 import { createRootKey, openRootKey } from '../../bridge/signer/root-key.ts';
@@ -19,6 +18,7 @@ import { openSqlite } from '../../bridge/storage/sqlite/open.ts';
 import { createTransforms } from '../../bridge/transforms/transform-pool.ts';
 import { loadTransformEngine } from '../../recrypt/load-node.ts';
 import type { TransformEngine } from '../../recrypt/transform-engine.ts';
+import { testPolicy } from '../../test/fakes/test-policy.ts';
 import { DOMAIN } from '../company/domain.ts';
 import { countEd25519, countedDatabase, countedEngine, Tally } from './counted.ts';
 
@@ -66,7 +66,7 @@ export async function openParts(store: Store): Promise<EnrolmentParts> {
   const transforms = createTransforms({ workers: 1, queue: 1, engine: engine.name });
   const deps: BindingDeps = {
     ...{ database: counted, signer, events, keyLog, clock, engine: countedEngine(engine, tally) },
-    policy: createBuiltInPolicy({ maxDevices: 5, requireMultiFactor: false }),
+    policy: testPolicy({ maxDevices: 5 }),
     ...{ organization: 'Bench', bindingLifeSeconds: 86_400, transforms },
   };
   return {

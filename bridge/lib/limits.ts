@@ -279,6 +279,22 @@ export const PAGE_ROWS_DEFAULT = 50;
 
 // ---- decisions of policy
 
+/** A decision takes a tenth of a millisecond; one that takes this long twice is refused, for whoever asks waits behind it. */
+export const DECISION_TIME_MS = 10;
+/** Decisions remembered, by what they were read from: some MiB. What people ask differs in far fewer ways. */
+export const DECISIONS_REMEMBERED = 10_000;
+/** Sets of policies that are kept parsed: the one in force, drafts and their trial runs. Some MiB each. */
+export const POLICY_SETS_PARSED = 8;
+/** Permits that are named as the nearest to one that would have allowed it: more says nothing to whoever reads them. */
+export const NEAREST_PERMITS = 3;
+/** Drafts of the next policy that are kept: each holds a whole content, and administrators choose among a few. */
+export const POLICY_DRAFTS = 100;
+/** Drafts are forgotten after this: an approval of a month ago says nothing about today. */
+export const POLICY_DRAFT_LIFE_S = 30 * DAY_S;
+/** How long the version before the one in force may be brought back without another approval: an emergency is noticed by then. */
+export const POLICY_ROLL_BACK_S = DAY_S;
+/** A draft with all its files, as JSON: escaped, it is at most twice as long as a policy may be. */
+export const POLICY_BODY_BYTES = 640 * KIB;
 /** What was decided is written this often, all of it in one transaction: explanations may wait for a second. */
 export const DECISION_FLUSH_MS = 1_000;
 /** Rows that one process writes of the decisions of a second: a few ms of the store’s time, some 200 KiB. */
@@ -332,6 +348,12 @@ export const RECHECK_INTERVAL_MS = HOUR_S * 1_000;
 export const REENCRYPTION_BATCH = 200;
 /** Looks at everything that is sealed, until one finds nothing more: a few are needed for what bridges seal meanwhile. */
 export const REENCRYPTION_PASSES = 10;
+/** The version of the policy in force is looked for this often when nobody wakes a replica: it has a second. */
+export const POLICY_POLL_MS = 500;
+/** A version that cannot be taken up is tried again after this: a clock or a key may have been behind. */
+export const POLICY_RETRY_MS = 5_000;
+/** Decisions that the engine could not make are reported no closer than this: there may be thousands a second. */
+export const POLICY_FAILURE_REPORT_MS = 1_000;
 /** The stored keys are looked at this often: a compromised key signs no longer than that after its rotation. */
 export const KEYS_REFRESH_MS = 5_000;
 /** How long the answer to a request id is kept for repeats: a client that comes later starts afresh. */

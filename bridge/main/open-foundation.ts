@@ -17,8 +17,9 @@ import { allOrFaults } from '../lifecycle/start-faults.ts';
 import { createMetrics } from '../metrics/metrics.ts';
 import { watchEvents, watchParts } from '../metrics/watch-parts.ts';
 import { watchTransforms } from '../metrics/watch-transforms.ts';
-import { createBuiltInPolicy } from '../policy/built-in-policy.ts';
+import { compilePolicy } from '../policy/compile-policy.ts';
 import { createDecisionRecorder } from '../policy/decision-recorder.ts';
+import { readDefaultContent } from '../policy/default-content.ts';
 import { openLocalSigner } from '../signer/local-signer.ts';
 import { openCache, openDatabase } from '../storage/open-storage.ts';
 import { createTransforms } from '../transforms/transform-pool.ts';
@@ -86,9 +87,8 @@ export async function openFoundation(
   const decisions = createDecisionRecorder({ database, clock, logger });
   closing.add('decisions', () => decisions.stop());
   decisions.start();
-  const inForce = createBuiltInPolicy({
-    maxDevices: config.enrolment.max_devices,
-    requireMultiFactor: config.enrolment.require_mfa,
+  const inForce = compilePolicy(readDefaultContent(), {
+    onFailure: ({ reason, hash }) => logger.error({ reason, hash }, 'a decision failed and was refused'),
   });
   await stagePolicy({ database, keyLog }, inForce);
   const policy = decisions.watch(inForce);

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createEnrolments } from '../../bridge/binding/enrolments.ts';
 import { restrictPerson } from '../../bridge/directory/persons.ts';
-import { createBuiltInPolicy } from '../../bridge/policy/built-in-policy.ts';
 import type { EnrolmentConfirmation } from '../../protocol/api.ts';
 import { statementHash } from '../../protocol/key-statement.ts';
 import type { EnrolmentTranscript } from '../../protocol/transcript.ts';
@@ -21,6 +20,7 @@ import {
   sealVault,
   transformKeyTo,
 } from '../fakes/client-side.ts';
+import { testPolicy } from '../fakes/test-policy.ts';
 import { expectCode } from './expect-code.ts';
 
 let parts: BridgeParts;
@@ -112,7 +112,7 @@ describe('a confirmation is refused', () => {
   });
 
   it('after the policy has changed', async () => {
-    const policy = createBuiltInPolicy({ maxDevices: 7, requireMultiFactor: false });
+    const policy = testPolicy({ maxDevices: 7 });
     const { confirm } = createEnrolments({ ...parts, policy });
     const { who, offer } = enrolling;
     const body = await confirmation(parts.engine, enrolling);

@@ -20,8 +20,6 @@ import { createKeyLog } from '../../bridge/keylog/database-key-log.ts';
 import type { Clock } from '../../bridge/lib/clock.ts';
 import { newId } from '../../bridge/lib/ids.ts';
 import { createLogger, type Logger } from '../../bridge/lib/logger.ts';
-import { createBuiltInPolicy } from '../../bridge/policy/built-in-policy.ts';
-import type { RuleSettings } from '../../bridge/policy/built-in-rules.ts';
 import { initializeKeys } from '../../bridge/signer/key-ceremony.ts';
 import { openLocalSigner } from '../../bridge/signer/local-signer.ts';
 import { createRootKey, openRootKey } from '../../bridge/signer/root-key.ts';
@@ -32,6 +30,7 @@ import type { SigningKey } from '../../protocol/ed25519.ts';
 import type { TrustedIssuer } from '../../protocol/partner-record.ts';
 import { loadTransformEngine } from '../../recrypt/load-node.ts';
 import { temporaryStore } from './temporary-store.ts';
+import { type TestPolicyOptions, testPolicy } from './test-policy.ts';
 
 /** A clock that stands still until it is moved. */
 export interface MovableClock extends Clock {
@@ -65,7 +64,7 @@ export interface BridgeParts extends BindingDeps {
 export interface BridgePartsOptions {
   readonly iss?: string;
   readonly domains?: readonly string[];
-  readonly policy?: Partial<RuleSettings>;
+  readonly policy?: TestPolicyOptions;
   /** Stands between the services and a part: to pause it, or to count its calls. */
   readonly replace?: (real: BindingDeps) => Partial<BindingDeps>;
 }
@@ -96,7 +95,7 @@ export async function bridgeParts(options: BridgePartsOptions = {}): Promise<Bri
     clock,
     engine: await engine,
     transforms,
-    policy: createBuiltInPolicy({ maxDevices: 5, requireMultiFactor: false, ...options.policy }),
+    policy: testPolicy({ maxDevices: 5, ...options.policy }),
     organization: 'Acme',
     bindingLifeSeconds: 86_400,
   };

@@ -17,6 +17,7 @@ describe('the image', () => {
       'package.json LICENSE ./',
       '--from=modules /app/node_modules ./node_modules',
       '--from=build /app/dist ./dist',
+      'policies ./policies',
     ]);
   });
 

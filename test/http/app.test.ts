@@ -7,13 +7,13 @@ import { createApp } from '../../bridge/http/app.ts';
 import { createEventStreams } from '../../bridge/http/event-streams.ts';
 import { createRateLimit } from '../../bridge/http/rate-limit.ts';
 import { defineRoute, type Route } from '../../bridge/http/route.ts';
-import { createBuiltInPolicy } from '../../bridge/policy/built-in-policy.ts';
 import { requireAllowed } from '../../bridge/policy/decision.ts';
 import { MemoryCache } from '../../bridge/storage/memory-cache.ts';
 import { CountersignError } from '../../protocol/errors.ts';
 import { all, type EventsFixture, eventsFixture, quiet } from '../events/events-fixture.ts';
+import { testPolicy } from '../fakes/test-policy.ts';
 
-const { decide } = createBuiltInPolicy({ maxDevices: 1, requireMultiFactor: false });
+const { decide } = testPolicy({ maxDevices: 1 });
 const answered = { status: 200, description: 'An answer' };
 
 /** Called when the slow route begins, and when it notices that its caller is gone. */

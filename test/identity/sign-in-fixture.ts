@@ -23,7 +23,6 @@ import { SYSTEM } from '../../bridge/lib/request-context.ts';
 import { createApps } from '../../bridge/oauth/apps.ts';
 import { createAuthorizationServer } from '../../bridge/oauth/create-authorization-server.ts';
 import { endGrantsOfConnection } from '../../bridge/oauth/record-store.ts';
-import { createBuiltInPolicy } from '../../bridge/policy/built-in-policy.ts';
 import { initializeKeys } from '../../bridge/signer/key-ceremony.ts';
 import { openLocalSigner } from '../../bridge/signer/local-signer.ts';
 import { createRootKey, openRootKey } from '../../bridge/signer/root-key.ts';
@@ -35,6 +34,7 @@ import { createNames } from '../fakes/names.ts';
 import { type OidcIdp, type OidcPerson, startOidcIdp } from '../fakes/oidc-idp/oidc-idp.ts';
 import { type SamlIdp, type SamlPerson, startSamlIdp } from '../fakes/saml-idp/saml-idp.ts';
 import { temporaryStore } from '../fakes/temporary-store.ts';
+import { testPolicy } from '../fakes/test-policy.ts';
 import { createThrowawayCa } from '../fakes/throwaway-ca.ts';
 
 export const REDIRECT_URI = 'https://app.acme.localhost/callback';
@@ -101,7 +101,7 @@ export async function signInFixture(options: SignInFixtureOptions = {}) {
     allowedNetworks: ['127.0.0.0/8'],
     caCertificates: [ca.certificatePem],
   });
-  const { decide } = createBuiltInPolicy({ maxDevices: 5, requireMultiFactor: false });
+  const { decide } = testPolicy({ maxDevices: 5 });
 
   const connections = createConnections({
     ...{ issuer, signer, outbound, clock, database, events, keyLog },

@@ -1,0 +1,65 @@
+import { type PolicyContent, policyContentSchema } from '../../protocol/policy-bundle.ts';
+import { type NamedPolicy, parsePolicyFile } from './cedar-parse.ts';
+import { schemaFaults, validationFaults } from './cedar-validate.ts';
+import { readDefaultContent } from './default-content.ts';
+import { type PolicyData, policyDataSchema } from './policy-data.ts';
+import { faultsOf, type PolicyFault } from './policy-faults.ts';
+import { DATA_FILE } from './policy-folder.ts';
+
+export interface ValidContent {
+  readonly policies: readonly NamedPolicy[];
+  readonly data: PolicyData;
+}
+
+/**
+ * The policies of a content that can be taken: its form, its texts, its policies under its own schema and under the one
+ * that this bridge builds its requests by. Throws `policy_invalid` with every fault.
+ */
+export function requireValid(content: PolicyContent): ValidContent {
+  const form = policyContentSchema.safeParse(content);
+  if (!form.success) throw faultsOf(form.error.issues.map(({ path, message }) => formFault(path, message)));
+  const faults = schemaFaults(content.schema);
+  const policies: NamedPolicy[] = [];
+  for (const file of Object.keys(content.policies).sort()) {
+    const parsed = parsePolicyFile(file, content.policies[file] ?? '');
+    policies.push(...parsed.policies);
+    faults.push(...parsed.faults);
+  }
+  const twice = idsGivenTwice(policies);
+  faults.push(...twice);
+  if (faults.length === 0) faults.push(...underBothSchemas(policies, content.schema));
+  const data = policyDataSchema.safeParse(content.data);
+  if (!data.success) faults.push(...data.error.issues.map(({ path, message }) => dataFault(path, message)));
+  if (faults.length > 0 || !data.success) throw faultsOf(faults);
+  return { policies, data: data.data };
+}
+
+function underBothSchemas(policies: readonly NamedPolicy[], schema: string): PolicyFault[] {
+  const own = validationFaults(policies, schema);
+  const { schema: shipped } = readDefaultContent();
+  if (own.length > 0 || schema === shipped) return own;
+  return validationFaults(policies, shipped, 'the schema of this version of the bridge');
+}
+
+function idsGivenTwice(policies: readonly NamedPolicy[]): PolicyFault[] {
+  const first = new Map<string, NamedPolicy>();
+  return policies.flatMap((policy): PolicyFault[] => {
+    const earlier = first.get(policy.id);
+    if (earlier === undefined) {
+      first.set(policy.id, policy);
+      return [];
+    }
+    const { file, line, id } = policy;
+    const what = `the id stands at ${earlier.file}:${earlier.line} already`;
+    return [{ file, line, policy: id, what, remedy: 'Give each policy an `@id` of its own' }];
+  });
+}
+
+function formFault(path: readonly PropertyKey[], message: string): PolicyFault {
+  const [part = 'content', name] = path.map(String);
+  return { file: part === 'policies' && name !== undefined ? name : part, what: message };
+}
+
+function dataFault(path: readonly PropertyKey[], message: string): PolicyFault {
+  return { file: DATA_FILE, what: `${path.map(String).join('.') || 'the whole'}: ${message}` };
+}
