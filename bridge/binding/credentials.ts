@@ -11,9 +11,16 @@ import { createIssuedTokens, type IssuedBody } from './issued-tokens.ts';
 import { createPublishedStatements } from './published-statements.ts';
 import type { Asker, BindingDeps, Credentials, OwnAnswer } from './services.ts';
 import { type AddressStanding, createStandings } from './standings.ts';
+import { unknownAddress, type Visibility, visibilityFor } from './visibility.ts';
 
-/** Nobody's, ever. */
-const NEVER: AddressStanding = { standing: { status: 'none' }, isNewest: true };
+/** Who asks, for as long as one request takes. */
+interface Seeing {
+  readonly visibility: Visibility;
+  readonly audience: string;
+}
+
+/** Nobody's, ever; and what is said to whom policy hides it from. */
+const NEVER = { standing: { status: 'none' }, isNewest: true } as const;
 
 /** What our bridge says of its own people (PROTOCOL §4, §5, §8). Tokens are signed once and reused. */
 export function createCredentials(deps: BindingDeps): Credentials {
@@ -21,7 +28,7 @@ export function createCredentials(deps: BindingDeps): Credentials {
   const published = createPublishedStatements(keyLog);
   const findStandings = createStandings(database, published);
   const tokens = createIssuedTokens({ ...deps, lifeSeconds: deps.bindingLifeSeconds });
-  const attributesOf = createAttributes({ policy, tokens, iss: signer.iss, organization });
+  const attributesOf = createAttributes({ tokens, iss: signer.iss, organization });
   const bindings = new WeakMap<SignedStatement, IssuedBody>();
   const rotations = new WeakMap<SignedStatement, SignedStatement[]>();
 
@@ -59,8 +66,8 @@ export function createCredentials(deps: BindingDeps): Credentials {
   }
 
   async function answer(
-    { standing, person, isNewest }: AddressStanding,
-    asker: Asker | undefined,
+    { standing, person, isNewest }: Omit<AddressStanding, 'resource'>,
+    asker: Seeing | undefined,
   ): Promise<OwnAnswer> {
     const onlineKeys = signer.onlineKeysToken();
     if (standing.status === 'none') return { status: 'not_found' };
@@ -75,7 +82,8 @@ export function createCredentials(deps: BindingDeps): Credentials {
     // The log has gone on to the next version, which is not published yet: the one before cannot be proved any more.
     if (!isNewest && proof.log_proof === undefined) return { status: 'revoked_pending' };
     const binding = await issueBinding(standing.signed);
-    const attributes = asker === undefined ? null : await attributesOf(person, asker);
+    const attributes =
+      asker === undefined ? null : await attributesOf(person, asker.visibility, asker.audience);
     const stapled = {
       ...proof,
       ...(await rotationsBefore(standing.signed)),
@@ -93,8 +101,12 @@ export function createCredentials(deps: BindingDeps): Credentials {
     asker?: Asker,
   ): Promise<ReadonlyMap<string, OwnAnswer>> {
     const found = await findStandings(addresses);
+    const seeing = asker && { visibility: visibilityFor(policy, asker), audience: asker.audience };
     const answers = addresses.map(async (address) => {
-      return [address, await answer(found.get(address) ?? NEVER, asker)] as const;
+      const standing = found.get(address);
+      const isHidden = standing !== undefined && seeing?.visibility.finds(standing.resource) === false;
+      const shown = standing === undefined || isHidden ? NEVER : standing;
+      return [address, await answer(shown, seeing)] as const;
     });
     return new Map(await Promise.all(answers));
   }
@@ -116,10 +128,20 @@ export function createCredentials(deps: BindingDeps): Credentials {
       return answers.get(address) ?? { status: 'not_found' };
     },
 
+    async findable(addresses, asker) {
+      const found = await findStandings(addresses);
+      const { finds } = visibilityFor(policy, asker);
+      return new Set(
+        addresses.filter((address) => finds(found.get(address)?.resource ?? unknownAddress(address))),
+      );
+    },
+
     async attributes(sub, asker) {
       const persons = await database.read((query) => describePersons(query, [sub]));
       const person = persons.get(sub);
-      return person?.status === 'active' ? attributesOf(person, asker) : null;
+      return person?.status === 'active'
+        ? attributesOf(person, visibilityFor(policy, asker), asker.audience)
+        : null;
     },
 
     async deviceBinding(deviceId) {

@@ -20,9 +20,8 @@ import {
 import { signInStrength } from './device-sign-ins.ts';
 import { assertDeviceKeys, assertOwnDeviceKey } from './enrolment-offer.ts';
 import type { Holder } from './holder.ts';
-import { principalOf, requirePermission } from './permission.ts';
+import { requirePersonPermission } from './permission.ts';
 import type { BindingDeps, DeviceAdditions } from './services.ts';
-import { signInFacts } from './sign-in-facts.ts';
 
 /** Open requests of one person: the people who compare must not be flooded. */
 const OPEN_REQUESTS = 10;
@@ -78,11 +77,10 @@ async function findEarlier(
 
 async function requireRequestPermission(deps: BindingDeps, who: Holder): Promise<void> {
   const devices = await deps.database.read((query) => devicesOf(query, who.sub));
-  requirePermission(deps, {
+  requirePersonPermission(deps, who, {
     action: 'request-device',
-    principal: principalOf(who),
     resource: { kind: 'device', id: who.deviceId, owner: who.sub },
-    context: { devices: devices.length, signIn: signInFacts(who, deps.clock) },
+    facts: { devices: devices.length },
   });
 }
 

@@ -7,10 +7,16 @@ import type { RequestContext } from '../lib/request-context.ts';
 import type { Transaction } from '../storage/database.ts';
 import { type Access, assertUnchanged, readAccess } from './access.ts';
 import { admitDevice, checkedTransformKey, type OfferedDevice } from './device-admission.ts';
-import { assertPending, currentRequest, requireApprover, requireParty } from './device-request-access.ts';
+import {
+  askedApproval,
+  assertPending,
+  currentRequest,
+  requireApprover,
+  requireParty,
+} from './device-request-access.ts';
 import { advance, type StoredDeviceRequest } from './device-request-store.ts';
 import type { Holder } from './holder.ts';
-import { principalOf, requirePermission } from './permission.ts';
+import { requirePersonPermission } from './permission.ts';
 import type { BindingDeps, DeviceAdditions } from './services.ts';
 
 /** An endorsed device approves or refuses; the device that asked may withdraw. */
@@ -33,13 +39,7 @@ export function createDeciding(deps: BindingDeps): Pick<DeviceAdditions, 'approv
     async refuse(who, id, context) {
       const stored = await requireParty(deps, who, id);
       const resource = { kind: 'device', id: stored.device_id, owner: stored.sub } as const;
-      const decision = {
-        action: 'refuse-device',
-        principal: principalOf(who),
-        resource,
-        context: {},
-      } as const;
-      requirePermission(deps, decision);
+      requirePersonPermission(deps, who, { action: 'refuse-device', resource });
       assertPending(deps, stored);
       await deps.database.transaction((transaction) => storeRefusal(deps, transaction, who, stored, context));
       return currentRequest(deps, id);
@@ -98,19 +98,13 @@ async function store(deps: BindingDeps, transaction: Transaction, approved: Appr
 
 /** Two approvals at once must not pass the limit together. */
 async function assertBelowLimit(
-  { policy }: BindingDeps,
+  deps: BindingDeps,
   transaction: Transaction,
   who: Holder,
   stored: StoredDeviceRequest,
 ): Promise<void> {
-  const devices = await devicesOf(transaction, who.sub);
-  const decision = policy.decide({
-    action: 'approve-device',
-    principal: principalOf(who),
-    resource: { kind: 'device', id: stored.device_id, owner: stored.sub },
-    context: { devices: devices.length },
-  });
-  if (decision.effect === 'deny') throw new CountersignError('device_limit');
+  const { length: devices } = await devicesOf(transaction, who.sub);
+  requirePersonPermission(deps, who, askedApproval(stored, devices));
 }
 
 async function storeRefusal(

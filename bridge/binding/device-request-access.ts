@@ -5,7 +5,7 @@ import { requireActivePerson } from '../directory/persons.ts';
 import { seconds } from '../lib/clock.ts';
 import { findDeviceRequest, type StoredDeviceRequest, toDeviceRequest } from './device-request-store.ts';
 import type { Holder } from './holder.ts';
-import { principalOf, requirePermission } from './permission.ts';
+import { type Asked, requirePersonPermission } from './permission.ts';
 import type { BindingDeps } from './services.ts';
 
 /**
@@ -41,13 +41,13 @@ export async function requireApprover(
   who: Holder,
   stored: StoredDeviceRequest,
 ): Promise<void> {
-  const devices = await deps.database.read((query) => devicesOf(query, who.sub));
-  requirePermission(deps, {
-    action: 'approve-device',
-    principal: principalOf(who),
-    resource: { kind: 'device', id: stored.device_id, owner: stored.sub },
-    context: { devices: devices.length },
-  });
+  const { length: devices } = await deps.database.read((query) => devicesOf(query, who.sub));
+  requirePersonPermission(deps, who, askedApproval(stored, devices));
+}
+
+/** `devices`: how many the person has already. */
+export function askedApproval({ device_id: id, sub: owner }: StoredDeviceRequest, devices: number): Asked {
+  return { action: 'approve-device', resource: { kind: 'device', id, owner }, facts: { devices } };
 }
 
 /** The request as it stands now. */

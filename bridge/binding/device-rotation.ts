@@ -13,7 +13,7 @@ import type { RequestContext } from '../lib/request-context.ts';
 import { type Access, assertUnchanged, readAccess } from './access.ts';
 import { assertEndorsed } from './enrolment-checks.ts';
 import type { Holder } from './holder.ts';
-import { principalOf, requirePermission } from './permission.ts';
+import { requirePersonPermission } from './permission.ts';
 import type { BindingDeps, Credentials } from './services.ts';
 import { augmentedTransformKey, openShare, sealTransformKey } from './transform-keys.ts';
 
@@ -36,11 +36,9 @@ export function createDeviceRotation(
 ): RotateDevice {
   const { database, credentials } = deps;
   return async (who, request, context) => {
-    requirePermission(deps, {
+    requirePersonPermission(deps, who, {
       action: 'rotate-keys',
-      principal: principalOf(who),
       resource: { kind: 'device', id: who.deviceId, owner: who.sub },
-      context: {},
     });
     const access = await database.read((query) => readAccess(query, who));
     if (thumbprint(access.device.keys[0]) !== thumbprint(request.device_key)) {

@@ -22,10 +22,9 @@ import { isUniqueViolation, type Query } from '../storage/database.ts';
 import { type EnrolmentState, openState, sealState, transcriptOf } from './enrolment-state.ts';
 import { findEnrolmentByRequest, insertEnrolment, type StoredEnrolment } from './enrolment-store.ts';
 import type { Holder } from './holder.ts';
-import { principalOf, requirePermission } from './permission.ts';
+import { requirePersonPermission } from './permission.ts';
 import { type OrganizationEscrowSetting, readRecoveryHalves } from './recovery-key.ts';
 import type { BindingDeps, Enrolments } from './services.ts';
-import { signInFacts } from './sign-in-facts.ts';
 
 export type OfferDeps = BindingDeps & {
   /** Whether keys are escrowed to the organization; not if absent. */
@@ -178,11 +177,12 @@ function requireEnrolmentPermission(
   { address, held, devices }: Standing,
 ): void {
   const owner = held === undefined ? {} : { owner: held.sub };
-  requirePermission(deps, {
+  const assurance = held?.sub === who.sub ? { assurance: who.assurance } : {};
+  const { domain } = parseAddress(address);
+  requirePersonPermission(deps, who, {
     action: 'enrol',
-    principal: principalOf(who),
-    resource: { kind: 'address', id: address, ...owner },
-    context: { devices, signIn: signInFacts(who, deps.clock) },
+    resource: { kind: 'address', id: address, domain, ...owner, ...assurance },
+    facts: { devices },
   });
 }
 

@@ -17,9 +17,8 @@ import { signInStrength } from './device-sign-ins.ts';
 import { assertDeviceKeys, assertOwnDeviceKey } from './enrolment-offer.ts';
 import { openEscrow } from './escrow-checks.ts';
 import type { Holder } from './holder.ts';
-import { principalOf, requirePermission } from './permission.ts';
+import { requirePersonPermission } from './permission.ts';
 import type { BindingDeps, Credentials } from './services.ts';
-import { signInFacts } from './sign-in-facts.ts';
 
 /** Recovery (PROTOCOL §9): what was escrowed under a passphrase, for a device that has only signed in, and its way in. */
 export interface Escrows {
@@ -82,11 +81,10 @@ export async function requireRecovery(deps: BindingDeps, who: Holder, tx?: Trans
     tx === undefined
       ? await deps.database.read((query) => devicesOf(query, who.sub))
       : await devicesOf(tx, who.sub);
-  requirePermission(deps, {
+  requirePersonPermission(deps, who, {
     action: 'recover',
-    principal: principalOf(who),
     resource: { kind: 'person', id: who.sub, owner: who.sub },
-    context: { devices: devices.length, signIn: signInFacts(who, deps.clock) },
+    facts: { devices: devices.length },
   });
 }
 

@@ -16,11 +16,11 @@ import { eventsAround } from '../events/events-around.ts';
 import { type VersionTimes, versionTimes } from '../keylog/version-times.ts';
 import { FINDINGS_PER_HOUR } from '../lib/limits.ts';
 import type { RequestContext } from '../lib/request-context.ts';
-import { type Action, requireAllowed } from '../policy/decision.ts';
+import type { Action } from '../policy/decision.ts';
 import { type Keyspace, keyspace } from '../storage/cache.ts';
 import type { Query } from '../storage/database.ts';
 import type { Holder } from './holder.ts';
-import { principalOf } from './permission.ts';
+import { requirePersonPermission } from './permission.ts';
 import type { BindingDeps } from './services.ts';
 
 /** What the log has of a person's own address, for the person to watch over. */
@@ -35,14 +35,17 @@ export interface KeyHistories {
   report(who: Holder, finding: KeyFindingReport, context: RequestContext): Promise<void>;
 }
 
-export type KeyHistoriesDeps = Pick<BindingDeps, 'database' | 'signer' | 'events' | 'keyLog' | 'policy'> & {
+export type KeyHistoriesDeps = Pick<
+  BindingDeps,
+  'database' | 'signer' | 'events' | 'keyLog' | 'policy' | 'clock'
+> & {
   readonly cache: Keyspace;
 };
 
 const HOUR_MS = 3_600_000;
 
 export function createKeyHistories(deps: KeyHistoriesDeps): KeyHistories {
-  const { database, signer, events, keyLog, policy } = deps;
+  const { database, signer, events, keyLog } = deps;
   const reports = keyspace(deps.cache, 'key-findings');
 
   /** The person's addresses: the one with keys first, and then the primary one. */
@@ -57,11 +60,11 @@ export function createKeyHistories(deps: KeyHistoriesDeps): KeyHistories {
     const own = await ownAddresses(query, who.sub);
     const address = wanted === undefined ? own[0] : parseAddress(wanted).address;
     if (address === undefined) throw new CountersignError('no_address');
-    requireAllowed(policy.decide, {
+    const { domain } = parseAddress(address);
+    const holder = own.includes(address) ? { owner: who.sub, assurance: who.assurance } : {};
+    requirePersonPermission(deps, who, {
       action,
-      principal: principalOf(who),
-      resource: { kind: 'address', id: address, ...(own.includes(address) ? { owner: who.sub } : {}) },
-      context: {},
+      resource: { kind: 'address', id: address, domain, ...holder },
     });
     return address;
   }

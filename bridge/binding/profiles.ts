@@ -6,9 +6,8 @@ import { findPersonKeys, type PersonKeys } from '../directory/person-keys.ts';
 import { requireActivePerson } from '../directory/persons.ts';
 import { activeStatementOf } from '../directory/statements.ts';
 import { seconds } from '../lib/clock.ts';
-import { requireAllowed } from '../policy/decision.ts';
 import type { Holder } from './holder.ts';
-import { principalOf } from './permission.ts';
+import { requirePersonPermission } from './permission.ts';
 import { type OrganizationEscrowSetting, recoveryKeyToken } from './recovery-key.ts';
 import type { BindingDeps, Credentials, Profiles } from './services.ts';
 
@@ -22,14 +21,12 @@ type ProfileDeps = BindingDeps & {
 
 /** `GET /v1/me`. */
 export function createProfiles(deps: ProfileDeps): Profiles {
-  const { database, policy, credentials, signer, organization } = deps;
+  const { database, credentials, signer, organization } = deps;
   return {
     async describe(who) {
-      requireAllowed(policy.decide, {
+      requirePersonPermission(deps, who, {
         action: 'see-self',
-        principal: principalOf(who),
         resource: { kind: 'person', id: who.sub, owner: who.sub },
-        context: {},
       });
       const { person, addresses, keys, devices, active } = await database.read(async (query) => ({
         person: await requireActivePerson(query, who.sub),

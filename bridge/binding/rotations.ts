@@ -16,7 +16,7 @@ import { isUniqueViolation, type Query, type Transaction } from '../storage/data
 import { type Access, assertUnchanged, readAccess } from './access.ts';
 import { openEscrow, sealEscrow } from './escrow-checks.ts';
 import type { Holder } from './holder.ts';
-import { principalOf, requirePermission } from './permission.ts';
+import { requirePersonPermission } from './permission.ts';
 import { type CheckedRotation, checkRotation } from './rotation-checks.ts';
 import {
   deleteOldRotations,
@@ -115,11 +115,9 @@ function hashOf(who: Holder, request: RotationRequest): string {
 }
 
 function requireRotation(deps: BindingDeps, who: Holder): void {
-  requirePermission(deps, {
+  requirePersonPermission(deps, who, {
     action: 'rotate-keys',
-    principal: principalOf(who),
     resource: { kind: 'person', id: who.sub, owner: who.sub },
-    context: {},
   });
 }
 

@@ -15,12 +15,12 @@ import type { EventLog } from '../events/event-log.ts';
 import type { KeyLog } from '../keylog/key-log.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { RequestContext } from '../lib/request-context.ts';
-import type { Principal } from '../policy/decision.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Signer } from '../signer/signer.ts';
 import type { Database } from '../storage/database.ts';
 import type { Transforms } from '../transforms/transforms.ts';
 import type { Holder } from './holder.ts';
+import type { AskingParty } from './permission.ts';
 
 /** What the services of this context are built from. */
 export interface BindingDeps {
@@ -64,9 +64,8 @@ export interface Enrolments {
   expire(): Promise<number>;
 }
 
-/** Who asks for credentials: the audience that attributes are addressed to, and whom policy decides about. */
-export interface Asker {
-  readonly principal: Principal;
+/** Who asks for credentials: whom policy decides about, and the audience that attributes are addressed to. */
+export interface Asker extends AskingParty {
   /** Entity id of the asking bridge, or device id of the asking client. */
   readonly audience: string;
 }
@@ -79,11 +78,17 @@ export type OwnAnswer =
   | { readonly status: 'not_found' };
 
 export interface Credentials {
-  /** `address` in its one form. With `asker`, attributes are stapled where policy tells them anything. */
+  /**
+   * `address` in its one form. With `asker`, whom policy hides from them is `not_found`, as if there were nobody, and
+   * attributes are stapled where policy tells them anything.
+   */
   forAddress(address: string, asker?: Asker): Promise<OwnAnswer>;
 
   /** The same for many at once; every address asked for is a key of the answer. */
   forAddresses(addresses: readonly string[], asker?: Asker): Promise<ReadonlyMap<string, OwnAnswer>>;
+
+  /** Those of the addresses that policy does not hide from the asker, whoever stands behind them. */
+  findable(addresses: readonly string[], asker: AskingParty): Promise<ReadonlySet<string>>;
 
   /** `identity-attributes+jwt` for this audience, or null where policy tells them nothing. */
   attributes(sub: string, asker: Asker): Promise<string | null>;

@@ -1,6 +1,6 @@
 import { encodeBase64url } from '../../protocol/base64url.ts';
 import { assertUnchanged, readAccess, readPublishedAccess } from './access.ts';
-import { principalOf, requirePermission } from './permission.ts';
+import { requirePersonPermission } from './permission.ts';
 import type { BindingDeps, Vaults } from './services.ts';
 import { openTransformKey } from './transform-keys.ts';
 
@@ -9,11 +9,9 @@ export function createVaults(deps: BindingDeps): Vaults {
   const { database, events, keyLog, signer, transforms } = deps;
   return {
     async open(who, context) {
-      requirePermission(deps, {
+      requirePersonPermission(deps, who, {
         action: 'open-vault',
-        principal: principalOf(who),
         resource: { kind: 'person', id: who.sub, owner: who.sub },
-        context: {},
       });
       const before = await database.read((query) => readPublishedAccess(query, keyLog, who));
       const { device, keys, statement } = before;

@@ -12,6 +12,8 @@ import { EVENT_PAGE, LIVE_POLL_MS, WATCH_OVERLAP_S } from '../lib/limits.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Database } from '../storage/database.ts';
 import type { Holder } from './holder.ts';
+import { askingPerson } from './permission.ts';
+import type { Credentials } from './services.ts';
 
 export interface WatchesDeps {
   readonly database: Database;
@@ -20,10 +22,8 @@ export interface WatchesDeps {
   readonly logger: Logger;
   /** When the access token of this hash ends, in seconds; nothing if it has ended or was revoked. */
   readonly tokenEnd: (accessTokenHash: string) => Promise<number | undefined>;
+  readonly credentials: Pick<Credentials, 'findable'>;
 }
-
-/** Whose watch it is, and by which access token. */
-export type Watcher = Pick<Holder, 'sub' | 'deviceId' | 'accessTokenHash'>;
 
 /** What a watch tells: which addresses to look up again, never what stands there. */
 export interface WatchTold {
@@ -38,14 +38,15 @@ export interface Watches {
   stop(): Promise<void>;
   /**
    * Tells first that it watches, with what changed since `since` if that is given, then each change, until the signal
-   * is aborted, the holder's access was restricted, or their access token has ended. Throws `address_invalid` at once.
+   * is aborted, the holder's access was restricted, or their access token has ended. Of whom policy hides from the
+   * holder, nothing is told. Throws `address_invalid` at once.
    */
-  watch(who: Watcher, body: WatchBody): (signal: AbortSignal) => AsyncGenerator<WatchTold, void>;
+  watch(who: Holder, body: WatchBody): (signal: AbortSignal) => AsyncGenerator<WatchTold, void>;
 }
 
 /** One open watch. What waits to be told is one entry an address, however often it changes. */
 interface OpenWatch {
-  readonly who: Watcher;
+  readonly who: Holder;
   readonly addresses: ReadonlySet<string>;
   readonly pending: Map<string, WatchedChange['reason']>;
   readonly bell: Bell;
@@ -53,7 +54,8 @@ interface OpenWatch {
 }
 
 /** One reader of the log for all watches of this process. */
-export function createWatches({ database, events, clock, logger, tokenEnd }: WatchesDeps): Watches {
+export function createWatches(deps: WatchesDeps): Watches {
+  const { database, events, clock, logger, tokenEnd } = deps;
   const open = new Set<OpenWatch>();
   let loop: Loop | undefined;
   let read: number | undefined;
@@ -93,6 +95,14 @@ export function createWatches({ database, events, clock, logger, tokenEnd }: Wat
     }
   }
 
+  /** Decided when it is told: by what policy and records say then. */
+  async function withoutHidden(who: Holder, changes: readonly WatchedChange[]): Promise<WatchedChange[]> {
+    if (changes.length === 0) return [];
+    const addresses = changes.map(({ address }) => address);
+    const findable = await deps.credentials.findable(addresses, askingPerson(who, clock));
+    return changes.filter(({ address }) => findable.has(address));
+  }
+
   return {
     start() {
       started ??= takeHead();
@@ -118,19 +128,18 @@ export function createWatches({ database, events, clock, logger, tokenEnd }: Wat
           const ends = await tokenEnd(who.accessTokenHash);
           if (ends === undefined) return;
           const asOf = seconds(clock);
-          const missed =
+          const changed =
             since === undefined
               ? []
               : await database.read((query) => changedSince(query, addresses, since - WATCH_OVERLAP_S));
-          yield {
-            asOf,
-            changes: missed.map(({ address, status }) => ({ address, reason: REASONS[status] })),
-          };
+          const missed = changed.map(({ address, status }) => ({ address, reason: REASONS[status] }));
+          yield { asOf, changes: await withoutHidden(who, missed) };
           while (!signal.aborted && !watch.ended && seconds(clock) < ends) {
             const heard = watch.bell.rings;
             if (watch.pending.size === 0) await watch.bell.wait(heard, LIVE_POLL_MS, signal);
-            const changes = [...watch.pending].map(([address, reason]) => ({ address, reason }));
+            const pending = [...watch.pending].map(([address, reason]) => ({ address, reason }));
             watch.pending.clear();
+            const changes = await withoutHidden(who, pending);
             if (changes.length > 0) yield { asOf: seconds(clock), changes };
           }
         } finally {

@@ -7,19 +7,22 @@ import {
   lookUpRequestSchema,
 } from '../../protocol/look-up.ts';
 import type { Holder } from '../binding/holder.ts';
+import { askingPerson, requestBy } from '../binding/permission.ts';
 import type { Asker, Credentials } from '../binding/services.ts';
+import { type AskedPolicy, unknownAddress, visibilityFor } from '../binding/visibility.ts';
 import { verifiedDomains } from '../directory/domains.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import { sha256Base64url } from '../lib/hash.ts';
 import { BRIDGE_RESPONSE_LIFE_S } from '../lib/limits.ts';
 import type { RequestContext } from '../lib/request-context.ts';
-import { type Decide, requireAllowed } from '../policy/decision.ts';
+import { requireAllowed } from '../policy/decision.ts';
 import type { Signer } from '../signer/signer.ts';
 import type { Database } from '../storage/database.ts';
 import { rememberRead } from '../storage/remembered-reads.ts';
 import type { AcceptedRequests } from './accepted-requests.ts';
 import type { AnswerCache } from './answer-cache.ts';
+import { askingPartner } from './asking-partner.ts';
 import { createForeignAnswers } from './foreign-answers.ts';
 import { lookUpEventData } from './look-up-event.ts';
 import type { AskPartner } from './partner-client.ts';
@@ -33,7 +36,7 @@ export interface LookUpsDeps {
   readonly database: Database;
   readonly events: EventLog;
   readonly clock: Clock;
-  readonly decide: Decide;
+  readonly policy: AskedPolicy;
   readonly credentials: Credentials;
   readonly partners: Partners;
   readonly records: PartnerRecords;
@@ -67,6 +70,7 @@ interface Speakers {
 
 export function createLookUps(deps: LookUpsDeps): LookUps {
   const { signer, database, clock, events } = deps;
+  const here = { kind: 'bridge', id: signer.iss } as const;
   const refuse = createRefuseResult(signer.iss, () => seconds(clock));
   const findForeign = createForeignAnswers({ ...deps, refuse });
   const readSpeakers = rememberRead(
@@ -83,19 +87,8 @@ export function createLookUps(deps: LookUpsDeps): LookUps {
     bodyBytes: Uint8Array,
     context: RequestContext,
   ): Promise<string> {
-    const principal = {
-      kind: 'person',
-      id: who.sub,
-      assurance: who.assurance,
-      endorsed: who.endorsed,
-    } as const;
-    requireAllowed(deps.decide, {
-      action: 'look-up',
-      principal,
-      resource: { kind: 'bridge', id: signer.iss },
-      context: {},
-    });
-    const asker = { principal, audience: who.deviceId };
+    const asker = { ...askingPerson(who, clock), audience: who.deviceId };
+    requireAllowed(deps.policy.decide, requestBy(asker, { action: 'look-up', resource: here }));
     const { results, partners } = await findAll(body.addresses, asker, body.max_age ?? deps.defaultMaxAge);
     const records = await Promise.all([deps.records.own(), ...partners.map(deps.records.ofPartner)]);
     await recordAnswer(results, context);
@@ -105,15 +98,10 @@ export function createLookUps(deps: LookUpsDeps): LookUps {
   async function answerPartner(token: string, context: RequestContext): Promise<string> {
     const request = await deps.requests.accept(token, 'key-lookup-request+jwt', lookUpRequestSchema);
     const { partner, claims } = request;
-    const principal = { kind: 'partner', id: partner.entity_id, status: 'active' } as const;
-    requireAllowed(deps.decide, {
-      action: 'look-up-as-partner',
-      principal,
-      resource: { kind: 'bridge', id: signer.iss },
-      context: {},
-    });
+    const asker = { ...askingPartner(partner), audience: partner.entity_id };
+    requireAllowed(deps.policy.decide, requestBy(asker, { action: 'look-up-as-partner', resource: here }));
     const { ours } = await readSpeakers();
-    const results = await findOwn(claims.addresses, { principal, audience: partner.entity_id }, ours);
+    const results = await findOwn(claims.addresses, asker, ours);
     const actor = { kind: 'partner' as const, iss: partner.entity_id };
     await recordAnswer(results, { ...context, actor });
     return deps.requests.respond(request, 'key-lookup-response+jwt', { results });
@@ -129,9 +117,17 @@ export function createLookUps(deps: LookUpsDeps): LookUps {
     const { own, foreign } = split(addresses, partners);
     const answered = new Map<string, LookUpResult>();
     for (const result of await findOwn(own, asker, ours)) answered.set(result.address, result);
+    const { finds } = visibilityFor(deps.policy, asker);
     await Promise.all(
       [...foreign].map(async ([partner, asked]) => {
-        for (const result of await findForeign(partner, asked, maxAge)) answered.set(result.address, result);
+        const permitted = new Set(asked.filter((address) => finds(unknownAddress(address))));
+        for (const address of asked) {
+          // The partner is not asked about it: that tells nothing of who is there.
+          if (!permitted.has(address)) answered.set(address, refuse(address, 'forbidden'));
+        }
+        for (const result of await findForeign(partner, [...permitted], maxAge)) {
+          answered.set(result.address, result);
+        }
       }),
     );
     const standing = await refuseRestricted(foreign, answered);

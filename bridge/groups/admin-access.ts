@@ -3,10 +3,10 @@ import type { GroupAuthority } from '../../protocol/groups/group-key.ts';
 import type { VerifiedSigner } from '../../protocol/groups/signer-evidence.ts';
 import { type Access, assertUnchanged, readAccess } from '../binding/access.ts';
 import type { Holder } from '../binding/holder.ts';
-import { principalOf } from '../binding/permission.ts';
+import { askingPerson, type PermissionDeps, requestBy } from '../binding/permission.ts';
 import type { Reader } from '../directory/handle.ts';
 import { deniedBy } from '../policy/decision.ts';
-import type { Policy } from '../policy/policy.ts';
+import { groupResource } from './group-resource.ts';
 import { adminsOf, findGroup, type Group, type GroupAdmin } from './group-store.ts';
 import { roleIn } from './taking-part.ts';
 
@@ -27,7 +27,7 @@ export interface AdminAccess {
  * `device_not_endorsed`, `group_unknown` (to whoever takes no part, too), `group_not_admin`, `group_ended`, `forbidden`.
  */
 export async function requireAdmin(
-  { policy, iss }: { readonly policy: Policy; readonly iss: string },
+  { policy, clock, signer: { iss } }: PermissionDeps & { readonly signer: { readonly iss: string } },
   reader: Reader,
   who: Holder,
   groupId: string,
@@ -37,15 +37,15 @@ export async function requireAdmin(
   const group = await findGroup(reader, groupId);
   const role = await roleIn(reader, groupId, { iss, sub: who.sub });
   if (group === undefined || role === 'none') throw new CountersignError('group_unknown');
-  const decision = {
+  const asked = {
     action: 'manage-group',
-    principal: principalOf(who),
-    resource: { kind: 'group', id: groupId },
-    context: { groupRole: role },
+    resource: groupResource(group),
+    facts: { groupRole: role },
   } as const;
-  const decided = policy.decide(decision);
-  if (decided.effect === 'deny') {
-    throw deniedBy(decision, decided, role === 'admin' ? 'forbidden' : 'group_not_admin');
+  const request = requestBy(askingPerson(who, clock), asked);
+  const decision = policy.decide(request);
+  if (decision.effect === 'deny') {
+    throw deniedBy(request, decision, role === 'admin' ? 'forbidden' : 'group_not_admin');
   }
   const admins = await adminsOf(reader, groupId);
   const admin = admins.find(({ sub }) => sub === who.sub);

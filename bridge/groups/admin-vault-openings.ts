@@ -6,11 +6,10 @@ import type { GroupDeps, GroupKeys } from './services.ts';
 
 /** An admin's vault of a group, through the asking device's transform (PROTOCOL §8, §10). */
 export function createGroupVaultOpenings(deps: GroupDeps): GroupKeys['openVault'] {
-  const { database, events, keyLog, policy, signer, transforms } = deps;
-  const admins = { policy, iss: signer.iss };
+  const { database, events, keyLog, signer, transforms } = deps;
   return async (who, group, context) => {
     const before = await database.read(async (query) => {
-      const found = await requireAdmin(admins, query, who, group);
+      const found = await requireAdmin(deps, query, who, group);
       const { address, version } = found.access.statement;
       const isPublished = await keyLog.isPublished(query, 'address', address, version);
       if (!isPublished) throw new CountersignError('unavailable', 'The key is not published yet.');
@@ -27,7 +26,7 @@ export function createGroupVaultOpenings(deps: GroupDeps): GroupKeys['openVault'
     });
     // Read again and reported in one transaction: what a restriction overtook is neither reported nor released.
     await database.transaction(async (transaction) => {
-      const after = await requireAdmin(admins, transaction, who, group);
+      const after = await requireAdmin(deps, transaction, who, group);
       assertStillAdmin(before, after);
       if (after.admin.vault === null)
         throw new CountersignError('conflict', 'Access was restricted meanwhile.');

@@ -14,12 +14,12 @@ import type { GroupDeps, GroupEndings, GroupViews } from './services.ts';
 
 /** Meetings end: by an admin, or by their time. Nobody can be given their keys from then on, whoever keeps what. */
 export function createEndings(deps: GroupDeps & { views: Pick<GroupViews, 'view'> }): GroupEndings {
-  const { database, clock, policy, signer } = deps;
+  const { database, clock, signer } = deps;
   const { iss } = signer;
   return {
     async end(who, group, context) {
       await database.transaction(async (transaction) => {
-        const found = await requireAdmin({ policy, iss }, transaction, who, group, { ended: true });
+        const found = await requireAdmin(deps, transaction, who, group, { ended: true });
         if (found.group.kind !== 'meeting')
           throw new CountersignError('malformed_request', 'Only meetings end.');
         const subject = { sub: who.sub, device: who.deviceId };

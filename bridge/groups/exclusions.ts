@@ -23,17 +23,17 @@ interface CheckedExclusion {
 export function createExclusions(
   deps: GroupDeps & { views: Pick<GroupViews, 'view'> },
 ): GroupMembers['exclude'] {
-  const { database, policy, signer } = deps;
+  const { database, signer } = deps;
   const { iss } = signer;
   return async (who, group, body, context) => {
-    const before = await database.read((query) => requireAdmin({ policy, iss }, query, who, group));
+    const before = await database.read((query) => requireAdmin(deps, query, who, group));
     const checked: CheckedExclusion[] = [];
     for (const token of body.tokens) {
       const claims = await verifyExclusion(token, before.signer, before.authority);
       checked.push({ claims, token, hash: sha256Base64url(token) });
     }
     await database.transaction(async (transaction) => {
-      assertStillAdmin(before, await requireAdmin({ policy, iss }, transaction, who, group));
+      assertStillAdmin(before, await requireAdmin(deps, transaction, who, group));
       for (const each of checked) await store(deps, transaction, who, each, context);
       const inForce = await exclusionsOf(transaction, group, EXCLUSIONS + 1);
       if (inForce.length > EXCLUSIONS) throw new CountersignError('group_limit');

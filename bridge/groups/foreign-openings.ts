@@ -9,7 +9,7 @@ import { decodeClaims, readHeader } from '../../protocol/jws.ts';
 import { decodeEncryptedValue } from '../../recrypt/encoding.ts';
 import { assertUnchanged, readAccess, readPublishedAccess } from '../binding/access.ts';
 import type { Holder } from '../binding/holder.ts';
-import { principalOf, requirePermission } from '../binding/permission.ts';
+import { requirePersonPermission } from '../binding/permission.ts';
 import { openTransformKey } from '../binding/transform-keys.ts';
 import type { Reader } from '../directory/handle.ts';
 import { answerOf } from '../federation/bridge-calls.ts';
@@ -115,11 +115,9 @@ export function createForeignOpenings(deps: OpeningDeps): ForeignOpenings {
 
   return {
     async open(who, to, opening, context, signal) {
-      requirePermission(deps, {
+      requirePersonPermission(deps, who, {
         action: 'open-foreign-key',
-        principal: principalOf(who),
         resource: { kind: 'group', id: to.group },
-        context: {},
       });
       const { access, ...own } = await database.read(async (query) => {
         const access = await readPublishedAccess(query, deps.keyLog, who);

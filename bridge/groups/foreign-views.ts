@@ -2,12 +2,15 @@ import { CountersignError, type ErrorCode } from '../../protocol/errors.ts';
 import { VIA_GROUPS } from '../../protocol/groups/api.ts';
 import { groupViewRequestSchema, groupViewResponseSchema } from '../../protocol/groups/federation.ts';
 import { readAccess } from '../binding/access.ts';
+import { requestBy } from '../binding/permission.ts';
 import type { BindingDeps, Credentials } from '../binding/services.ts';
 import type { AcceptedRequests } from '../federation/accepted-requests.ts';
+import { askingPartner } from '../federation/asking-partner.ts';
 import { answerOf, type BridgeCalls } from '../federation/bridge-calls.ts';
 import { GROUP_VIEW_RESPONSE_BYTES } from '../lib/limits.ts';
 import type { RequestContext } from '../lib/request-context.ts';
 import { requireAllowed } from '../policy/decision.ts';
+import { groupResource } from './group-resource.ts';
 import { findGroup } from './group-store.ts';
 import { groupViewOf, readGroupRecord, type ViewForeignGroup, whyNone } from './group-views.ts';
 import { durableGroupsOf } from './opening-path.ts';
@@ -71,13 +74,10 @@ export function createPartnerViews(
       if (group === undefined) throw new CountersignError('group_unknown');
       const isIn = await mayTakePart(query, claims.group, person, claims.via);
       if (!isIn) throw new CountersignError(await whyNone(query, group, person));
+      const resource = groupResource(group);
+      const asked = { action: 'see-group', resource, facts: { groupRole: 'member' } } as const;
+      requireAllowed(policy.decide, requestBy(askingPartner(partner), asked));
       return readGroupRecord(query, group, claims.since_seq);
-    });
-    requireAllowed(policy.decide, {
-      action: 'see-group',
-      principal: { kind: 'partner', id: partner.entity_id, status: 'active' },
-      resource: { kind: 'group', id: claims.group },
-      context: { groupRole: 'member' },
     });
     const view = await groupViewOf(signer.iss, record, findEvidence);
     await events.record({

@@ -3,11 +3,12 @@ import { EXCLUSIONS, type GroupView, type GroupViewBody, SIGNERS } from '../../p
 import { GROUP_KEY_TOKENS } from '../../protocol/groups/group-key-chain.ts';
 import { readAccess } from '../binding/access.ts';
 import type { Holder } from '../binding/holder.ts';
-import { principalOf, requirePermission } from '../binding/permission.ts';
+import { requirePersonPermission } from '../binding/permission.ts';
 import type { Reader } from '../directory/handle.ts';
 import { seconds } from '../lib/clock.ts';
 import { GROUPS_LISTED } from '../lib/limits.ts';
 import { exclusionsOf, isExcluded, type StoredExclusion } from './exclusion-store.ts';
+import { groupResource } from './group-resource.ts';
 import { findGroup, type Group, groupsWith, groupTokens, type StoredGroupToken } from './group-store.ts';
 import { countMembers, groupsOfPerson } from './member-store.ts';
 import { isRotationDue } from './rotation-schedule.ts';
@@ -80,22 +81,19 @@ export function createGroupViews(deps: GroupDeps & { foreign: ViewForeignGroup }
     if (group === undefined) throw new CountersignError('group_unknown');
     const role = await roleIn(reader, body.group, person);
     if (role === 'none') throw new CountersignError(await whyNone(reader, group, person));
-    requirePermission(deps, {
+    requirePersonPermission(deps, who, {
       action: 'see-group',
-      principal: principalOf(who),
-      resource: { kind: 'group', id: body.group },
-      context: { groupRole: role },
+      resource: groupResource(group),
+      facts: { groupRole: role },
     });
     return readGroupRecord(reader, group, body.since_seq);
   }
 
   return {
     async list(who) {
-      requirePermission(deps, {
+      requirePersonPermission(deps, who, {
         action: 'see-self',
-        principal: principalOf(who),
         resource: { kind: 'person', id: who.sub, owner: who.sub },
-        context: {},
       });
       const life = deps.groupKeysSeconds ?? 0;
       const now = seconds(deps.clock);
@@ -123,11 +121,9 @@ export function createGroupViews(deps: GroupDeps & { foreign: ViewForeignGroup }
 
     async view(who, body, context) {
       if (body.iss !== iss) {
-        requirePermission(deps, {
+        requirePersonPermission(deps, who, {
           action: 'see-foreign-group',
-          principal: principalOf(who),
           resource: { kind: 'group', id: body.group },
-          context: {},
         });
         return deps.foreign(who, body);
       }

@@ -4,12 +4,13 @@ import type { KeyOpening } from '../../protocol/groups/api.ts';
 import type { Party } from '../../protocol/groups/party.ts';
 import { type Access, assertUnchanged, readAccess, readPublishedAccess } from '../binding/access.ts';
 import type { Holder } from '../binding/holder.ts';
-import { principalOf, requirePermission } from '../binding/permission.ts';
+import { requirePersonPermission } from '../binding/permission.ts';
 import { openTransformKey } from '../binding/transform-keys.ts';
 import type { Reader } from '../directory/handle.ts';
 import { seconds } from '../lib/clock.ts';
 import type { RequestContext } from '../lib/request-context.ts';
 import { createForeignOpenings } from './foreign-openings.ts';
+import { groupResource } from './group-resource.ts';
 import { asRefusedOpening, type NamedOpening, openedEvent } from './opening-events.ts';
 import { assertSamePath, findOpeningPath, type OpeningPath, openHops, readKeySince } from './opening-path.ts';
 import type { KeyOpenings, OpeningDeps } from './opening-services.ts';
@@ -41,7 +42,7 @@ export function createKeyOpenings(deps: OpeningDeps): KeyOpenings {
     const before = await database.read(async (query) =>
       readStanding(query, await readPublishedAccess(query, deps.keyLog, who), to, opening),
     );
-    permit(who, to, before);
+    permit(who, before);
     const { access, sealed, path } = before;
     const hops = path?.hops ?? [];
     const { device } = access;
@@ -87,13 +88,14 @@ export function createKeyOpenings(deps: OpeningDeps): KeyOpenings {
     return { access, sealed: await requireSealedKey(reader, recipient, keyId), path };
   }
 
-  function permit(who: Holder, to: Party, { path }: Standing): void {
-    requirePermission(deps, {
+  function permit(who: Holder, { access, path }: Standing): void {
+    requirePersonPermission(deps, who, {
       action: 'open-key',
-      principal: principalOf(who),
       resource:
-        'group' in to ? { kind: 'group', id: to.group } : { kind: 'person', id: to.sub, owner: to.sub },
-      context: path === null ? {} : { groupRole: 'member' },
+        path === null
+          ? { kind: 'person', id: access.person.sub, owner: access.person.sub, assurance: who.assurance }
+          : groupResource(path.group),
+      facts: path === null ? {} : { groupRole: 'member' },
     });
   }
 

@@ -52,8 +52,7 @@ interface Changing {
 
 /** An admin puts members in or takes them out, by statements of their device that continue the group's one chain. */
 export function createMemberChanges(deps: GroupDeps): GroupMembers['change'] {
-  const { database, policy, signer } = deps;
-  const access = { policy, iss: signer.iss };
+  const { database } = deps;
 
   async function findAnswer(who: Holder, id: string, hash: string): Promise<MembersResult | undefined> {
     const stored = await database.read(async (query) => {
@@ -69,7 +68,7 @@ export function createMemberChanges(deps: GroupDeps): GroupMembers['change'] {
     const requestHash = sha256Base64url(JSON.stringify(['members', group, body, who.deviceId]));
     const earlier = await findAnswer(who, body.request_id, requestHash);
     if (earlier !== undefined) return earlier;
-    const before = await database.read((query) => requireAdmin(access, query, who, group));
+    const before = await database.read((query) => requireAdmin(deps, query, who, group));
     const request = { request_id: body.request_id, request_hash: requestHash };
     try {
       const statements = await check(deps, before, body);
@@ -143,10 +142,10 @@ function nameOf(member: Member): MemberName {
 
 /** What was true when the statements were checked is looked at again. Removals act here, and are answered after. */
 async function store(deps: GroupDeps, transaction: Transaction, changing: Changing): Promise<MembersResult> {
-  const { signer, policy, clock } = deps;
+  const { clock } = deps;
   const { who, before, statements, request } = changing;
   const groupId = before.group.group_id;
-  const after = await requireAdmin({ policy, iss: signer.iss }, transaction, who, groupId);
+  const after = await requireAdmin(deps, transaction, who, groupId);
   assertStillAdmin(before, after);
   const last = statements.at(-1);
   if (last === undefined) throw new CountersignError('malformed_request');

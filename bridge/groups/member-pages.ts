@@ -1,7 +1,8 @@
 import { CountersignError } from '../../protocol/errors.ts';
 import { MEMBERSHIP_BATCH } from '../../protocol/groups/api.ts';
 import { readAccess } from '../binding/access.ts';
-import { principalOf, requirePermission } from '../binding/permission.ts';
+import { requirePersonPermission } from '../binding/permission.ts';
+import { groupResource } from './group-resource.ts';
 import { findGroup } from './group-store.ts';
 import { whyNone } from './group-views.ts';
 import { listMembers } from './member-store.ts';
@@ -22,11 +23,10 @@ export function createMemberPages(deps: GroupDeps): GroupMembers['list'] {
       const person = { iss, sub: who.sub };
       const role = await roleIn(query, groupId, person);
       if (role === 'none') throw new CountersignError(await whyNone(query, group, person));
-      requirePermission(deps, {
+      requirePersonPermission(deps, who, {
         action: 'see-group',
-        principal: principalOf(who),
-        resource: { kind: 'group', id: groupId },
-        context: { groupRole: role },
+        resource: groupResource(group),
+        facts: { groupRole: role },
       });
       return listMembers(query, groupId, { after: after ?? -1, limit: MEMBERSHIP_BATCH });
     });

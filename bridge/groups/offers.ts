@@ -6,7 +6,7 @@ import { thumbprint } from '../../protocol/public-key.ts';
 import { preFromJwk, preToJwk } from '../../recrypt/encoding.ts';
 import { type Access, readAccess } from '../binding/access.ts';
 import type { Holder } from '../binding/holder.ts';
-import { principalOf, requirePermission } from '../binding/permission.ts';
+import { requirePersonPermission } from '../binding/permission.ts';
 import { seconds } from '../lib/clock.ts';
 import { sha256Base64url } from '../lib/hash.ts';
 import { newHandle, newId } from '../lib/ids.ts';
@@ -58,11 +58,12 @@ export function createGroupOffers(deps: GroupDeps): GroupMaking['offer'] {
   }
 
   return async (who, request, context) => {
-    requirePermission(deps, {
+    requirePersonPermission(deps, who, {
       action: 'create-group',
-      principal: principalOf(who),
-      resource: { kind: 'person', id: who.sub, owner: who.sub },
-      context: {},
+      resource: {
+        ...{ kind: 'group', id: 'new', owner: who.sub },
+        ...{ groupKind: request.kind, label: request.label },
+      },
     });
     const requestHash = sha256Base64url(JSON.stringify([request, who.deviceId]));
     const earlier = await findEarlier(who, request.request_id);

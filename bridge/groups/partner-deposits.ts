@@ -6,12 +6,14 @@ import {
   type VerifiedSigner,
   verifySignerEvidence,
 } from '../../protocol/groups/signer-evidence.ts';
-import { requirePermission } from '../binding/permission.ts';
+import { type Asked, requestBy, requirePermission } from '../binding/permission.ts';
 import type { Reader } from '../directory/handle.ts';
 import { requireActivePerson } from '../directory/persons.ts';
+import { askingPartner } from '../federation/asking-partner.ts';
 import { findPartner, type Partner, trustedIssuer } from '../federation/partner-store.ts';
 import { seconds } from '../lib/clock.ts';
 import { checkDeposit, sealedEvent, storeDeposit } from './deposit-checks.ts';
+import { groupResource } from './group-resource.ts';
 import { findGroup } from './group-store.ts';
 import type { OpeningDeps, SealedKeyDeposits } from './opening-services.ts';
 import { mayTakePart } from './taking-part.ts';
@@ -40,17 +42,19 @@ export function createPartnerDeposits(deps: OpeningDeps): SealedKeyDeposits['ans
     sealer: { iss: string; sub: string },
     via: readonly string[],
   ): Promise<void> {
-    if ((await findPartner(reader, sealer.iss))?.status !== 'active') {
-      throw new CountersignError('partner_suspended');
-    }
+    const partner = await findPartner(reader, sealer.iss);
+    if (partner?.status !== 'active') throw new CountersignError('partner_suspended');
+    const permit = (asked: Pick<Asked, 'resource' | 'facts'>) =>
+      requirePermission(deps, requestBy(askingPartner(partner), { action: 'seal-key', ...asked }));
     if ('sub' in to) {
-      await requireActivePerson(reader, to.sub);
-      return;
+      const { sub, assurance } = await requireActivePerson(reader, to.sub);
+      return permit({ resource: { kind: 'person', id: sub, owner: sub, assurance } });
     }
     const group = await findGroup(reader, to.group);
     if (group === undefined) throw new CountersignError('group_unknown');
     if (group.status === 'ended') throw new CountersignError('group_ended');
     if (!(await mayTakePart(reader, to.group, sealer, via))) throw new CountersignError('group_unknown');
+    permit({ resource: groupResource(group), facts: { groupRole: 'member' } });
   }
 
   return async (token, context) => {
@@ -61,12 +65,6 @@ export function createPartnerDeposits(deps: OpeningDeps): SealedKeyDeposits['ans
       throw new CountersignError('claims_invalid', 'the recipient is not of this bridge');
     const sealer = await verifySealer(claims.signer, partner);
     const checked = await checkDeposit(claims, sealer, seconds(clock));
-    requirePermission(deps, {
-      action: 'seal-key',
-      principal: { kind: 'partner', id: partner.entity_id, status: 'active' },
-      resource: 'group' in to ? { kind: 'group', id: to.group } : { kind: 'person', id: to.sub },
-      context: 'group' in to ? { groupRole: 'member' } : {},
-    });
     const asked = { ...context, actor: { kind: 'partner', iss: partner.entity_id } } as const;
     await database.transaction(async (transaction) => {
       await requests.consume(transaction, request);

@@ -1,11 +1,13 @@
 import { encodeBase64url } from '../../protocol/base64url.ts';
 import { CountersignError } from '../../protocol/errors.ts';
 import { type KeyOpeningResponse, keyOpeningRequestSchema } from '../../protocol/groups/federation.ts';
-import { requirePermission } from '../binding/permission.ts';
+import { requestBy, requirePermission } from '../binding/permission.ts';
 import type { Reader } from '../directory/handle.ts';
+import { askingPartner } from '../federation/asking-partner.ts';
 import { findPartner } from '../federation/partner-store.ts';
 import { seconds } from '../lib/clock.ts';
 import { findExclusion } from './exclusion-store.ts';
+import { groupResource } from './group-resource.ts';
 import type { GroupMember } from './member-store.ts';
 import { asRefusedOpening, type NamedOpening, openedEvent } from './opening-events.ts';
 import { assertSamePath, findOpeningPath, openHops, type WantedPath } from './opening-path.ts';
@@ -41,12 +43,9 @@ export function createPartnerOpenings(deps: OpeningDeps): KeyOpenings['answerPar
     const wanted = { group, person, via, keySince };
     try {
       const { path, sealed, said } = await database.read((query) => readStanding(query, wanted, keyId));
-      requirePermission(deps, {
-        action: 'open-key',
-        principal: { kind: 'partner', id: partner.entity_id, status: 'active' },
-        resource: { kind: 'group', id: group },
-        context: { groupRole: 'member' },
-      });
+      const resource = groupResource(path.group);
+      const asking = { action: 'open-key', resource, facts: { groupRole: 'member' } } as const;
+      requirePermission(deps, requestBy(askingPartner(partner), asking));
       const signerEvidence = await evidenceOf(sealed);
       const encrypted = await transforms.run({
         ...{ encrypted: sealed.encrypted, keys: await openHops(signer, path.hops), signal },

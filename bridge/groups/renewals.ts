@@ -21,10 +21,10 @@ import type { GroupDeps, GroupKeys, GroupViews } from './services.ts';
 
 /** The next `group-key+jwt`: the group's key is signed anew, or rotated. */
 export function createRenewals(deps: GroupDeps & { views: Pick<GroupViews, 'view'> }): GroupKeys['renew'] {
-  const { database, policy, signer } = deps;
+  const { database, signer } = deps;
   const { iss } = signer;
   return async (who, group, body, context) => {
-    const before = await database.read((query) => requireAdmin({ policy, iss }, query, who, group));
+    const before = await database.read((query) => requireAdmin(deps, query, who, group));
     if (before.group.head !== sha256Base64url(body.token)) {
       const checked = await check(deps, before, body);
       await database.transaction((transaction) =>
@@ -134,8 +134,7 @@ interface Renewing {
 async function store(deps: GroupDeps, transaction: Transaction, renewing: Renewing): Promise<void> {
   const { who, before, checked, token, context } = renewing;
   const { claims, admins, share, isRotation } = checked;
-  const access = { policy: deps.policy, iss: deps.signer.iss };
-  assertStillAdmin(before, await requireAdmin(access, transaction, who, claims.group));
+  assertStillAdmin(before, await requireAdmin(deps, transaction, who, claims.group));
   if (!sameAdmins(checked.standing, await readStanding(deps, transaction, claims))) {
     throw new CountersignError('conflict', 'The key of an admin has changed meanwhile.');
   }

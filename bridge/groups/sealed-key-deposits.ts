@@ -4,7 +4,7 @@ import { sealedKeyReceiptClaimsSchema } from '../../protocol/groups/federation.t
 import { type Party, sameParty } from '../../protocol/groups/party.ts';
 import { type Access, readAccess, readPublishedAccess } from '../binding/access.ts';
 import type { Holder } from '../binding/holder.ts';
-import { principalOf, requirePermission } from '../binding/permission.ts';
+import { requirePersonPermission } from '../binding/permission.ts';
 import type { Reader } from '../directory/handle.ts';
 import { requireActivePerson } from '../directory/persons.ts';
 import { answerOf } from '../federation/bridge-calls.ts';
@@ -20,6 +20,7 @@ import {
   sealedEvent,
   storeDeposit,
 } from './deposit-checks.ts';
+import { groupResource } from './group-resource.ts';
 import { findGroup } from './group-store.ts';
 import { durableGroupsOf } from './opening-path.ts';
 import type { OpeningDeps, SealedKeyDeposits } from './opening-services.ts';
@@ -51,22 +52,16 @@ export function createSealedKeyDeposits(deps: OpeningDeps): SealedKeyDeposits {
   /** Throws `group_unknown`, `group_ended`, `person_unknown`, `person_closed`, `forbidden`. */
   async function assertMaySeal(reader: Reader, who: Holder, to: Party): Promise<void> {
     if ('sub' in to) {
-      await requireActivePerson(reader, to.sub);
-      return permit(who, { kind: 'person', id: to.sub, owner: to.sub }, {});
+      const { assurance } = await requireActivePerson(reader, to.sub);
+      const resource = { kind: 'person', id: to.sub, owner: to.sub, assurance } as const;
+      return requirePersonPermission(deps, who, { action: 'seal-key', resource });
     }
     const groupRole = await roleIn(reader, to.group, { iss: signer.iss, sub: who.sub });
     const group = await findGroup(reader, to.group);
     if (group === undefined || groupRole === 'none') throw new CountersignError('group_unknown');
     if (group.status === 'ended') throw new CountersignError('group_ended');
-    permit(who, { kind: 'group', id: to.group }, { groupRole });
-  }
-
-  function permit(
-    who: Holder,
-    resource: Parameters<typeof requirePermission>[1]['resource'],
-    context: Parameters<typeof requirePermission>[1]['context'],
-  ): void {
-    requirePermission(deps, { action: 'seal-key', principal: principalOf(who), resource, context });
+    const resource = groupResource(group);
+    requirePersonPermission(deps, who, { action: 'seal-key', resource, facts: { groupRole } });
   }
 
   function readOwn(who: Holder): Promise<Access> {
@@ -99,12 +94,10 @@ export function createSealedKeyDeposits(deps: OpeningDeps): SealedKeyDeposits {
 
   /** To the recipient's bridge, which decides; what it answers is for this very request. */
   async function bring(who: Holder, body: SealedKeyBody, { claims }: CheckedDeposit): Promise<void> {
-    requirePermission(deps, {
+    requirePersonPermission(deps, who, {
       action: 'seal-foreign-key',
-      principal: principalOf(who),
       resource:
         'group' in body.to ? { kind: 'group', id: body.to.group } : { kind: 'person', id: body.to.sub },
-      context: {},
     });
     const evidence = await findEvidence(who.sub, who.deviceId);
     if (evidence === undefined) throw new CountersignError('device_not_endorsed');
@@ -141,13 +134,13 @@ export function createSealedKeyDeposits(deps: OpeningDeps): SealedKeyDeposits {
       const page = { after, limit: MEMBERSHIP_BATCH };
       const keys = await database.read(async (query) => {
         await readAccess(query, who);
+        const found = await findGroup(query, group);
         const groupRole = await roleIn(query, group, { iss: signer.iss, sub: who.sub });
-        if (groupRole === 'none') throw new CountersignError('group_unknown');
-        requirePermission(deps, {
+        if (found === undefined || groupRole === 'none') throw new CountersignError('group_unknown');
+        requirePersonPermission(deps, who, {
           action: 'see-group',
-          principal: principalOf(who),
-          resource: { kind: 'group', id: group },
-          context: { groupRole },
+          resource: groupResource(found),
+          facts: { groupRole },
         });
         return listSealedKeys(query, recipient, page);
       });

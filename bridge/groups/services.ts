@@ -18,6 +18,7 @@ import type { RequestContext } from '../lib/request-context.ts';
 
 /** What others read of groups, always from the records and never from a cache (PROTOCOL §8). */
 export { exclusionsOf, isExcluded } from './exclusion-store.ts';
+export { groupResource } from './group-resource.ts';
 export { adminsOf, findAdmin, findGroup, type Group, type GroupAdmin } from './group-store.ts';
 export {
   durableMembersOf,

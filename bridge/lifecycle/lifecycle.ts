@@ -2,6 +2,7 @@ import { CountersignError } from '../../protocol/errors.ts';
 import { deleteDeviceRequestsOf } from '../binding/device-request-store.ts';
 import { deleteOffersOf } from '../binding/enrolment-store.ts';
 import type { Holder } from '../binding/holder.ts';
+import { askingPerson, requestBy } from '../binding/permission.ts';
 import { deleteRecoveriesOf } from '../binding/recovery-store.ts';
 import { releaseAddresses } from '../directory/addresses.ts';
 import { type Device, deleteDevice, deleteDevicesOf, devicesOf, findDevice } from '../directory/devices.ts';
@@ -195,15 +196,11 @@ export function createLifecycle(deps: LifecycleDeps): Lifecycle {
         const device = await findDevice(tx, deviceId);
         // Whether somebody else has such a device is nobody's business.
         if (device?.sub !== who.sub) throw new CountersignError('device_unknown');
-        const { sub: id, assurance, deviceId: own } = who;
         // Read now: a device that was removed a moment ago must not take the others along.
-        const endorsed = (await findDevice(tx, own))?.sub === who.sub;
-        requireAllowed(deps.decide, {
-          action: 'remove-device',
-          principal: { kind: 'person', id, assurance, endorsed },
-          resource: { kind: 'device', id: deviceId, owner: device.sub },
-          context: {},
-        });
+        const endorsed = (await findDevice(tx, who.deviceId))?.sub === who.sub;
+        const resource = { kind: 'device', id: deviceId, owner: device.sub } as const;
+        const asker = askingPerson({ ...who, endorsed }, deps.clock);
+        requireAllowed(deps.decide, requestBy(asker, { action: 'remove-device', resource }));
         return remove(tx, device, 'by the person', context);
       }),
   };

@@ -96,7 +96,7 @@ export async function composeServices(foundation: Foundation, config: Config) {
   });
   const keyHistories = createKeyHistories(binding);
   const tokenEnd = createFindTokenEnd(foundation);
-  const watches = createWatches({ ...foundation, tokenEnd });
+  const watches = createWatches({ ...foundation, tokenEnd, credentials });
   const liveEvents = createLiveEvents(events);
 
   const readEntity = createEntityReader({ outbound, clock });
@@ -104,7 +104,7 @@ export async function composeServices(foundation: Foundation, config: Config) {
   const calls = createBridgeCalls({ ...common, partners });
   const requests = createAcceptedRequests({ ...common, partners });
   const lookUps = createLookUps({
-    ...{ signer, database, events, clock, decide, credentials, partners },
+    ...{ signer, database, events, clock, policy, credentials, partners },
     records: createPartnerRecords(foundation),
     askPartner: createPartnerClient({ signer, calls, clock }),
     requests,

@@ -2,12 +2,13 @@ import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
 import type { MeetingMembers, MeetingRoster, MeetingState } from '../../protocol/meetings/api.ts';
 import { MEMBERS_PAGE } from '../../protocol/meetings/limits.ts';
 import { claimedRekey } from '../../protocol/meetings/rekey-message.ts';
+import type { AskingParty } from '../binding/permission.ts';
 import type { Reader } from '../directory/handle.ts';
 import type { FindSignerEvidence } from '../groups/services.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
-import type { Decide, Principal } from '../policy/decision.ts';
+import type { Decide } from '../policy/decision.ts';
 import type { Database } from '../storage/database.ts';
-import { type Attendee, type Role, requireAttendance, roleOf } from './attendance.ts';
+import { type Attendee, attendanceOf, type Role, requireAttendance } from './attendance.ts';
 import { findMeeting } from './meeting-store.ts';
 import { evidenceOf } from './participant-store.ts';
 import { placesAbove } from './place-store.ts';
@@ -16,7 +17,7 @@ import { placesAbove } from './place-store.ts';
 export interface Asking {
   readonly group: string;
   readonly person: Attendee;
-  readonly principal: Principal;
+  readonly asker: AskingParty;
 }
 
 /** How far the messages of a meeting are, and what somebody is in it. */
@@ -52,10 +53,10 @@ export function createHomeMeetings(deps: {
   const { iss, database, clock, decide } = deps;
   const here = () => ({ iss, now: seconds(clock) });
 
-  async function require(reader: Reader, { group, person, principal }: Asking): Promise<Role> {
-    const role = await roleOf(reader, group, person, here());
-    requireAttendance(decide, principal, group, role);
-    return role;
+  async function require(reader: Reader, { group, person, asker }: Asking): Promise<Role> {
+    const attendance = await attendanceOf(reader, group, person, here());
+    requireAttendance(decide, asker, attendance);
+    return attendance.role;
   }
 
   function reading<T>(asking: Asking, read: (reader: Reader, role: Role) => Promise<T>): Promise<T> {
@@ -77,7 +78,7 @@ export function createHomeMeetings(deps: {
         const roles: Role[] = [];
         for (const person of people) {
           try {
-            roles.push(await roleOf(query, group, person, here()));
+            roles.push((await attendanceOf(query, group, person, here())).role);
           } catch (error) {
             if (!isCountersignError(error) || !REFUSALS.has(error.code)) throw error;
             roles.push('none');

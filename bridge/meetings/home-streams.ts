@@ -1,5 +1,6 @@
 import type { Holder } from '../binding/holder.ts';
-import { principalOf } from '../binding/permission.ts';
+import { askingPerson } from '../binding/permission.ts';
+import type { Clock } from '../lib/clock.ts';
 import type { Database } from '../storage/database.ts';
 import type { Feed, Feeds, RelaySource } from './feeds.ts';
 import type { HomeMeetings } from './home-meetings.ts';
@@ -21,6 +22,7 @@ export interface HomeStreams {
 export function createHomeStreams(deps: {
   readonly iss: string;
   readonly database: Database;
+  readonly clock: Clock;
   readonly wakes: MeetingWakes;
   readonly feeds: Feeds;
   readonly streams: OpenStreams;
@@ -37,7 +39,7 @@ export function createHomeStreams(deps: {
     feedOf,
 
     async open(who, group, since) {
-      const asking = { group, person: { iss, sub: who.sub, via: [] }, principal: principalOf(who) };
+      const asking = { group, person: { iss, sub: who.sub, via: [] }, asker: askingPerson(who, deps.clock) };
       const { role, head } = await home.admit(asking, since);
       const { feed } = feedOf(group, head);
       return { listener: { home: iss, group, who, role }, feed, since, head };

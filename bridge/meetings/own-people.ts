@@ -1,12 +1,12 @@
 import type { MeetingStreamRequest } from '../../protocol/meetings/api.ts';
 import { readAccess } from '../binding/access.ts';
 import type { Holder } from '../binding/holder.ts';
-import { principalOf } from '../binding/permission.ts';
+import { askingPerson } from '../binding/permission.ts';
 import type { FindSignerEvidence } from '../groups/services.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Decide } from '../policy/decision.ts';
 import type { Database } from '../storage/database.ts';
-import { requireAttendance, requireForeignAttendance } from './attendance.ts';
+import { type Attendance, requireAttendance, requireForeignAttendance } from './attendance.ts';
 import type { Departures } from './departures.ts';
 import type { ForeignCalls } from './foreign-calls.ts';
 import type { Asking, HomeMeetings } from './home-meetings.ts';
@@ -38,7 +38,7 @@ export function createOwnPeople(deps: OwnPeopleDeps): OwnPeople {
   const { iss, database, decide, home, presences, calls, departures } = deps;
 
   function askingOf(who: Holder, group: string): Asking {
-    return { group, person: { iss, sub: who.sub, via: [] }, principal: principalOf(who) };
+    return { group, person: { iss, sub: who.sub, via: [] }, asker: askingPerson(who, deps.clock) };
   }
 
   /** Only a device that is endorsed now may ask at all; of a meeting at a partner, that one decides the rest. */
@@ -47,7 +47,7 @@ export function createOwnPeople(deps: OwnPeopleDeps): OwnPeople {
     meeting: { readonly iss: string; readonly group: string },
   ): Promise<void> {
     await database.read((query) => readAccess(query, who));
-    if (meeting.iss !== iss) requireForeignAttendance(decide, who, meeting.group);
+    if (meeting.iss !== iss) requireForeignAttendance(deps, who, meeting.group);
   }
 
   const isHere = (meeting: { readonly iss: string }) => meeting.iss === iss;
@@ -91,8 +91,7 @@ export function createOwnPeople(deps: OwnPeopleDeps): OwnPeople {
       });
       const evidence = await ownPresence(deps, who, proof, { ...expected, ...challenge });
       const device = { iss, sub: who.sub, deviceId: who.deviceId, via: [] };
-      const permit = (role: Parameters<typeof requireAttendance>[3]) =>
-        requireAttendance(decide, asking.principal, group, role);
+      const permit = (attendance: Attendance) => requireAttendance(decide, asking.asker, attendance);
       return presences.enter({ group, device, evidence, challenge, permit }, context);
     },
 

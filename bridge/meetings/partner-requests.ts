@@ -2,12 +2,14 @@ import type { Json } from '../../protocol/canonical-json.ts';
 import { CountersignError } from '../../protocol/errors.ts';
 import { type MeetingBridgeRequest, meetingBridgeRequestSchema } from '../../protocol/meetings/federation.ts';
 import type { AcceptedRequest, AcceptedRequests } from '../federation/accepted-requests.ts';
+import { askingPartner } from '../federation/asking-partner.ts';
 import { findPartner } from '../federation/partner-store.ts';
 import { findGroup } from '../groups/services.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import type { RequestContext } from '../lib/request-context.ts';
+import type { Decide } from '../policy/decision.ts';
 import type { Database } from '../storage/database.ts';
-import { requireAttendance } from './attendance.ts';
+import { type Attendance, requireAttendance } from './attendance.ts';
 import type { Feed, RelaySource } from './feeds.ts';
 import type { Asking, HomeMeetings } from './home-meetings.ts';
 import { findMeeting } from './meeting-store.ts';
@@ -23,7 +25,7 @@ export interface PartnerRequestsDeps {
   readonly home: HomeMeetings;
   readonly presences: Presences;
   readonly polls: PartnerPolls;
-  readonly decide: Parameters<typeof requireAttendance>[0];
+  readonly decide: Decide;
   /** The messages of a meeting that is kept here. */
   readonly feedOf: (group: string, head: number) => { readonly feed: Feed; readonly source: RelaySource };
 }
@@ -49,7 +51,7 @@ export function createAnswerPartner(deps: PartnerRequestsDeps): AnswerPartner {
     return {
       group: claims.group,
       person: { iss: partner.entity_id, sub, via },
-      principal: { kind: 'partner', id: partner.entity_id, status: 'active' },
+      asker: askingPartner(partner),
     };
   }
 
@@ -67,8 +69,7 @@ export function createAnswerPartner(deps: PartnerRequestsDeps): AnswerPartner {
     const device = { iss: request.partner.entity_id, sub, deviceId, via };
     const expected = { aud: iss, meeting: group, ...challenge };
     await verifyPartnerPresence(request.partner, device, evidence, expected, seconds(clock));
-    const permit = (role: Parameters<typeof requireAttendance>[3]) =>
-      requireAttendance(deps.decide, asking.principal, group, role);
+    const permit = (attendance: Attendance) => requireAttendance(deps.decide, asking.asker, attendance);
     const seq = await presences.enter({ group, device, evidence, challenge, permit }, context);
     return { seq };
   }

@@ -10,7 +10,7 @@ import { MEETING_PARTICIPANTS, MEETING_PRESENCES_PER_MINUTE } from '../lib/limit
 import type { RequestContext } from '../lib/request-context.ts';
 import { type Keyspace, keyspace } from '../storage/cache.ts';
 import type { Transaction } from '../storage/database.ts';
-import { type Attendee, type Role, roleOf } from './attendance.ts';
+import { type Attendance, type Attendee, attendanceOf } from './attendance.ts';
 import type { MeetingChanges } from './meeting-changes.ts';
 import { appendMessages, type Meeting } from './meeting-store.ts';
 import {
@@ -28,7 +28,7 @@ export type LeavingReason = LeftEvent['reason'];
 export interface Presences {
   /**
    * Stores a verified presence and tells the admins. Answers its number. Throws `presence_mismatch` if another host
-   * took over meanwhile, `device_not_endorsed` if it was removed, `rate_limited` for one device, or one proof of it, too many, and what `permit` and `roleOf` throw.
+   * took over meanwhile, `device_not_endorsed` if it was removed, `rate_limited` for one device, or one proof of it, too many, and what `permit` and `attendanceOf` throw.
    */
   enter(entering: Entering, context: RequestContext): Promise<number>;
   /** Deletes presences and tells the admins; answers how many there were. */
@@ -46,8 +46,8 @@ export interface Entering {
   readonly evidence: PresenceEvidence;
   /** What the proof was verified against. */
   readonly challenge: Challenge;
-  /** Whether somebody in this role may be there: read again in the transaction. */
-  readonly permit: (role: Role) => void;
+  /** Whether somebody who is this there may enter: read again in the transaction. */
+  readonly permit: (attendance: Attendance) => void;
 }
 
 export function createPresences(deps: {
@@ -68,7 +68,7 @@ export function createPresences(deps: {
 
   async function assertMayEnter(tx: Transaction, meeting: Meeting, entering: Entering): Promise<void> {
     const { group, device, challenge, permit } = entering;
-    permit(await roleOf(tx, group, device, { iss: home, now: seconds(clock) }));
+    permit(await attendanceOf(tx, group, device, { iss: home, now: seconds(clock) }));
     if (!(await isBelieved(tx, device))) throw new CountersignError('device_not_endorsed');
     if (meeting.term !== challenge.term) {
       throw new CountersignError('presence_mismatch', 'the proof is for an epoch of an earlier host');

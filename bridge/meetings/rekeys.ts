@@ -9,7 +9,7 @@ import {
 } from '../../protocol/meetings/rekey-message.ts';
 import { readAccess } from '../binding/access.ts';
 import type { Holder } from '../binding/holder.ts';
-import { principalOf } from '../binding/permission.ts';
+import { askingPerson } from '../binding/permission.ts';
 import type { Reader } from '../directory/handle.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { succeeded } from '../events/succeeded.ts';
@@ -18,7 +18,7 @@ import { type Clock, seconds } from '../lib/clock.ts';
 import type { RequestContext } from '../lib/request-context.ts';
 import type { Decide } from '../policy/decision.ts';
 import type { Database, Transaction } from '../storage/database.ts';
-import { requireAttendance, roleOf } from './attendance.ts';
+import { attendanceOf, requireAttendance } from './attendance.ts';
 import type { MeetingChanges } from './meeting-changes.ts';
 import { appendMessages, findMeeting, findRekeyOf, type Meeting, type NewMessage } from './meeting-store.ts';
 import { changePlaces } from './place-store.ts';
@@ -67,8 +67,10 @@ export function createPostRekey(deps: RekeysDeps): PostRekey {
   /** Only an admin's endorsed device may send, whatever a token says. */
   async function requireSender(reader: Reader, who: Holder, group: string) {
     const { device } = await readAccess(reader, who);
-    const role = await roleOf(reader, group, { iss, sub: who.sub, via: [] }, { iss, now: seconds(clock) });
-    requireAttendance(deps.decide, principalOf(who), group, role);
+    const attendee = { iss, sub: who.sub, via: [] };
+    const attendance = await attendanceOf(reader, group, attendee, { iss, now: seconds(clock) });
+    requireAttendance(deps.decide, askingPerson(who, clock), attendance);
+    const { role } = attendance;
     if (role !== 'admin') throw new CountersignError('group_not_admin');
     return device.keys[1];
   }

@@ -1,8 +1,7 @@
 import { watchBodySchema } from '../../../protocol/api.ts';
-import { type PermissionDeps, principalOf, requirePermission } from '../../binding/permission.ts';
+import { type PermissionDeps, requirePersonPermission } from '../../binding/permission.ts';
 import type { Watches } from '../../binding/watches.ts';
 import { LOOKUP_BODY_BYTES } from '../../lib/limits.ts';
-import type { DecisionRequest } from '../../policy/decision.ts';
 import type { Signer } from '../../signer/signer.ts';
 import { defineRoute, holderOf, type Route, type ServerSentEvent } from '../route.ts';
 
@@ -29,13 +28,8 @@ export function watchRoutes({ watches, signer, ...deps }: WatchRoutesDeps): Rout
       errors: ['address_invalid', 'unavailable'],
       handle: async (request) => {
         const who = holderOf(request);
-        const permission: DecisionRequest = {
-          action: 'look-up',
-          principal: principalOf(who),
-          resource: { kind: 'bridge', id: signer.iss },
-          context: {},
-        };
-        requirePermission(deps, permission);
+        const resource = { kind: 'bridge', id: signer.iss } as const;
+        requirePersonPermission(deps, who, { action: 'look-up', resource });
         const tell = watches.watch(who, request.body);
         return {
           reader: `device ${who.deviceId}`,
