@@ -135,6 +135,8 @@ export interface DecisionContext {
   readonly signIn?: SignInFacts;
   /** What the asking person, or somebody for whom a partner asks, is in the group. */
   readonly groupRole?: 'admin' | 'member' | 'none';
+  /** Whether policy names the group as a recipient of the data that is sealed to it. */
+  readonly named?: boolean;
   /** Of a draft: administrators beside its author who approved it. */
   readonly approvals?: number;
   /** Administrators whose tokens have not expired. */
