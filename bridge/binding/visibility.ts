@@ -27,8 +27,7 @@ export interface Visibility {
   seesSignIn(person: DescribedPerson): boolean;
 }
 
-/** How policy is asked: `readsIds` says for which actions an answer may depend on who or what it is by id. */
-export type AskedPolicy = Pick<Policy, 'decide'> & { readonly readsIds?: (action: Action) => boolean };
+export type AskedPolicy = Pick<Policy, 'decide' | 'readsIds'>;
 
 export function visibilityFor(policy: AskedPolicy, asker: AskingParty): Visibility {
   const finds = decidedOnce(policy, asker, 'find');
@@ -49,7 +48,7 @@ function personResource({ sub, assurance }: DescribedPerson): Resource {
 function decidedOnce(policy: AskedPolicy, asker: AskingParty, action: Action): (about: Resource) => boolean {
   const decide = (resource: Resource) =>
     policy.decide(requestBy(asker, { action, resource })).effect === 'allow';
-  if (policy.readsIds?.(action) ?? true) return decide;
+  if (policy.readsIds(action)) return decide;
   const known = new Map<string, boolean>();
   return (resource) => {
     const isOwn = resource.owner === asker.principal.id;

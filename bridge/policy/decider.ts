@@ -7,6 +7,7 @@ import { ACTIONS, type Action, type Decide, type Decision, type DecisionRequest 
 import { createDecisionMemo, memoKey } from './decision-memo.ts';
 import { readDefaultContent } from './default-content.ts';
 import { createNearestPermits } from './nearest-permits.ts';
+import type { Policy } from './policy.ts';
 
 /** A decision that could not be made, and was refused for that. */
 export interface DecisionFailure {
@@ -25,6 +26,7 @@ export interface DecisionStatistics {
 
 export interface Decider {
   readonly decide: Decide;
+  readonly readsIds: Policy['readsIds'];
   statistics(): DecisionStatistics;
   /** The first calls of a new engine take ten times as long as the later ones. */
   warmUp(): void;
@@ -102,6 +104,7 @@ export function createDecider({ policies, hash, now, onFailure }: DeciderParts):
         return failed(request, error);
       }
     },
+    readsIds: (action) => (readsOf.get(action) ?? []).some(({ path: [, ...below] }) => below.length === 0),
     statistics: () => ({ hits: memo.hits, misses: memo.misses, size: memo.size, failures }),
     warmUp() {
       for (const action of ACTIONS) {
