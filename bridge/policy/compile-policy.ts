@@ -26,15 +26,16 @@ export interface CompileOptions {
  * its detail, a line each; its cause is `PolicyFaults`.
  */
 export function compilePolicy(content: PolicyContent, options: CompileOptions = {}): CompiledPolicy {
-  const { policies, data } = requireValid(content);
+  const { policies, data, recipients } = requireValid(content);
   const document = policyDocument(content);
   const hash = sha256Base64url(document);
   const { now = () => performance.now(), onFailure = () => {} } = options;
   const decider = createDecider({ policies, hash, now, onFailure });
   decider.warmUp();
   return {
-    ...{ content, policies, document, hash, lifetimes: lifetimesOf(data) },
+    ...{ content, policies, document, hash, lifetimes: lifetimesOf(data), recipients },
     decide: decider.decide,
+    readsIds: decider.readsIds,
     statistics: decider.statistics,
   };
 }

@@ -1,5 +1,6 @@
 import type { Assurance } from '../../protocol/claims.ts';
-import type { Decide } from './decision.ts';
+import type { Action, Decide } from './decision.ts';
+import type { RecipientRules } from './recipients.ts';
 
 /** How long things live, as the policy in force says; in seconds. */
 export interface Lifetimes {
@@ -22,7 +23,14 @@ export interface Lifetimes {
  */
 export interface Policy {
   readonly decide: Decide;
+  /**
+   * Whether an answer to this action may depend on who asks, or what it is about, by id: while no policy names one,
+   * requests with the same facts have the same answer.
+   */
+  readonly readsIds: (action: Action) => boolean;
   readonly document: Uint8Array<ArrayBuffer>;
   readonly hash: string;
   readonly lifetimes: Lifetimes;
+  /** Who is to receive which data. */
+  readonly recipients: RecipientRules;
 }

@@ -5,10 +5,12 @@ import { readDefaultContent } from './default-content.ts';
 import { type PolicyData, policyDataSchema } from './policy-data.ts';
 import { faultsOf, type PolicyFault } from './policy-faults.ts';
 import { DATA_FILE } from './policy-folder.ts';
+import { type RecipientRules, readRecipientRules } from './recipients.ts';
 
 export interface ValidContent {
   readonly policies: readonly NamedPolicy[];
   readonly data: PolicyData;
+  readonly recipients: RecipientRules;
 }
 
 /**
@@ -25,13 +27,13 @@ export function requireValid(content: PolicyContent): ValidContent {
     policies.push(...parsed.policies);
     faults.push(...parsed.faults);
   }
-  const twice = idsGivenTwice(policies);
-  faults.push(...twice);
+  const { rules: recipients, faults: recipientFaults } = readRecipientRules(policies);
+  faults.push(...idsGivenTwice(policies), ...recipientFaults);
   if (faults.length === 0) faults.push(...underBothSchemas(policies, content.schema));
   const data = policyDataSchema.safeParse(content.data);
   if (!data.success) faults.push(...data.error.issues.map(({ path, message }) => dataFault(path, message)));
   if (faults.length > 0 || !data.success) throw faultsOf(faults);
-  return { policies, data: data.data };
+  return { policies, data: data.data, recipients };
 }
 
 function underBothSchemas(policies: readonly NamedPolicy[], schema: string): PolicyFault[] {

@@ -1,0 +1,18 @@
+import { isAuthorized } from '@cedar-policy/cedar-wasm/nodejs';
+import { toCedarRequest } from './cedar-request.ts';
+import type { DecisionRequest } from './decision.ts';
+
+/** Answers what a schema has against a request; undefined for one that it foresees. */
+export function createRequestCheck(schema: string): (request: DecisionRequest) => string | undefined {
+  return (request) => {
+    const { principal, action, resource, context, entities } = toCedarRequest(request);
+    const answer = isAuthorized({
+      ...{ principal, action, resource, context, entities },
+      ...{ schema, validateRequest: true, policies: { staticPolicies: {} } },
+    });
+    if (answer.type === 'success') return undefined;
+    return answer.errors
+      .map(({ message, help }) => (help === null ? message : `${message} (${help})`))
+      .join('; ');
+  };
+}
