@@ -18,6 +18,7 @@ const ON_BOTH_STORES = [
     'lifecycle',
     'meetings',
     'oauth',
+    'policy-versions',
     'rotation',
     'signer',
     'tlog',

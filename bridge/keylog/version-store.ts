@@ -77,6 +77,20 @@ export async function newestVersion(
     .executeTakeFirst();
 }
 
+/** What was committed to as this version, with its SHA-256 (base64url); both are empty once it is forgotten. */
+export async function findValue(
+  reader: Query | Transaction,
+  { kind, name, version }: VersionName,
+): Promise<Pick<LoggedVersionsTable, 'value' | 'value_hash'> | undefined> {
+  return reader
+    .selectFrom('logged_versions')
+    .select(['value', 'value_hash'])
+    .where('kind', '=', kind)
+    .where('name', '=', name)
+    .where('version', '=', version)
+    .executeTakeFirst();
+}
+
 /** Lower versions first: those of one name must not overtake each other where the clocks of replicas differ. */
 export async function stagedVersions(query: Query, limit: number): Promise<StagedVersion[]> {
   return query

@@ -4,7 +4,7 @@ import { type LogStatus, logWarnings } from '../keylog/log-status.ts';
 import { hasStagedVersionBefore } from '../keylog/version-store.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import { ONLINE_KEYS_WARNING_S } from '../lib/limits.ts';
-import type { Policy } from '../policy/policy.ts';
+import type { PolicyInForce } from '../policy/policy-in-force.ts';
 import type { Signer } from '../signer/signer.ts';
 import type { Database } from '../storage/database.ts';
 
@@ -15,6 +15,7 @@ export interface Readiness {
   readonly warnings: readonly string[];
   readonly version: string;
   readonly engine: { readonly name: string; readonly version: string };
+  /** Empty while no policy is in force, and everything is refused. */
   readonly policyHash: string;
   /** `expires` in seconds. */
   readonly onlineKeys: { readonly serial: number; readonly expires: number };
@@ -24,7 +25,7 @@ export interface ReadinessDeps {
   readonly database: Database;
   readonly signer: Signer;
   readonly engine: TransformEngine;
-  readonly policy: Policy;
+  readonly policyInForce: Pick<PolicyInForce, 'current' | 'reasons' | 'warnings'>;
   readonly clock: Clock;
   readonly version: string;
   /** How the key log stands. */
@@ -38,7 +39,7 @@ const STAGED_TOO_LONG_MS = 30_000;
 
 /** Looks anew at each call; throws nothing. */
 export function createReadiness(deps: ReadinessDeps): () => Promise<Readiness> {
-  const { database, signer, engine, policy, clock, version } = deps;
+  const { database, signer, engine, policyInForce, clock, version } = deps;
   return async () => {
     const { serial, exp } = signer.onlineKeys();
     const now = seconds(clock);
@@ -49,13 +50,14 @@ export function createReadiness(deps: ReadinessDeps): () => Promise<Readiness> {
     return {
       reasons: [
         ...(expired ? ['The online keys have expired: run `countersign keys rotate`.'] : []),
+        ...policyInForce.reasons(),
         ...log.reasons,
         ...stored,
       ],
-      warnings: [...(ending === undefined ? [] : [ending]), ...log.warnings],
+      warnings: [...(ending === undefined ? [] : [ending]), ...policyInForce.warnings(), ...log.warnings],
       version,
       engine: { name: engine.name, version: engine.version },
-      policyHash: policy.hash,
+      policyHash: policyInForce.current?.hash ?? '',
       onlineKeys: { serial, expires: exp },
     };
   };

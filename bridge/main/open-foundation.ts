@@ -12,14 +12,12 @@ import type { Logger } from '../lib/logger.ts';
 import { createOutbound } from '../lib/outbound.ts';
 import { createDnsResolver, type Resolver } from '../lib/resolver.ts';
 import { readVersion } from '../lib/version.ts';
-import { stagePolicy } from '../lifecycle/policy-version.ts';
 import { allOrFaults } from '../lifecycle/start-faults.ts';
 import { createMetrics } from '../metrics/metrics.ts';
 import { watchEvents, watchParts } from '../metrics/watch-parts.ts';
 import { watchTransforms } from '../metrics/watch-transforms.ts';
-import { compilePolicy } from '../policy/compile-policy.ts';
 import { createDecisionRecorder } from '../policy/decision-recorder.ts';
-import { readDefaultContent } from '../policy/default-content.ts';
+import { openPolicy } from '../policy/policy-in-force.ts';
 import { openLocalSigner } from '../signer/local-signer.ts';
 import { openCache, openDatabase } from '../storage/open-storage.ts';
 import { createTransforms } from '../transforms/transform-pool.ts';
@@ -87,11 +85,9 @@ export async function openFoundation(
   const decisions = createDecisionRecorder({ database, clock, logger });
   closing.add('decisions', () => decisions.stop());
   decisions.start();
-  const inForce = compilePolicy(readDefaultContent(), {
-    onFailure: ({ reason, hash }) => logger.error({ reason, hash }, 'a decision failed and was refused'),
-  });
-  await stagePolicy({ database, keyLog }, inForce);
-  const policy = decisions.watch(inForce);
+  const policyInForce = await openPolicy({ database, signer, keyLog, events, cache, clock, logger });
+  closing.add('policy', () => policyInForce.stop());
+  const policy = decisions.watch(policyInForce);
   logger.info({ engine: engine.name, engine_version: engine.version }, 'proxy re-encryption is ready');
   return {
     version,
@@ -109,6 +105,7 @@ export async function openFoundation(
     sinks,
     metrics,
     policy,
+    policyInForce,
     decisions,
     ...log,
   };
