@@ -1,0 +1,83 @@
+import { POLICY_DRAFTS } from '../lib/limits.ts';
+import type { Query, Transaction } from '../storage/database.ts';
+import type { PolicyApprovalsTable, PolicyDraftsTable } from '../storage/tables/policy.ts';
+
+type Reader = Query | Transaction;
+
+export type StoredDraft = Readonly<PolicyDraftsTable>;
+export type StoredApproval = Readonly<PolicyApprovalsTable>;
+
+/** A draft without its texts. */
+export type StoredDraftSummary = Omit<StoredDraft, 'content'>;
+
+const SUMMARY = ['id', 'hash', 'based_on', 'note', 'author', 'author_name', 'created', 'status'] as const;
+
+export async function insertDraft(tx: Transaction, draft: StoredDraft): Promise<void> {
+  await tx.insertInto('policy_drafts').values(draft).execute();
+}
+
+export async function findDraft(reader: Reader, id: string): Promise<StoredDraft | undefined> {
+  return reader.selectFrom('policy_drafts').selectAll().where('id', '=', id).executeTakeFirst();
+}
+
+/** The newest first. */
+export async function listStoredDrafts(reader: Reader): Promise<StoredDraftSummary[]> {
+  return reader
+    .selectFrom('policy_drafts')
+    .select(SUMMARY)
+    .orderBy('id', 'desc')
+    .limit(POLICY_DRAFTS)
+    .execute();
+}
+
+export async function countDrafts(reader: Reader): Promise<number> {
+  const { drafts } = await reader
+    .selectFrom('policy_drafts')
+    .select(({ fn }) => fn.countAll().as('drafts'))
+    .executeTakeFirstOrThrow();
+  return Number(drafts);
+}
+
+/** Closes an open draft; of two callers one does. */
+export async function closeDraft(
+  tx: Transaction,
+  id: string,
+  status: 'activated' | 'discarded',
+): Promise<boolean> {
+  const { numUpdatedRows } = await tx
+    .updateTable('policy_drafts')
+    .set({ status })
+    .where('id', '=', id)
+    .where('status', '=', 'open')
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
+/** An administrator approves once; answers whether they had not before. */
+export async function insertApproval(tx: Transaction, approval: StoredApproval): Promise<boolean> {
+  const { numInsertedOrUpdatedRows = 0n } = await tx
+    .insertInto('policy_approvals')
+    .values(approval)
+    .onConflict((conflict) => conflict.columns(['draft', 'administrator']).doNothing())
+    .executeTakeFirst();
+  return numInsertedOrUpdatedRows > 0n;
+}
+
+/** Of these drafts, the oldest first. */
+export async function approvalsOf(reader: Reader, drafts: readonly string[]): Promise<StoredApproval[]> {
+  if (drafts.length === 0) return [];
+  return reader
+    .selectFrom('policy_approvals')
+    .selectAll()
+    .where('draft', 'in', drafts)
+    .orderBy('approved')
+    .execute();
+}
+
+/** Forgets drafts that were made before; answers how many. What came into force stands in the versions. */
+export async function purgeDrafts(tx: Transaction, before: number): Promise<number> {
+  const gone = await tx.deleteFrom('policy_drafts').where('created', '<', before).returning('id').execute();
+  const ids = gone.map(({ id }) => id);
+  if (ids.length > 0) await tx.deleteFrom('policy_approvals').where('draft', 'in', ids).execute();
+  return ids.length;
+}

@@ -1,0 +1,116 @@
+import type { EntityJson } from '@cedar-policy/cedar-wasm/nodejs';
+import { CountersignError } from '../../protocol/errors.ts';
+import type { Database } from '../storage/database.ts';
+import type { NamedPolicy } from './cedar-parse.ts';
+import { toCedarRequest } from './cedar-request.ts';
+import { type CompiledPolicy, compilePolicy } from './compile-policy.ts';
+import type { Decision, DecisionRequest } from './decision.ts';
+import { findDecision } from './decision-store.ts';
+import { findPolicyContent } from './policy-content-store.ts';
+import type { PolicyInForce } from './policy-in-force.ts';
+
+/** A policy as it stands in its file. */
+export interface ExplainedPolicy {
+  readonly id: string;
+  readonly effect: 'permit' | 'forbid';
+  readonly reason: string;
+  readonly file: string;
+  readonly line: number;
+  readonly text: string;
+}
+
+/** Why something was decided as it was. */
+export interface Explanation {
+  readonly request: DecisionRequest;
+  /** Who asked, what it is about and the facts, as the policies saw them. */
+  readonly seen: {
+    readonly principal: EntityJson | null;
+    readonly resource: EntityJson | null;
+    readonly context: Readonly<Record<string, unknown>>;
+  };
+  readonly effect: Decision['effect'];
+  /** The policy that decided, `no-permit` or `engine-failed`; and why, in its words. */
+  readonly policy: string;
+  readonly reason: string;
+  /** Every policy that took part in the answer. */
+  readonly deciding: readonly ExplainedPolicy[];
+  /** Of `no-permit`: what came nearest to allowing it. */
+  readonly nearest: readonly ExplainedPolicy[];
+  /** Of the policy document, and whether that is in force now. */
+  readonly hash: string;
+  readonly inForce: boolean;
+}
+
+export interface RecordedExplanation extends Explanation {
+  readonly id: string;
+  /** ms */
+  readonly decided: number;
+  readonly times: number;
+}
+
+export interface Explanations {
+  /** Throws `decision_unknown`. */
+  ofDecision(id: string): Promise<RecordedExplanation>;
+  /** What would be decided now. Nothing is recorded. Throws `policy_unavailable`. */
+  ofQuestion(request: DecisionRequest): Explanation;
+}
+
+export function createExplanations(deps: {
+  readonly database: Database;
+  readonly policy: Pick<PolicyInForce, 'current'>;
+}): Explanations {
+  const { database, policy } = deps;
+  /** The last policy that was not in force: whoever looks into one decision of its time looks into several. */
+  let earlier: CompiledPolicy | undefined;
+
+  async function compiledOf(hash: string): Promise<CompiledPolicy | undefined> {
+    if (policy.current?.hash === hash) return policy.current.compiled;
+    if (earlier?.hash === hash) return earlier;
+    const content = await database.read((query) => findPolicyContent(query, hash));
+    try {
+      earlier = content === undefined ? undefined : compilePolicy(content);
+    } catch {
+      // It was written for another release: what it said then stands in the record.
+      return undefined;
+    }
+    return earlier;
+  }
+
+  return {
+    async ofDecision(id) {
+      const found = await database.read((query) => findDecision(query, id));
+      if (found === undefined) throw new CountersignError('decision_unknown');
+      const { request, decision, decided, times } = found;
+      const compiled = await compiledOf(decision.hash);
+      const nearest = decision.policy === 'no-permit' ? (compiled?.decide(request).nearest ?? []) : [];
+      const inForce = policy.current?.hash === decision.hash;
+      return { id, decided, times, ...explain(request, { ...decision, nearest }, compiled, inForce) };
+    },
+
+    ofQuestion(request) {
+      const compiled = policy.current?.compiled;
+      if (compiled === undefined) throw new CountersignError('policy_unavailable');
+      return explain(request, compiled.decide(request), compiled, true);
+    },
+  };
+}
+
+function explain(
+  request: DecisionRequest,
+  { effect, policy, reason, hash, policies, nearest = [] }: Decision,
+  compiled: CompiledPolicy | undefined,
+  inForce: boolean,
+): Explanation {
+  const { entities, context } = toCedarRequest(request);
+  const [principal, resource] = Array.isArray(entities) ? entities : [];
+  const named = (ids: readonly string[]) =>
+    ids.flatMap((id) => compiled?.policies.filter((each) => each.id === id) ?? []).map(shown);
+  return {
+    ...{ request, seen: { principal: principal ?? null, resource: resource ?? null, context } },
+    ...{ effect, policy, reason, deciding: named(policies), nearest: named(nearest), hash, inForce },
+  };
+}
+
+function shown({ id, effect, reason, file, line, text }: NamedPolicy): ExplainedPolicy {
+  return { id, effect, reason, file, line, text };
+}

@@ -1,0 +1,262 @@
+import { CountersignError } from '../../protocol/errors.ts';
+import type { PolicyContent } from '../../protocol/policy-bundle.ts';
+import type { EventLog } from '../events/event-log.ts';
+import { succeeded } from '../events/succeeded.ts';
+import { type Clock, seconds } from '../lib/clock.ts';
+import { newId } from '../lib/ids.ts';
+import { POLICY_DRAFT_LIFE_S, POLICY_DRAFTS, POLICY_ROLL_BACK_S } from '../lib/limits.ts';
+import type { RequestContext } from '../lib/request-context.ts';
+import type { Database, Query, Transaction } from '../storage/database.ts';
+import {
+  type AdministratorRoots,
+  type AdministratorToken,
+  administratorRoots,
+  canChangePolicy,
+  draftStanding,
+  policyRequest,
+} from './administrator-roots.ts';
+import { compilePolicy } from './compile-policy.ts';
+import { type AdministratorRole, type DecisionContext, deniedBy } from './decision.ts';
+import { type Draft, type DraftSummary, describeDraft, readDrafts } from './draft.ts';
+import {
+  approvalsOf,
+  closeDraft,
+  countDrafts,
+  findDraft,
+  insertApproval,
+  insertDraft,
+  purgeDrafts,
+  type StoredDraft,
+} from './draft-store.ts';
+import type { ActivatedPolicy } from './policy-activation.ts';
+import type { PolicyInForce } from './policy-in-force.ts';
+import { findPolicyVersion, newestPolicyVersion } from './policy-store.ts';
+
+/** Who acts: an administrator by the token that they use. */
+export interface ActingAdministrator {
+  readonly id: string;
+  readonly name: string;
+  readonly roles: readonly AdministratorRole[];
+}
+
+/**
+ * How the policy is changed: a draft, approvals, and then it comes into force; or an earlier version comes back. Each
+ * method decides what policy is to say to it, but for drafting and reading, which the routes ask for.
+ */
+export interface PolicyChanges {
+  /** Throws `policy_invalid` with every fault, `malformed_request` where nothing is different, `conflict` where there are too many. */
+  draft(
+    wanted: { readonly content: PolicyContent; readonly note: string },
+    by: ActingAdministrator,
+    context: RequestContext,
+  ): Promise<Draft>;
+  /** The newest first. */
+  list(): Promise<DraftSummary[]>;
+  /** Throws `policy_draft_unknown`. */
+  get(id: string): Promise<Draft>;
+  /** Throws `policy_draft_unknown`, `policy_draft_closed`, `policy_draft_outdated`, `forbidden`. Once more changes nothing. */
+  approve(id: string, by: ActingAdministrator, context: RequestContext): Promise<Draft>;
+  /** Throws what `approve` throws, and `policy_approval`, `policy_lock_out`, `policy_invalid`. */
+  activate(id: string, by: ActingAdministrator, context: RequestContext): Promise<ActivatedPolicy>;
+  /** Throws `policy_draft_unknown`, `policy_draft_closed`. */
+  discard(id: string, context: RequestContext): Promise<void>;
+  /**
+   * Brings the content of an earlier version back as the next one. Throws `policy_unknown`, `policy_approval`, `forbidden`,
+   * `policy_lock_out`, `policy_invalid`, `malformed_request` for the one in force.
+   */
+  rollBack(version: number, by: ActingAdministrator, context: RequestContext): Promise<ActivatedPolicy>;
+  /** Forgets old drafts; answers how many. */
+  purge(): Promise<number>;
+}
+
+export interface PolicyChangesDeps {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly events: Pick<EventLog, 'append'>;
+  readonly policy: Pick<PolicyInForce, 'decide' | 'current' | 'activate' | 'refresh'>;
+  /** The tokens of administrators that are in force. */
+  readonly administrators: (reader: Query | Transaction) => Promise<readonly AdministratorToken[]>;
+}
+
+export function createPolicyChanges(deps: PolicyChangesDeps): PolicyChanges {
+  const { database, clock, events, policy } = deps;
+
+  /** Weighs, without keeping it: what administrators could do is no decision about anybody. */
+  const weigh: PolicyInForce['decide'] = (request) =>
+    policy.current?.compiled.decide(request) ?? policy.decide(request);
+
+  async function readRoots(reader: Query | Transaction): Promise<AdministratorRoots> {
+    return administratorRoots(await deps.administrators(reader));
+  }
+
+  async function read(id: string): Promise<Draft> {
+    return database.read(async (query) => {
+      const draft = await findDraft(query, id);
+      if (draft === undefined) throw new CountersignError('policy_draft_unknown');
+      const inForce = await newestPolicyVersion(query);
+      const [summary] = await readDrafts(query, [draft], await readRoots(query), inForce);
+      if (summary === undefined) throw new CountersignError('internal');
+      return describeDraft(summary, draft.content, inForce);
+    });
+  }
+
+  async function factsOf(tx: Transaction, draft: StoredDraft, by: ActingAdministrator) {
+    const roots = await readRoots(tx);
+    const approvals = await approvalsOf(tx, [draft.id]);
+    const author = { id: draft.author, name: draft.author_name };
+    const approvedBy = approvals.map(({ administrator }) => administrator);
+    const standing = draftStanding(roots, weigh, { ...author, approvedBy });
+    const { approvals: count, administrators } = standing;
+    const facts = { approvals: count, administrators, author: roots.of(by.id) === standing.author };
+    return { roots, facts };
+  }
+
+  async function requireDraft(tx: Transaction, id: string): Promise<StoredDraft> {
+    const draft = await findDraft(tx, id);
+    if (draft === undefined) throw new CountersignError('policy_draft_unknown');
+    return draft;
+  }
+
+  async function requireOpen(tx: Transaction, draft: StoredDraft): Promise<void> {
+    if (draft.status !== 'open') throw new CountersignError('policy_draft_closed', `It is ${draft.status}.`);
+    const inForce = await newestPolicyVersion(tx);
+    if (inForce !== undefined && inForce.version !== draft.based_on) {
+      const detail = `It was made while version ${draft.based_on} was in force; now it is ${inForce.version}.`;
+      throw new CountersignError('policy_draft_outdated', detail);
+    }
+  }
+
+  /** Throws `policy_approval` where approvals alone are missing, `forbidden` otherwise. */
+  function requireActivation(by: ActingAdministrator, facts: DecisionContext): void {
+    const request = policyRequest('activate-policy', by, facts);
+    const decision = policy.decide(request);
+    if (decision.effect === 'allow') return;
+    const approved = policyRequest('activate-policy', by, { ...facts, approvals: EVERYBODY });
+    const isApprovalAlone = weigh(approved).effect === 'allow';
+    throw deniedBy(request, decision, isApprovalAlone ? 'policy_approval' : 'forbidden');
+  }
+
+  function requireNoLockOut(roots: AdministratorRoots, decide: PolicyInForce['decide']): void {
+    if (canChangePolicy(roots, decide)) return;
+    const detail =
+      'Of the administrators whose tokens are in force, none could draft, approve and activate another policy.';
+    throw new CountersignError('policy_lock_out', detail);
+  }
+
+  return {
+    async draft({ content, note }, by, context) {
+      const { hash } = compilePolicy(content);
+      const id = newId();
+      await database.transaction(async (tx) => {
+        const inForce = await newestPolicyVersion(tx);
+        if (inForce === undefined) throw new CountersignError('policy_unavailable');
+        if (inForce.hash === hash) {
+          throw new CountersignError('malformed_request', 'This is the policy that is in force.');
+        }
+        if ((await countDrafts(tx)) >= POLICY_DRAFTS) {
+          throw new CountersignError('conflict', `There are ${POLICY_DRAFTS} drafts of the last 30 days.`);
+        }
+        await insertDraft(tx, {
+          ...{ id, hash, note, content: JSON.stringify(content), based_on: inForce.version },
+          ...{ author: by.id, author_name: by.name, created: seconds(clock), status: 'open' },
+        });
+        const data = { draft: id, hash, note };
+        await events.append(tx, succeeded({ type: 'policy.drafted', subject: {}, data }, context));
+      });
+      return read(id);
+    },
+
+    list: () =>
+      database.read(async (query) => {
+        const inForce = await newestPolicyVersion(query);
+        return readDrafts(query, undefined, await readRoots(query), inForce);
+      }),
+
+    get: read,
+
+    async approve(id, by, context) {
+      await database.transaction(async (tx) => {
+        const draft = await findDraft(tx, id);
+        const facts = draft === undefined ? { author: false } : (await factsOf(tx, draft, by)).facts;
+        const request = policyRequest('approve-policy', by, facts);
+        const decision = policy.decide(request);
+        if (decision.effect === 'deny') throw deniedBy(request, decision);
+        if (draft === undefined) throw new CountersignError('policy_draft_unknown');
+        await requireOpen(tx, draft);
+        const approval = { draft: id, administrator: by.id, administrator_name: by.name };
+        if (!(await insertApproval(tx, { ...approval, approved: seconds(clock) }))) return;
+        const data = { draft: id, hash: draft.hash };
+        await events.append(tx, succeeded({ type: 'policy.approved', subject: {}, data }, context));
+      });
+      return read(id);
+    },
+
+    async activate(id, by, context) {
+      const stored = await database.read((query) => findDraft(query, id));
+      // Before the transaction, which others wait for: a draft's content never changes.
+      const next = stored === undefined ? undefined : compilePolicy(JSON.parse(stored.content));
+      const activated = await database.transaction(async (tx) => {
+        const draft = await findDraft(tx, id);
+        if (draft === undefined || next === undefined) {
+          requireActivation(by, { approvals: EVERYBODY, author: false });
+          throw new CountersignError('policy_draft_unknown');
+        }
+        const { roots, facts } = await factsOf(tx, draft, by);
+        if (draft.status === 'open') requireActivation(by, facts);
+        await requireOpen(tx, draft);
+        requireNoLockOut(roots, next.decide);
+        if (!(await closeDraft(tx, id, 'activated'))) throw new CountersignError('policy_draft_closed');
+        return policy.activate(tx, next.content, context, { draft: id });
+      });
+      await policy.refresh();
+      return activated;
+    },
+
+    discard: (id, context) =>
+      database.transaction(async (tx) => {
+        const draft = await requireDraft(tx, id);
+        if (!(await closeDraft(tx, id, 'discarded'))) throw new CountersignError('policy_draft_closed');
+        const data = { draft: id, hash: draft.hash };
+        await events.append(tx, succeeded({ type: 'policy.discarded', subject: {}, data }, context));
+      }),
+
+    async rollBack(version, by, context) {
+      const stored = await database.read((query) => findPolicyVersion(query, version));
+      const next = stored === undefined ? undefined : compilePolicy(JSON.parse(stored.content));
+      const activated = await database.transaction(async (tx) => {
+        const inForce = await newestPolicyVersion(tx);
+        if (inForce === undefined) throw new CountersignError('policy_unavailable');
+        const roots = await readRoots(tx);
+        const { administrators } = draftStanding(roots, weigh, { ...by, approvedBy: [] });
+        const approvals = isEmergency(inForce, version, seconds(clock)) ? 1 : 0;
+        requireActivation(by, { approvals, administrators, author: true });
+        if (next === undefined)
+          throw new CountersignError('policy_unknown', `There is no version ${version}.`);
+        if (inForce.hash === next.hash) {
+          throw new CountersignError('malformed_request', 'This is the policy that is in force.');
+        }
+        requireNoLockOut(roots, next.decide);
+        return policy.activate(tx, next.content, context, { rolledBackTo: version });
+      });
+      await policy.refresh();
+      return activated;
+    },
+
+    purge: () => database.transaction((tx) => purgeDrafts(tx, seconds(clock) - POLICY_DRAFT_LIFE_S)),
+  };
+}
+
+/** More approvals than there are administrators: what would be decided if all of them approved. */
+const EVERYBODY = 1_000_000;
+
+/**
+ * What was in force until lately was agreed to already, and must come back at once when its successor does harm: that
+ * counts as one approval. Anything older is to be drafted and approved as whatever else is new.
+ */
+function isEmergency(
+  inForce: { readonly version: number; readonly activated: number },
+  version: number,
+  now: number,
+): boolean {
+  return version === inForce.version - 1 && now - inForce.activated <= POLICY_ROLL_BACK_S;
+}
