@@ -78,11 +78,9 @@ export async function insertGroup(transaction: Transaction, group: Group): Promi
     .execute();
 }
 
-/** What a newer `group-key+jwt` may change. */
-export type GroupAdvance = Pick<
-  Group,
-  'label' | 'ends' | 'signer' | 'key_version' | 'seq' | 'head' | 'share'
->;
+/** What a newer `group-key+jwt` may change; the share by a rotation alone. */
+export type GroupAdvance = Pick<Group, 'label' | 'ends' | 'signer' | 'key_version' | 'seq' | 'head'> &
+  Partial<Pick<Group, 'share'>>;
 
 /** Puts the group where its next token takes it; `false` if another one was first, or the group has ended. */
 export async function advanceGroup(

@@ -39,7 +39,8 @@ interface Checked {
   readonly claims: GroupKey;
   readonly standing: readonly AdminStanding[];
   readonly admins: readonly Omit<GroupAdmin, 'group_id'>[];
-  readonly share: Uint8Array;
+  /** Sealed; null unless it is a rotation. */
+  readonly share: Uint8Array | null;
   readonly isRotation: boolean;
 }
 
@@ -68,14 +69,14 @@ async function check(deps: GroupDeps, before: AdminAccess, body: GroupKeysBody):
   };
 }
 
-/** The share as it will rest: another one after a rotation. Throws `group_proof` where the parts do not belong together. */
+/** The share as it will rest after a rotation; null where it stays. Throws `group_proof` where the parts do not belong together. */
 async function shareAfter(
   { engine, signer }: GroupDeps,
   { group }: AdminAccess,
   claims: GroupKey,
   body: GroupKeysBody,
   vaults: readonly Uint8Array[] | null,
-): Promise<Uint8Array> {
+): Promise<Uint8Array | null> {
   if (group.share === null) throw new CountersignError('group_ended');
   const isRotation = claims.key_version !== group.key_version;
   const { factor, client_half, half_proof } = body;
@@ -84,7 +85,7 @@ async function shareAfter(
   if (isRotation !== given) {
     throw new CountersignError('group_proof', 'a rotation has a new version, and all of its parts');
   }
-  if (!given) return group.share;
+  if (!given) return null;
   const share = await rotatedShare(engine, signer, group, {
     ...{ token: body.token, vaults, keyVersion: claims.key_version, clientHalf: client_half },
     ...{ factor: decodeBase64url(factor, 32), proof: decodeBase64url(half_proof, 64) },
@@ -140,7 +141,8 @@ async function store(deps: GroupDeps, transaction: Transaction, renewing: Renewi
   }
   const head = sha256Base64url(token);
   const { label, ends, signer, key_version, seq } = claims;
-  const next = { label, ends, signer, key_version, seq, head, share };
+  // A share that stays is left alone: it may have been sealed anew since it was read.
+  const next = { label, ends, signer, key_version, seq, head, ...(share === null ? {} : { share }) };
   if (!(await advanceGroup(transaction, claims.group, before.group.head, next))) {
     throw new CountersignError('conflict', 'The group was changed meanwhile.');
   }

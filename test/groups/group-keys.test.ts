@@ -102,6 +102,18 @@ describe('signing a group’s key anew', () => {
     expect(renewed).toMatchObject([{ data: { seq: 1, label: 'Council' } }]);
   });
 
+  it('leaves a share alone that was sealed under a new key-encryption key meanwhile', async () => {
+    const { token } = await renewal({ label: 'Council' });
+    const share = new Uint8Array([1, 2, 3]);
+    interruption.beforeNextTransaction(() =>
+      parts.database.transaction((tx) =>
+        tx.updateTable('groups').set({ share }).where('group_id', '=', board.group).execute(),
+      ),
+    );
+    await send({ token });
+    expect(await stored()).toMatchObject({ label: 'Council', share });
+  });
+
   const others: [string, Partial<GroupKey>, string][] = [
     ['it is no next one', { seq: 2 }, 'group_key_chain'],
     ['it names another one before', { prev: 'x'.repeat(43) }, 'group_key_chain'],
