@@ -122,7 +122,7 @@ describe('the offer of an enrolment', () => {
       code: 'forbidden',
       cause: {
         request: { action: 'enrol', resource: { id: 'bob@acme.example' } },
-        decision: { policy: 'no-permit' },
+        decision: { policy: 'keys-and-devices-belong-to-their-person' },
       },
     });
   });
