@@ -1,4 +1,5 @@
 import { CountersignError } from '../protocol/errors.ts';
+import { boundedBody } from './bounded-body.ts';
 import { problemError } from './bridge-api.ts';
 import type { ClientContext } from './context.ts';
 import { fetchFromBridge } from './dpop-fetch.ts';
@@ -31,25 +32,4 @@ export function readLogOf(context: ClientContext, issuer: string): LogReading {
       return new TextDecoder().decode(note);
     },
   };
-}
-
-async function boundedBody({ body }: Response, maxBytes: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(maxBytes);
-  let length = 0;
-  const reader = body?.getReader();
-  try {
-    for (;;) {
-      const chunk = await reader?.read();
-      if (chunk?.value === undefined) return bytes.subarray(0, length);
-      if (length + chunk.value.length > maxBytes)
-        throw new CountersignError('bridge_invalid', 'the log sends too much');
-      bytes.set(chunk.value, length);
-      length += chunk.value.length;
-    }
-  } catch (cause) {
-    if (cause instanceof CountersignError) throw cause;
-    throw new CountersignError('bridge_unreachable', 'the answer broke off', { cause });
-  } finally {
-    await reader?.cancel().catch(() => undefined);
-  }
 }
