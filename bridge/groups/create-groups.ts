@@ -6,6 +6,7 @@ import { createGroupViews, type ViewForeignGroup } from './group-views.ts';
 import { createMemberChanges } from './member-changes.ts';
 import { createMemberPages } from './member-pages.ts';
 import { createGroupOffers } from './offers.ts';
+import { createPolicyRecipients } from './policy-recipients.ts';
 import { createRenewals } from './renewals.ts';
 import type { GroupDeps, Groups } from './services.ts';
 
@@ -23,5 +24,6 @@ export function createGroups(deps: GroupDeps & { foreign: ViewForeignGroup }): G
       exclude: createExclusions(withViews),
     },
     endings: createEndings(withViews),
+    recipients: createPolicyRecipients(deps),
   };
 }

@@ -10,6 +10,7 @@ import {
 } from '../../protocol/groups/sealed-key.ts';
 import type { SignerEvidence, VerifiedSigner } from '../../protocol/groups/signer-evidence.ts';
 import { decodeClaims } from '../../protocol/jws.ts';
+import type { DataKind } from '../../protocol/recipients/data-kind.ts';
 import { decodeEncryptedValue } from '../../recrypt/encoding.ts';
 import type { EventInput } from '../events/event.ts';
 import { sha256Base64url } from '../lib/hash.ts';
@@ -28,6 +29,8 @@ import {
 export interface CheckedDeposit {
   readonly claims: SealedKey;
   readonly row: NewSealedKey;
+  /** Of what data it is the key, as the sealer says. */
+  readonly data?: DataKind | undefined;
 }
 
 /**
@@ -36,7 +39,7 @@ export interface CheckedDeposit {
  * `jws_expired`, `jws_not_yet_valid` and what `verifyJws` throws.
  */
 export async function checkDeposit(
-  { to, token, encrypted }: SealedKeyBody,
+  { to, token, encrypted, data }: SealedKeyBody,
   sealer: VerifiedSigner,
   now: number,
 ): Promise<CheckedDeposit> {
@@ -54,7 +57,7 @@ export async function checkDeposit(
     ...{ key_id, iss, sub, device_id: sealer.device.device_id, address: sealer.address },
     ...{ hash: sha256Base64url(token), token, encrypted: bytes, term, epoch, members, evidence: null },
   };
-  return { claims, row };
+  return { claims, row, data };
 }
 
 export function recipientOf(to: Party): RecipientName {

@@ -1,7 +1,7 @@
 import { CountersignError } from '../../protocol/errors.ts';
 import { MEMBERSHIP_BATCH, type SealedKeyBody, VIA_GROUPS } from '../../protocol/groups/api.ts';
 import { sealedKeyReceiptClaimsSchema } from '../../protocol/groups/federation.ts';
-import { type Party, sameParty } from '../../protocol/groups/party.ts';
+import { sameParty } from '../../protocol/groups/party.ts';
 import { type Access, readAccess, readPublishedAccess } from '../binding/access.ts';
 import type { Holder } from '../binding/holder.ts';
 import { requirePersonPermission } from '../binding/permission.ts';
@@ -25,6 +25,7 @@ import { findGroup } from './group-store.ts';
 import { durableGroupsOf } from './opening-path.ts';
 import type { OpeningDeps, SealedKeyDeposits } from './opening-services.ts';
 import { createPartnerDeposits } from './partner-deposits.ts';
+import { isNamedRecipient } from './policy-recipients.ts';
 import { listSealedKeys } from './sealed-key-store.ts';
 import { createSealerEvidence } from './sealer-evidence.ts';
 import { createSignerEvidence } from './signer-evidence.ts';
@@ -50,7 +51,11 @@ export function createSealedKeyDeposits(deps: OpeningDeps): SealedKeyDeposits {
   const answerPartner = createPartnerDeposits(deps);
 
   /** Throws `group_unknown`, `group_ended`, `person_unknown`, `person_closed`, `forbidden`. */
-  async function assertMaySeal(reader: Reader, who: Holder, to: Party): Promise<void> {
+  async function assertMaySeal(
+    reader: Reader,
+    who: Holder,
+    { claims: { to }, data }: CheckedDeposit,
+  ): Promise<void> {
     if ('sub' in to) {
       const { assurance } = await requireActivePerson(reader, to.sub);
       const resource = { kind: 'person', id: to.sub, owner: to.sub, assurance } as const;
@@ -58,10 +63,12 @@ export function createSealedKeyDeposits(deps: OpeningDeps): SealedKeyDeposits {
     }
     const groupRole = await roleIn(reader, to.group, { iss: signer.iss, sub: who.sub });
     const group = await findGroup(reader, to.group);
-    if (group === undefined || groupRole === 'none') throw new CountersignError('group_unknown');
+    const named = data !== undefined && isNamedRecipient(deps, who, data, to.group);
+    const mayKnow = groupRole !== 'none' || named;
+    if (group === undefined || !mayKnow) throw new CountersignError('group_unknown');
     if (group.status === 'ended') throw new CountersignError('group_ended');
     const resource = groupResource(group);
-    requirePersonPermission(deps, who, { action: 'seal-key', resource, facts: { groupRole } });
+    requirePersonPermission(deps, who, { action: 'seal-key', resource, facts: { groupRole, named } });
   }
 
   function readOwn(who: Holder): Promise<Access> {
@@ -86,32 +93,35 @@ export function createSealedKeyDeposits(deps: OpeningDeps): SealedKeyDeposits {
     context: RequestContext,
   ): Promise<void> {
     await readAccess(transaction, who);
-    await assertMaySeal(transaction, who, checked.claims.to);
+    await assertMaySeal(transaction, who, checked);
     if (await storeDeposit(transaction, checked, evidence, clock.now())) {
       await events.append(transaction, sealedEvent(checked, who.deviceId, context));
     }
   }
 
   /** To the recipient's bridge, which decides; what it answers is for this very request. */
-  async function bring(who: Holder, body: SealedKeyBody, { claims }: CheckedDeposit): Promise<void> {
+  async function bring(
+    who: Holder,
+    { to, token, encrypted }: SealedKeyBody,
+    { claims }: CheckedDeposit,
+  ): Promise<void> {
     requirePersonPermission(deps, who, {
       action: 'seal-foreign-key',
-      resource:
-        'group' in body.to ? { kind: 'group', id: body.to.group } : { kind: 'person', id: body.to.sub },
+      resource: 'group' in to ? { kind: 'group', id: to.group } : { kind: 'person', id: to.sub },
     });
     const evidence = await findEvidence(who.sub, who.deviceId);
     if (evidence === undefined) throw new CountersignError('device_not_endorsed');
     const person = { iss: signer.iss, sub: who.sub };
     const via = await database.read((query) => durableGroupsOf(query, person, VIA_GROUPS));
     const verifyReceipt = answerOf('sealed-key-receipt+jwt', sealedKeyReceiptClaimsSchema);
-    await calls.askBridge(body.to.iss, {
+    await calls.askBridge(to.iss, {
       type: 'sealed-key-deposit+jwt',
       endpoint: ({ entity_id }) => entity_id + SEALED_KEYS_PATH,
-      claims: { ...body, via: via.map(({ group_id }) => group_id), signer: evidence },
+      claims: { to, token, encrypted, via: via.map(({ group_id }) => group_id), signer: evidence },
       ...{ maxBytes: SEALED_KEY_RECEIPT_BYTES, refusals: REFUSALS },
       async verify(...verified) {
         const receipt = await verifyReceipt(...verified);
-        if (!sameParty(receipt.to, body.to) || receipt.key_id !== claims.key_id) {
+        if (!sameParty(receipt.to, to) || receipt.key_id !== claims.key_id) {
           throw new CountersignError('claims_invalid', 'a receipt for another key');
         }
       },

@@ -12,6 +12,7 @@ import type {
   MembersPage,
   MembersResult,
 } from '../../protocol/groups/api.ts';
+import type { Recipients, RecipientsBody } from '../../protocol/recipients/api.ts';
 import type { Holder } from '../binding/holder.ts';
 import type { BindingDeps, Credentials } from '../binding/services.ts';
 import type { RequestContext } from '../lib/request-context.ts';
@@ -118,10 +119,22 @@ export interface GroupEndings {
   purge(): Promise<number>;
 }
 
+/** For whom data is, by the policy in force. */
+export interface PolicyRecipients {
+  /**
+   * Whom the first policy names that fits the asker and the data. Throws `forbidden`, `recipients_none`,
+   * `malformed_request` where the policy names the data subject and the asker did not; `group_unknown`, `group_ended`,
+   * `group_untrusted` for groups that it names in vain, in words for an administrator; `address_invalid`,
+   * `policy_unavailable`, and what `readPublishedAccess` throws.
+   */
+  resolve(who: Holder, body: RecipientsBody, context: RequestContext): Promise<Recipients>;
+}
+
 export interface Groups {
   readonly making: GroupMaking;
   readonly keys: GroupKeys;
   readonly members: GroupMembers;
   readonly views: GroupViews;
   readonly endings: GroupEndings;
+  readonly recipients: PolicyRecipients;
 }

@@ -28,7 +28,8 @@ export function sealedKeyRoutes({ sealedKeys }: { sealedKeys: SealedKeyDeposits 
         ...(['jws_expired', 'jws_not_yet_valid', 'jws_unknown_key', 'forbidden'] as const),
         ...(['device_not_endorsed', 'unavailable', 'partner_unknown', 'partner_suspended'] as const),
         ...(['partner_unreachable', 'partner_slow', 'partner_refuses', 'partner_lying'] as const),
-        ...(['partner_replay', 'partner_expired', 'overloaded'] as const),
+        ...(['partner_replay', 'partner_expired', 'overloaded', 'recipients_none'] as const),
+        'policy_unavailable',
       ],
       handle: async (request) => ({
         body: await sealedKeys.deposit(holderOf(request), request.body, request.context),

@@ -26,6 +26,7 @@ import { lookUpRoutes } from './look-ups.ts';
 import { meRoutes } from './me.ts';
 import { meHistoryRoutes } from './me-history.ts';
 import { meetingRoutes } from './meetings.ts';
+import { recipientRoutes } from './recipients.ts';
 import { recoveryRoutes } from './recoveries.ts';
 import { rotationRoutes } from './rotations.ts';
 import { sealedKeyRoutes } from './sealed-keys.ts';
@@ -87,6 +88,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...sealedKeyRoutes(deps),
     ...keyOpeningRoutes(deps),
     ...groupRoutes(deps),
+    ...recipientRoutes(deps),
     ...meetingRoutes(deps),
     ...lookUpRoutes(deps),
     ...logRoutes(deps),
