@@ -1,5 +1,7 @@
+import { CountersignError, type ErrorCode, isCountersignError } from '../../protocol/errors.ts';
+import { type AssetRecipient, assetRecipients } from '../../protocol/groups/asset.ts';
 import { createAssetOpener, readAssetHeader } from '../../protocol/groups/asset-chunks.ts';
-import type { KeyRecipient } from '../groups/groups.ts';
+import type { KeyRecipient, OpenedKey } from '../groups/groups.ts';
 import { openKeyOf } from '../groups/open-key.ts';
 import type { ClientParts } from '../own-account.ts';
 import type { AssetContent, OpenedAsset } from './assets.ts';
@@ -15,12 +17,12 @@ export async function openAsset(
   { from, sealer }: { from?: KeyRecipient; sealer?: string } = {},
 ): Promise<OpenedAsset> {
   const { header, chunks } = await readAssetHeader(streamOf(content));
-  const { to, keyId } = header;
+  const expected = {
+    ...(from === undefined ? {} : { from }),
+    ...(sealer === undefined ? {} : { sealer }),
+  };
   try {
-    const opened = await openKeyOf(parts, to, keyId, {
-      ...(from === undefined ? {} : { from }),
-      ...(sealer === undefined ? {} : { sealer }),
-    });
+    const { to, keyId, opened } = await openKeyOfOne(parts, assetRecipients(header), expected);
     const opener = await createAssetOpener(opened.key, header);
     opened.key.fill(0);
     return { to, keyId, sealer: opened.sealer, stream: chunks.pipeThrough(opener) };
@@ -28,4 +30,32 @@ export async function openAsset(
     await chunks.cancel(error).catch(() => undefined);
     throw error;
   }
+}
+
+/** Of several recipients whoever this is not, or may not be (any more), says nothing about the next. */
+const NOT_THEIRS: readonly ErrorCode[] = [
+  ...(['sealed_key_mismatch', 'sealed_key_unknown', 'group_untrusted', 'group_unknown'] as const),
+  ...(['group_excluded', 'membership_stale'] as const),
+];
+
+interface OpenedForOne extends AssetRecipient {
+  readonly opened: OpenedKey;
+}
+
+/** The key by way of the first recipient that this person is, or takes part in. Throws what the first one throws. */
+async function openKeyOfOne(
+  parts: ClientParts,
+  recipients: readonly AssetRecipient[],
+  expected: { from?: KeyRecipient; sealer?: string },
+): Promise<OpenedForOne> {
+  let first: CountersignError | undefined;
+  for (const { to, keyId } of recipients) {
+    try {
+      return { to, keyId, opened: await openKeyOf(parts, to, keyId, expected) };
+    } catch (error) {
+      if (!isCountersignError(error) || !NOT_THEIRS.includes(error.code)) throw error;
+      first ??= error;
+    }
+  }
+  throw first ?? new CountersignError('internal');
 }

@@ -1,6 +1,6 @@
 import { newAssetHeader } from '../../protocol/groups/asset.ts';
 import { createAssetSealer } from '../../protocol/groups/asset-chunks.ts';
-import type { KeyRecipient, SealedKeyMade } from '../groups/groups.ts';
+import type { SealedKeyMade, SealRecipient } from '../groups/groups.ts';
 import { sealKey } from '../groups/seal-key.ts';
 import type { ClientParts } from '../own-account.ts';
 import type { AssetContent, SealedAsset } from './assets.ts';
@@ -10,11 +10,12 @@ import { streamOf } from './content-stream.ts';
 export async function sealAsset(
   parts: ClientParts,
   content: AssetContent,
-  options: { to: KeyRecipient } | { key: SealedKeyMade },
+  options: { to: SealRecipient } | { key: SealedKeyMade },
 ): Promise<SealedAsset> {
-  const { to, keyId, key } = 'key' in options ? options.key : await sealKey(parts, options.to);
-  const sealer = await createAssetSealer(key, newAssetHeader(to, keyId));
+  const made = 'key' in options ? options.key : await sealKey(parts, options.to);
+  const { to, keyId, key, also = [], policy = null } = made;
+  const sealer = await createAssetSealer(key, newAssetHeader(to, keyId, also));
   // A key that was made for this asset alone has done its part.
   if (!('key' in options)) key.fill(0);
-  return { to, keyId, stream: streamOf(content).pipeThrough(sealer) };
+  return { to, keyId, also, policy, stream: streamOf(content).pipeThrough(sealer) };
 }

@@ -84,11 +84,50 @@ export type GroupMemberEntry = Party & {
   readonly by: string | null;
 };
 
-export interface SealedKeyMade {
+/** A key that is sealed to somebody. */
+export interface SealedKeyName {
   readonly to: Party;
   readonly keyId: string;
+}
+
+export interface SealedKeyMade extends SealedKeyName {
   /** 32 bytes, for AES-256-GCM and the like. */
   readonly key: Uint8Array;
+  /** The same key, where policy named several: sealed to each of the others. */
+  readonly also?: readonly SealedKeyName[];
+  /** The policy that named them. */
+  readonly policy?: RecipientsPolicy;
+}
+
+/** Data for which the company’s policy names the recipients, in the company’s own words. */
+export interface DataToSeal {
+  /** Lower-case words of letters and digits, between them `-`, `_` or `.`; at most 64 characters. */
+  readonly category: string;
+  readonly sensitivity: string;
+  /** The address of the person whom the data is about, for policies that name them. */
+  readonly dataSubject?: string;
+}
+
+/** A policy of the bridge, as it stands in the bundle that it signed and published. */
+export interface RecipientsPolicy {
+  readonly id: string;
+  /** Of the whole policy that it stands in. */
+  readonly hash: string;
+  /** In Cedar. Whether its conditions fit is the bridge’s word: this client does not evaluate them. */
+  readonly text: string;
+}
+
+/** Whom policy names for some data: verified, and exactly those that the policy’s signed text names. */
+export interface PolicyRecipients {
+  readonly policy: RecipientsPolicy;
+  readonly groups: readonly {
+    readonly iss: string;
+    readonly group: string;
+    readonly label: string;
+    readonly admins: readonly GroupAdmin[];
+  }[];
+  /** Addresses. */
+  readonly people: readonly string[];
 }
 
 /** Who sealed a key: an admin, a member by an admin's word, or the person whom the caller expected. */
@@ -116,6 +155,9 @@ export interface OpenedKey {
 
 /** Whose key it is: a group, or a person by address. */
 export type KeyRecipient = GroupRef | string;
+
+/** To whom is sealed: a group, a person, or whomever policy names for such data. */
+export type SealRecipient = KeyRecipient | { readonly policy: DataToSeal };
 
 /**
  * Groups of people of several companies, and the keys that are sealed to them (PROTOCOL §10). Everything that a bridge
@@ -150,8 +192,11 @@ export interface Groups {
   /** Ends a meeting: its transform keys and its share are deleted. */
   end(group: GroupRef): Promise<void>;
 
-  /** A fresh key, sealed to the group or person and signed by this device. */
-  sealKey(to: KeyRecipient): Promise<SealedKeyMade>;
+  /**
+   * A fresh key, sealed to the group or person, or to each whom policy names, and signed by this device. Throws
+   * `recipients_none`, and what `assets.recipients` throws.
+   */
+  sealKey(to: SealRecipient): Promise<SealedKeyMade>;
   /**
    * The key, if it is the one that its sealer committed to. `sealer`: an address that must have sealed it; without it
    * a group's key counts only by its admins and direct members. Throws `sealed_key_mismatch`, `sealed_key_commitment`,
