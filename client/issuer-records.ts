@@ -60,6 +60,7 @@ function pinRecord(draft: PinDraft, { version, exp, partner }: PartnerRecord, ow
     version,
     expires: exp,
     serial: known?.serial ?? 0,
+    ...(known?.compromised === undefined ? {} : { compromised: known.compromised }),
   };
   if (known !== undefined) assertContinues(known, pin);
   draft.setIssuer(pin);

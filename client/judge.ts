@@ -49,19 +49,15 @@ export async function judgeCredential(
   const { verified, begunAnew } = await verifyShown(context, shown, pin, revoked);
   const { credential, issuer } = shown;
   const asOf = shown.asOf ?? verified.binding.iat;
-  if (verified.log === null && draft.log(issuer.entity_id) !== undefined) {
-    // Whoever keeps a log could leave its proof out for the one key that is not in it.
-    throw new CountersignError('level_too_low', 'the issuer keeps a log, and proves nothing from it');
-  }
-  const shortOf = await judgeLog(context, draft, { ...credential, issuer, log: verified.log, asOf });
+  const shortOf = await judgeStaple(context, draft, { credential, issuer, log: verified.log, asOf });
   if (revoked !== undefined) assertContinues(revoked, verified.statement);
-  draft.sawSerial(shown.issuer.entity_id, verified.onlineKeys.serial);
+  draft.sawOnlineKeys(issuer.entity_id, verified.onlineKeys);
   const offered = pinOf(verified, context.now());
   if (pin !== undefined && (begunAnew || !isSameKey(pin, offered))) {
     return { verified, answer: { status: 'changed_key', address: shown.address, pinned: pin, offered } };
   }
   if (pin !== undefined) assertContinues(pin, verified.statement);
-  draft.setAddress(shown.address, { ...offered, first_seen: pin?.first_seen ?? offered.first_seen });
+  draft.setAddress(shown.address, pin === undefined ? offered : continued(pin, offered));
   const { level, age, statement, attributes } = verified;
   const firstSeen = pin === undefined;
   return {
@@ -71,6 +67,20 @@ export async function judgeCredential(
       ...{ statement, attributes, firstSeen },
     },
   };
+}
+
+/** A credential's log proof, where its issuer is known to keep a log, or has one. Throws `level_too_low` without. */
+export async function judgeStaple(
+  context: ClientContext,
+  draft: PinDraft,
+  shown: Pick<Shown, 'credential' | 'issuer'> & { readonly log: VerifiedLog | null; readonly asOf: number },
+): Promise<Shortfall | null> {
+  const { credential, issuer, log, asOf } = shown;
+  if (log === null && draft.log(issuer.entity_id) !== undefined) {
+    // Whoever keeps a log could leave its proof out for the one key that is not in it.
+    throw new CountersignError('level_too_low', 'the issuer keeps a log, and proves nothing from it');
+  }
+  return judgeLog(context, draft, { ...credential, issuer, log, asOf });
 }
 
 /** Before the pin of this address is held against it: somebody else's keys would look like keys that changed. */
@@ -133,7 +143,7 @@ export async function judgeRevocation(
   const pin = draft.address(address);
   const known = pin?.iss === issuer.entity_id ? pin : undefined;
   const least = known ?? revokedBy(draft, shown);
-  const { statement, level, log } = await verifyRevocation(revocation, address, {
+  const { statement, level, onlineKeys, log } = await verifyRevocation(revocation, address, {
     issuer,
     policy: context.policy,
     now: context.now(),
@@ -142,6 +152,7 @@ export async function judgeRevocation(
   });
   const shortOf = await judgeLog(context, draft, { ...revocation, issuer, log, asOf });
   if (least !== undefined) assertContinues(least, statement);
+  draft.sawOnlineKeys(issuer.entity_id, onlineKeys);
   const { iss, version } = statement;
   const latest = { version, statement_hash: statementHash(statement) };
   if (known !== undefined) draft.setAddress(address, { ...known, ...latest, status: 'revoked' });
@@ -192,6 +203,22 @@ export function pinOf({ statement, statementHash: hash }: VerifiedCredential, no
     status: 'active',
     first_seen: now,
   };
+}
+
+/** The pin after a change that its owner made: what the keys before it signed was theirs too. */
+function continued(pin: AddressPin, offered: AddressPin): AddressPin {
+  const { first_seen, earlier } = pin;
+  const kept = { ...offered, first_seen, ...(earlier === undefined ? {} : { earlier }) };
+  return thumbprint(pin.sig) === thumbprint(offered.sig) ? kept : withEarlier(kept, [thumbprint(pin.sig)]);
+}
+
+/** Rotations remembered: as many as two credentials carry. */
+const EARLIER_MAX = 32;
+
+/** A pin that knows these keys before its own, too. */
+export function withEarlier(pin: AddressPin, sigs: readonly string[]): AddressPin {
+  const earlier = [...new Set([...(pin.earlier ?? []), ...sigs])];
+  return { ...pin, earlier: earlier.slice(-EARLIER_MAX) };
 }
 
 /** `sig` may have been rotated: that its owner did it was verified. */

@@ -1,6 +1,6 @@
 import { parseAddress } from '../protocol/address.ts';
 import { utf8 } from '../protocol/bytes.ts';
-import type { Credential } from '../protocol/credential.ts';
+import type { Credential, VerifiedCredential } from '../protocol/credential.ts';
 import { CountersignError, isCountersignError, parseErrorCode } from '../protocol/errors.ts';
 import { sha256Base64url } from '../protocol/hash.ts';
 import { identityAttributesSchema } from '../protocol/identity-attributes.ts';
@@ -24,6 +24,12 @@ import { randomId } from './random-id.ts';
 /** How old, seconds, an answer may be where the caller does not say. */
 const DEFAULT_MAX_AGE = 60;
 
+/** `maxAge` in seconds. `onVerified` is told of each credential that was verified and is the pinned one. */
+export interface LookUpOptions {
+  readonly maxAge?: number;
+  readonly onVerified?: (credential: Credential, verified: VerifiedCredential) => void;
+}
+
 /**
  * Looks addresses up and verifies each answer by itself (PROTOCOL §5, §6): one that fails is `rejected` and spoils no
  * other. What concerns the whole response (its signature, whom and what it answers) is thrown.
@@ -31,14 +37,15 @@ const DEFAULT_MAX_AGE = 60;
 export async function lookUp(
   parts: ClientParts,
   addresses: readonly string[],
-  { maxAge = DEFAULT_MAX_AGE }: { maxAge?: number } = {},
+  { maxAge = DEFAULT_MAX_AGE, onVerified }: LookUpOptions = {},
 ): Promise<Answer[]> {
   const asked = addresses.map(parseOrReject);
   const unique = [...new Set(asked.filter((each) => typeof each === 'string'))];
   const answers = new Map<string, Answer>();
   for (let start = 0; start < unique.length; start += LOOK_UP_ADDRESSES) {
     const batch = unique.slice(start, start + LOOK_UP_ADDRESSES);
-    for (const answer of await lookUpBatch(parts, batch, maxAge)) answers.set(answer.address, answer);
+    for (const answer of await lookUpBatch(parts, batch, { maxAge, onVerified }))
+      answers.set(answer.address, answer);
   }
   return asked.map((each) => (typeof each === 'string' ? answerFor(answers, each) : each));
 }
@@ -57,7 +64,11 @@ function answerFor(answers: ReadonlyMap<string, Answer>, address: string): Answe
   return answer;
 }
 
-async function lookUpBatch(parts: ClientParts, addresses: string[], maxAge: number): Promise<Answer[]> {
+async function lookUpBatch(
+  parts: ClientParts,
+  addresses: string[],
+  { maxAge, onVerified }: Pick<Asker, 'maxAge' | 'onVerified'>,
+): Promise<Answer[]> {
   const { context, api, ownKeys } = parts;
   const device = await currentDevice(context);
   const body: LookUpBody = { request_id: randomId(), addresses, max_age: maxAge };
@@ -71,13 +82,14 @@ async function lookUpBatch(parts: ClientParts, addresses: string[], maxAge: numb
   };
   return ownKeys.verifying(async (own, fresh) => {
     const response = await verifyLookUpResponse(token.trim(), own, asked, context.now());
-    return judgeResponse(context, { own, fresh }, response, { deviceId: device.id, maxAge });
+    return judgeResponse(context, { own, fresh }, response, { deviceId: device.id, maxAge, onVerified });
   });
 }
 
 interface Asker {
   readonly deviceId: string;
   readonly maxAge: number;
+  readonly onVerified: LookUpOptions['onVerified'] | undefined;
 }
 
 function judgeResponse(
@@ -138,7 +150,9 @@ async function judgeResult(
       const { credential } = result;
       const audience = audienceOf(credential, [asker.deviceId, context.issuer]);
       const shown = { address, credential, issuer, audience, asOf: result.as_of };
-      return (await judgeCredential(context, draft, shown)).answer;
+      const { answer, verified } = await judgeCredential(context, draft, shown);
+      if (answer.status === 'verified') asker.onVerified?.(credential, verified);
+      return answer;
     }
   }
 }

@@ -1,3 +1,4 @@
+import type { OnlineKeys } from '../protocol/online-keys.ts';
 import type { AddressPin, IssuerPin, LogPin, Pins, RevokedPin } from './pin-store.ts';
 
 /** Pins while a look-up is verified: a thousand changes are stored at once, or none. */
@@ -13,8 +14,8 @@ export interface PinDraft {
   setRevoked(address: string, pin: RevokedPin): void;
   log(entityId: string): LogPin | undefined;
   setLog(entityId: string, pin: LogPin): void;
-  /** Serials never go back. */
-  sawSerial(entityId: string, serial: number): void;
+  /** Serials never go back; what is compromised is the word of the newest. */
+  sawOnlineKeys(entityId: string, keys: Pick<OnlineKeys, 'serial' | 'compromised'>): void;
   readonly own: Pins['own'];
   /** The pins with the changes; the very same object if there are none. */
   pins(): Pins;
@@ -44,9 +45,11 @@ export function createPinDraft(before: Pins): PinDraft {
     setRevoked: (address, pin) => set(revoked, address, pin),
     log: (entityId) => logs.get(entityId),
     setLog: (entityId, pin) => set(logs, entityId, pin),
-    sawSerial(entityId, serial) {
+    sawOnlineKeys(entityId, { serial, compromised }) {
       const pin = issuers.get(entityId);
-      if (pin !== undefined && serial > pin.serial) set(issuers, entityId, { ...pin, serial });
+      if (pin === undefined || serial < pin.serial) return;
+      const { compromised: _, ...rest } = pin;
+      set(issuers, entityId, { ...rest, serial, ...(compromised.length === 0 ? {} : { compromised }) });
     },
     pins: () =>
       changed

@@ -20,6 +20,8 @@ export interface IssuerPin {
   readonly expires: number;
   /** The highest serial of this issuer's online keys that was seen. */
   readonly serial: number;
+  /** Thumbprints of keys that its root declared compromised, as of that serial. Absent where there are none. */
+  readonly compromised?: readonly string[] | undefined;
 }
 
 /** The key of an address as last verified. What must stay the same is (iss, sub, pre). */
@@ -34,6 +36,8 @@ export interface AddressPin {
   readonly status: 'active' | 'revoked';
   /** Seconds. */
   readonly first_seen: number;
+  /** Thumbprints of `sig` keys before this one that it is known to continue, the newest last. Absent before there was one. */
+  readonly earlier?: readonly string[] | undefined;
 }
 
 /** A revocation of an address of which no key was seen: nothing before it counts any more. */

@@ -45,6 +45,7 @@ const sinceV1 = {
       version: count,
       expires: seconds,
       serial: count,
+      compromised: z.optional(z.array(digest)),
     }),
   ),
   addresses: z.record(
@@ -59,6 +60,7 @@ const sinceV1 = {
       statement_hash: digest,
       status: z.enum(['active', 'revoked']),
       first_seen: seconds,
+      earlier: z.optional(z.array(digest)),
     }),
   ),
   revoked: z.optional(

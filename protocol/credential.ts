@@ -62,6 +62,8 @@ export interface VerificationContext {
   readonly now: number;
   /** The highest online-keys serial seen of this issuer. */
   readonly leastSerial?: number;
+  /** Thumbprints that the issuer's root has declared compromised since, for evidence of then. */
+  readonly compromised?: readonly string[];
   /** The person's `sig` key as last verified (from a pin), to hold a rotation against. */
   readonly previous?: SignatureKey;
   /** The version of this address's statement as last verified (from a pin): versions never go back. */
@@ -89,6 +91,7 @@ export interface VerifiedCredential {
 export interface VerifiedRevocation {
   readonly level: Level;
   readonly statement: KeyStatement;
+  readonly onlineKeys: OnlineKeys;
   /** Null where no log proof was stapled. */
   readonly log: VerifiedLog | null;
 }
@@ -164,7 +167,7 @@ export async function verifyRevocation(
   assertAddress(statement, address, context.issuer);
   assertNotRolledBack(statement, context.leastVersion);
   const log = await verifyLog(revocation.log_proof, statement, onlineKeys, context);
-  return { level: log?.level ?? 'signed', statement, log };
+  return { level: log?.level ?? 'signed', statement, onlineKeys, log };
 }
 
 /** With the rotations in between, where the verifier knows an earlier `sig`. */
@@ -211,14 +214,20 @@ function assertNotRolledBack(statement: KeyStatement, leastVersion = 0): void {
 
 async function issuerKeys(
   token: string,
-  context: Pick<VerificationContext, 'issuer' | 'now' | 'leastSerial'>,
+  {
+    issuer,
+    now,
+    leastSerial = 0,
+    compromised = [],
+  }: Pick<VerificationContext, 'issuer' | 'now' | 'leastSerial' | 'compromised'>,
 ): Promise<OnlineKeys> {
-  const expected = { iss: context.issuer.entity_id, rootThumbprint: context.issuer.root_thumbprint };
-  return verifyOnlineKeys(
-    token,
-    context.leastSerial === undefined ? expected : { ...expected, leastSerial: context.leastSerial },
-    context.now,
-  );
+  const expected = {
+    iss: issuer.entity_id,
+    rootThumbprint: issuer.root_thumbprint,
+    leastSerial,
+    compromised,
+  };
+  return verifyOnlineKeys(token, expected, now);
 }
 
 /** The issuer may speak for the address that it signed, and that address is the one asked for. */

@@ -38,6 +38,8 @@ export interface OnlineKeys {
   readonly serial: number;
   readonly exp: number;
   readonly rootThumbprint: string;
+  /** Thumbprints that the root declares compromised. */
+  readonly compromised: readonly string[];
   /**
    * The key of this thumbprint, if it may sign for `purpose`. Throws `jws_unknown_key` or `key_compromised`; what a
    * compromised key signed is refused whatever its `iat`.
@@ -57,12 +59,18 @@ export function assertKeyInUse(key: OnlineKey, iat: number): void {
 }
 
 /**
- * Verifies `online-keys+jwt` under the root of this thumbprint. Throws `root_mismatch`, `jws_issuer`,
+ * Verifies `online-keys+jwt` under the root of this thumbprint. `compromised`: what the root declared since, where the
+ * token is an older one. Throws `root_mismatch`, `jws_issuer`,
  * `serial_rollback`, `jws_expired`, `claims_invalid` for a key with two purposes, and what `verifyJws` throws.
  */
 export async function verifyOnlineKeys(
   token: string,
-  expected: { iss: string; rootThumbprint: string; leastSerial?: number },
+  expected: {
+    readonly iss: string;
+    readonly rootThumbprint: string;
+    readonly leastSerial?: number;
+    readonly compromised?: readonly string[];
+  },
   now: number,
 ): Promise<OnlineKeys> {
   const { claims, byPurpose } = await underRoot(token, expected.rootThumbprint);
@@ -71,22 +79,21 @@ export async function verifyOnlineKeys(
   if (!(claims.serial >= (expected.leastSerial ?? 0))) {
     throw new CountersignError('serial_rollback', `serial ${claims.serial} is below ${expected.leastSerial}`);
   }
+  const compromised = new Set([...claims.compromised, ...(expected.compromised ?? [])]);
   return {
     iss: claims.iss,
     serial: claims.serial,
     exp: claims.exp,
     rootThumbprint: expected.rootThumbprint,
+    compromised: [...compromised],
     find: (purpose, kid) => {
-      if (claims.compromised.includes(kid))
-        throw new CountersignError('key_compromised', 'declared by the root');
+      if (compromised.has(kid)) throw new CountersignError('key_compromised', 'declared by the root');
       const found = byPurpose.get(`${purpose} ${kid}`);
       if (found === undefined) throw new CountersignError('jws_unknown_key', `no such ${purpose} key`);
       return found;
     },
     all: (purpose) =>
-      claims.keys.filter(
-        (key) => key.purpose === purpose && !claims.compromised.includes(thumbprint(key.jwk)),
-      ),
+      claims.keys.filter((key) => key.purpose === purpose && !compromised.has(thumbprint(key.jwk))),
   };
 }
 
