@@ -295,6 +295,20 @@ export const POLICY_DRAFT_LIFE_S = 30 * DAY_S;
 export const POLICY_ROLL_BACK_S = DAY_S;
 /** A draft with all its files, as JSON: escaped, it is at most twice as long as a policy may be. */
 export const POLICY_BODY_BYTES = 640 * KIB;
+/** People, groups or decisions that a trial run of a draft reads at a time: a few ms of the store’s time. */
+export const TRIAL_PAGE = 250;
+/** A trial run leaves the event loop to others after this. */
+export const TRIAL_SLICE_MS = 5;
+/** How long it may take: somebody waits for it, and proxies wait half a minute. */
+export const TRIAL_MS = 15_000;
+/** Decisions that it may ask for: a hundred thousand people who are all told apart by name. */
+export const TRIAL_DECISIONS = 1_000_000;
+/** Kinds of colleagues and partners of whom it asks whom they could find: each asks about everybody. */
+export const TRIAL_ASKERS = 64;
+/** Recent decisions that it decides again: the last hours of most companies. */
+export const TRIAL_RECENT = 10_000;
+/** Examples of what it finds: enough to see whether that is meant. */
+export const TRIAL_EXAMPLES = 5;
 /** What was decided is written this often, all of it in one transaction: explanations may wait for a second. */
 export const DECISION_FLUSH_MS = 1_000;
 /** Rows that one process writes of the decisions of a second: a few ms of the store’s time, some 200 KiB. */
