@@ -56,6 +56,8 @@ export * from './keytrans/prefix-tree.ts';
 export * from './keytrans/vrf.ts';
 export * from './keytrans/vrf-prove.ts';
 export * from './look-up.ts';
+export * from './meetings/admission.ts';
+export * from './meetings/admission-policy.ts';
 export * from './meetings/host-tree.ts';
 export * from './meetings/hpke.ts';
 export * from './meetings/limits.ts';

@@ -34,6 +34,7 @@ export type ObjectType =
   | 'group-view-request+jwt'
   | 'group-view-response+jwt'
   | 'meeting-rekey+jwt'
+  | 'meeting-admission+jwt'
   | 'meeting-request+jwt'
   | 'meeting-response+jwt'
   | 'revocation-receipt+jwt';

@@ -1,7 +1,7 @@
+import { isMultiFactor } from '../../protocol/multi-factor.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import type { SignInFacts } from '../policy/decision.ts';
 import type { Holder } from './holder.ts';
-import { isMultiFactor } from './multi-factor.ts';
 
 /** How the holder signed in, as policies may ask. */
 export function signInFacts({ signIn }: Holder, clock: Clock): SignInFacts {

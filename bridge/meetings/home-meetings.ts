@@ -89,11 +89,13 @@ export function createHomeMeetings(deps: {
 
     async state(asking) {
       const meeting = await reading(asking, (reader) => findMeeting(reader, asking.group));
-      const { rekey = null, seq = 0, host_sub: sub = null, host_device: device = null } = meeting ?? {};
+      const { rekey = null, admission = null, seq = 0 } = meeting ?? {};
+      const { host_sub: sub = null, host_device: device = null } = meeting ?? {};
       const signer = sub === null || device === null ? undefined : await deps.findEvidence(sub, device);
       return {
         rekey,
         key_id: rekey === null ? null : claimedRekey(rekey).claims.key_id,
+        ...(admission === null ? {} : { admission }),
         signers: signer === undefined ? [] : [signer],
         seq,
       };

@@ -31,7 +31,7 @@ export async function findMeeting(reader: Reader, group: string): Promise<Meetin
 /** How the relay of a meeting begins: it is stored with its first message. */
 export function newMeeting(group: string): Meeting {
   return {
-    ...{ group_id: group, status: 'open', term: 0, epoch: 0, head: null, rekey: null },
+    ...{ group_id: group, status: 'open', term: 0, epoch: 0, head: null, rekey: null, admission: null },
     ...{ host_sub: null, host_device: null, seq: 0, told: 0, pruned: 0, size: 0 },
   };
 }
@@ -70,7 +70,10 @@ export async function deleteMeeting(tx: Transaction, group: string): Promise<voi
 }
 
 /** What a rekey message changes of the meeting. */
-export type Head = Pick<Meeting, 'term' | 'epoch' | 'head' | 'rekey' | 'host_sub' | 'host_device'>;
+export type Head = Pick<
+  Meeting,
+  'term' | 'epoch' | 'head' | 'rekey' | 'admission' | 'host_sub' | 'host_device'
+>;
 
 /**
  * Stores messages behind the newest one, in their order, with what they change of the meeting. Answers the meeting as
@@ -162,6 +165,7 @@ export async function endMeeting(tx: Transaction, meeting: Meeting): Promise<Mee
   const ended = await appendMessages(tx, meeting, [{ kind: 'ended', body: '{}' }], {
     status: 'ended',
     rekey: null,
+    admission: null,
   });
   await deleteMessages(tx, group, meeting.seq);
   await tx.deleteFrom('meeting_participants').where('group_id', '=', group).execute();

@@ -18,6 +18,7 @@ import { type Clock, seconds } from '../lib/clock.ts';
 import type { RequestContext } from '../lib/request-context.ts';
 import type { Decide } from '../policy/decision.ts';
 import type { Database, Transaction } from '../storage/database.ts';
+import { admissionAfter } from './admission-statements.ts';
 import { attendanceOf, requireAttendance } from './attendance.ts';
 import type { MeetingChanges } from './meeting-changes.ts';
 import { appendMessages, findMeeting, findRekeyOf, type Meeting, type NewMessage } from './meeting-store.ts';
@@ -38,7 +39,7 @@ export interface CheckedSealedKey {
 export type CheckSealedKey = (
   who: Holder,
   group: string,
-  sealed: RekeyUpload['sealed_key'],
+  sealed: NonNullable<RekeyUpload['sealed_key']>,
 ) => Promise<CheckedSealedKey>;
 
 /**
@@ -80,16 +81,18 @@ export function createPostRekey(deps: RekeysDeps): PostRekey {
     meeting: Meeting,
     { claims, hash, device }: RekeyMessage,
     upload: RekeyUpload,
+    admission: string | null,
   ): Promise<Meeting> {
     const { term, epoch, change, sub } = claims;
-    const rekey = { kind: 'rekey', epoch, body: JSON.stringify({ token: upload.token }) } as const;
+    const told = admission === meeting.admission ? {} : { admission };
+    const rekey = { kind: 'rekey', epoch, body: JSON.stringify({ token: upload.token, ...told }) } as const;
     const placements = upload.placements.map(
       ({ iss: home, device_id: deviceId, box }): NewMessage => ({
         ...{ kind: 'placement', iss: home, deviceId, body: JSON.stringify({ rekey: hash, box }) },
       }),
     );
     const after = await appendMessages(tx, meeting, [rekey, ...placements], {
-      ...{ term, epoch, head: hash, rekey: upload.token, host_sub: sub, host_device: device },
+      ...{ term, epoch, head: hash, rekey: upload.token, admission, host_sub: sub, host_device: device },
     });
     await changePlaces(tx, claims.group, change, term !== meeting.term);
     return after;
@@ -115,21 +118,24 @@ export function createPostRekey(deps: RekeysDeps): PostRekey {
   return async (who, upload, context) => {
     const { group } = claimedRekey(upload.token).claims;
     const key = await database.read((query) => requireSender(query, who, group));
-    const message = await verifyRekey(upload.token, { iss, sub: who.sub, key });
+    const sender = { iss, sub: who.sub, key };
+    const message = await verifyRekey(upload.token, sender);
     assertPlacements(message.claims, upload.placements);
     const repeated = await database.read((query) => seqOfNewest(query, message));
     if (repeated !== undefined) return repeated;
-    const sealed = await deps.checkSealedKey(who, group, upload.sealed_key);
-    assertSealed(message.claims, sealed.claims);
+    const sealed =
+      upload.sealed_key === undefined ? null : await deps.checkSealedKey(who, group, upload.sealed_key);
+    assertSealed(message.claims, sealed?.claims);
     return changes.apply(group, async (tx, meeting) => {
       await requireSender(tx, who, group);
       const same = await seqOfNewest(tx, message);
       if (same !== undefined) return { meeting, result: same };
       assertNext(meeting, message);
-      await sealed.store(tx, context);
+      const admission = await admissionAfter(meeting, message, sender, upload.admission);
+      await sealed?.store(tx, context);
       await deleteEarlierEpochs(tx, group, message.claims.epoch);
       await report(tx, meeting, message, who, context);
-      const after = await store(tx, meeting, message, upload);
+      const after = await store(tx, meeting, message, upload, admission);
       return { meeting: after, result: meeting.seq + 1 };
     });
   };
@@ -169,12 +175,15 @@ function assertPlacements({ change }: Rekey, placements: readonly Placement[]): 
   }
 }
 
-function assertSealed(message: Rekey, sealed: CheckedSealedKey['claims']): void {
+/** Under an admission policy nothing is sealed to the group, without one the very key that the message names. */
+function assertSealed(message: Rekey, sealed: CheckedSealedKey['claims'] | undefined): void {
   const { key_id, commitment, term, epoch } = message;
   const same =
-    sealed.key_id === key_id &&
-    sealed.commitment === commitment &&
-    sealed.term === term &&
-    sealed.epoch === epoch;
+    sealed === undefined
+      ? key_id === null
+      : sealed.key_id === key_id &&
+        sealed.commitment === commitment &&
+        sealed.term === term &&
+        sealed.epoch === epoch;
   if (!same) throw new CountersignError('rekey_mismatch', 'The sealed key is not that of the message.');
 }

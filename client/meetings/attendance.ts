@@ -1,17 +1,19 @@
 import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
+import type { AdmissionPolicy } from '../../protocol/meetings/admission-policy.ts';
 import type { Device } from '../../protocol/meetings/roster.ts';
 import type { Addition, Members } from '../groups/groups.ts';
 import { createTurns } from '../turns.ts';
+import { beginHosting } from './begin-hosting.ts';
 import { meetingFingerprint } from './fingerprint.ts';
-import { beginHosting, type HostRole } from './host-role.ts';
-import type { EpochKey, HostedMeeting, MeetingEvent, Participant } from './meeting.ts';
+import type { HostRole } from './host-role.ts';
+import type { EpochKey, HostedMeeting, MeetingAdmission, MeetingEvent, Participant } from './meeting.ts';
 import { createMemberRole, type MemberRole } from './member-role.ts';
+import { readNewest } from './newest-message.ts';
 import type { RelayEvent } from './relay.ts';
 import { resume } from './resume.ts';
 import { listMembers, readRoster } from './roster.ts';
 import type { SignedMessage } from './senders.ts';
 import { asOurs, type Session } from './session.ts';
-import { untilSent } from './until-sent.ts';
 
 /** How often a term is begun anew while others change the meeting. */
 const TRIES = 3;
@@ -61,9 +63,16 @@ export class Attendance implements HostedMeeting {
     return this.#role.kind;
   }
 
+  get admission(): MeetingAdmission | null {
+    const { admission } = this.#session;
+    if (admission === null) return null;
+    const { version, policy } = admission.claims;
+    return { version, policy, unchecked: this.#role.kind === 'member' ? this.#role.unchecked : 0 };
+  }
+
   currentKey(): EpochKey {
     const { key } = this.#session;
-    if (key === null) throw new CountersignError('internal', 'a meeting without a key');
+    if (key === null) throw new CountersignError('admission_pending');
     return key;
   }
 
@@ -101,14 +110,13 @@ export class Attendance implements HostedMeeting {
   takeOver(): Promise<HostedMeeting> {
     return this.#turns.take(async () => {
       if (this.#role.kind === 'host') return this;
-      const { group, relay, self } = this.#session.parts;
+      const { group, self } = this.#session.parts;
       const { admins } = await group.refresh();
       if (!admins.some(({ sub, address }) => sub === self.sub && address === self.address)) {
         throw new CountersignError('group_not_admin');
       }
-      const { rekey, signers } = await relay.state();
-      const newest = rekey === null ? null : await this.#session.senders.verify(rekey, signers);
-      const role = await beginHosting(this.#session, newest);
+      const { message } = await readNewest(this.#session);
+      const role = await beginHosting(this.#session, message);
       await this.#role.close();
       this.#role = role;
       return this;
@@ -125,6 +133,10 @@ export class Attendance implements HostedMeeting {
 
   rekey(): Promise<void> {
     return this.#asHost().rekey();
+  }
+
+  setAdmission(policy: AdmissionPolicy): Promise<void> {
+    return this.#asHost().setAdmission(policy);
   }
 
   async end({ rotateDevice = false }: { rotateDevice?: boolean } = {}): Promise<void> {
@@ -199,8 +211,7 @@ export class Attendance implements HostedMeeting {
     if (role.kind === 'member') return role.enter();
     await role.close();
     for (let tries = 1; ; tries += 1) {
-      const { rekey, signers, seq } = await untilSent(this.#session, () => this.#session.parts.relay.state());
-      const newest = rekey === null ? null : await this.#session.senders.verify(rekey, signers);
+      const { message: newest, seq } = await readNewest(this.#session);
       if (newest !== null && newest.claims.term > role.host.term) return this.#follow(role, newest);
       try {
         this.#role = await beginHosting(this.#session, newest);
@@ -217,7 +228,7 @@ export class Attendance implements HostedMeeting {
     const role = this.#role;
     switch (event.event) {
       case 'rekey':
-        if (role.kind === 'member') return role.rekeyed(event.token, event.seq);
+        if (role.kind === 'member') return role.rekeyed(event, event.seq);
         return this.#hostHears(role, event.token);
       case 'placement':
         return role.kind === 'member' ? role.placed(event.rekey, event.box) : undefined;

@@ -12,7 +12,7 @@ import { signersOf } from '../groups/signers.ts';
 import { type JudgedGroup, judgeGroup } from '../groups/view.ts';
 import type { ClientParts } from '../own-account.ts';
 import { randomId } from '../random-id.ts';
-import { type Admission, readAdmission } from './admission.ts';
+import { type Invited, readInvited } from './invited.ts';
 import type { MeetingRef } from './meeting.ts';
 import type { GroupFacts, MeetingGroup } from './meeting-group.ts';
 
@@ -29,22 +29,22 @@ export async function createBridgeGroup(
   if (judged.claims.kind !== 'meeting') {
     throw new CountersignError('group_unknown', 'the group is no meeting');
   }
-  let admission: Promise<Admission> | null = null;
+  let invited: Promise<Invited> | null = null;
 
   async function refresh(): Promise<GroupFacts> {
     const before = judged.shown;
     judged = await judgeGroup(parts, ref);
     const { members_seq: seq, exclusions } = judged.shown;
-    if (seq !== before.members_seq || exclusions.length !== before.exclusions.length) admission = null;
+    if (seq !== before.members_seq || exclusions.length !== before.exclusions.length) invited = null;
     return factsOf(judged);
   }
 
-  function admissionNow(): Promise<Admission> {
-    admission ??= readAdmission(parts, judged).catch((error: unknown) => {
-      admission = null;
+  function invitedNow(): Promise<Invited> {
+    invited ??= readInvited(parts, judged).catch((error: unknown) => {
+      invited = null;
       throw error;
     });
-    return admission;
+    return invited;
   }
 
   return {
@@ -71,7 +71,7 @@ export async function createBridgeGroup(
       const claims = await verifySealedKey(opening.token, sealer, { to, key_id: keyId });
       return { key: await openPlaintext(parts, opening, claims), claims, sealer };
     },
-    admits: async (person) => (await admissionNow()).admits(person),
+    invites: async (person) => (await invitedNow()).includes(person),
     async add(who) {
       const addition = await addMembers(parts, ref, who);
       await refresh();
@@ -80,7 +80,7 @@ export async function createBridgeGroup(
     async restrict(address) {
       const [person] = await namedPeople(parts, [address]);
       if (person === undefined) throw new CountersignError('group_not_member');
-      const { isDirect, hasDurableGroups } = await admissionNow();
+      const { isDirect, hasDurableGroups } = await invitedNow();
       if (!isDirect(person) && !hasDurableGroups) throw new CountersignError('group_not_member');
       if (isDirect(person)) await removeMembers(parts, ref, { people: [address] });
       if (hasDurableGroups) await changeExclusions(parts, ref, 'exclude', [address]);

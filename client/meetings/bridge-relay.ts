@@ -11,15 +11,15 @@ import {
   rekeyEventSchema,
   relayedSchema,
 } from '../../protocol/meetings/api.ts';
-import { REKEY_LENGTH } from '../../protocol/meetings/limits.ts';
+import { ADMISSION_LENGTH, REKEY_LENGTH } from '../../protocol/meetings/limits.ts';
 import { type BridgeApi, parseAnswer } from '../bridge-api.ts';
 import { readEventStream, type StreamedEvent } from '../event-stream.ts';
 import { SILENCE_MS } from '../watch.ts';
 import type { MeetingRef } from './meeting.ts';
 import type { MeetingRelay, RelayEvent } from './relay.ts';
 
-/** A rekey message, with the names around it. */
-const LONGEST_EVENT = REKEY_LENGTH + 1024;
+/** A rekey message and an admission statement, with the names around them. */
+const LONGEST_EVENT = REKEY_LENGTH + ADMISSION_LENGTH + 1024;
 
 /** The relay of a meeting over the client API of the person's own bridge, wherever the meeting lives. */
 export function createBridgeRelay(api: BridgeApi, { iss, group }: MeetingRef): MeetingRelay {

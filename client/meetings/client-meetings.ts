@@ -1,3 +1,4 @@
+import { parseAdmissionPolicy } from '../../protocol/meetings/admission-policy.ts';
 import { rotateDevice } from '../device-rotation.ts';
 import { actingDevice } from '../groups/acting.ts';
 import { createGroup } from '../groups/create-group.ts';
@@ -13,6 +14,7 @@ import type { MeetingParts } from './session.ts';
 /** Makes the group of a meeting, adds everybody, and begins with the first epoch. */
 export async function startMeeting(parts: ClientParts, request: NewMeeting): Promise<HostedMeeting> {
   const { label, ends, admins = [], people = [], groups = [], mediaKey, signal } = request;
+  const admission = request.admission && parseAdmissionPolicy(request.admission);
   const { statement } = await actingDevice(parts);
   const { iss, group } = await createGroup(parts, { kind: 'meeting', label, ends, admins });
   try {
@@ -20,7 +22,7 @@ export async function startMeeting(parts: ClientParts, request: NewMeeting): Pro
     // Who hosts opens keys as everybody does: by another device, or after somebody took over.
     const everybody = [...new Set([statement.address, ...admins, ...people])];
     const { notAdded } = await meeting.group.add({ people: everybody, groups });
-    return await hostMeeting(meeting, { notAdded, signal });
+    return await hostMeeting(meeting, { notAdded, signal, admission });
   } catch (error) {
     // Nobody would come to it.
     await endGroup(parts, group).catch(() => undefined);
@@ -47,7 +49,7 @@ async function partsOf(
     relay: createBridgeRelay(parts.api, meeting),
     group: await createBridgeGroup(parts, meeting, host),
     present: (request) => createPresence(parts, request),
-    lookUp: (addresses) => lookUp(parts, addresses),
+    lookUp: (addresses, options) => lookUp(parts, addresses, options),
     rotateDevice: async () => {
       await rotateDevice(parts);
     },

@@ -1,10 +1,11 @@
 import { CountersignError } from '../../protocol/errors.ts';
+import type { AdmissionPolicy } from '../../protocol/meetings/admission-policy.ts';
 import type { Addition } from '../groups/groups.ts';
 import { Attendance } from './attendance.ts';
-import { beginHosting } from './host-role.ts';
+import { beginHosting } from './begin-hosting.ts';
 import { createMemberRole } from './member-role.ts';
+import { readNewest } from './newest-message.ts';
 import { createSession, type MeetingParts, type Session } from './session.ts';
-import { untilSent } from './until-sent.ts';
 
 /** Hosts the meeting of a group that this device has just made, until the signal is aborted. */
 export async function hostMeeting(
@@ -12,16 +13,23 @@ export async function hostMeeting(
   {
     signal,
     notAdded = [],
-  }: { readonly signal?: AbortSignal | undefined; readonly notAdded?: Addition['notAdded'] } = {},
+    admission,
+  }: {
+    readonly signal?: AbortSignal | undefined;
+    readonly notAdded?: Addition['notAdded'];
+    readonly admission?: AdmissionPolicy | undefined;
+  } = {},
 ): Promise<Attendance> {
   return entering(parts, signal, async (session) => {
-    const { rekey, signers, seq } = await untilSent(session, () => parts.relay.state());
-    const before = rekey === null ? null : await session.senders.verify(rekey, signers);
-    return { role: await beginHosting(session, before), seq, notAdded };
+    const { message, seq } = await readNewest(session);
+    return { role: await beginHosting(session, message, admission), seq, notAdded };
   });
 }
 
-/** Takes part: with a key as soon as this resolves, with a place in the tree when the host has given one. */
+/**
+ * Takes part: with a key as soon as this resolves, with a place in the tree when the host has given one. Where the
+ * meeting has an admission policy there is no key before the place.
+ */
 export async function joinMeeting(parts: MeetingParts, signal?: AbortSignal): Promise<Attendance> {
   return entering(parts, signal, async (session) => {
     const role = createMemberRole(session);

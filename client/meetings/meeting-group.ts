@@ -47,7 +47,7 @@ export interface MeetingGroup extends MeetingRef {
    * Whether the admins' own statements let this person in: by themselves, or by a durable group; as of the last look at
    * the group. The host asks it before it gives somebody a place, whatever the bridges let through.
    */
-  admits(person: { readonly iss: string; readonly sub: string }): Promise<boolean>;
+  invites(person: { readonly iss: string; readonly sub: string }): Promise<boolean>;
   add(who: Members): Promise<Addition>;
   /** Removes and excludes: no bridge transforms for them any more when it resolves. Answers who they are. */
   restrict(address: string): Promise<{ readonly iss: string; readonly sub: string }>;

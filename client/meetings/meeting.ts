@@ -1,5 +1,6 @@
 import type { Assurance } from '../../protocol/claims.ts';
 import type { CountersignError, ErrorCode } from '../../protocol/errors.ts';
+import type { AdmissionPolicy, AdmissionReason } from '../../protocol/meetings/admission-policy.ts';
 import type { Addition, Members } from '../groups/groups.ts';
 
 /** A meeting, by the bridge that keeps its group and the group's id. */
@@ -16,11 +17,33 @@ export interface EpochKey {
   readonly key: Uint8Array;
 }
 
+/** One reason why somebody is not admitted: a word that stays, and a sentence to show. */
+export interface AdmissionShortfall {
+  readonly reason: AdmissionReason;
+  readonly text: string;
+}
+
+/** The admission policy in force, by the host's signed statement. */
+export interface MeetingAdmission {
+  /** Counts the meeting's policies from 1; each host signs one of their own. */
+  readonly version: number;
+  readonly policy: AdmissionPolicy;
+  /**
+   * Devices with a place that this client has not checked itself: of a large meeting it checks some, drawn at random.
+   * The host vouches for these; `roster()` checks whom it answers.
+   */
+  readonly unchecked: number;
+}
+
 /** Somebody's device in the meeting, as far as this client can tell. */
 export interface Participant extends MeetingPlace {
-  /** `refused`: what was shown of it does not verify, for the reason that `code` names. Nothing of it counts. */
+  /**
+   * `refused`: what was shown of it does not verify, for the reason that `code` names, and nothing of it counts; or the
+   * meeting's admission policy does not admit them (`admission_refused`), for `reasons`.
+   */
   readonly state: 'verified' | 'refused';
   readonly code: ErrorCode | null;
+  readonly reasons: readonly AdmissionShortfall[];
   /** Null where it is not verified. */
   readonly address: string | null;
   /** What its company tells this client of the person; null where it tells nothing. */
@@ -57,8 +80,22 @@ export type MeetingEvent =
   | { readonly type: 'placed'; readonly epoch: number }
   /** A message that nobody may have sent, or not now. It changed nothing. */
   | { readonly type: 'refused'; readonly code: ErrorCode; readonly error: CountersignError }
-  /** The host could not place somebody: what they showed does not verify. */
-  | { readonly type: 'participant_refused'; readonly address: string; readonly code: ErrorCode }
+  /**
+   * The host could not place somebody: what they showed does not verify, or the admission policy does not admit them
+   * (`admission_refused`, with the reasons). At a member: somebody has a place who should not have it, so this client
+   * uses no key that they have too.
+   */
+  | {
+      readonly type: 'participant_refused';
+      /** The device's id where no address is verified. */
+      readonly address: string;
+      readonly code: ErrorCode;
+      readonly reasons: readonly AdmissionShortfall[];
+    }
+  /** A new epoch began whose key this client does not use: somebody has it too who is not admitted. */
+  | { readonly type: 'key_refused'; readonly term: number; readonly epoch: number }
+  /** The host's policy says who may be in the meeting from now on. */
+  | { readonly type: 'admission'; readonly version: number; readonly policy: AdmissionPolicy }
   /** A device has a place. `participant`: for the host, who has verified it; others find it in the roster. */
   | (MeetingPlace & { readonly type: 'joined'; readonly participant: Participant | null })
   /** A device has its place no more. `reason`: for the host, as the bridges say it. */
@@ -83,7 +120,10 @@ export interface JoinedMeeting {
   /** Seconds. */
   readonly ends: number;
   readonly role: 'host' | 'member';
+  /** Null where everybody may take part who is in the group. */
+  readonly admission: MeetingAdmission | null;
 
+  /** Throws `admission_pending` until the host has admitted this device, where there is an admission policy. */
   currentKey(): EpochKey;
   /** The current key, then each new one, in order. Throws what ended the meeting for this device, if it was an error. */
   keys(until?: Until): AsyncGenerator<EpochKey, void>;
@@ -113,6 +153,11 @@ export interface HostedMeeting extends JoinedMeeting {
   remove(address: string): Promise<void>;
   /** A new key for everybody who is here. */
   rekey(): Promise<void>;
+  /**
+   * Another admission policy. Who is here and does not satisfy it loses their place with the message that brings it in.
+   * Throws `admission_invalid`, and `admission_refused` where the host does not satisfy it.
+   */
+  setAdmission(policy: AdmissionPolicy): Promise<void>;
   /** Nobody gets a key of this meeting any more. */
   end(options?: { rotateDevice?: boolean }): Promise<void>;
 }
@@ -124,6 +169,8 @@ export interface NewMeeting extends Members {
   readonly ends: number;
   /** Colleagues who may take over. */
   readonly admins?: readonly string[];
+  /** Who of those who are added may take part; everybody if absent. */
+  readonly admission?: AdmissionPolicy;
   /** Of the media layer, as it encodes it: what the others' roster shows for this device. */
   readonly mediaKey: string;
   /** Ends this device's part, without a word to the others. */

@@ -1,9 +1,13 @@
 import { equalBytes } from '../../protocol/bytes.ts';
 import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
 import { MeetingMember, type ReceivedRekey } from '../../protocol/meetings/member-tree.ts';
+import { statementOf } from './admission-statements.ts';
+import { type AdmissionWatch, createAdmissionWatch } from './admission-watch.ts';
+import { assertAdmitted } from './candidates.ts';
 import { createGathering, type Gathering } from './gathering.ts';
+import { assertKeyOf, assertNotBack, OUT } from './head-checks.ts';
 import type { KeyFallback } from './meeting.ts';
-import type { OpenedEpoch } from './meeting-group.ts';
+import { readNewest } from './newest-message.ts';
 import { showPresence } from './own-presence.ts';
 import type { SignedMessage } from './senders.ts';
 import type { Session } from './session.ts';
@@ -21,10 +25,18 @@ export interface MemberRole {
   readonly member: MeetingMember;
   /** Address of the host; null before the first message. */
   readonly host: string | null;
-  /** Where the relay stands now: opens the newest key and proves this device's presence. Answers the relay's seq. */
+  /** Devices whose admission this one has not checked itself. */
+  readonly unchecked: number;
+  /**
+   * Where the relay stands now: opens the newest key, where one is sealed to the group, and proves this device's presence.
+   * Answers the relay's seq. Throws `AdmissionRefusedError` where the own company tells what keeps this person out.
+   */
   enter(): Promise<number>;
-  /** A message from the relay, with its seq. */
-  rekeyed(token: string, seq: number): Promise<void>;
+  /** A message from the relay, with its seq, and the admission statement that came with it. */
+  rekeyed(
+    message: { readonly token: string; readonly admission?: string | undefined },
+    seq: number,
+  ): Promise<void>;
   placed(hash: string, box: string): Promise<void>;
   /** The group has other admins now. */
   setAdmins(admins: readonly string[]): void;
@@ -41,6 +53,7 @@ class Following implements MemberRole {
   readonly member: MeetingMember;
   readonly #session: Session;
   readonly #opening: Gathering;
+  readonly #watch: AdmissionWatch;
   #host: string | null = null;
   /** What the relay had told when the state was read: messages up to there are known. */
   #known = 0;
@@ -56,6 +69,7 @@ class Following implements MemberRole {
       ...{ group: group.group, iss: group.iss, admins: group.facts.admins.map(({ sub }) => sub) },
       self: { iss: self.iss, sub: self.sub, device_id: device.id },
     });
+    this.#watch = createAdmissionWatch(session, this.member);
     this.#opening = createGathering(
       PLACE_MS,
       () => this.#settle(),
@@ -67,38 +81,42 @@ class Following implements MemberRole {
     return this.#host;
   }
 
+  get unchecked(): number {
+    return this.#watch.unchecked;
+  }
+
   setAdmins(admins: readonly string[]): void {
     this.member.setAdmins(admins);
   }
 
   async enter(): Promise<number> {
-    const { relay, group } = this.#session.parts;
     for (let openings = 1; ; openings += 1) {
-      const { rekey, signers, seq } = await untilSent(this.#session, () => relay.state());
-      if (rekey === null) throw new CountersignError('rekey_gap', 'the meeting has not begun');
-      const message = await this.#session.senders.verify(rekey, signers);
-      this.#assertNotBack(message);
-      let opened: OpenedEpoch;
+      const { message, seq } = await readNewest(this.#session);
+      if (message === null) throw new CountersignError('rekey_gap', 'the meeting has not begun');
+      assertNotBack(message, this.#session.head);
+      const { key_id: keyId } = message.claims;
+      let key: Uint8Array | null = null;
       try {
-        opened = await untilSent(this.#session, () => group.open(message.claims.key_id));
+        if (keyId === null) await this.#assertAdmitted();
+        else key = await this.#open(message, keyId);
       } catch (error) {
         // A newer epoch's key took its place since.
         if (isCountersignError(error, 'sealed_key_unknown') && openings < OPENINGS) continue;
         throw error;
       }
-      assertKeyOf(message, opened);
       this.#known = seq;
-      await this.#restartAt(message, opened.key);
+      await this.#restartAt(message, key);
       return seq;
     }
   }
 
-  async rekeyed(token: string, seq: number): Promise<void> {
+  async rekeyed(
+    { token, admission }: { token: string; admission?: string | undefined },
+    seq: number,
+  ): Promise<void> {
     if (seq <= this.#known) return;
-    let message: SignedMessage;
     try {
-      message = await this.#session.senders.verify(token);
-      await this.#receive(message);
+      await this.#receive(await this.#session.senders.verify(token), admission);
     } catch (error) {
       if (!isCountersignError(error)) throw error;
       if (error.code !== 'rekey_gap') this.#failed(error);
@@ -118,13 +136,15 @@ class Following implements MemberRole {
     }
   }
 
-  close(): Promise<void> {
-    return this.#opening.close();
+  async close(): Promise<void> {
+    await this.#watch.close();
+    await this.#opening.close();
   }
 
-  async #receive(message: SignedMessage): Promise<void> {
+  async #receive(message: SignedMessage, shown: string | undefined): Promise<void> {
     const received = await this.member.receive(message);
     this.#session.follow(message);
+    await this.#adopt(message, shown);
     this.#host = message.sender.address;
     this.#tellChange(received);
     if (received.isNewTerm) {
@@ -137,6 +157,7 @@ class Following implements MemberRole {
     this.#tellPlace();
     if (this.member.status === 'placed') return;
     if (this.member.status === 'departed' || received.isNewTerm) {
+      if (message.claims.v === 2) await this.#assertAdmitted();
       await this.#openIfBehind('not_placed');
       await this.#present();
       return;
@@ -145,8 +166,29 @@ class Following implements MemberRole {
     this.#opening.soon();
   }
 
+  /** The message stands without its statement, but no key of it is used. */
+  async #adopt(message: SignedMessage, shown: string | undefined): Promise<void> {
+    try {
+      this.#session.admit(await statementOf(this.#session, message, shown));
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  /** Throws `AdmissionRefusedError`. */
+  async #assertAdmitted(): Promise<void> {
+    const { admission, parts } = this.#session;
+    if (admission !== null) await untilSent(this.#session, () => assertAdmitted(parts, admission));
+  }
+
+  async #open(message: SignedMessage, keyId: string): Promise<Uint8Array> {
+    const opened = await untilSent(this.#session, () => this.#session.parts.group.open(keyId));
+    assertKeyOf(message, opened);
+    return opened.key;
+  }
+
   /** The newest message counts as the first; a place that was had is lost with what came before. */
-  async #restartAt(message: SignedMessage, key: Uint8Array): Promise<void> {
+  async #restartAt(message: SignedMessage, key: Uint8Array | null): Promise<void> {
     const isKnown = this.#session.head?.hash === message.hash;
     const before = this.#host;
     await this.member.restart();
@@ -160,7 +202,7 @@ class Following implements MemberRole {
       this.#session.events.push({ type: 'taken_over', term, by: message.sender.address });
     }
     const hasKey = isKnown && this.#session.key?.epoch === message.claims.epoch;
-    if (!hasKey) this.#session.hold(key, 'sealed_key');
+    if (!hasKey && key !== null) this.#session.hold(key, 'sealed_key');
     await this.#present();
   }
 
@@ -184,10 +226,11 @@ class Following implements MemberRole {
   /** The key of the newest message, where the tree has not brought it. */
   async #openIfBehind(reason: KeyFallback): Promise<void> {
     const { head, key, parts, events } = this.#session;
-    if (head === null || key?.epoch === head.claims.epoch) return;
+    if (head === null || head.claims.key_id === null || key?.epoch === head.claims.epoch) return;
+    const { key_id: keyId } = head.claims;
     events.push({ type: 'fallback', reason, code: null });
     try {
-      const opened = await untilSent(this.#session, () => parts.group.open(head.claims.key_id));
+      const opened = await untilSent(this.#session, () => parts.group.open(keyId));
       assertKeyOf(head, opened);
       if (this.#session.head === head && this.#session.key?.epoch !== head.claims.epoch) {
         this.#session.hold(opened.key, 'sealed_key');
@@ -199,7 +242,13 @@ class Following implements MemberRole {
   }
 
   #holdFromTree(key: Uint8Array): void {
-    const { head } = this.#session;
+    const { head, admission } = this.#session;
+    if (head?.claims.v === 2) {
+      const { term, epoch } = head.claims;
+      const isKnown = admission?.hash === head.claims.admission && this.#host !== null;
+      if (isKnown) this.#watch.offer({ term, epoch, key }, this.#host ?? '');
+      return;
+    }
     const known = this.#session.key;
     if (known !== null && known.epoch === head?.claims.epoch) {
       if (equalBytes(known.key, key)) return;
@@ -235,48 +284,10 @@ class Following implements MemberRole {
     await showPresence(this.#session, claims, (ephemeral) => this.member.expectPlacement(ephemeral));
   }
 
-  /** A relay that knows older messages only must not lead this device back, nor to another sender of the term. */
-  #assertNotBack({ claims, hash, device }: SignedMessage): void {
-    const { head } = this.#session;
-    if (head === null || hash === head.hash) return;
-    if (claims.term < head.claims.term || claims.epoch <= head.claims.epoch) {
-      throw new CountersignError('rekey_replayed', 'the relay’s newest message is not newer');
-    }
-    if (claims.term === head.claims.term && device !== head.device) {
-      throw new CountersignError('rekey_sender', 'the term has another sender');
-    }
-  }
-
   /** Who may not have the key any more is out of the meeting; anything else may pass with the next message. */
   #failed(error: unknown): void {
     if (this.#session.closing.aborted) return;
     if (isCountersignError(error) && OUT.has(error.code)) this.#session.close(error);
     else this.#session.refuse(error);
   }
-}
-
-/** What says that this person or device has no part in the meeting any more. */
-export const OUT: ReadonlySet<string> = new Set([
-  'group_not_member',
-  'group_excluded',
-  'group_ended',
-  'group_unknown',
-  'sign_in_required',
-  'unauthenticated',
-  'device_not_endorsed',
-  'forbidden',
-]);
-
-/** The sealed key is the one of this message: same epoch, same commitment, and by the same device. */
-function assertKeyOf(
-  { claims, device }: Pick<SignedMessage, 'claims' | 'device'>,
-  { claims: sealed, sealer }: OpenedEpoch,
-): void {
-  const matches =
-    sealed.key_id === claims.key_id &&
-    sealed.term === claims.term &&
-    sealed.epoch === claims.epoch &&
-    sealed.commitment === claims.commitment &&
-    sealer.device.device_id === device;
-  if (!matches) throw new CountersignError('sealed_key_mismatch', 'it is not the key of the host’s message');
 }

@@ -2,14 +2,14 @@ import type { CountersignError } from '../../protocol/errors.ts';
 import type { Device } from '../../protocol/meetings/roster.ts';
 import type { Answer } from '../answers.ts';
 import type { PresentPerson } from './judge-presences.ts';
-import type { Participant } from './meeting.ts';
+import type { AdmissionShortfall, Participant } from './meeting.ts';
 
 /** Somebody whose presence was verified. */
 export function describePresent({ person, presence }: PresentPerson): Participant {
   const { address, assurance } = person.statement;
   return {
     ...{ iss: presence.iss, sub: presence.sub, deviceId: presence.device_id },
-    ...{ state: 'verified', code: null, address, name: null, company: null, assurance },
+    ...{ state: 'verified', code: null, reasons: [], address, name: null, company: null, assurance },
     mediaKey: presence.media_key,
     endToEnd: assurance !== 'gateway',
   };
@@ -18,7 +18,7 @@ export function describePresent({ person, presence }: PresentPerson): Participan
 /** Somebody with a place of whom nothing can be believed. */
 export function describeRefused({ iss, sub, device_id }: Device, { code }: CountersignError): Participant {
   return {
-    ...{ iss, sub, deviceId: device_id, state: 'refused', code },
+    ...{ iss, sub, deviceId: device_id, state: 'refused', code, reasons: [] },
     ...{ address: null, name: null, company: null, assurance: null, mediaKey: null, endToEnd: false },
   };
 }
@@ -28,4 +28,10 @@ export function withAttributes(participant: Participant, answer: Answer | undefi
   if (answer?.status !== 'verified' || answer.statement.sub !== participant.sub) return participant;
   const { name, organization } = answer.attributes ?? {};
   return { ...participant, name: name ?? null, company: organization ?? null };
+}
+
+/** With what keeps them out of the meeting, if anything does. */
+export function withAdmission(participant: Participant, reasons: readonly AdmissionShortfall[]): Participant {
+  if (reasons.length === 0) return participant;
+  return { ...participant, state: 'refused', code: 'admission_refused', reasons };
 }

@@ -3,15 +3,17 @@ import type { RosterParticipant } from '../../protocol/meetings/api.ts';
 import type { Newcomer } from '../../protocol/meetings/host-tree.ts';
 import { REKEY_JOINS } from '../../protocol/meetings/limits.ts';
 import type { Presence } from '../../protocol/presence.ts';
+import { AdmissionRefusedError, type Candidate } from './candidates.ts';
+import { candidateFrom, type JudgedDevice } from './judge-devices.ts';
 import { type ExpectedPlace, type JudgedPresence, judgePresences } from './judge-presences.ts';
-import type { Participant } from './meeting.ts';
+import type { AdmissionShortfall } from './meeting.ts';
 import { describePresent } from './participants.ts';
 import type { MeetingParts } from './session.ts';
 
 /** Somebody whose presence was verified, and who may have a place. */
-export interface Arrival {
+export interface Arrival extends JudgedDevice {
   readonly newcomer: Newcomer;
-  readonly participant: Participant;
+  readonly candidate: Candidate;
 }
 
 export interface RefusedPresence {
@@ -28,11 +30,14 @@ export interface Reception {
   judge(): Promise<{ admitted: Arrival[]; refused: RefusedPresence[] }>;
 }
 
-/** `challengeOf`: the host's own, of a recent epoch. A proof for any other is from elsewhere, or too old. */
-export function createReception(
-  parts: MeetingParts,
-  challengeOf: (epoch: number) => string | undefined,
-): Reception {
+export interface ReceptionDeps {
+  /** The host's own, of a recent epoch. A proof for any other is from elsewhere, or too old. */
+  challengeOf(epoch: number): string | undefined;
+  /** What keeps each of them out by the admission policy; nothing for who is admitted. */
+  refusals(candidates: readonly Candidate[]): Promise<AdmissionShortfall[][]>;
+}
+
+export function createReception(parts: MeetingParts, { challengeOf, refusals }: ReceptionDeps): Reception {
   const { context, group } = parts;
   /** By device: who shows up twice meanwhile counts as they did last. */
   let waiting = new Map<string, RosterParticipant>();
@@ -60,7 +65,7 @@ export function createReception(
   /** Another admin may have added somebody since the group was last looked at: one look is enough for all. */
   async function lookAgain(judged: readonly JudgedPresence[]): Promise<void> {
     for (const each of judged) {
-      if (!each.ok || (await group.admits(each.presence))) continue;
+      if (!each.ok || (await group.invites(each.presence))) continue;
       await group.refresh();
       return;
     }
@@ -70,10 +75,24 @@ export function createReception(
     if (!judged.ok) throw judged.error;
     const { iss, sub, device_id, ephemeral } = judged.presence;
     if (device_id !== shown.device_id) throw new CountersignError('presence_mismatch', 'another device’s');
-    if (!(await group.admits({ iss, sub }))) throw new CountersignError('group_not_member');
+    if (!(await group.invites({ iss, sub }))) throw new CountersignError('group_not_member');
     return {
       newcomer: { iss, sub, device_id, ephemeral: ephemeral.x },
       participant: describePresent(judged),
+      candidate: candidateFrom(judged),
+    };
+  }
+
+  async function applyPolicy(arrivals: readonly Arrival[]) {
+    const reasons = await refusals(arrivals.map(({ candidate }) => candidate));
+    const isOut = (index: number) => (reasons[index]?.length ?? 0) > 0;
+    return {
+      admitted: arrivals.filter((_, index) => !isOut(index)),
+      refused: arrivals.flatMap(({ candidate }, index) =>
+        isOut(index)
+          ? [{ address: candidate.address, error: new AdmissionRefusedError(reasons[index] ?? []) }]
+          : [],
+      ),
     };
   }
 
@@ -88,19 +107,20 @@ export function createReception(
       waiting = new Map();
       const judged = await judgeAll(shown);
       await lookAgain(judged);
-      const admitted: Arrival[] = [];
+      const arrivals: Arrival[] = [];
       const refused: RefusedPresence[] = [];
       for (const [index, each] of judged.entries()) {
         const from = shown[index];
         if (from === undefined) continue;
         try {
-          admitted.push(await admit(from, each));
+          arrivals.push(await admit(from, each));
         } catch (error) {
           if (!isCountersignError(error)) throw error;
           refused.push({ address: from.address, error });
         }
       }
-      return { admitted, refused };
+      const judgedByPolicy = await applyPolicy(arrivals);
+      return { admitted: judgedByPolicy.admitted, refused: [...refused, ...judgedByPolicy.refused] };
     },
   };
 }

@@ -12,7 +12,7 @@ import type { Sequenced } from './resume.ts';
 /** What a relay tells, in order. Nothing of it is verified: attacker-controlled. */
 export type RelayEvent = Sequenced &
   (
-    | { readonly event: 'rekey'; readonly token: string }
+    | { readonly event: 'rekey'; readonly token: string; readonly admission?: string | undefined }
     | { readonly event: 'placement'; readonly rekey: string; readonly box: string }
     | ({ readonly event: 'presence' } & RosterParticipant)
     | ({ readonly event: 'left' } & LeftEvent)

@@ -1,13 +1,12 @@
 import { CountersignError } from '../../protocol/errors.ts';
-import { CLOCK_SKEW } from '../../protocol/jws.ts';
-import type { Member, RosterParticipant } from '../../protocol/meetings/api.ts';
+import type { Member } from '../../protocol/meetings/api.ts';
 import { MEMBERS_PAGE, ROSTER_DEVICES } from '../../protocol/meetings/limits.ts';
 import type { Device } from '../../protocol/meetings/roster.ts';
-import type { Presence } from '../../protocol/presence.ts';
 import { pause } from '../waiting.ts';
-import { type ExpectedPlace, type JudgedPresence, judgePresences } from './judge-presences.ts';
+import { type Candidate, judgeCandidates } from './candidates.ts';
+import { type JudgedDevice, judgeDevices } from './judge-devices.ts';
 import type { Participant } from './meeting.ts';
-import { describePresent, describeRefused, withAttributes } from './participants.ts';
+import { withAdmission, withAttributes } from './participants.ts';
 import type { Session } from './session.ts';
 
 /** How often the list is fetched anew because the meeting went on meanwhile. */
@@ -17,70 +16,34 @@ const LISTINGS = 20;
 export async function* readRoster(
   session: Session,
   devices: readonly Device[],
-  known: (deviceId: string) => Participant | undefined,
+  known: (deviceId: string) => JudgedDevice | undefined,
 ): AsyncGenerator<Participant, void> {
   for (let start = 0; start < devices.length; start += ROSTER_DEVICES) {
     if (session.closing.aborted) return;
     const page = devices.slice(start, start + ROSTER_DEVICES);
-    const judged = await judgePage(
-      session,
-      page.filter(({ device_id }) => known(device_id) === undefined),
-    );
-    const participants = page.map(
-      (device) =>
-        known(device.device_id) ?? judged.get(device.device_id) ?? describeRefused(device, noEvidence()),
-    );
+    const asked = page.filter(({ device_id }) => known(device_id) === undefined);
+    const found = await judgeDevices(session, asked);
+    const judged = page.flatMap(({ device_id }) => {
+      const each = known(device_id) ?? found[asked.findIndex((device) => device.device_id === device_id)];
+      return each === undefined ? [] : [each];
+    });
+    const participants = await judgeAdmissions(session, judged);
     yield* await withNames(session, participants);
   }
 }
 
-async function judgePage(
-  session: Session,
-  devices: readonly Device[],
-): Promise<ReadonlyMap<string, Participant>> {
-  if (devices.length === 0) return new Map();
-  const { relay, context, lookUp } = session.parts;
-  const { participants } = await relay.roster(devices.map(({ device_id }) => device_id));
-  const judge = (shown: readonly RosterParticipant[]) =>
-    judgePresences(context, shown, (claims) => placeOf(session, claims));
-  let judged = await judge(participants);
-  // Records of companies come with look-ups.
-  if (judged.some((each) => !each.ok && each.error.code === 'issuer_unknown')) {
-    await lookUp(participants.map(({ address }) => address));
-    judged = await judge(participants);
-  }
-  const byDevice = new Map(participants.map(({ device_id }, index) => [device_id, judged[index]]));
-  return new Map(
-    devices.map((device) => [device.device_id, describe(device, byDevice.get(device.device_id))]),
+/** With what keeps them out, where the meeting has an admission policy. */
+async function judgeAdmissions(session: Session, judged: readonly JudgedDevice[]): Promise<Participant[]> {
+  const { admission, parts } = session;
+  const candidates = judged.map(({ candidate }) => candidate).filter((each) => each !== null);
+  if (admission === null) return judged.map(({ participant }) => participant);
+  const reasons = await judgeCandidates(parts, admission, candidates);
+  const byCandidate = new Map<Candidate | null, (typeof reasons)[number] | undefined>(
+    candidates.map((candidate, index) => [candidate, reasons[index]]),
   );
-}
-
-function describe(device: Device, judged: JudgedPresence | undefined): Participant {
-  if (judged === undefined) return describeRefused(device, noEvidence());
-  if (!judged.ok) return describeRefused(device, judged.error);
-  const { iss, sub, device_id } = judged.presence;
-  if (iss !== device.iss || sub !== device.sub || device_id !== device.device_id) {
-    return describeRefused(
-      device,
-      new CountersignError('presence_mismatch', 'the proof is of another device'),
-    );
-  }
-  return describePresent(judged);
-}
-
-function noEvidence(): CountersignError {
-  return new CountersignError('bridge_invalid', 'the bridge shows no evidence of this device');
-}
-
-/** A proof lives two minutes and is looked at later: it must have been alive when it was made, for this meeting. */
-function placeOf(session: Session, { epoch, challenge, iat }: Presence): ExpectedPlace {
-  const { context, group } = session.parts;
-  const newest = session.head?.claims.epoch ?? 0;
-  if (epoch > newest || iat > context.now() + CLOCK_SKEW) {
-    throw new CountersignError('presence_mismatch', 'the proof is for an epoch that was not yet');
-  }
-  const known = session.challengeOf(epoch) ?? challenge;
-  return { aud: group.iss, meeting: group.group, epoch, challenge: known, at: iat };
+  return judged.map(({ participant, candidate }) =>
+    withAdmission(participant, byCandidate.get(candidate) ?? []),
+  );
 }
 
 /** What the companies tell this client of their people. Without an answer the roster has no names. */

@@ -1,4 +1,5 @@
 import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
+import type { AdmissionStatement } from '../../protocol/meetings/admission.ts';
 import { CHALLENGES_KEPT } from '../../protocol/meetings/limits.ts';
 import type { RekeyMessage } from '../../protocol/meetings/rekey-message.ts';
 import type { Answer } from '../answers.ts';
@@ -20,7 +21,7 @@ export interface MeetingParts {
   readonly relay: MeetingRelay;
   readonly group: MeetingGroup;
   present(request: PresenceRequest): Promise<OwnPresence>;
-  lookUp(addresses: readonly string[]): Promise<Answer[]>;
+  lookUp(addresses: readonly string[], options?: { maxAge?: number }): Promise<Answer[]>;
   /** New keys for this device; absent where the client cannot. */
   rotateDevice?(): Promise<void>;
 }
@@ -38,10 +39,18 @@ export interface Session {
   readonly closing: AbortSignal;
   readonly head: Head | null;
   readonly key: EpochKey | null;
+  /** Who may be in the meeting, by its host's newest statement that was verified; null where there is none. */
+  readonly admission: AdmissionStatement | null;
   /** The message is the newest; its key is for `hold`. */
   follow(head: Head): void;
-  /** The key of the epoch of the newest message. */
-  hold(key: Uint8Array, from: 'tree' | 'sealed_key' | 'self'): void;
+  /** This statement is in force. */
+  admit(statement: AdmissionStatement | null): void;
+  /** The key of the epoch of the newest message, or of the one that is named. */
+  hold(
+    key: Uint8Array,
+    from: 'tree' | 'sealed_key' | 'self',
+    of?: { readonly term: number; readonly epoch: number },
+  ): void;
   /** The challenge of a recent epoch, where this device has seen its message. */
   challengeOf(epoch: number): string | undefined;
   /** Tells of a message that changed nothing; `internal` for what is no error of ours. */
@@ -57,6 +66,7 @@ export function createSession(parts: MeetingParts): Session {
   const challenges = new Map<number, string>();
   let head: Head | null = null;
   let current: EpochKey | null = null;
+  let admission: AdmissionStatement | null = null;
   return {
     ...{ parts, events, keys },
     senders: createSenders(parts),
@@ -67,15 +77,24 @@ export function createSession(parts: MeetingParts): Session {
     get key() {
       return current;
     },
+    get admission() {
+      return admission;
+    },
+    admit(statement) {
+      if (statement === null || statement.hash === admission?.hash) return;
+      admission = statement;
+      const { version, policy } = statement.claims;
+      events.push({ type: 'admission', version, policy });
+    },
     follow({ claims, hash, device }) {
       head = { claims, hash, device };
       challenges.set(claims.epoch, claims.challenge);
       challenges.delete(claims.epoch - CHALLENGES_KEPT);
     },
     challengeOf: (epoch) => challenges.get(epoch),
-    hold(key, from) {
-      if (head === null) throw new CountersignError('internal', 'a key without its message');
-      const { term, epoch } = head.claims;
+    hold(key, from, of = head?.claims) {
+      if (of === undefined) throw new CountersignError('internal', 'a key without its message');
+      const { term, epoch } = of;
       current = { term, epoch, key };
       keys.push(current);
       events.push({ type: 'key', term, epoch, from });

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { bytes, compactJws, digest, entityId, id } from '../claims.ts';
 import { credentialSchema } from '../credential.ts';
 import { signerEvidenceSchema } from '../groups/signer-evidence.ts';
+import { admissionToken } from './admission.ts';
 import { MEMBERS_PAGE, PLACEMENT_BYTES, REKEY_JOINS, ROSTER_DEVICES, TREE_LEVELS } from './limits.ts';
 import { rekeyToken } from './rekey-message.ts';
 
@@ -27,8 +28,10 @@ export const meetingRequestSchema = z.strictObject(meeting);
 export const meetingStateSchema = z.strictObject({
   /** The newest message; null before the first. */
   rekey: z.nullable(rekeyToken),
-  /** The sealed key of the newest epoch. */
+  /** The sealed key of the newest epoch; null where none is sealed to the group. */
   key_id: z.nullable(id),
+  /** The statement that `rekey` names; absent where it names none. */
+  admission: z.optional(admissionToken),
   /** Of the device that signed `rekey`, made now. */
   signers: z.array(signerEvidenceSchema).check(z.maxLength(16)),
   /** The newest entry of the relay log: a stream from here on misses nothing after `rekey`. */
@@ -48,8 +51,10 @@ export const placementSchema = z.strictObject({
  */
 export const rekeyUploadSchema = z.strictObject({
   token: rekeyToken,
-  /** The epoch's key sealed to the group; `sealed-key+jwt` with the `key_id` and `commitment` of the message. */
-  sealed_key: z.strictObject({ token: compactJws, encrypted: encryptedValue }),
+  /** The epoch's key sealed to the group; `sealed-key+jwt` with the message's `key_id` and `commitment`, if it has them. */
+  sealed_key: z.optional(z.strictObject({ token: compactJws, encrypted: encryptedValue })),
+  /** The statement that the message names, if the message before named another one. */
+  admission: z.optional(admissionToken),
   /** One for each of the message's `joined`. */
   placements: z.array(placementSchema).check(z.maxLength(REKEY_JOINS)),
 });
@@ -111,8 +116,11 @@ export const meetingStreamRequestSchema = z.strictObject({
   since: seq,
 });
 
-/** Event `rekey`. */
-export const rekeyEventSchema = z.strictObject({ token: rekeyToken });
+/** Event `rekey`; `admission` as it was uploaded with it. */
+export const rekeyEventSchema = z.strictObject({
+  token: rekeyToken,
+  admission: z.optional(admissionToken),
+});
 
 /** Event `placement`: this device's own, of the message with this hash. It may come before the message or after it. */
 export const placementEventSchema = z.strictObject({ rekey: digest, box: bytes(PLACEMENT_BYTES) });

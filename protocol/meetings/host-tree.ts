@@ -30,13 +30,22 @@ export interface Newcomer extends Device {
   readonly ephemeral: string;
 }
 
-/** The key of the new epoch: derived from a plaintext that is sealed to the group under this id. */
-export interface EpochSecret {
+/** A new epoch's key that is derived from a plaintext sealed to the group under this id. */
+export interface SealedSecret {
   /** 32 bytes. */
   readonly key: Uint8Array;
   readonly keyId: string;
   readonly commitment: string;
 }
+
+/** One that only those with a place get: whom the host admits under the statement of this hash. */
+export interface AdmittedSecret {
+  /** 32 bytes. */
+  readonly key: Uint8Array;
+  readonly admission: string;
+}
+
+export type EpochSecret = SealedSecret | AdmittedSecret;
 
 export interface MembersChange {
   /** At most 200. */
@@ -143,15 +152,18 @@ export class MeetingHost {
       ),
     );
     const { group, term, epoch, challenge } = derivation;
-    const claims: Rekey = {
-      ...{ v: 1, iss: this.#options.iss, sub: this.#options.sub, group, term, epoch },
-      ...{ prev: base, members: roster.root, levels, challenge },
-      ...{ key_id: secret.keyId, commitment: secret.commitment },
+    const { iss, sub } = this.#options;
+    const before = { iss, sub, group, term, epoch, prev: base, members: roster.root, levels, challenge };
+    const after = {
       change: { joined: placed.map(({ entry }) => entry), left },
       wraps: wraps.length === 0 ? null : encodeBase64url(encodeWraps(wraps)),
       epoch_key: await wrapEpochKey(keyOf(rootOf(levels)), levels, secret.key, derivation),
       iat: now,
     };
+    const claims: Rekey =
+      'admission' in secret
+        ? { v: 2, ...before, key_id: null, commitment: null, admission: secret.admission, ...after }
+        : { v: 1, ...before, key_id: secret.keyId, commitment: secret.commitment, ...after };
     const token = await signRekey(this.#options.device, claims);
     const placements = placed.map(({ placement }) => placement);
     const prepared = { token, claims, hash: sha256Base64url(token), placements, refused };

@@ -35,3 +35,19 @@ export const ROSTER_DEVICES = 50;
 
 /** Members on one page of the list, some 150 bytes each. */
 export const MEMBERS_PAGE = 1_000;
+
+/** Companies that an admission policy names: a meeting of more than that is a public one. */
+export const ADMISSION_COMPANIES = 32;
+
+/** Authentication contexts that it accepts; identity providers know a handful. */
+export const ADMISSION_CONTEXTS = 16;
+
+/** Characters of an admission statement: with every bound above reached and the longest names it has some 38,000. */
+export const ADMISSION_LENGTH = 40 * 1024;
+
+/**
+ * Participants whose admission a client checks itself before it uses a key: everybody, in meetings up to this size. In a
+ * larger one each newcomer is drawn with the chance of this number in the meeting's size, so that some hundred clients
+ * check each; that none of them does has the chance e^-100. Two pages of evidence, some 2 MB and two seconds at most.
+ */
+export const ADMISSION_CHECKS = 100;

@@ -27,10 +27,10 @@ export type MemberStatus = 'unplaced' | 'placed' | 'departed';
 export interface ReceivedRekey {
   readonly term: number;
   readonly epoch: number;
-  /** 32 bytes; null where this device has no place (yet): open the sealed key of this id. */
+  /** 32 bytes; null where this device has no place (yet): open the sealed key of this id, where there is one. */
   readonly key: Uint8Array | null;
-  readonly keyId: string;
-  readonly commitment: string;
+  readonly keyId: string | null;
+  readonly commitment: string | null;
   /** For presence proofs of this epoch. */
   readonly challenge: string;
   readonly joined: readonly Member[];
@@ -68,7 +68,7 @@ const EARLY_BOXES_KEPT = 4;
 export class MeetingMember {
   readonly #options: MemberOptions;
   #admins: ReadonlySet<string>;
-  #least = { term: 0, epoch: 0 };
+  #least = { v: 1, term: 0, epoch: 0 };
   #state: MemberState = { head: undefined, status: 'unplaced', path: undefined, awaited: undefined };
   /** Undefined for one who came later, until a list of members was adopted. */
   #roster: Roster | undefined;
@@ -118,7 +118,7 @@ export class MeetingMember {
       const roster = this.#draftRoster(claims, isNewTerm);
       const { state, key } = await this.#next(message, isNewTerm);
       this.#state = state;
-      this.#least = { term: claims.term, epoch: claims.epoch };
+      this.#least = { v: claims.v, term: claims.term, epoch: claims.epoch };
       if (isNewTerm || claims.prev === null) this.#roster = new Roster();
       if (roster !== undefined) this.#roster?.apply(roster);
       const placed = await this.#takeEarlyBox();

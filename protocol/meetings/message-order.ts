@@ -9,7 +9,7 @@ export interface ExpectedSender {
   /** `sub`s: any of them may begin a term. */
   readonly admins: ReadonlySet<string>;
   /** Of the newest message that this device ever received: nobody is led back behind it. */
-  readonly least: { readonly term: number; readonly epoch: number };
+  readonly least: { readonly v: number; readonly term: number; readonly epoch: number };
 }
 
 /**
@@ -29,6 +29,10 @@ export function checkOrder(
   }
   const { least } = expected;
   if (claims.term < least.term || claims.epoch < least.epoch) throw new CountersignError('rekey_replayed');
+  // Otherwise a key sealed to the whole group would be taken for one that only those get who are admitted.
+  if (claims.v < least.v) {
+    throw new CountersignError('rekey_mismatch', 'a meeting that has an admission policy keeps one');
+  }
   if (head === undefined) return false;
   const { term, epoch, sub } = head.claims;
   if (hash === head.hash) throw new CountersignError('rekey_replayed');

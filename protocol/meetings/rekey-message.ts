@@ -20,12 +20,7 @@ export const joinedSchema = z.strictObject({
   placement: digest,
 });
 
-/**
- * `meeting-rekey+jwt` (PROTOCOL §11): a new epoch of a meeting, by the host's device. `iss` and `sub` are the host;
- * the header's `kid` is its device.
- */
-export const rekeySchema = z.strictObject({
-  v: z.literal(1),
+const members = {
   iss: entityId,
   sub: id,
   group: digest,
@@ -41,9 +36,6 @@ export const rekeySchema = z.strictObject({
   levels: z.int().check(z.gte(0), z.lte(TREE_LEVELS)),
   /** For presence proofs of this epoch; and it makes every derived key of this message one of its own. */
   challenge: digest,
-  /** The sealed key of this epoch, for whoever has no place in the tree, and what it commits to. */
-  key_id: id,
-  commitment: digest,
   change: z.strictObject({
     joined: z.array(joinedSchema).check(z.maxLength(REKEY_JOINS)),
     /** Freed before anybody joins: a place may stand in both. */
@@ -54,7 +46,31 @@ export const rekeySchema = z.strictObject({
   /** The epoch's key under the root's; null when nobody has a place. */
   epoch_key: z.nullable(bytes(WRAPPED_KEY_BYTES)),
   iat: seconds,
-});
+};
+
+/**
+ * `meeting-rekey+jwt` (PROTOCOL §11): a new epoch of a meeting, by the host's device. `iss` and `sub` are the host;
+ * the header's `kid` is its device. A meeting that whoever is in the group may take part in has messages of version 1;
+ * one with an admission policy has messages of version 2, whose keys nobody has but by a place in the tree.
+ */
+export const rekeySchema = z.discriminatedUnion('v', [
+  z.strictObject({
+    v: z.literal(1),
+    ...members,
+    /** The sealed key of this epoch, for whoever has no place in the tree, and what it commits to. */
+    key_id: id,
+    commitment: digest,
+  }),
+  z.strictObject({
+    v: z.literal(2),
+    ...members,
+    /** Nothing is sealed to the group. */
+    key_id: z.null(),
+    commitment: z.null(),
+    /** sha256 of the `meeting-admission+jwt` in force (admission.ts), by the same device. */
+    admission: digest,
+  }),
+]);
 
 export type Rekey = z.infer<typeof rekeySchema>;
 export type Joined = z.infer<typeof joinedSchema>;

@@ -97,19 +97,21 @@ export async function rekeyUpload(
   const plaintext = engine.generatePlaintext();
   const signing = engine.generateSigningKeyPair().privateKey;
   const encrypted = encodeEncryptedValue(engine.encrypt(plaintext, preFromJwk(engine, key), signing));
-  const claims: Rekey = {
+  const keyId = newId();
+  const commitment = sealedKeyCommitment(plaintext);
+  const claims = {
     ...{ v: 1, iss, sub: host.who.sub, group, term, epoch: epoch + 1, prev: rekeyHead },
-    ...{ members: random(), levels: places.length === 0 ? 0 : 4, challenge: random(), key_id: newId() },
-    commitment: sealedKeyCommitment(plaintext),
+    ...{ members: random(), levels: places.length === 0 ? 0 : 4, challenge: random(), key_id: keyId },
+    commitment,
     change: { joined: places.map(({ joined }) => joined), left: [] },
     ...{ wraps: null, epoch_key: null, iat: Math.floor(parts.clock.now() / 1000) },
     ...given.changes,
-  };
+  } as Rekey;
   const token = await signRekey((given.signer ?? host).device.sig, claims);
   const sealed = await signSealedKey(host.device.sig, {
-    ...{ v: 1, iss, sub: host.who.sub, to: { iss, group }, key_id: claims.key_id },
+    ...{ v: 1, iss, sub: host.who.sub, to: { iss, group }, key_id: keyId },
     ...{ term: claims.term, epoch: claims.epoch, members: null, ciphertext: sha256Base64url(encrypted) },
-    ...{ commitment: claims.commitment, iat: claims.iat },
+    ...{ commitment, iat: claims.iat },
   });
   const upload = {
     token,

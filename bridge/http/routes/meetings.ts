@@ -64,6 +64,7 @@ export function meetingRoutes({ meetings }: { readonly meetings: Meetings }): Ro
       response: { status: 201, description: 'The number of the message', schema: relayedSchema },
       errors: [
         ...(['conflict', 'rekey_sender', 'rekey_mismatch', 'group_not_admin', 'group_unknown'] as const),
+        ...(['admission_invalid', 'admission_withheld'] as const),
         ...(['group_ended', 'sealed_key_mismatch', 'recrypt_input_invalid', 'device_not_endorsed'] as const),
       ],
       handle: async (request) => {

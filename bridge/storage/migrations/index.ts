@@ -21,6 +21,8 @@ import * as rotation from './019-rotation.ts';
 import * as escrow from './020-escrow.ts';
 import * as organizationEscrow from './021-organization-escrow.ts';
 import * as policy from './022-policy.ts';
+import * as meetingAdmission from './023-meeting-admission.ts';
+import * as meetingsAbroad from './024-meetings-abroad.ts';
 
 /** One step of the schema. It must not read what later versions of the code may change: spell everything out. */
 export interface Migration {
@@ -58,4 +60,6 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: '020-escrow', up: escrow.up },
   { id: '021-organization-escrow', up: organizationEscrow.up },
   { id: '022-policy', up: policy.up },
+  { id: '023-meeting-admission', up: meetingAdmission.up },
+  { id: '024-meetings-abroad', up: meetingsAbroad.up },
 ];

@@ -4,6 +4,7 @@ export interface MeetingTables {
   meeting_messages: MeetingMessagesTable;
   meeting_participants: MeetingParticipantsTable;
   meeting_places: MeetingPlacesTable;
+  meetings_abroad: MeetingsAbroadTable;
 }
 
 /** The relay of a meeting whose group is kept here: how far it is, and who is its host. */
@@ -16,6 +17,8 @@ export interface MeetingsTable {
   /** sha256 of the newest `meeting-rekey+jwt`, and the token itself: null before the first, the token at the end too. */
   head: string | null;
   rekey: string | null;
+  /** The `meeting-admission+jwt` that it names; null where it names none. */
+  admission: string | null;
   /** Whose messages count in this term. */
   host_sub: string | null;
   host_device: string | null;
@@ -67,4 +70,16 @@ export interface MeetingPlacesTable {
   iss: string;
   sub: string;
   device_id: string;
+}
+
+/** Devices of ours in meetings that partners keep. Whoever must leave stands here until the home has heard of it. */
+export interface MeetingsAbroadTable {
+  /** The bridge that keeps the meeting. */
+  home: string;
+  group_id: string;
+  device_id: string;
+  sub: string;
+  noted: number;
+  /** 1: the home is to be told that the device had to leave. */
+  leaving: number;
 }

@@ -11,6 +11,7 @@ import type {
 } from '../../../protocol/meetings/api.ts';
 import { claimedRekey, type Joined } from '../../../protocol/meetings/rekey-message.ts';
 
+type SealedUpload = NonNullable<RekeyUpload['sealed_key']>;
 type Unnumbered<Event> = Event extends RelayEvent ? Omit<Event, 'seq'> : never;
 type Told = Unnumbered<RelayEvent>;
 
@@ -49,10 +50,12 @@ export interface MemoryMeeting {
   readonly uploads: RekeyUpload[];
   /** Evidence that comes with the state besides the host's. */
   readonly signers: SignerEvidence[];
+  /** The host's admission statements; the last one is shown with the state. */
+  readonly admissions: string[];
   readonly shown: RosterParticipant[];
-  sealed(keyId: string): RekeyUpload['sealed_key'] | undefined;
+  sealed(keyId: string): SealedUpload | undefined;
   /** Puts another sealed key in the place of one. */
-  swap(keyId: string, sealed: RekeyUpload['sealed_key']): void;
+  swap(keyId: string, sealed: SealedUpload): void;
   /** How many streams are open. */
   readonly listening: number;
 }
@@ -63,7 +66,8 @@ export function createMemoryMeeting(): MemoryMeeting {
   const uploads: RekeyUpload[] = [];
   const shown: RosterParticipant[] = [];
   const signers: SignerEvidence[] = [];
-  const keys = new Map<string, RekeyUpload['sealed_key']>();
+  const keys = new Map<string, SealedUpload>();
+  const admissions: string[] = [];
   const leaves = new Map<number, Joined>();
   let streams = new AbortController();
   let sender: Attendant | null = null;
@@ -91,7 +95,8 @@ export function createMemoryMeeting(): MemoryMeeting {
     uploads.push(upload);
     // One who comes later reads from there on, and not back.
     keys.clear();
-    keys.set(claims.key_id, upload.sealed_key);
+    if (claims.key_id !== null && upload.sealed_key !== undefined) keys.set(claims.key_id, upload.sealed_key);
+    if (upload.admission !== undefined) admissions.push(upload.admission);
     sender = by;
     for (const leaf of claims.change.left) leaves.delete(leaf);
     if (newest !== undefined && claimedRekey(newest).claims.term < claims.term) leaves.clear();
@@ -100,7 +105,7 @@ export function createMemoryMeeting(): MemoryMeeting {
     for (const { device_id: deviceId, box } of upload.placements) {
       tell({ event: 'placement', rekey, box }, { deviceId });
     }
-    tell({ event: 'rekey', token: upload.token });
+    tell({ event: 'rekey', token: upload.token, admission: upload.admission });
   }
 
   function isFor(to: Entry['to'], { deviceId, admin }: Attendant): boolean {
@@ -110,6 +115,7 @@ export function createMemoryMeeting(): MemoryMeeting {
   return {
     uploads,
     signers,
+    admissions,
     shown,
     get listening() {
       return listening;
@@ -145,6 +151,7 @@ export function createMemoryMeeting(): MemoryMeeting {
           key_id: rekey === null ? null : claimedRekey(rekey).claims.key_id,
           signers: [...signers, ...(sender === null ? [] : [await sender.evidence()])],
           seq: log.length,
+          ...(admissions.length === 0 ? {} : { admission: admissions.at(-1) }),
         };
       },
       async rekey(upload) {

@@ -159,7 +159,7 @@ export function createMemoryGroup(
       },
       seal: (place) => seal(who, place),
       open: (keyId) => open(who, keyId),
-      admits: async ({ sub }) => [...group.members].some((member) => member.sub === sub),
+      invites: async ({ sub }) => [...group.members].some((member) => member.sub === sub),
       add: async () => ({ added: 0, notAdded: [] }),
       async restrict(address) {
         const member = [...group.members].find((each) => each.address === address);

@@ -63,7 +63,7 @@ async function joinPlaced(who: Pick<Attendee, 'client'>, hosted: MeetingRef) {
 /** The id of the newest sealed key, as anybody in the meeting learns it. */
 async function newestKeyId({ parts }: Attendee, meeting: MeetingRef): Promise<string> {
   const { rekey } = await createBridgeRelay(parts.api, meeting).state();
-  return claimedRekey(rekey ?? '').claims.key_id;
+  return claimedRekey(rekey ?? '').claims.key_id ?? '';
 }
 
 /** With everything that an app of theirs has: the code with which each way to the key is refused. */

@@ -108,7 +108,7 @@ export class Hosting {
 
   /** What this host would have to sign for a message to differ from an honest one in these points. */
   async lie(honest: Sent, changes: Partial<Rekey>): Promise<RekeyMessage> {
-    const token = await signRekey(this.device, { ...honest.claims, ...changes });
+    const token = await signRekey(this.device, { ...honest.claims, ...changes } as Rekey);
     return verifyRekey(token, this.sender);
   }
 }

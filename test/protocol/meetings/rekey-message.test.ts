@@ -30,7 +30,8 @@ beforeAll(async () => {
   sent = await hosting.send({ joined: (await makeGuests(3)).map(({ newcomer }) => newcomer) });
 });
 
-const signed = (changes: Partial<Rekey>) => signRekey(hosting.device, { ...sent.claims, ...changes });
+const signed = (changes: Partial<Rekey>) =>
+  signRekey(hosting.device, { ...sent.claims, ...changes } as Rekey);
 const refusal = async (changes: Partial<Rekey>) => {
   const token = await signed(changes);
   return codeOf(() => verifyRekey(token, hosting.sender));

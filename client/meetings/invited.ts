@@ -11,8 +11,8 @@ interface Person {
 }
 
 /** Whom the admins' own statements let into a meeting. */
-export interface Admission {
-  admits(person: Person): boolean;
+export interface Invited {
+  includes(person: Person): boolean;
   isDirect(person: Person): boolean;
   /** Whether people may be in whom only the bridges know. */
   readonly hasDurableGroups: boolean;
@@ -22,7 +22,7 @@ export interface Admission {
  * Reads the members of a group that is kept at the own bridge, each by an admin's word. Who is in a durable group its own
  * bridge says: people of that company, or anybody whom a group of the home bridge holds.
  */
-export async function readAdmission(parts: ClientParts, group: JudgedGroup): Promise<Admission> {
+export async function readInvited(parts: ClientParts, group: JudgedGroup): Promise<Invited> {
   const people = new Set<string>();
   const companies = new Set<string>();
   for await (const { claims, by } of listedMemberships(parts, group)) {
@@ -41,7 +41,7 @@ export async function readAdmission(parts: ClientParts, group: JudgedGroup): Pro
   return {
     isDirect,
     hasDurableGroups: companies.size > 0,
-    admits(person) {
+    includes(person) {
       if (excluded.has(nameOf(person))) return false;
       return isDirect(person) || companies.has(person.iss) || companies.has(group.claims.iss);
     },

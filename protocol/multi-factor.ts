@@ -1,4 +1,8 @@
-import type { Holder } from './holder.ts';
+/** What an identity provider said of a sign-in. */
+export interface SignInStatement {
+  readonly acr: string | null;
+  readonly amr: readonly string[];
+}
 
 /** Something known, and something had or being (RFC 8176 §2). */
 const KNOWN = new Set(['pwd', 'pin', 'kba']);
@@ -15,7 +19,7 @@ const CONTEXTS = new Set([
 ]);
 
 /** Whether the IdP said that more than one factor was used. What it does not say counts as one. */
-export function isMultiFactor({ acr, amr }: Holder['signIn']): boolean {
+export function isMultiFactor({ acr, amr }: SignInStatement): boolean {
   if (amr.includes('mfa')) return true;
   if (amr.some((method) => KNOWN.has(method)) && amr.some((method) => HAD.has(method))) return true;
   return [...amr, ...(acr === null ? [] : [acr])].some((context) => CONTEXTS.has(context));

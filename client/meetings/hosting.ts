@@ -1,0 +1,265 @@
+import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
+import { sha256Base64url } from '../../protocol/hash.ts';
+import { type AdmissionPolicy, parseAdmissionPolicy } from '../../protocol/meetings/admission-policy.ts';
+import type { LeftEvent, RosterParticipant } from '../../protocol/meetings/api.ts';
+import type { EpochSecret, MeetingHost, PreparedRekey } from '../../protocol/meetings/host-tree.ts';
+import { REKEY_DEPARTURES, REKEY_JOINS } from '../../protocol/meetings/limits.ts';
+import { randomKey } from '../../protocol/meetings/tree-keys.ts';
+import type { Addition, Members } from '../groups/groups.ts';
+import type { OwnStatement } from './admission-statements.ts';
+import { AdmissionRefusedError } from './candidates.ts';
+import { createGathering, type Gathering } from './gathering.ts';
+import type { HostAdmission } from './host-admission.ts';
+import type { HostRole } from './host-role.ts';
+import type { AdmissionShortfall } from './meeting.ts';
+import type { SealedEpoch } from './meeting-group.ts';
+import { type Arrival, createReception, type Reception } from './reception.ts';
+import type { SignedMessage } from './senders.ts';
+import type { Session } from './session.ts';
+import { untilSent } from './until-sent.ts';
+
+/** Joins wait this long for others, so that one message serves many. Departures wait for nothing. */
+const GATHERING_MS = 300;
+
+/** A message on its way, with the key that it brings: sealed to the group, or for those alone whom a policy admits. */
+interface Outgoing {
+  readonly prepared: PreparedRekey;
+  readonly secret: EpochSecret;
+  readonly sealed: SealedEpoch | null;
+  readonly statement: OwnStatement | null;
+  readonly arrivals: ReadonlyMap<string, Arrival>;
+  readonly left: readonly LeftEvent[];
+}
+
+/** The device that makes a meeting's keys, in one term. */
+export class Hosting implements HostRole {
+  readonly kind = 'host';
+  readonly host: MeetingHost;
+  readonly #session: Session;
+  readonly #reception: Reception;
+  readonly #gathering: Gathering;
+  readonly #admission: HostAdmission;
+  readonly #present = new Map<string, Arrival>();
+  /** Devices that are to lose their place. */
+  readonly #leaving = new Map<string, LeftEvent>();
+  /** Devices that left while presence proofs were being verified, which may be theirs. */
+  readonly #gone = new Set<string>();
+  #arrivals: Arrival[] = [];
+  #outgoing: Outgoing | null = null;
+  /** The epoch that must have begun, whoever joins or leaves. */
+  #demanded = 0;
+
+  constructor(session: Session, host: MeetingHost, admission: HostAdmission) {
+    this.#session = session;
+    this.host = host;
+    this.#admission = admission;
+    this.#reception = createReception(session.parts, {
+      challengeOf: (epoch) => host.challenge(epoch),
+      refusals: (candidates) => admission.refusals(candidates),
+    });
+    this.#gathering = createGathering(
+      GATHERING_MS,
+      () => this.#flush(),
+      (error) => this.#failed(error),
+    );
+  }
+
+  participant(deviceId: string): Arrival | undefined {
+    return this.#present.get(deviceId);
+  }
+
+  async presence(shown: RosterParticipant): Promise<void> {
+    if (shown.device_id === this.#session.parts.device.id) return;
+    this.#reception.show(shown);
+    if (!this.#reception.isFull) this.#gathering.soon();
+    else await this.#gathering.now().catch((error: unknown) => this.#failed(error));
+  }
+
+  left(event: LeftEvent): void {
+    this.#reception.forget(event.device_id);
+    this.#arrivals = this.#arrivals.filter(({ newcomer }) => newcomer.device_id !== event.device_id);
+    // Also one without a place: it may be about to get one.
+    this.#gone.add(event.device_id);
+    this.#leaving.set(event.device_id, event);
+    this.#gathering.now().catch((error: unknown) => this.#failed(error));
+  }
+
+  async rekeyed(token: string): Promise<SignedMessage | null> {
+    const hash = sha256Base64url(token);
+    if (hash === this.host.head || hash === this.#outgoing?.prepared.hash) return null;
+    const message = await this.#session.senders.verify(token);
+    const { term, epoch } = message.claims;
+    if (term > this.host.term && epoch > this.host.epoch) return message;
+    const isOwn = message.device === this.#session.parts.device.id;
+    if (isOwn || epoch <= this.host.epoch) throw new CountersignError('rekey_replayed');
+    throw new CountersignError('rekey_sender', 'another device sends in the term of this one');
+  }
+
+  add(who: Members): Promise<Addition> {
+    return this.#session.parts.group.add(who);
+  }
+
+  async remove(address: string): Promise<void> {
+    // The bridges first: the next epoch's key must not be sealed to whom it is kept from. They tell of the devices too.
+    await this.#gathering.alone(() => this.#restrict(address));
+    await this.#gathering.now();
+  }
+
+  async #restrict(address: string): Promise<void> {
+    const person = await this.#session.parts.group.restrict(address);
+    const isPerson = ({ iss, sub }: { iss: string; sub: string }) => iss === person.iss && sub === person.sub;
+    this.#demanded = this.host.epoch + 1;
+    this.#arrivals = this.#arrivals.filter(({ newcomer }) => !isPerson(newcomer));
+    for (const { iss, sub, device_id } of this.host.roster.members().filter(isPerson)) {
+      this.#leaving.set(device_id, { iss, sub, device_id, reason: 'gone' });
+    }
+  }
+
+  rekey(): Promise<void> {
+    this.#demanded = this.host.epoch + (this.#outgoing === null ? 1 : 2);
+    return this.#gathering.now();
+  }
+
+  async setAdmission(policy: AdmissionPolicy): Promise<void> {
+    const parsed = parseAdmissionPolicy(policy);
+    const statement = await this.#gathering.alone(async () => {
+      const changed = await this.#admission.change(parsed);
+      await this.#expel();
+      return changed;
+    });
+    // More people than one message takes out are gone when the statement comes into force.
+    while (this.#admission.isDue && this.#admission.newest === statement) {
+      this.#demanded = this.host.epoch + 1;
+      await this.#gathering.now();
+    }
+  }
+
+  /** Who is here, or about to get a place, and does not satisfy the newest policy is to have none. */
+  async #expel(): Promise<void> {
+    const here = [...this.#present.values(), ...this.#arrivals];
+    const refusals = await this.#admission.refusals(here.map(({ candidate }) => candidate));
+    for (const [index, { newcomer, candidate }] of here.entries()) {
+      const reasons = refusals[index] ?? [];
+      if (reasons.length === 0) continue;
+      const { iss, sub, device_id } = newcomer;
+      this.#arrivals = this.#arrivals.filter((arrival) => arrival.newcomer !== newcomer);
+      this.#leaving.set(device_id, { iss, sub, device_id, reason: 'gone' });
+      this.#refuse(candidate.address, new AdmissionRefusedError(reasons));
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#gathering.close();
+  }
+
+  async #flush(): Promise<void> {
+    await this.#receive();
+    const arrivals = this.#arrivals.splice(0, REKEY_JOINS);
+    const left = this.#departures();
+    const isDemanded = this.#demanded > this.host.epoch;
+    if (arrivals.length === 0 && left.length === 0 && !isDemanded) return;
+    const statement = this.#admission.next(left.length === this.#leaving.size);
+    const { secret, sealed } = await this.#makeSecret(statement);
+    const change = {
+      joined: arrivals.map(({ newcomer }) => newcomer),
+      left: left.map(({ device_id }) => device_id),
+    };
+    const prepared = await this.host.prepare(change, secret, this.#session.parts.context.now());
+    const byDevice = new Map(arrivals.map((each) => [each.newcomer.device_id, each]));
+    this.#outgoing = { prepared, secret, sealed, statement, arrivals: byDevice, left };
+    try {
+      await this.#deliver(this.#outgoing);
+      this.#commit(this.#outgoing);
+    } catch (error) {
+      // Who is to go must go: it is tried again, unless another admin is the host by now.
+      if (this.#leaving.size > 0 && !isCountersignError(error, 'conflict')) this.#gathering.soon();
+      throw error;
+    } finally {
+      this.#outgoing = null;
+    }
+    if (this.#arrivals.length > 0 || this.#leaving.size > 0) this.#gathering.soon();
+  }
+
+  /** Under an admission policy nothing is sealed to the group: not everybody in it is admitted. */
+  async #makeSecret(statement: OwnStatement | null): Promise<Pick<Outgoing, 'secret' | 'sealed'>> {
+    if (statement !== null) {
+      return { secret: { key: randomKey(), admission: statement.hash }, sealed: null };
+    }
+    const place = { term: this.host.term, epoch: this.host.epoch + 1 };
+    const sealed = await this.#session.parts.group.seal(place);
+    return { secret: sealed, sealed };
+  }
+
+  /** Those who have a place to lose. */
+  #departures(): LeftEvent[] {
+    for (const device of [...this.#leaving.keys()]) {
+      if (this.host.roster.leafOf(device) === undefined) this.#leaving.delete(device);
+    }
+    return [...this.#leaving.values()].slice(0, REKEY_DEPARTURES);
+  }
+
+  /** Verifies who showed up, and lets in whom the group does. */
+  async #receive(): Promise<void> {
+    this.#gone.clear();
+    const { admitted: present, refused } = await this.#reception.judge();
+    for (const { address, error } of refused) this.#refuse(address, error);
+    const admitted = present.filter(({ newcomer }) => !this.#gone.has(newcomer.device_id));
+    const again = new Set(admitted.map(({ newcomer }) => newcomer.device_id));
+    // Who comes again gets another place instead of the old one.
+    for (const device of again) this.#leaving.delete(device);
+    this.#arrivals = [
+      ...this.#arrivals.filter(({ newcomer }) => !again.has(newcomer.device_id)),
+      ...admitted,
+    ];
+  }
+
+  /** Sends until it arrived. Throws `conflict` when somebody else's message did. */
+  async #deliver({ prepared, sealed, statement }: Outgoing): Promise<void> {
+    const { relay } = this.#session.parts;
+    const { token, placements } = prepared;
+    const upload = {
+      token,
+      ...(sealed === null ? {} : { sealed_key: { token: sealed.token, encrypted: sealed.encrypted } }),
+      ...(statement !== null && this.#admission.isNew(statement) ? { admission: statement.token } : {}),
+      placements: [...placements],
+    };
+    await untilSent(this.#session, () => relay.rekey(upload));
+  }
+
+  #commit({ prepared, secret, statement, arrivals, left }: Outgoing): void {
+    const { events, parts } = this.#session;
+    this.host.commit(prepared);
+    this.#session.follow({ ...prepared, device: parts.device.id });
+    if (statement !== null) this.#admission.commit(statement);
+    this.#session.hold(secret.key, 'self');
+    for (const { newcomer, code } of prepared.refused) {
+      const address = arrivals.get(newcomer.device_id)?.participant.address;
+      events.push({ type: 'participant_refused', address: address ?? newcomer.device_id, code, reasons: [] });
+    }
+    for (const { iss, sub, device_id: deviceId, reason } of left) {
+      this.#leaving.delete(deviceId);
+      if (!this.#present.delete(deviceId)) continue;
+      events.push({ type: 'left', iss, sub, deviceId, reason });
+    }
+    for (const { device_id } of prepared.claims.change.joined) {
+      const arrival = arrivals.get(device_id);
+      if (arrival === undefined) continue;
+      const { participant } = arrival;
+      this.#present.set(device_id, arrival);
+      const { iss, sub, deviceId } = participant;
+      events.push({ type: 'joined', iss, sub, deviceId, participant });
+    }
+  }
+
+  #refuse(address: string, error: CountersignError): void {
+    const reasons: readonly AdmissionShortfall[] =
+      error instanceof AdmissionRefusedError ? error.reasons : [];
+    this.#session.events.push({ type: 'participant_refused', address, code: error.code, reasons });
+  }
+
+  /** What nobody waits for. That another admin took over comes by the stream as well, with the proof of it. */
+  #failed(error: unknown): void {
+    if (this.#session.closing.aborted || isCountersignError(error, 'conflict')) return;
+    this.#session.refuse(error);
+  }
+}
