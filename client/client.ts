@@ -3,6 +3,7 @@ import type { Assurance } from '../protocol/claims.ts';
 import type { Credential, VerifiedCredential } from '../protocol/credential.ts';
 import type { DeviceEndorsement } from '../protocol/device.ts';
 import type { SigningKey } from '../protocol/ed25519.ts';
+import type { PolicyBundle } from '../protocol/policy-bundle.ts';
 import type { Presence } from '../protocol/presence.ts';
 import type { SplitView } from '../protocol/tlog/split-view.ts';
 import type { Answer, ChangedKeyAnswer, VerifiedAnswer } from './answers.ts';
@@ -150,6 +151,17 @@ export interface WatchedAddress {
   readonly reason: 'published' | 'revoked';
 }
 
+/** What bridges decide by, as they publish it; verified by signature and hash. */
+export interface Policies {
+  /**
+   * The policy of a bridge, the own one if no `iss` is given, or a partner whose record is pinned; the one in force, or that
+   * of a hash. Throws `policy_unknown`, `issuer_unknown`, `policy_bundle_invalid`, and what does not verify.
+   */
+  bundle(which?: { iss?: string; hash?: string }): Promise<PolicyBundle>;
+  /** The policy under which the binding of this credential was made. Throws also what the binding does not verify by. */
+  of(credential: Credential): Promise<PolicyBundle>;
+}
+
 /** The SDK: one signed-in person on one device, at one bridge. Every method throws `CountersignError` only. */
 export interface Client {
   beginSignIn(options: { redirectUri: string; loginHint?: string }): Promise<{
@@ -252,6 +264,9 @@ export interface Client {
   acceptChangedRoot(entityId: string, rootThumbprint: string): Promise<void>;
   /** With what is pinned, without asking anybody. Throws what does not verify, `pin_changed` for another key than pinned. */
   verifyOffline(credential: Credential, address: string): Promise<VerifiedAnswer>;
+
+  /** Which rules a bridge decides by: signed bundles, whose hash bindings and decisions name. */
+  readonly policy: Policies;
 
   createPresence(request: PresenceRequest): Promise<OwnPresence>;
   verifyPresence(

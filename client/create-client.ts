@@ -65,6 +65,11 @@ export function createClient(options: ClientOptions): Client {
     verifyOffline: async (credential, address) =>
       (await verifyShownCredential(context, credential, address)).answer,
 
+    policy: {
+      bundle: async (which) => (await import('./on-demand.ts')).readPolicyBundle(parts, which),
+      of: async (credential) => (await import('./on-demand.ts')).readPolicyOf(parts, credential),
+    },
+
     createPresence: (request) => createPresence(parts, request),
     verifyPresence: (shown, expected) => verifyShownPresence(context, shown, expected),
 

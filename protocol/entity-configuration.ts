@@ -6,6 +6,15 @@ import { decodeClaims, readHeader } from './jws.ts';
 import { type OnlineKeys, verifyOnlineKeys } from './online-keys.ts';
 import { signatureKeySchema, thumbprint } from './public-key.ts';
 
+/** Which policy a bridge decides by. */
+export const policyReference = z.strictObject({
+  version: z.int().check(z.nonnegative()),
+  hash: digest,
+  uri: z.url({ protocol: /^https$/ }).check(z.maxLength(512)),
+});
+
+export type PolicyReference = z.infer<typeof policyReference>;
+
 /**
  * Entity configuration (OpenID Federation 1.0 §3, entity type `key_bridge`), served at
  * `/.well-known/openid-federation`. Self-signed with a `federation` key, which the online keys inside, signed by the
@@ -29,6 +38,8 @@ export const entityConfigurationSchema = z.object({
       online_keys: compactJws,
       /** The prefix of the key log: its checkpoint and tiles (C2SP tlog-tiles). */
       log_endpoint: z.optional(z.url({ protocol: /^https$/ })),
+      /** The policy in force, and where its bundle is (`policy-bundle+jwt`). */
+      policy: z.optional(policyReference),
       /** Of a bridge that is a witness of others' logs (C2SP tlog-witness). */
       witness: z.optional(
         z.strictObject({

@@ -3,6 +3,8 @@ import { thumbprint } from '../../protocol/public-key.ts';
 import { verifiedDomains } from '../directory/domains.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import { ENTITY_CONFIGURATION_LIFE_S } from '../lib/limits.ts';
+import type { PolicyInForce } from '../policy/policy-in-force.ts';
+import { POLICY_BUNDLES_PATH } from '../policy/published-paths.ts';
 import type { Signer } from '../signer/signer.ts';
 import type { Database } from '../storage/database.ts';
 
@@ -26,6 +28,7 @@ export function createEntityConfiguration(deps: {
   database: Database;
   clock: Clock;
   organizationName: string;
+  readonly policyInForce: Pick<PolicyInForce, 'current'>;
   /** The verifier key of the witness that this bridge is, if it is one. */
   witnessKey?: string | undefined;
 }): DescribeEntity {
@@ -46,6 +49,7 @@ export function createEntityConfiguration(deps: {
           lookup_endpoint: signer.iss + LOOK_UP_PATH,
           online_keys: signer.onlineKeysToken(),
           log_endpoint: signer.iss + LOG_PATH,
+          ...policyOf(deps.policyInForce.current, signer.iss),
           ...(deps.witnessKey === undefined
             ? {}
             : { witness: { vkey: deps.witnessKey, url: signer.iss + WITNESS_PATH } }),
@@ -54,4 +58,14 @@ export function createEntityConfiguration(deps: {
     };
     return signer.sign('federation', 'entity-statement+jwt', configuration satisfies EntityConfiguration);
   };
+}
+
+/** Named by its hash, so that whoever reads this later finds the very same. */
+function policyOf(
+  current: PolicyInForce['current'],
+  iss: string,
+): Pick<EntityConfiguration['metadata']['key_bridge'], 'policy'> {
+  if (current === undefined) return {};
+  const { version, hash } = current;
+  return { policy: { version, hash, uri: `${iss}${POLICY_BUNDLES_PATH}/${hash}` } };
 }

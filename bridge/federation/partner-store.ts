@@ -1,10 +1,15 @@
 import * as z from 'zod';
+import { type PolicyReference, policyReference } from '../../protocol/entity-configuration.ts';
 import type { TrustedIssuer } from '../../protocol/partner-record.ts';
 import type { Query, Transaction } from '../storage/database.ts';
 import type { PartnersTable } from '../storage/tables/federation.ts';
 
 /** A partner as pinned. */
-export type Partner = Readonly<Omit<PartnersTable, 'domains'>> & { readonly domains: readonly string[] };
+export type Partner = Readonly<Omit<PartnersTable, 'domains' | 'policy'>> & {
+  readonly domains: readonly string[];
+  /** By which it said that it decides, when it was last read. */
+  readonly policy: PolicyReference | null;
+};
 
 const domainsSchema = z.array(z.string());
 
@@ -38,7 +43,8 @@ export async function countPartners(query: Query): Promise<Map<Partner['status']
 
 /** Stores a partner as it stands now, new or known. */
 export async function savePartner(transaction: Transaction, partner: Partner): Promise<void> {
-  const row = { ...partner, domains: JSON.stringify(partner.domains) };
+  const policy = partner.policy === null ? null : JSON.stringify(partner.policy);
+  const row = { ...partner, policy, domains: JSON.stringify(partner.domains) };
   const { entity_id, ...changes } = row;
   await transaction
     .insertInto('partners')
@@ -58,5 +64,6 @@ export function trustedIssuer(partner: Partner): TrustedIssuer {
 }
 
 function parse(row: PartnersTable): Partner {
-  return { ...row, domains: domainsSchema.parse(JSON.parse(row.domains)) };
+  const policy = row.policy === null ? null : policyReference.parse(JSON.parse(row.policy));
+  return { ...row, policy, domains: domainsSchema.parse(JSON.parse(row.domains)) };
 }

@@ -306,7 +306,7 @@ async function requirePartner(reader: Parameters<typeof findPartner>[0], entityI
 function observed(
   entity: VerifiedEntity,
   clock: Clock,
-): Pick<Partner, 'organization_name' | 'lookup_endpoint' | 'online_keys' | 'serial' | 'expires' | 'checked'> {
+): Omit<Partner, 'entity_id' | 'status' | 'root_thumbprint' | 'domains' | 'version' | 'reason'> {
   const bridge = entity.configuration.metadata.key_bridge;
   return {
     organization_name: bridge.organization_name,
@@ -315,5 +315,6 @@ function observed(
     serial: entity.onlineKeys.serial,
     expires: Math.min(entity.configuration.exp, entity.onlineKeys.exp),
     checked: seconds(clock),
+    policy: bridge.policy ?? null,
   };
 }

@@ -134,11 +134,12 @@ async function recordRefusal(
   const denial = error instanceof CountersignError ? error.cause : undefined;
   if (denial instanceof PolicyDenial) {
     const { action, resource } = denial.request;
+    const { policy, hash, id } = denial.decision;
     await events.record({
       ...refusal,
       type: 'policy.denied',
       subject: resource.owner === undefined ? {} : { sub: resource.owner },
-      data: { action, policy: denial.decision.policy, resource: resource.id },
+      data: { action, policy, resource: resource.id, hash, ...(id === undefined ? {} : { decision: id }) },
     });
     return;
   }
@@ -293,7 +294,7 @@ function answer(ctx: Context, response: ApiResponse, route: Route, streams: Even
   }
   ctx.status = response.status ?? route.response.status;
   for (const [name, value] of Object.entries(response.headers ?? {})) ctx.set(name, value);
-  if (ctx.status === 204) return;
+  if (ctx.status === 204 || ctx.status === 304) return;
   if ('text' in response) {
     ctx.body = typeof response.text === 'string' ? response.text : Buffer.from(response.text);
     ctx.set('Content-Type', response.mediaType);

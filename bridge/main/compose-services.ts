@@ -27,13 +27,16 @@ import { createForeignViews, createPartnerViews } from '../groups/foreign-views.
 import { createKeyOpenings } from '../groups/key-openings.ts';
 import { createSealedKeyDeposits } from '../groups/sealed-key-deposits.ts';
 import { brokenRequestPage } from '../http/pages/sign-in-pages.ts';
+import { listTokenLines } from '../identity/administrator-lineage.ts';
 import { createAdministrators } from '../identity/administrators.ts';
 import { createConnections } from '../identity/connections.ts';
 import { createDomains } from '../identity/domains.ts';
 import { createSignInTraces } from '../identity/sign-in-traces.ts';
 import { createSignIns } from '../identity/sign-ins.ts';
+import { seconds } from '../lib/clock.ts';
 import { createLifecycle } from '../lifecycle/lifecycle.ts';
 import { createPersonOverviews } from '../lifecycle/person-overview.ts';
+import { createDryRun } from '../lifecycle/policy-dry-run.ts';
 import { createReadiness } from '../lifecycle/readiness.ts';
 import { createMeetings } from '../meetings/create-meetings.ts';
 import { createApps } from '../oauth/apps.ts';
@@ -42,6 +45,10 @@ import { createDeviceSignIns } from '../oauth/device-sign-ins.ts';
 import { endGrantsOfConnection } from '../oauth/record-store.ts';
 import { createServices } from '../oauth/services.ts';
 import { createFindTokenEnd } from '../oauth/token-holder.ts';
+import { createPolicyBundles } from '../policy/bundles.ts';
+import { createExplanations } from '../policy/explanation.ts';
+import { createPolicyChanges } from '../policy/policy-changes.ts';
+import { createPolicyHistory } from '../policy/policy-history.ts';
 import type { Query, Transaction } from '../storage/database.ts';
 import type { Foundation } from './open-foundation.ts';
 import { openWitness } from './open-witness.ts';
@@ -132,8 +139,20 @@ export async function composeServices(foundation: Foundation, config: Config) {
 
   const lifecycle = createLifecycle({ ...common, tokens: authorizationServer });
   const personOverviews = createPersonOverviews(foundation);
+  const policyChanges = createPolicyChanges({
+    ...foundation,
+    administrators: (reader) => listTokenLines(reader, seconds(clock)),
+  });
+  const tryPolicy = createDryRun({
+    ...{ database, policy, iss: issuer },
+    administrators: () => database.read((query) => listTokenLines(query, seconds(clock))),
+    connections: () => connections.list(),
+  });
   const readiness = createReadiness(foundation);
+  const policyBundles = createPolicyBundles(foundation);
   return {
+    ...{ policyChanges, tryPolicy, policyHistory: createPolicyHistory(foundation) },
+    explanations: createExplanations(foundation),
     ...{ issuer, organization, decide, administrators, domains, connections, signIns, traces, apps },
     ...{
       authorizationServer,
@@ -151,7 +170,7 @@ export async function composeServices(foundation: Foundation, config: Config) {
       partners,
     },
     ...{ watches, liveEvents, deviceSignIns, services, groups, answerGroupView, keyOpenings, sealedKeys },
-    ...{ meetings, lookUps, describeEntity, witness, lifecycle, personOverviews, readiness },
+    ...{ meetings, lookUps, describeEntity, witness, lifecycle, personOverviews, readiness, policyBundles },
   };
 }
 

@@ -80,7 +80,7 @@ async function withPartner(status: Partner['status'] = 'active'): Promise<void> 
   const partner: Partner = {
     ...{ entity_id: PARTNER, status, root_thumbprint: 'r', domains: ['globex.example'], version: 1 },
     ...{ organization_name: 'Globex', lookup_endpoint: PARTNER, online_keys: '', serial: 1, expires: 0 },
-    ...{ reason: null, checked: 0 },
+    ...{ reason: null, checked: 0, policy: null },
   };
   await parts.database.transaction((tx) => savePartner(tx, partner));
 }

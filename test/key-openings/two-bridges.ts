@@ -184,7 +184,10 @@ function serveFederation(bridge: OpeningBridge) {
   const nobody = async () => {
     throw new CountersignError('unauthenticated');
   };
-  const describeEntity = createEntityConfiguration({ ...parts, organizationName: parts.organization });
+  const describeEntity = createEntityConfiguration({
+    ...{ ...parts, organizationName: parts.organization },
+    policyInForce: { current: undefined },
+  });
   const lookUps = { answerClient: nobody, answerPartner: nobody };
   return createApp({
     ...{ issuer: iss, trustedProxies: [], logger: parts.logger, events: parts.events, pages: [] },

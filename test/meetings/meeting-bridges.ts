@@ -49,6 +49,8 @@ export interface MeetingBridge {
   readonly asked: MeetingBridgeRequest[];
   /** Whether its requests to the partner arrive. */
   reaches: boolean;
+  /** Done while a question about a meeting is on its way to the partner. */
+  onTheWay: ((asked: MeetingBridgeRequest) => Promise<unknown>) | undefined;
   /** A person of this company, enrolled on one device. */
   addEnrolled(name: string): Promise<Enrolled>;
   /** Ends everything that the process holds, and begins with what is stored. */
@@ -108,7 +110,7 @@ async function startMeetingBridge(name: string, world: World): Promise<MeetingBr
   closing.push(() => parts.remove());
   names.setTxt(`_countersign.${domain}`, [`v=countersign1 entity=${iss} root=${parts.root.kid}`]);
   const asked: MeetingBridgeRequest[] = [];
-  const state = { reaches: true };
+  const state: Pick<MeetingBridge, 'reaches' | 'onTheWay'> = { reaches: true, onTheWay: undefined };
   const door = createOutbound({
     resolver: names,
     allowedNetworks: ['127.0.0.1/32'],
@@ -120,7 +122,9 @@ async function startMeetingBridge(name: string, world: World): Promise<MeetingBr
     async request(url: string | URL, wanted: OutboundRequest = {}) {
       if (!state.reaches) throw new CountersignError('outbound_failed');
       if (String(url).includes('/meetings')) {
-        asked.push(decodeClaims(String(wanted.body), 'meeting-request+jwt', meetingBridgeRequestSchema));
+        const claims = decodeClaims(String(wanted.body), 'meeting-request+jwt', meetingBridgeRequestSchema);
+        asked.push(claims);
+        await state.onTheWay?.(claims);
       }
       return door.request(url, wanted);
     },
@@ -164,6 +168,12 @@ async function startMeetingBridge(name: string, world: World): Promise<MeetingBr
     set reaches(reaches) {
       state.reaches = reaches;
     },
+    get onTheWay() {
+      return state.onTheWay;
+    },
+    set onTheWay(onTheWay) {
+      state.onTheWay = onTheWay;
+    },
     addEnrolled: async (person) =>
       enrol(parts, await parts.addPerson({ addresses: [`${person}@${domain}`] })),
     async restart() {
@@ -186,7 +196,10 @@ function serve(parts: BridgeParts, issuer: string, served: { meetings: Meetings 
   const nobody = async () => {
     throw new CountersignError('unauthenticated');
   };
-  const describeEntity = createEntityConfiguration({ ...parts, organizationName: parts.organization });
+  const describeEntity = createEntityConfiguration({
+    ...{ ...parts, organizationName: parts.organization },
+    policyInForce: { current: undefined },
+  });
   const lookUps = { answerClient: nobody, answerPartner: nobody };
   const answerPartner: Meetings['answerPartner'] = (...asked) => served.meetings.answerPartner(...asked);
   const { logger, events } = parts;

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
+import { CountersignError } from '../../../protocol/errors.ts';
 import { type ApiClient, openApi } from '../api-client.ts';
 import { confirm } from '../confirm.ts';
 import { facts, show, table, when } from '../output.ts';
@@ -25,6 +26,7 @@ const partnerSchema = z.object({
   expires: z.int(),
   checked: z.int(),
   reason: z.string().nullable(),
+  policy: z.object({ version: z.int(), hash: z.string(), uri: z.string() }).nullable(),
 });
 const discoveredSchema = z.object({
   entityId: z.string(),
@@ -47,6 +49,12 @@ export function addPartnerCommands(program: Command, terminal: Terminal): void {
       const found = await (await openApi(terminal)).get(PATH, z.object({ partners: z.array(partnerSchema) }));
       show(terminal, options, found, ({ partners }) => list(partners));
     });
+  partner
+    .command('show')
+    .argument('<entity-id>')
+    .description('one partner: what is pinned of it, and the policy that it says it decides by')
+    .option('--json', 'answer as JSON')
+    .action((entityId: string, options: Options) => showOne(terminal, entityId, options));
   partner
     .command('discover')
     .argument('<domain>', 'a domain of the partner')
@@ -100,6 +108,25 @@ function addActs(partner: Command, terminal: Terminal): void {
       await confirm(terminal, options.yes, `${entityId} will not be a partner any more.`);
       await act(terminal, 'remove', { entityId }, options);
     });
+}
+
+async function showOne(terminal: Terminal, entityId: string, options: Options): Promise<void> {
+  const { partners } = await (await openApi(terminal)).get(
+    PATH,
+    z.object({ partners: z.array(partnerSchema) }),
+  );
+  const found = partners.find((each) => each.entityId === entityId);
+  if (found === undefined) throw new CountersignError('partner_unknown');
+  show(terminal, options, found, (partner) =>
+    facts({
+      ...{ bridge: partner.entityId, organization: partner.organizationName },
+      status: partner.reason === null ? partner.status : `${partner.status}: ${partner.reason}`,
+      ...{ fingerprint: partner.rootThumbprint, domains: partner.domains.join(' ') },
+      ...{ 'last read': when(partner.checked), expires: when(partner.expires) },
+      policy: partner.policy === null ? null : `version ${partner.policy.version}, ${partner.policy.hash}`,
+      'policy bundle': partner.policy?.uri ?? null,
+    }),
+  );
 }
 
 async function act(terminal: Terminal, name: string, body: unknown, options: Options): Promise<void> {

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { digest, domainName, entityId, ISSUER_DOMAINS } from '../../../protocol/claims.ts';
+import { policyReference } from '../../../protocol/entity-configuration.ts';
 import type { ErrorCode } from '../../../protocol/errors.ts';
 import type { Partner } from '../../federation/partner-store.ts';
 import type { Partners } from '../../federation/partners.ts';
@@ -18,6 +19,9 @@ const partnerSchema = z.strictObject({
   expires: z.int(),
   checked: z.int(),
   reason: z.string().nullable(),
+  policy: z
+    .nullable(policyReference)
+    .describe('The policy that it said it decides by, when it was last read'),
 });
 const discoveredSchema = z.strictObject({
   entityId: z.string(),
@@ -133,12 +137,12 @@ function restrictingRoutes({ partners, decide }: Deps): Route[] {
 }
 
 function view(partner: Partner): z.infer<typeof partnerSchema> {
-  const { status, version, expires, checked, reason } = partner;
+  const { status, version, expires, checked, reason, policy } = partner;
   return {
     entityId: partner.entity_id,
     organizationName: partner.organization_name,
     rootThumbprint: partner.root_thumbprint,
     domains: [...partner.domains],
-    ...{ status, version, expires, checked, reason },
+    ...{ status, version, expires, checked, reason, policy },
   };
 }

@@ -4,10 +4,12 @@ import type { Route } from '../route.ts';
 import { adminAccessRoutes } from './admin-access.ts';
 import { adminAppRoutes } from './admin-apps.ts';
 import { adminConnectionRoutes } from './admin-connections.ts';
+import { adminDecisionRoutes } from './admin-decisions.ts';
 import { adminDomainRoutes } from './admin-domains.ts';
 import { adminLogRoutes } from './admin-log.ts';
 import { adminPartnerRoutes } from './admin-partners.ts';
 import { adminPersonRoutes } from './admin-persons.ts';
+import { adminPolicyRoutes } from './admin-policy.ts';
 import { adminRecoveryRoutes } from './admin-recoveries.ts';
 import { adminServiceRoutes } from './admin-services.ts';
 import { adminTraceRoutes } from './admin-traces.ts';
@@ -26,6 +28,7 @@ import { lookUpRoutes } from './look-ups.ts';
 import { meRoutes } from './me.ts';
 import { meHistoryRoutes } from './me-history.ts';
 import { meetingRoutes } from './meetings.ts';
+import { policyRoutes } from './policy.ts';
 import { recipientRoutes } from './recipients.ts';
 import { recoveryRoutes } from './recoveries.ts';
 import { rotationRoutes } from './rotations.ts';
@@ -46,13 +49,16 @@ export type ApiDeps = Parameters<typeof enrolmentRoutes>[0] &
   Parameters<typeof meRoutes>[0] &
   Parameters<typeof meHistoryRoutes>[0] &
   Parameters<typeof meetingRoutes>[0] &
+  Parameters<typeof policyRoutes>[0] &
   Parameters<typeof adminAccessRoutes>[0] &
   Parameters<typeof adminAppRoutes>[0] &
   Parameters<typeof adminConnectionRoutes>[0] &
+  Parameters<typeof adminDecisionRoutes>[0] &
   Parameters<typeof adminDomainRoutes>[0] &
   Parameters<typeof adminLogRoutes>[0] &
   Parameters<typeof adminPartnerRoutes>[0] &
   Parameters<typeof adminPersonRoutes>[0] &
+  Parameters<typeof adminPolicyRoutes>[0] &
   Parameters<typeof adminServiceRoutes>[0] &
   Parameters<typeof adminTraceRoutes>[0] &
   Parameters<typeof deviceRequestRoutes>[0] &
@@ -76,6 +82,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...healthRoutes(deps),
     ...federationRoutes(deps),
     ...federationGroupRoutes(deps),
+    ...policyRoutes(deps),
     ...enrolmentRoutes(deps),
     ...meRoutes(deps),
     ...meHistoryRoutes(deps),
@@ -105,6 +112,8 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...adminServiceRoutes(deps),
     ...adminTraceRoutes(deps),
     ...adminLogRoutes(deps),
+    ...adminPolicyRoutes(deps),
+    ...adminDecisionRoutes(deps),
   ];
   return [...routes, openApiRoute(routes, deps)];
 }

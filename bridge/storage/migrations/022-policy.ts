@@ -58,6 +58,7 @@ export async function up({ schema }: Transaction): Promise<void> {
     .alterTable('administrator_tokens')
     .addColumn('roles', 'text', (column) => column.notNull().defaultTo('["owner"]'))
     .execute();
+  await schema.alterTable('partners').addColumn('policy', 'text').execute();
   await schema
     .alterTable('bootstrap_links')
     .addColumn('roles', 'text', (column) => column.notNull().defaultTo('["owner"]'))

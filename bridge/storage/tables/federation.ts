@@ -23,6 +23,8 @@ export interface PartnersTable {
   expires: number;
   /** Why it is suspended. */
   reason: string | null;
+  /** The policy that it said it decides by, as JSON: `{version, hash, uri}`; null where it says nothing of it. */
+  policy: string | null;
   /** When it was last read again successfully. */
   checked: number;
 }
