@@ -185,6 +185,8 @@ export const problemSchema = z.object({
   /** Quote it to support; it is in the log. */
   request_id: z.string(),
   trace_id: z.optional(z.string()),
+  /** Of a refusal by policy: administrators find by it how it came to be. */
+  decision_id: z.optional(z.string()),
 });
 
 export type EnrolmentRequest = z.infer<typeof enrolmentRequestSchema>;

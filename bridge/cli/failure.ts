@@ -20,13 +20,15 @@ export function describeFailure(error: unknown): { text: string; exitCode: numbe
 }
 
 function describeProblem({ problem }: ApiProblem): string {
-  const { title, detail, code, request_id: requestId } = problem;
+  const { title, detail, code, request_id: requestId, decision_id: decision } = problem;
+  const known = [`code ${printable(code)}`, `request id ${printable(requestId)}`];
+  if (decision !== undefined) known.push(`decision ${printable(decision)}`);
   const hint = HINTS[code];
   return [
     printable(title),
     ...(detail === undefined ? [] : [printable(detail)]),
     ...(hint === undefined ? [] : [hint]),
-    `(code ${printable(code)}, request id ${printable(requestId)})`,
+    `(${known.join(', ')})`,
   ].join('\n');
 }
 

@@ -32,6 +32,9 @@ const statement = {
 
 const device = { label: phrase.optional() };
 
+/** Of an administrator’s token. */
+const roles = z.array(name).max(16).optional();
+
 /** Id of the signed receipt that answered it. */
 const receipt = name.optional();
 
@@ -259,8 +262,8 @@ export const EVENTS = {
     data: z.strictObject({ count: count.optional(), reason: phrase.optional() }),
   },
   'admin.bootstrapped': {
-    doc: 'The one-time link made the first administrator.',
-    data: z.strictObject({ id: name, name: phrase.optional() }),
+    doc: 'A one-time link made an administrator’s token.',
+    data: z.strictObject({ id: name, name: phrase.optional(), roles }),
   },
   'admin.token_created': {
     doc: 'An administrator’s token was made.',
@@ -269,11 +272,12 @@ export const EVENTS = {
       name: phrase.optional(),
       /** Seconds. */
       expires: count.optional(),
+      roles,
     }),
   },
   'admin.token_revoked': {
     doc: 'An administrator’s token was revoked.',
-    data: z.strictObject({ id: name, name: phrase.optional() }),
+    data: z.strictObject({ id: name, name: phrase.optional(), roles }),
   },
   'keys.initialized': {
     doc: 'The bridge got its first online keys.',

@@ -1,6 +1,12 @@
 import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
-import { type AdministratorAction, type Decide, type Resource, requireAllowed } from '../policy/decision.ts';
-import { defineRoute, type Route } from './route.ts';
+import {
+  type AdministratorAction,
+  type Decide,
+  type DecisionContext,
+  type Resource,
+  requireAllowed,
+} from '../policy/decision.ts';
+import { type ApiRequest, defineRoute, type Route } from './route.ts';
 
 /** A route for administrators, as they declare it: who may call it is the same for all of them. */
 export type AdministratorRoute<Body, Query> = Omit<
@@ -10,6 +16,8 @@ export type AdministratorRoute<Body, Query> = Omit<
   readonly tag?: Route['tag'];
   /** What policy is asked for. */
   readonly action: AdministratorAction;
+  /** What policy may want to know of the matter beside who asks. */
+  readonly facts?: (request: ApiRequest<Body, Query>) => DecisionContext | Promise<DecisionContext>;
 };
 
 /** Declares a route that only an administrator may call, and only as policy decides. */
@@ -17,10 +25,11 @@ export function defineAdministratorRoute<Body, Query>(
   decide: Decide,
   route: AdministratorRoute<Body, Query>,
 ): Route {
+  const { facts = () => ({}), ...described } = route;
   const { action } = route;
   return defineRoute<Body, Query>({
     tag: 'administration',
-    ...route,
+    ...described,
     authentication: 'administrator',
     handle: async (request) => {
       if (request.administrator === null) throw new TypeError('an administrator route without one');
@@ -28,16 +37,21 @@ export function defineAdministratorRoute<Body, Query>(
       requireAllowed(decide, {
         action,
         principal: { kind: 'administrator', id, roles },
-        resource: resourceOf(action, request.params.sub),
-        context: {},
+        resource: resourceOf(action, request.params),
+        context: await facts(request),
       });
       return await route.handle(request).catch(asRequestFault);
     },
   });
 }
 
-function resourceOf(action: AdministratorAction, sub = ''): Resource {
-  if (action === 'erase-person') return { kind: 'person', id: sub };
+/** Whatever the path names: a person, a connection, or else the bridge. */
+function resourceOf(
+  action: AdministratorAction,
+  { sub, connection }: Readonly<Record<string, string>>,
+): Resource {
+  if (sub !== undefined) return { kind: 'person', id: sub, owner: sub };
+  if (connection !== undefined) return { kind: 'connection', id: connection };
   if (action === 'read-events') return { kind: 'events', id: 'events' };
   return { kind: 'bridge', id: 'bridge' };
 }

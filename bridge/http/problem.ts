@@ -1,4 +1,5 @@
 import { CountersignError, ERRORS, type ErrorCode, isCountersignError } from '../../protocol/errors.ts';
+import { decisionIdOf } from '../policy/decision.ts';
 
 /** A problem document (RFC 9457), the one form in which an error leaves the process. */
 export interface ProblemDocument {
@@ -9,6 +10,8 @@ export interface ProblemDocument {
   readonly detail?: string;
   readonly request_id: string;
   readonly trace_id?: string;
+  /** Of a refusal by policy: what administrators find it by. */
+  readonly decision_id?: string;
 }
 
 /**
@@ -18,6 +21,7 @@ export interface ProblemDocument {
 export function problemOf(error: unknown, ids: { requestId: string; traceId?: string }): ProblemDocument {
   const known = error instanceof CountersignError ? error : new CountersignError('internal');
   const { status, title } = ERRORS[known.code];
+  const decisionId = decisionIdOf(known);
   return {
     type: `urn:countersign:error:${known.code}`,
     title,
@@ -26,6 +30,7 @@ export function problemOf(error: unknown, ids: { requestId: string; traceId?: st
     ...(known.detail === undefined ? {} : { detail: known.detail }),
     request_id: ids.requestId,
     ...(ids.traceId === undefined ? {} : { trace_id: ids.traceId }),
+    ...(decisionId === undefined ? {} : { decision_id: decisionId }),
   };
 }
 

@@ -18,8 +18,12 @@ export async function findTokenByHash(
 }
 
 /** The token of this id that has not expired, or `undefined`. */
-export async function findToken(tx: Transaction, id: string, now: number): Promise<StoredToken | undefined> {
-  return tx
+export async function findToken(
+  reader: Query | Transaction,
+  id: string,
+  now: number,
+): Promise<StoredToken | undefined> {
+  return reader
     .selectFrom('administrator_tokens')
     .selectAll()
     .where('id', '=', id)

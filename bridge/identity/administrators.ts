@@ -43,7 +43,8 @@ export const newTokenSchema = z.strictObject({
   name,
   /** Seconds until it expires; at most what is left of the maker's own. */
   expiresIn: z.int().min(60).max(ADMIN_TOKEN_LIFE_MAX_S).default(ADMIN_TOKEN_LIFE_S),
-  roles: z.array(z.enum(ADMINISTRATOR_ROLES)).min(1).max(ADMINISTRATOR_ROLES.length).default(['owner']),
+  /** The maker's own where nothing is said. Which ones the maker may give, policy decides. */
+  roles: z.array(z.enum(ADMINISTRATOR_ROLES)).min(1).max(ADMINISTRATOR_ROLES.length).optional(),
 });
 
 /** An administrator, known by the token that they use. */
@@ -79,10 +80,15 @@ export interface Administrators {
   bootstrap(taken: z.infer<typeof bootstrapSchema>, context: RequestContext): Promise<IssuedToken>;
   /** Whose token an `Authorization` header carries. Throws `unauthenticated`. */
   authenticate(authorization: string | undefined): Promise<AdministratorIdentity>;
-  /** Makes a token that ends with the caller's own, at the latest. Throws `unauthenticated` if that has ended. */
+  /**
+   * Makes a token that ends with the caller's own, at the latest; whether they may give its roles is decided before.
+   * Throws `unauthenticated` if their own has ended.
+   */
   create(wanted: z.infer<typeof newTokenSchema>, context: RequestContext): Promise<IssuedToken>;
   /** Those in force, without the tokens themselves. */
   list(): Promise<AdministratorToken[]>;
+  /** What policy is asked about a token by: its roles, and nothing for one that there is not. */
+  rolesOf(id: string): Promise<readonly AdministratorRole[] | undefined>;
   /** Ends a token and every token that came of it. Throws `token_unknown`. */
   revoke(id: string, context: RequestContext): Promise<void>;
   /** Forgets what has expired; answers how many. */
@@ -110,7 +116,8 @@ export function createAdministrators(deps: AdministratorsDeps): Administrators {
     const created = seconds(clock);
     const token = PREFIX + newHandle();
     const expires = Math.min(created + wanted.expiresIn, parent?.expires ?? Number.POSITIVE_INFINITY);
-    const known = { id: newId(), name: wanted.name, roles: wanted.roles, created, expires };
+    const roles = [...new Set(wanted.roles)];
+    const known = { id: newId(), name: wanted.name, roles, created, expires };
     const stored = {
       ...known,
       roles: JSON.stringify(known.roles),
@@ -151,7 +158,7 @@ export function createAdministrators(deps: AdministratorsDeps): Administrators {
         await events.append(tx, {
           type: 'admin.bootstrapped',
           ...byWhom(context),
-          data: { id: issued.id, name: issued.name },
+          data: { id: issued.id, name: issued.name, roles: [...issued.roles] },
         });
         return issued;
       }),
@@ -181,16 +188,13 @@ export function createAdministrators(deps: AdministratorsDeps): Administrators {
           actor.kind === 'administrator' ? await findToken(tx, actor.id, seconds(clock)) : undefined;
         // Whoever was revoked meanwhile leaves nothing behind.
         if (maker === undefined) throw new CountersignError('unauthenticated', 'Your own token has ended.');
-        const issued = await issue(
-          tx,
-          wanted,
-          { parent: { ...maker, roles: readRoles(maker.roles) } },
-          context,
-        );
+        const own = readRoles(maker.roles);
+        const asked = { ...wanted, roles: wanted.roles ?? own };
+        const issued = await issue(tx, asked, { parent: { ...maker, roles: own } }, context);
         await events.append(tx, {
           type: 'admin.token_created',
           ...byWhom(context),
-          data: { id: issued.id, name: issued.name, expires: issued.expires },
+          data: { id: issued.id, name: issued.name, expires: issued.expires, roles: [...issued.roles] },
         });
         return issued;
       }),
@@ -203,6 +207,11 @@ export function createAdministrators(deps: AdministratorsDeps): Administrators {
       }));
     },
 
+    async rolesOf(id) {
+      const found = await database.read((query) => findToken(query, id, seconds(clock)));
+      return found === undefined ? undefined : readRoles(found.roles);
+    },
+
     revoke: (id, context) =>
       database.transaction(async (tx) => {
         const deleted = await deleteWithDescendants(tx, id);
@@ -212,7 +221,7 @@ export function createAdministrators(deps: AdministratorsDeps): Administrators {
           await events.append(tx, {
             type: 'admin.token_revoked',
             ...byWhom(context),
-            data: { id: token.id, name: token.name },
+            data: { id: token.id, name: token.name, roles: readRoles(token.roles) },
           });
         }
       }),

@@ -8,6 +8,7 @@ import type { Json } from '../../protocol/canonical-json.ts';
 import { domainsByConnection, findDomain } from '../directory/domains.ts';
 import { stageTrustChange, type TrustChange, type TrustChangesDeps } from '../keylog/trust-changes.ts';
 import type { Transaction } from '../storage/database.ts';
+import type { BootstrapLinksTable } from '../storage/tables/administration.ts';
 import type { StoredToken } from './administrators-store.ts';
 import { type ConnectionRow, findConnection } from './connection-store.ts';
 import type { AdministeredSamlSettings } from './saml-settings-schema.ts';
@@ -45,12 +46,12 @@ export async function stageDomainChange(
 export async function stageTokenCreated(
   deps: TrustChangesDeps,
   tx: Transaction,
-  { id, name, created, expires, parent }: StoredToken,
+  { id, name, created, expires, parent, roles }: StoredToken,
   link: string | null,
   by: Act['by'],
 ): Promise<void> {
   const change = link === null ? 'admin.token_created' : 'admin.bootstrapped';
-  const state = { name, created, expires, parent, link };
+  const state = { name, created, expires, parent, link, roles: JSON.parse(roles) };
   await stageTrustChange(deps, tx, { name: administratorName(id), change, by, state });
 }
 
@@ -68,11 +69,11 @@ export async function stageTokenRevoked(
 export async function stageLinkCreated(
   deps: TrustChangesDeps,
   tx: Transaction,
-  link: { readonly hash: string; readonly expires: number; readonly token_life: number | null },
+  { hash, expires, token_life, roles }: Readonly<BootstrapLinksTable>,
   by: Act['by'],
 ): Promise<void> {
-  const name = administratorName(link.hash);
-  const state = { expires: link.expires, token_life: link.token_life };
+  const name = administratorName(hash);
+  const state = { expires, token_life, roles: JSON.parse(roles) };
   await stageTrustChange(deps, tx, { name, change: 'admin.link_created', by, state });
 }
 

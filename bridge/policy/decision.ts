@@ -180,14 +180,31 @@ export class PolicyDenial extends Error {
   }
 }
 
-/** The error of a denied request; it names the deciding policy. */
+/** The error of a denied request: who of the company asked is told the deciding policy, and what would have permitted it. */
 export function deniedBy(
   request: DecisionRequest,
   decision: Decision,
   code: ErrorCode = 'forbidden',
 ): CountersignError {
-  const detail = `${decision.policy}: ${decision.reason}`;
-  return new CountersignError(code, detail, { cause: new PolicyDenial(request, decision) });
+  const cause = new PolicyDenial(request, decision);
+  const isOurs = request.principal.kind === 'person' || request.principal.kind === 'administrator';
+  const detail = isOurs && !saysAbsent(code) ? explained(decision) : undefined;
+  return new CountersignError(code, detail, { cause });
+}
+
+function explained({ policy, reason, nearest = [] }: Decision): string {
+  const permits = nearest.length === 0 ? '' : ` Nearest: ${nearest.join(', ')}.`;
+  return `${policy}: ${reason}${permits}`;
+}
+
+/** That there is nothing of the kind: a rule beside it would say that there is something. */
+function saysAbsent(code: ErrorCode): boolean {
+  return code.endsWith('_unknown') || code === 'not_found';
+}
+
+/** By which whoever was refused can ask about it, whoever they are; nothing where the refusal says that there is nothing. */
+export function decisionIdOf(error: CountersignError): string | undefined {
+  return error.cause instanceof PolicyDenial && !saysAbsent(error.code) ? error.cause.decision.id : undefined;
 }
 
 /** Decides, and throws `forbidden` with the deciding policy's id unless it is allowed. */

@@ -156,11 +156,11 @@ describe('What the key log commits to of an administrator', () => {
     expect(found).toHaveLength(3);
     expect(link).toMatchObject({
       ...{ iss: bridge.issuer, version: 0, by: { kind: 'system' }, at: now() },
-      state: { expires: now() + 900, token_life: null },
+      state: { expires: now() + 900, token_life: null, roles: ['owner'] },
     });
     expect(first).toMatchObject({
       ...{ name: `administrator/${(ada as { id: string }).id}`, version: 0, by: { kind: 'anonymous' } },
-      state: { name: 'Ada', expires: now() + 12 * 3_600, parent: null },
+      state: { name: 'Ada', expires: now() + 12 * 3_600, parent: null, roles: ['owner'] },
     });
     expect(`administrator/${String(first?.state?.link)}`).toBe(link?.name);
     expect(second).toMatchObject({

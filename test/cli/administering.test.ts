@@ -144,6 +144,22 @@ describe('an administrator at the command line', () => {
     expect((await terminal.run(['events', '--limit', '1'], { env })).code).toBe(1);
   });
 
+  it('gives a token roles, shows them, and is told which there are', async () => {
+    const make = (...roles: string[]) =>
+      run('admin', 'token', 'create', 'Eve', ...roles.flatMap((role) => ['--role', role]));
+    const made = await make('auditor', 'siem');
+    expect(made.said).toContain('“Eve” (auditor, siem)');
+    expect((await run('admin', 'token', 'list')).out).toMatch(/Eve +auditor, siem +/);
+    const env = { COUNTERSIGN_URL: bridge.issuer, COUNTERSIGN_TOKEN: made.out };
+    expect((await terminal.run(['domain', 'list'], { env })).code).toBe(0);
+    const denied = await terminal.run(['domain', 'add', 'eve.example'], { env });
+    expect(denied.code).toBe(1);
+    expect(denied.said).toContain('no-permit');
+    const wrong = await make('root');
+    expect(wrong.code).toBe(2);
+    expect(wrong.said).toContain('owner, operator, policy-approver, auditor, siem');
+  });
+
   it('finds nobody by an address that nobody holds', async () => {
     for (const act of ['show', 'close', 'reset']) {
       const { code, said } = await run('person', act, 'nobody@acme.example');

@@ -164,6 +164,18 @@ describe('countersign admin link', () => {
   });
 });
 
+describe('A link for an administrator', () => {
+  it('makes a token with the roles that it was made for', async () => {
+    await init();
+    await terminal.run(['admin', 'link', ...local, '--role', 'siem', '--role', 'auditor']);
+    const path = join(terminal.home, 'countersign.yaml');
+    const { storage } = loadConfig({ path, env: { COUNTERSIGN_KEK: 'A'.repeat(43) } });
+    const database = await openDatabase(storage, systemClock);
+    const [link] = await loggedTrustChanges(database, 'administrator/').finally(() => database.close());
+    expect(link?.state?.roles).toEqual(['siem', 'auditor']);
+  });
+});
+
 describe('What the bridge’s own machine changes', () => {
   it('is staged for the key log, each command as one version, without the link’s secret', async () => {
     await init();

@@ -13,7 +13,7 @@ import { CountersignError } from '../../protocol/errors.ts';
 import { all, type EventsFixture, eventsFixture, quiet } from '../events/events-fixture.ts';
 import { testPolicy } from '../fakes/test-policy.ts';
 
-const { decide } = testPolicy({ maxDevices: 1 });
+const { decide, hash } = testPolicy({ maxDevices: 1 });
 const answered = { status: 200, description: 'An answer' };
 
 /** Called when the slow route begins, and when it notices that its caller is gone. */
@@ -89,7 +89,7 @@ const ROUTES: Route[] = [
     errors: ['forbidden'],
     handle: async () => {
       const principal = { kind: 'anonymous', id: 'anonymous' } as const;
-      requireAllowed(decide, {
+      requireAllowed((asked) => ({ ...decide(asked), id: 'd-1' }), {
         action: 'manage-access',
         principal,
         resource: { kind: 'bridge', id: 'b' },
@@ -198,11 +198,11 @@ describe('the HTTP application', () => {
     ]);
   });
 
-  test('records a denial as the one event that names its policy', async () => {
-    expect((await request(server).get('/v1/denied')).status).toBe(403);
-    expect(await newEvents()).toMatchObject([
-      { type: 'policy.denied', code: 'forbidden', data: { action: 'manage-access', policy: 'no-permit' } },
-    ]);
+  test('records a denial as the one event that names policy and decision', async () => {
+    const { status, body } = await request(server).get('/v1/denied');
+    expect({ status, id: body.decision_id }).toEqual({ status: 403, id: 'd-1' });
+    const data = { action: 'manage-access', policy: 'no-permit', resource: 'b', hash, decision: 'd-1' };
+    expect(await newEvents()).toMatchObject([{ type: 'policy.denied', code: 'forbidden', data }]);
   });
 
   test('knows no other address, and no other method of a known one', async () => {

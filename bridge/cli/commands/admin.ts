@@ -2,12 +2,14 @@ import { hostname, userInfo } from 'node:os';
 import type { Command } from 'commander';
 import * as z from 'zod';
 import { createAdministrators } from '../../identity/administrators.ts';
+import { ADMINISTRATOR_ROLES, type AdministratorRole } from '../../policy/decision.ts';
 import { findSigner } from '../../signer/stored-keys.ts';
 import { createApiClient, nothing, openApi } from '../api-client.ts';
 import { confirm } from '../confirm.ts';
 import { origin, storeCredentials } from '../credentials.ts';
 import { inLocalStore, type LocalOptions, readLocalConfig, withLocalOptions } from '../local-store.ts';
 import { show, table, when } from '../output.ts';
+import { repeatable } from '../repeatable.ts';
 import type { Terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
 
@@ -16,7 +18,18 @@ interface Options {
   readonly yes?: boolean;
 }
 
-const tokenSchema = z.object({ id: z.string(), name: z.string(), created: z.int(), expires: z.int() });
+/** What a token is to be like. */
+interface Wanted {
+  readonly days?: string;
+  readonly role?: readonly string[];
+}
+
+const ROLES = ADMINISTRATOR_ROLES.join(', ');
+
+const tokenSchema = z.object({
+  ...{ id: z.string(), name: z.string(), created: z.int(), expires: z.int() },
+  roles: z.array(z.string()),
+});
 const issuedSchema = tokenSchema.extend({ token: z.string() });
 
 export function addAdminCommands(program: Command, terminal: Terminal): void {
@@ -24,8 +37,9 @@ export function addAdminCommands(program: Command, terminal: Terminal): void {
   withLocalOptions(admin.command('link'))
     .description('on the bridge’s machine: make a one-time link for an administrator')
     .option('--days <days>', 'how long its token is valid, 12 hours if not said, at most 90 days')
+    .option('--role <role>', `what it may do, may be repeated: ${ROLES}; owner if not said`, repeatable)
     .option('--json', 'answer as JSON')
-    .action((options: LocalOptions & Options & { days?: string }) => link(terminal, options));
+    .action((options: LocalOptions & Options & Wanted) => link(terminal, options));
   admin
     .command('claim')
     .argument('<link>', 'what `countersign admin link` printed')
@@ -46,8 +60,10 @@ function addTokenCommands(token: Command, terminal: Terminal): void {
       const found = await api.get('/admin/v1/tokens', z.object({ tokens: z.array(tokenSchema) }));
       show(terminal, options, found, ({ tokens }) =>
         table(
-          ['id', 'name', 'created', 'expires'],
-          tokens.map(({ id, name, created, expires }) => [id, name, when(created), when(expires)]),
+          ['id', 'name', 'roles', 'created', 'expires'],
+          tokens.map(({ id, name, roles, created, expires }) => [
+            ...[id, name, roles.join(', '), when(created), when(expires)],
+          ]),
         ),
       );
     });
@@ -56,8 +72,13 @@ function addTokenCommands(token: Command, terminal: Terminal): void {
     .argument('<name>', 'whose it is: a colleague, a machine')
     .description('make a token; it is printed this once')
     .option('--days <days>', 'how long it is valid, 12 hours if not said, at most as long as your own')
+    .option(
+      '--role <role>',
+      `what it may do, may be repeated: ${ROLES}; what yours may if not said`,
+      repeatable,
+    )
     .option('--json', 'answer as JSON')
-    .action((name: string, options: Options & { days?: string }) => createToken(terminal, name, options));
+    .action((name: string, options: Options & Wanted) => createToken(terminal, name, options));
   token
     .command('revoke')
     .argument('<id>')
@@ -72,15 +93,17 @@ function addTokenCommands(token: Command, terminal: Terminal): void {
     });
 }
 
-async function link(terminal: Terminal, options: LocalOptions & Options & { days?: string }): Promise<void> {
+async function link(terminal: Terminal, options: LocalOptions & Options & Wanted): Promise<void> {
   const tokenLife = secondsOf(options.days);
+  const roles = rolesOf(options.role);
   const config = readLocalConfig(terminal, options);
   const made = await inLocalStore(config, async (store) => {
     const keys = await store.database.read(findSigner);
     if (keys === undefined) throw new UsageError('This store has no keys yet: run `countersign init`.');
-    return createAdministrators({ ...store, issuer: config.issuer }).createLink(
-      tokenLife === undefined ? {} : { tokenLife },
-    );
+    return createAdministrators({ ...store, issuer: config.issuer }).createLink({
+      ...(tokenLife === undefined ? {} : { tokenLife }),
+      ...(roles === undefined ? {} : { roles }),
+    });
   });
   terminal.say(`Valid once, until ${when(made.expires)}. Run: countersign admin claim 'LINK'`);
   show(terminal, options, made, ({ url }) => url);
@@ -97,13 +120,14 @@ async function claim(terminal: Terminal, url: string, options: Options & { name?
   const name = options.name ?? `${userInfo().username} on ${hostname()}`;
   const api = createApiClient(terminal, { url: bridge });
   const issued = await api.send('POST', '/admin/v1/bootstrap', issuedSchema, { token: secret, name });
-  const { id, token, expires } = issued;
+  const { id, token, expires, roles } = issued;
   const path = await storeCredentials(terminal, { url: bridge, token, id, expires });
   show(
     terminal,
     options,
-    { url: bridge, id, name: issued.name, expires, path },
-    () => `You administer ${bridge} as “${issued.name}” until ${when(expires)}. The token is in ${path}.`,
+    { url: bridge, id, name: issued.name, roles, expires, path },
+    () =>
+      `You administer ${bridge} as “${issued.name}” (${roles.join(', ')}) until ${when(expires)}. The token is in ${path}.`,
   );
 }
 
@@ -114,22 +138,29 @@ function secondsOf(text: string | undefined): number | undefined {
   return Math.round(days * 86_400);
 }
 
-async function createToken(
-  terminal: Terminal,
-  name: string,
-  options: Options & { days?: string },
-): Promise<void> {
+/** Throws `UsageError` with the roles that there are. */
+function rolesOf(named: readonly string[] | undefined): AdministratorRole[] | undefined {
+  return named?.map((name) => {
+    const role = ADMINISTRATOR_ROLES.find((each) => each === name);
+    if (role === undefined) throw new UsageError(`There is no role “${name}”; there are ${ROLES}.`);
+    return role;
+  });
+}
+
+async function createToken(terminal: Terminal, name: string, options: Options & Wanted): Promise<void> {
   const expiresIn = secondsOf(options.days);
+  const roles = rolesOf(options.role);
   const api = await openApi(terminal);
   const issued = await api.send('POST', '/admin/v1/tokens', issuedSchema, {
     name,
     ...(expiresIn === undefined ? {} : { expiresIn }),
+    ...(roles === undefined ? {} : { roles }),
   });
   if (issued.expires < issued.created + (expiresIn ?? 0)) {
     terminal.say('It ends with your own token. For a longer one: countersign admin link --days DAYS');
   }
   terminal.say(
-    `Token ${issued.id} for “${issued.name}”, valid until ${when(issued.expires)}. It is shown this once:`,
+    `Token ${issued.id} for “${issued.name}” (${issued.roles.join(', ')}), valid until ${when(issued.expires)}. It is shown this once:`,
   );
   show(terminal, options, issued, ({ token }) => token);
 }

@@ -61,6 +61,7 @@ export function adminAccessRoutes(deps: { administrators: Administrators; decide
       path: '/admin/v1/tokens',
       summary: 'Make another token, for a colleague or a machine',
       body: { schema: newTokenSchema, maxBytes: JSON_BODY_BYTES },
+      facts: ({ body, administrator }) => ({ tokenRoles: body.roles ?? administrator?.roles ?? [] }),
       response: { status: 201, description: 'The token', schema: issuedSchema },
       errors: [],
       handle: async ({ body, context }) => ({ body: await administrators.create(body, context) }),
@@ -70,6 +71,10 @@ export function adminAccessRoutes(deps: { administrators: Administrators; decide
       action: 'manage-access',
       path: '/admin/v1/tokens/:token',
       summary: 'Revoke a token by its id',
+      facts: async ({ params }) => {
+        const tokenRoles = await administrators.rolesOf(params.token ?? '');
+        return tokenRoles === undefined ? {} : { tokenRoles };
+      },
       response: { status: 204, description: 'It is of no use any more' },
       errors: ['token_unknown'],
       handle: async ({ params, context }) => {

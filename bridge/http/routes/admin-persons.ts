@@ -82,7 +82,7 @@ function readingRoutes({ personOverviews, decide }: Deps): Route[] {
   return [
     defineAdministratorRoute(decide, {
       method: 'get',
-      action: 'read-administration',
+      action: 'read-persons',
       path: '/admin/v1/persons',
       summary: 'People in pages, or who holds one address',
       query: querySchema,
@@ -97,7 +97,7 @@ function readingRoutes({ personOverviews, decide }: Deps): Route[] {
     }),
     defineAdministratorRoute(decide, {
       method: 'get',
-      action: 'read-administration',
+      action: 'read-persons',
       path: '/admin/v1/persons/:sub',
       summary: 'One person with statements and devices',
       response: { status: 200, description: 'The person', schema: overviewSchema },

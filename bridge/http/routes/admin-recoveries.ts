@@ -63,7 +63,7 @@ function seeingRoutes({ recoveries, decide }: Deps): Route[] {
   return [
     defineAdministratorRoute(decide, {
       method: 'get',
-      action: 'read-administration',
+      action: 'read-persons',
       path: PATH,
       summary: 'The recoveries that wait for administrators',
       response: {
@@ -76,7 +76,7 @@ function seeingRoutes({ recoveries, decide }: Deps): Route[] {
     }),
     defineAdministratorRoute(decide, {
       method: 'get',
-      action: 'read-administration',
+      action: 'manage-recovery',
       path: `${PATH}/:id`,
       summary: 'One recovery, with the device to compare and the shares that the halves open',
       response: { status: 200, description: 'The recovery', schema: recoveryCaseSchema },

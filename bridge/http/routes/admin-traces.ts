@@ -17,7 +17,7 @@ export function adminTraceRoutes({ traces, decide }: { traces: SignInTraces; dec
   return [
     defineAdministratorRoute(decide, {
       method: 'get',
-      action: 'read-administration',
+      action: 'read-persons',
       path: '/admin/v1/traces/:trace',
       summary: 'Why a sign-in was refused',
       response: { status: 200, description: 'The refusal', schema: traceSchema },
