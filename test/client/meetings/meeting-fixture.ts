@@ -3,12 +3,16 @@ import { hostMeeting, joinMeeting } from '../../../client/meetings/enter-meeting
 import type { EpochKey, JoinedMeeting } from '../../../client/meetings/meeting.ts';
 import type { MeetingRelay } from '../../../client/meetings/relay.ts';
 import type { MeetingParts } from '../../../client/meetings/session.ts';
+import type { IdentityAttributes } from '../../../protocol/identity-attributes.ts';
+import type { AdmissionPolicy } from '../../../protocol/meetings/admission-policy.ts';
 import { loadTransformEngine } from '../../../recrypt/load-node.ts';
 import { type FakeBridge, startFakeBridge } from '../../fakes/fake-bridge/fake-bridge.ts';
 import { createMemoryMeeting, type MemoryMeeting } from './memory-relay.ts';
 import { type Attending, attending, createMemoryGroup, type MemoryGroup } from './people.ts';
 
 const engine = await loadTransformEngine();
+
+export type SignIn = NonNullable<IdentityAttributes['sign_in']>;
 
 /** A meeting with a host and people of one company, over a relay that can lie. */
 export interface MeetingAtWork {
@@ -18,8 +22,11 @@ export interface MeetingAtWork {
   readonly people: Readonly<Record<string, Attending>>;
   person(name: string): Attending;
   relay(name: string): MeetingRelay;
-  host(name: string): Promise<Attendance>;
+  /** `parts`: what a dishonest host has in the place of its own. */
+  host(name: string, admission?: AdmissionPolicy, parts?: Partial<MeetingParts>): Promise<Attendance>;
   join(name: string, signal?: AbortSignal): Promise<Attendance>;
+  /** From now on their company tells this of how they signed in; null: nothing. */
+  signsIn(name: string, signIn: SignIn | null): void;
   close(): Promise<void>;
 }
 
@@ -65,7 +72,15 @@ export async function meetingOf(
   }
   return {
     ...{ bridge, meeting, group, people, person, relay },
-    host: (name) => keeping(hostMeeting(partsOf(name))),
+    host: (name, admission, changes) => keeping(hostMeeting({ ...partsOf(name), ...changes }, { admission })),
+    signsIn(name, signIn) {
+      const { address, sub } = person(name);
+      bridge.lookUps.results.set(address, async (honest) => {
+        if (honest.status !== 'credential' || signIn === null) return honest;
+        const attributes = await bridge.company.attributes(bridge.issuer, { sub, sign_in: signIn });
+        return { ...honest, credential: { ...honest.credential, attributes } };
+      });
+    },
     join: (name, signal) => keeping(joinMeeting(partsOf(name), signal)),
     async close() {
       await Promise.all(open.map((each) => each.leave().catch(() => undefined)));

@@ -159,7 +159,8 @@ export function createMemoryGroup(
       },
       seal: (place) => seal(who, place),
       open: (keyId) => open(who, keyId),
-      invites: async ({ sub }) => [...group.members].some((member) => member.sub === sub),
+      invites: async ({ sub }) =>
+        [...group.members].some((member) => member.sub === sub) ? 'by_admins' : 'none',
       add: async () => ({ added: 0, notAdded: [] }),
       async restrict(address) {
         const member = [...group.members].find((each) => each.address === address);

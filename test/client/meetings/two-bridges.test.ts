@@ -1,4 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { saveMember } from '../../../bridge/groups/member-store.ts';
+import { seconds, systemClock } from '../../../bridge/lib/clock.ts';
+import { openDatabase } from '../../../bridge/storage/open-storage.ts';
 import type {
   GroupRef,
   HostedMeeting,
@@ -9,7 +12,9 @@ import type {
 import { createBridgeGroup } from '../../../client/meetings/bridge-group.ts';
 import { createBridgeRelay } from '../../../client/meetings/bridge-relay.ts';
 import { currentDevice } from '../../../client/own-account.ts';
+import type { Company } from '../../../demo/stage/company.ts';
 import { ADA, BEN, GWEN, HAL } from '../../../demo/stage/people.ts';
+import { readConfig } from '../../../demo/stage/start-company.ts';
 import { claimedRekey } from '../../../protocol/meetings/rekey-message.ts';
 import { codeOf } from '../../protocol/codes.ts';
 import { hear } from './heard.ts';
@@ -80,6 +85,49 @@ async function tryToFollow(who: Attendee, meeting: MeetingRef, keyId: string): P
   ];
 }
 
+/** A durable group of this person, with others in it. */
+async function teamOf({ client, person }: Attendee, people: readonly string[]) {
+  const { iss, group } = await client.groups.create({ kind: 'durable', label: 'The team' });
+  const team = { iss, group, expected: person.address };
+  await client.groups.add(team, { people: [...new Set([person.address, ...people])] });
+  return team;
+}
+
+/** As a bridge does that lies about its group: no admin signed it. */
+async function putInto({ configPath }: Company, group: string, { parts, client }: Attendee): Promise<void> {
+  const database = await openDatabase(readConfig(configPath).storage, systemClock);
+  const { sub } = await client.me();
+  const member = { kind: 'person' as const, iss: parts.context.issuer, member_id: sub };
+  try {
+    await database.transaction((tx) =>
+      saveMember(tx, {
+        ...{ group_id: group, ...member, key_version: 0, group_key_version: 0 },
+        ...{ transform_key: new Uint8Array(800), generation: 99, added: seconds(systemClock) },
+      }),
+    );
+  } finally {
+    await database.close();
+  }
+}
+
+/** Without the key of the meeting: who has no way to it may still ask for a place. */
+async function showUp({ client, parts, person }: Attendee, { iss, group }: MeetingRef): Promise<void> {
+  const relay = createBridgeRelay(parts.api, { iss, group });
+  const { epoch, challenge } = claimedRekey((await relay.state()).rekey ?? '').claims;
+  const place = { meeting: group, aud: iss, epoch, challenge, mediaKey: 'media' };
+  const { ephemeralPrivateKey: _own, ...shown } = await client.createPresence(place);
+  await relay.present({ ...shown, address: person.address });
+}
+
+async function participantsOf(meeting: JoinedMeeting): Promise<Participant[]> {
+  const participants: Participant[] = [];
+  for await (const each of meeting.roster()) participants.push(each);
+  return participants;
+}
+
+const rosterOf = async (meeting: JoinedMeeting) =>
+  (await participantsOf(meeting)).map(({ address }) => address);
+
 describe('a meeting of two companies', () => {
   it('gives everybody one key through their own company’s bridge, then by the tree', async () => {
     const hosted = await start({ people: [GWEN.address, HAL.address] });
@@ -94,9 +142,9 @@ describe('a meeting of two companies', () => {
       expect(await heard.next('key', (key) => key.epoch === epoch + 1)).toMatchObject({ from: 'tree' });
       expect(meeting.fingerprint()).toBe(hosted.fingerprint());
     }
-    const roster: Participant[] = [];
-    for await (const each of gwen.meeting.roster()) roster.push(each);
-    expect(roster.map(({ address, name, state }) => [address, name, state])).toEqual([
+    expect(
+      (await participantsOf(gwen.meeting)).map(({ address, name, state }) => [address, name, state]),
+    ).toEqual([
       [ADA.address, 'Ada Palmer', 'verified'],
       [GWEN.address, 'Gwen Ito', 'verified'],
       [HAL.address, 'Hal Brandt', 'verified'],
@@ -132,13 +180,11 @@ describe('a meeting of two companies', () => {
   ])(
     'keeps the next key from one who came by a durable group of %s, and was removed',
     async (_whose, owner) => {
-      const { client, person } = owner();
-      const team = await client.groups.create({ kind: 'durable', label: 'The team' });
-      await client.groups.add(team, { people: [ADA.address, GWEN.address, HAL.address] });
-      const { iss, group } = team;
-      const hosted = await start({ groups: [{ iss, group, expected: person.address }] });
-      const gwen = await joinPlaced(two.gwen, hosted);
-      const hal = await joinPlaced(two.hal, hosted);
+      const hosted = await start({
+        groups: [await teamOf(owner(), [ADA.address, GWEN.address, HAL.address])],
+      });
+      const gwen = { meeting: await join(two.gwen, hosted) };
+      const hal = { meeting: await join(two.hal, hosted) };
       const { epoch } = hosted.currentKey();
       await hosted.remove(GWEN.address);
       expect(await keyOf(hal.meeting, epoch + 1)).toEqual(hosted.currentKey());
@@ -146,6 +192,45 @@ describe('a meeting of two companies', () => {
       const keyId = await newestKeyId(two.hal, hosted);
       expect(await tryToFollow(two.gwen, hosted, keyId)).toEqual(Array(3).fill('group_excluded'));
       expect(hal.meeting.currentKey()).toEqual(hosted.currentKey());
+    },
+  );
+
+  it('gives a place to who came by a durable group of the host’s company, whoever’s people they are', async () => {
+    const hosted = await start({ groups: [await teamOf(two.ada, [BEN.address, GWEN.address])] });
+    for (const who of [two.ben, two.gwen]) {
+      const { meeting } = await joinPlaced(who, hosted);
+      expect(await keyOf(meeting, hosted.currentKey().epoch)).toEqual(hosted.currentKey());
+    }
+  });
+
+  it('gives every key, and no place, to who came by a durable group of their own company', async () => {
+    const hosted = await start({ groups: [await teamOf(two.gwen, [ADA.address])] });
+    const host = hear(hosted);
+    const gwen = await join(two.gwen, hosted);
+    const heard = hear(gwen);
+    const refused = await host.next('participant_refused');
+    expect(refused).toMatchObject({ address: GWEN.address, code: 'not_placed' });
+    await hosted.rekey();
+    expect(await keyOf(gwen, hosted.currentKey().epoch)).toEqual(hosted.currentKey());
+    expect(await heard.next('key')).toMatchObject({ from: 'sealed_key' });
+    expect(await rosterOf(gwen)).toEqual([ADA.address]);
+  });
+
+  it.each([
+    ['their own company', () => two.gwen, () => two.stage.globex.get(), () => two.hal, 'not_placed'],
+    ['the host’s company', () => two.ada, () => two.stage.acme.get(), () => two.ben, 'group_not_member'],
+  ] as const)(
+    'has no place for a person whom the bridge of %s puts into a durable group by itself',
+    async (_whose, owner, bridge, accomplice, code) => {
+      const team = await teamOf(owner(), [ADA.address, GWEN.address]);
+      const hosted = await start({ groups: [team] });
+      const host = hear(hosted);
+      await putInto(bridge(), team.group, accomplice());
+      await showUp(accomplice(), hosted);
+      const refused = await host.next('participant_refused');
+      expect(refused).toMatchObject({ address: accomplice().person.address, code });
+      await hosted.rekey();
+      expect(await rosterOf(hosted)).not.toContain(accomplice().person.address);
     },
   );
 
