@@ -279,12 +279,14 @@ export const PAGE_ROWS_DEFAULT = 50;
 
 // ---- decisions of policy
 
-/** A decision takes a tenth of a millisecond; one that takes this long twice is refused, for whoever asks waits behind it. */
+/** A decision takes a tenth of a millisecond. One that takes this long is refused: whoever asks something else waits behind it. */
 export const DECISION_TIME_MS = 10;
+/** Tries before it counts: a machine with too much to do puts a process aside in the middle of one, hardly of three. */
+export const DECISION_TRIES = 3;
 /** Decisions remembered, by what they were read from: some MiB. What people ask differs in far fewer ways. */
 export const DECISIONS_REMEMBERED = 10_000;
-/** Sets of policies that are kept parsed: the one in force, drafts and their trial runs. Some MiB each. */
-export const POLICY_SETS_PARSED = 8;
+/** Sets of policies that are kept parsed, one for each action: of the policy in force, drafts and their trial runs. Some KiB each. */
+export const POLICY_SETS_PARSED = 512;
 /** Permits that are named as the nearest to one that would have allowed it: more says nothing to whoever reads them. */
 export const NEAREST_PERMITS = 3;
 /** Drafts of the next policy that are kept: each holds a whole content, and administrators choose among a few. */
@@ -293,6 +295,8 @@ export const POLICY_DRAFTS = 100;
 export const POLICY_DRAFT_LIFE_S = 30 * DAY_S;
 /** How long the version before the one in force may be brought back without another approval: an emergency is noticed by then. */
 export const POLICY_ROLL_BACK_S = DAY_S;
+/** Why a draft was made, in its author’s words; it stands in events. */
+export const NOTE_LENGTH = 500;
 /** A draft with all its files, as JSON: escaped, it is at most twice as long as a policy may be. */
 export const POLICY_BODY_BYTES = 640 * KIB;
 /** People, groups or decisions that a trial run of a draft reads at a time: a few ms of the store’s time. */
@@ -527,10 +531,8 @@ export const MEETING_RECHECK_MS = 50;
 export const MEETING_RETRY_MS = 1_000;
 /** The longest of these pauses: people wait for the next key. */
 export const MEETING_RETRY_MAX_MS = 15_000;
-/** Devices of ours in meetings at partners that a process knows of, to tell the homes when they must leave. */
-export const MEETINGS_ABROAD = 50_000;
-/** How often a partner is told that somebody had to leave, until it says that it heard. */
-export const MEETING_LEAVE_TRIES = 8;
+/** Meetings at partners that one device is noted in, until it leaves them or they must be over: thirty a day. */
+export const MEETINGS_ABROAD_OF_DEVICE = 1_000;
 /** Presence proofs that one transaction stores: many join at once, and all write the same row. */
 export const MEETING_JOINS_TOGETHER = 100;
 

@@ -1,5 +1,6 @@
 import { type PolicyContent, policyDocument } from '../../protocol/policy-bundle.ts';
 import { sha256Base64url } from '../lib/hash.ts';
+import { DECISIONS_REMEMBERED } from '../lib/limits.ts';
 import type { NamedPolicy } from './cedar-parse.ts';
 import { createDecider, type DecisionFailure, type DecisionStatistics } from './decider.ts';
 import type { Policy } from './policy.ts';
@@ -19,6 +20,8 @@ export interface CompileOptions {
   readonly onFailure?: (failure: DecisionFailure) => void;
   /** A clock in milliseconds, for the time that decisions take. */
   readonly now?: () => number;
+  /** Decisions that are kept for whoever asks the same; 0 for none. */
+  readonly remembered?: number;
 }
 
 /**
@@ -29,8 +32,8 @@ export function compilePolicy(content: PolicyContent, options: CompileOptions = 
   const { policies, data, recipients } = requireValid(content);
   const document = policyDocument(content);
   const hash = sha256Base64url(document);
-  const { now = () => performance.now(), onFailure = () => {} } = options;
-  const decider = createDecider({ policies, hash, now, onFailure });
+  const { now = () => performance.now(), remembered = DECISIONS_REMEMBERED, onFailure = () => {} } = options;
+  const decider = createDecider({ policies, hash, now, remembered, onFailure });
   decider.warmUp();
   return {
     ...{ content, policies, document, hash, lifetimes: lifetimesOf(data), recipients },

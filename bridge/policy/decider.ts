@@ -36,13 +36,15 @@ export interface DeciderParts {
   readonly policies: readonly NamedPolicy[];
   readonly hash: string;
   readonly now: () => number;
+  /** Decisions that are kept for whoever asks the same. */
+  readonly remembered: number;
   readonly onFailure: (failure: DecisionFailure) => void;
 }
 
 /** Decides by policies that were validated: deny by default, a forbid wins, and what fails is refused. */
-export function createDecider({ policies, hash, now, onFailure }: DeciderParts): Decider {
+export function createDecider({ policies, hash, now, remembered, onFailure }: DeciderParts): Decider {
   const engine = createCedarEngine(policies, now);
-  const memo = createDecisionMemo<Decision>();
+  const memo = createDecisionMemo<Decision>(remembered);
   const nearestTo = createNearestPermits(policies);
   const types = applicableTypes(readDefaultContent().schema);
   const byId = new Map(policies.map((policy, order) => [policy.id, { ...policy, order }]));

@@ -1,4 +1,3 @@
-import { DECISIONS_REMEMBERED } from '../lib/limits.ts';
 import type { AttributeRead } from './attributes-read.ts';
 import type { CedarRequest } from './cedar-request.ts';
 
@@ -13,7 +12,7 @@ export interface DecisionMemo<Answer> {
 }
 
 /** The least recently used go first, beyond `limit`. */
-export function createDecisionMemo<Answer>(limit = DECISIONS_REMEMBERED): DecisionMemo<Answer> {
+export function createDecisionMemo<Answer>(limit: number): DecisionMemo<Answer> {
   const answers = new Map<string, Answer>();
   let hits = 0;
   let misses = 0;
@@ -48,25 +47,32 @@ export function createDecisionMemo<Answer>(limit = DECISIONS_REMEMBERED): Decisi
 
 /** Of requests with the same key, policies that read no more than `reads` decide the same. */
 export function memoKey(request: CedarRequest, reads: readonly AttributeRead[]): string {
-  const { action, principal, resource } = request;
-  const values = reads.map(({ path, presence }) => {
+  let key = `${request.action.id} ${request.principal.type} ${request.resource.type}`;
+  for (const { path, presence } of reads) {
     const value = valueAt(request, path);
-    return presence ? value !== undefined : (value ?? null);
-  });
-  return JSON.stringify([action.id, principal.type, resource.type, values]);
+    key += presence ? ` ${value !== undefined}` : ` ${written(value)}`;
+  }
+  return key;
 }
 
-function valueAt(request: CedarRequest, [root, ...path]: readonly string[]): unknown {
+/** JSON, so that no text can pass for several values; of plain words written faster. */
+function written(value: unknown): string {
+  if (typeof value === 'string' && /^[\w-]*$/.test(value)) return `"${value}"`;
+  return typeof value === 'object' || typeof value === 'string' ? JSON.stringify(value) : String(value);
+}
+
+function valueAt(request: CedarRequest, path: readonly string[]): unknown {
   const { principal, resource, context, attributes } = request;
+  const [root] = path;
   if (root === undefined) return [principal.id, resource.id, attributes, context];
-  if (root !== 'context' && path.length === 0) return root === 'principal' ? principal.id : resource.id;
-  const roots: Readonly<Record<string, unknown>> = { ...attributes, context };
-  let value = roots[root];
-  for (const name of path) value = memberOf(value, name);
+  if (root !== 'context' && path.length === 1) return root === 'principal' ? principal.id : resource.id;
+  let value: unknown =
+    root === 'context' ? context : root === 'principal' ? attributes.principal : attributes.resource;
+  for (let depth = 1; depth < path.length; depth += 1) value = memberOf(value, path[depth] ?? '');
   return value;
 }
 
 function memberOf(value: unknown, name: string): unknown {
-  if (typeof value !== 'object' || value === null) return undefined;
-  return Object.getOwnPropertyDescriptor(value, name)?.value;
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
+  return Reflect.get(value, name);
 }
