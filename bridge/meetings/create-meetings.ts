@@ -84,7 +84,10 @@ export function createMeetings(deps: MeetingsDeps): Meetings {
       return (signal) => tell(told, signal);
     },
     answerPartner: createAnswerPartner({ ...common, presences, home, polls, feedOf: homeStreams.feedOf }),
-    start: () => restrictions.start(),
+    start() {
+      departures.start();
+      restrictions.start();
+    },
     async stop() {
       polls.stop();
       await restrictions.stop();
@@ -93,6 +96,6 @@ export function createMeetings(deps: MeetingsDeps): Meetings {
       await feeds.stop();
       await departures.stop();
     },
-    purge: () => letGo.purge(),
+    purge: async () => (await letGo.purge()) + (await departures.purge()),
   };
 }

@@ -1,7 +1,7 @@
 import type * as z from 'zod/mini';
 import type { BridgeResponseEnvelope } from '../../protocol/bridge-request.ts';
 import type { Json } from '../../protocol/canonical-json.ts';
-import { CountersignError, type ErrorCode } from '../../protocol/errors.ts';
+import { CountersignError, type ErrorCode, isCountersignError } from '../../protocol/errors.ts';
 import { VIA_GROUPS } from '../../protocol/groups/api.ts';
 import type {
   MeetingMembers,
@@ -61,6 +61,11 @@ const REFUSALS: readonly ErrorCode[] = [
   ...(['group_unknown', 'group_ended', 'group_excluded', 'forbidden', 'presence_mismatch'] as const),
   ...(['meeting_missed', 'rate_limited'] as const),
 ];
+
+/** Whether the home itself said no: what it was asked has not happened. */
+export function isRefusal(error: unknown): boolean {
+  return isCountersignError(error) && REFUSALS.includes(error.code);
+}
 
 export function createForeignCalls(deps: {
   readonly iss: string;

@@ -12,7 +12,7 @@ import type { Told } from './told-messages.ts';
 export interface ForeignStreams {
   /** A stream that may begin. Throws what the home says, and `meeting_missed`. */
   open(meeting: MeetingName, who: Listener['who'], since: number): Promise<Told>;
-  /** Ends the streams of those whom the home does not let in any more. */
+  /** Ends the streams of those whom the home does not let in any more, and tells it that they left, streams or not. */
   recheck(meeting: MeetingName): Promise<void>;
 }
 
@@ -28,7 +28,7 @@ export function createForeignStreams(deps: {
     async open(meeting, who, since) {
       const { head, pruned } = await calls.admit(meeting, [who.sub]);
       if (since < pruned || since > head) throw new CountersignError('meeting_missed');
-      departures.note(meeting, who);
+      await departures.note(meeting, who);
       const { home, group } = meeting;
       const source = createPartnerSource({ calls, streams }, meeting, who.sub);
       const feed = feeds.of(`${home} ${group}`, head, source);
@@ -37,7 +37,8 @@ export function createForeignStreams(deps: {
 
     async recheck(meeting) {
       const open = streams.of(meeting.home, meeting.group);
-      const subs = [...new Set(open.map(({ who }) => who.sub))];
+      const present = await departures.peopleIn(meeting);
+      const subs = [...new Set([...open.map(({ who }) => who.sub), ...present])];
       for (let start = 0; start < subs.length; start += ADMITTED_PEOPLE) {
         const asked = subs.slice(start, start + ADMITTED_PEOPLE);
         const stay = await staying(meeting, asked);
@@ -45,7 +46,7 @@ export function createForeignStreams(deps: {
           const { sub } = stream.who;
           if (asked.includes(sub) && !stay.has(sub)) stream.end();
         }
-        for (const sub of asked) if (!stay.has(sub)) departures.tell({ sub }, meeting);
+        for (const sub of asked) if (!stay.has(sub)) await departures.dismiss({ sub }, meeting);
       }
     },
   };

@@ -1,17 +1,20 @@
-import type { MeetingStreamRequest } from '../../protocol/meetings/api.ts';
+import { isCountersignError } from '../../protocol/errors.ts';
+import type { MeetingStreamRequest, PresenceEvidence } from '../../protocol/meetings/api.ts';
 import { readAccess } from '../binding/access.ts';
 import type { Holder } from '../binding/holder.ts';
 import { askingPerson } from '../binding/permission.ts';
+import { findPartner } from '../federation/partner-store.ts';
 import type { FindSignerEvidence } from '../groups/services.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Decide } from '../policy/decision.ts';
 import type { Database } from '../storage/database.ts';
 import { type Attendance, requireAttendance, requireForeignAttendance } from './attendance.ts';
 import type { Departures } from './departures.ts';
-import type { ForeignCalls } from './foreign-calls.ts';
+import { type ForeignCalls, isRefusal } from './foreign-calls.ts';
 import type { Asking, HomeMeetings } from './home-meetings.ts';
 import { challengeFor, ownPresence } from './presence-evidence.ts';
 import type { Presences } from './presences.ts';
+import type { MeetingName } from './rechecks.ts';
 import type { Meetings } from './services.ts';
 import type { Told } from './told-messages.ts';
 
@@ -50,6 +53,40 @@ export function createOwnPeople(deps: OwnPeopleDeps): OwnPeople {
     if (meeting.iss !== iss) requireForeignAttendance(deps, who, meeting.group);
   }
 
+  /** A restriction finds the device from before its home hears of it; one in between is found here. */
+  async function presentAbroad(
+    who: Holder,
+    meeting: MeetingName,
+    evidence: PresenceEvidence,
+  ): Promise<number> {
+    const { deviceId } = who;
+    const isPartner = await database.read(
+      async (query) => (await findPartner(query, meeting.home))?.status === 'active',
+    );
+    const isNew = isPartner && (await departures.note(meeting, who));
+    try {
+      return await calls.present(meeting, who, evidence);
+    } catch (error) {
+      if (isNew && isRefusal(error)) await departures.forget(meeting, deviceId);
+      throw error;
+    } finally {
+      if (isPartner && !(await isStillOurs(who))) {
+        await departures.note(meeting, who);
+        await departures.dismiss({ deviceId }, meeting);
+      }
+    }
+  }
+
+  async function isStillOurs(who: Holder): Promise<boolean> {
+    try {
+      await database.read((query) => readAccess(query, who));
+      return true;
+    } catch (error) {
+      if (!isCountersignError(error)) throw error;
+      return false;
+    }
+  }
+
   const isHere = (meeting: { readonly iss: string }) => meeting.iss === iss;
   const nameOf = ({ iss: at, group }: { readonly iss: string; readonly group: string }) => ({
     ...{ home: at, group },
@@ -80,9 +117,7 @@ export function createOwnPeople(deps: OwnPeopleDeps): OwnPeople {
       const expected = { aud: upload.iss, meeting: group };
       if (!isHere(upload)) {
         const evidence = await ownPresence(deps, who, proof, expected);
-        // Before it is told: a restriction from here on finds it.
-        departures.note(nameOf(upload), who);
-        return calls.present(nameOf(upload), who, evidence);
+        return presentAbroad(who, nameOf(upload), evidence);
       }
       const asking = askingOf(who, group);
       const challenge = await database.read(async (query) => {
@@ -99,7 +134,7 @@ export function createOwnPeople(deps: OwnPeopleDeps): OwnPeople {
       await admit(who, meeting);
       if (!isHere(meeting)) {
         await calls.leave(nameOf(meeting), who.deviceId, 'left');
-        departures.forget(nameOf(meeting), who.deviceId);
+        await departures.forget(nameOf(meeting), who.deviceId);
         return;
       }
       await presences.leave(meeting.group, [{ iss, device_id: who.deviceId }], 'left', context);

@@ -55,7 +55,7 @@ export function createRestrictions(deps: RestrictionsDeps): Restrictions {
         const { sub } = subject;
         if (sub === undefined) return;
         endStreams(({ who }) => who.sub === sub);
-        departures.tell({ sub });
+        await departures.dismiss({ sub });
         await letGo.all({ iss, sub }, 'revoked');
         return;
       }
@@ -63,7 +63,7 @@ export function createRestrictions(deps: RestrictionsDeps): Restrictions {
         const { device: deviceId } = subject;
         if (deviceId === undefined) return;
         endStreams(({ who }) => who.deviceId === deviceId);
-        departures.tell({ deviceId });
+        await departures.dismiss({ deviceId });
         await letGo.all({ iss, deviceId }, 'revoked');
         return;
       }
@@ -78,6 +78,11 @@ export function createRestrictions(deps: RestrictionsDeps): Restrictions {
       case 'group.member_removed':
       case 'group.person_excluded':
         return loseMember(subject.group, data);
+      // Who was an admin, and no member beside, may not be there any more.
+      case 'group.renewed':
+      case 'group.rotated':
+      case 'group.admin_lost':
+        return subject.group === undefined ? undefined : letGo.unlessAdmitted({ group: subject.group });
       case 'group.ended':
         return subject.group === undefined ? undefined : letGo.end(subject.group);
     }
@@ -91,6 +96,7 @@ export function createRestrictions(deps: RestrictionsDeps): Restrictions {
     await letGo.unlessAdmitted({ iss: home, sub: member });
     if (home !== iss) return;
     for (const stream of streams.all()) if (stream.who.sub === member) rechecks.ask(stream);
+    for (const meeting of await departures.meetingsOf(member)) rechecks.ask(meeting);
   }
 
   /** Tokens end by person, device, app or connection: whether a listener's own has, the store knows. */
@@ -117,7 +123,7 @@ export function createRestrictions(deps: RestrictionsDeps): Restrictions {
 
   /** Whoever comes in later reads for themselves what happened before. */
   async function isIdle(): Promise<boolean> {
-    if (streams.all().length > 0 || departures.size > 0) return false;
+    if (streams.all().length > 0 || !(await departures.isEmpty())) return false;
     return (await database.read((query) => openMeetings(query, '', 1))).length === 0;
   }
 
@@ -126,6 +132,7 @@ export function createRestrictions(deps: RestrictionsDeps): Restrictions {
     if (read === undefined) {
       read = head;
       await letGo.reconcile();
+      await departures.reconcile();
     }
     if (await isIdle()) {
       read = head;

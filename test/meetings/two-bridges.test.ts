@@ -1,9 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { groupBody } from '../../bridge/meetings/relay-message.ts';
 import type { Meetings } from '../../bridge/meetings/services.ts';
+import { signGroupKey } from '../../protocol/groups/group-key.ts';
 import { expectCode } from '../binding/expect-code.ts';
 import { contextOf, type Enrolled } from '../fakes/client-side.ts';
-import { addMembers } from '../fakes/group-side.ts';
+import { addMembers, nextGroupKey } from '../fakes/group-side.ts';
 import {
   ADMINISTRATOR,
   type MeetingBridge,
@@ -299,6 +300,18 @@ describe('a restriction', () => {
     await heard[2]?.until(({ kind }) => kind === 'group');
     const { seq } = await rekey(acme, meeting, ada);
     await heard[2]?.until((told) => told.seq === seq);
+  });
+
+  it('of an admin whom the newest group key does not name any more ends their presence', async () => {
+    const meeting = await makeMeeting(acme, ada, [], [ada, bob]);
+    await rekey(acme, meeting, ada);
+    const host = await hear(acme.meetings, ada, ref(meeting), 0);
+    await enter(acme, acme, meeting, bob);
+    const admins = meeting.claims.admins.filter(({ sub }) => sub === ada.who.sub);
+    const token = await signGroupKey(ada.device.sig, nextGroupKey(meeting, { admins }));
+    await acme.groups.keys.renew(ada.who, meeting.group, { token }, contextOf(ada.who));
+    const message = await host.until(({ kind, data }) => kind === 'left' && data.includes(bob.who.deviceId));
+    expect(JSON.parse(message.data)).toMatchObject({ sub: bob.who.sub, reason: 'revoked' });
   });
 
   it('of a member ends a stream of somebody who only listened', async () => {
