@@ -21,6 +21,8 @@ export const POLICY_EVENTS = {
       draft: name.optional(),
       /** The version whose content was brought back. */
       rolled_back_to: count.optional(),
+      /** Why, in the words of who rolled it back; a draft’s stand in `policy.drafted`. */
+      note: phrase.optional(),
     }),
   },
   'policy.failed': {

@@ -85,23 +85,18 @@ export async function composeServices(foundation: Foundation, config: Config) {
     deviceCodes: authorizationServer.deviceCodes,
   });
 
-  const binding = { ...common, bindingLifeSeconds: config.lifetimes.binding_hours * 3_600 };
-  const credentials = createCredentials(binding);
+  const credentials = createCredentials(common);
   const organizationEscrow = config.escrow.organization;
-  const enrolments = createEnrolments({ ...binding, credentials, organizationEscrow });
-  const deviceAdditions = createDeviceAdditions(binding);
-  const vaults = createVaults(binding);
-  const escrows = createEscrows({ ...binding, credentials });
-  const recoveries = createRecoveries(binding);
-  const recoveryKeys = createRecoveryKeys(binding);
-  const rotations = createRotations({ ...binding, credentials });
-  const rotateDevice = createDeviceRotation({ ...binding, credentials });
-  const personKeysDays = config.lifetimes.person_keys_days;
-  const profiles = createProfiles({
-    ...{ ...binding, credentials, organizationEscrow },
-    personKeysSeconds: personKeysDays * 86_400,
-  });
-  const keyHistories = createKeyHistories(binding);
+  const enrolments = createEnrolments({ ...common, credentials, organizationEscrow });
+  const deviceAdditions = createDeviceAdditions(common);
+  const vaults = createVaults(common);
+  const escrows = createEscrows({ ...common, credentials });
+  const recoveries = createRecoveries(common);
+  const recoveryKeys = createRecoveryKeys(common);
+  const rotations = createRotations({ ...common, credentials });
+  const rotateDevice = createDeviceRotation({ ...common, credentials });
+  const profiles = createProfiles({ ...common, credentials, organizationEscrow });
+  const keyHistories = createKeyHistories(common);
   const tokenEnd = createFindTokenEnd(foundation);
   const watches = createWatches({ ...foundation, tokenEnd, credentials });
   const liveEvents = createLiveEvents(events);
@@ -116,14 +111,12 @@ export async function composeServices(foundation: Foundation, config: Config) {
     askPartner: createPartnerClient({ signer, calls, clock }),
     requests,
     answers: createAnswerCache({ cache, clock }),
-    defaultMaxAge: config.lifetimes.lookup_max_age_seconds,
   });
-  const openings = { ...binding, credentials, calls, requests };
+  const openings = { ...common, credentials, calls, requests };
   const keyOpenings = createKeyOpenings(openings);
   const sealedKeys = createSealedKeyDeposits(openings);
   const groups = createGroups({
-    ...{ ...binding, credentials, foreign: createForeignViews({ ...common, calls }) },
-    groupKeysSeconds: config.lifetimes.group_keys_days * 86_400,
+    ...{ ...common, credentials, foreign: createForeignViews({ ...common, calls }) },
   });
   const meetings = createMeetings({
     ...{ ...common, credentials, calls, requests, tokenEnd },

@@ -79,6 +79,7 @@ export async function serve(
     ],
     purging: [
       foundation.decisions,
+      services.policyChanges,
       services.administrators,
       services.traces,
       services.authorizationServer,

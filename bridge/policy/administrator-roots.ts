@@ -72,7 +72,7 @@ export function draftStanding(
   const able = roots.tokens.filter((token) => mayApprove(decide, token)).map(({ id }) => roots.of(id));
   return {
     author,
-    approvals: new Set(approving.map(({ id }) => roots.of(id))).size,
+    approvals: countAdministrators(roots, approving),
     administrators: new Set([author, ...able]).size,
   };
 }
@@ -86,6 +86,13 @@ export type Author = Pick<AdministratorToken, 'id' | 'name'>;
  */
 export function isBeside(roots: AdministratorRoots, token: Author, author: Author): boolean {
   return roots.of(token.id) !== roots.of(author.id) && fold(token.name) !== fold(author.name);
+}
+
+/** Of one name there is one, and of one first token: whoever takes two links approves once. */
+function countAdministrators(roots: AdministratorRoots, tokens: readonly Author[]): number {
+  const firsts = new Set(tokens.map(({ id }) => roots.of(id)));
+  const names = new Set(tokens.map(({ name }) => fold(name)));
+  return Math.min(firsts.size, names.size);
 }
 
 function fold(name: string): string {
@@ -106,7 +113,7 @@ export function canChangePolicy(roots: AdministratorRoots, decide: Decide): bool
   return authors.some((author) => {
     const root = roots.of(author.id);
     const approving = tokens.filter((token) => isBeside(roots, token, author) && mayApprove(decide, token));
-    const approvals = new Set(approving.map(({ id }) => roots.of(id))).size;
+    const approvals = countAdministrators(roots, approving);
     const { administrators } = draftStanding(roots, decide, { ...author, approvedBy: [] });
     return tokens.some((token) => {
       const context = { approvals, administrators, author: roots.of(token.id) === root };

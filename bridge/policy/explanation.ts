@@ -4,8 +4,8 @@ import type { Database } from '../storage/database.ts';
 import type { NamedPolicy } from './cedar-parse.ts';
 import { toCedarRequest } from './cedar-request.ts';
 import { type CompiledPolicy, compilePolicy } from './compile-policy.ts';
-import type { Decision, DecisionRequest } from './decision.ts';
-import { findDecision } from './decision-store.ts';
+import type { Action, Decision, DecisionRequest } from './decision.ts';
+import { type DecisionFilter, findDecision, listDecisions, type RecordedDecision } from './decision-store.ts';
 import { findPolicyContent } from './policy-content-store.ts';
 import type { PolicyInForce } from './policy-in-force.ts';
 
@@ -48,7 +48,20 @@ export interface RecordedExplanation extends Explanation {
   readonly times: number;
 }
 
+/** A recorded decision in a line. */
+export interface DecisionSummary extends Pick<Decision, 'effect' | 'policy' | 'reason'> {
+  readonly id: string;
+  /** ms */
+  readonly decided: number;
+  readonly action: Action;
+  readonly principal: { readonly kind: string; readonly id: string };
+  readonly resource: { readonly kind: string; readonly id: string };
+  readonly times: number;
+}
+
 export interface Explanations {
+  /** The newest first. */
+  list(filter: DecisionFilter): Promise<DecisionSummary[]>;
   /** Throws `decision_unknown`. */
   ofDecision(id: string): Promise<RecordedExplanation>;
   /** What would be decided now. Nothing is recorded. Throws `policy_unavailable`. */
@@ -77,6 +90,11 @@ export function createExplanations(deps: {
   }
 
   return {
+    async list(filter) {
+      const found = await database.read((query) => listDecisions(query, filter));
+      return found.map(summary);
+    },
+
     async ofDecision(id) {
       const found = await database.read((query) => findDecision(query, id));
       if (found === undefined) throw new CountersignError('decision_unknown');
@@ -108,6 +126,16 @@ function explain(
   return {
     ...{ request, seen: { principal: principal ?? null, resource: resource ?? null, context } },
     ...{ effect, policy, reason, deciding: named(policies), nearest: named(nearest), hash, inForce },
+  };
+}
+
+function summary({ id, decided, request, decision, times }: RecordedDecision): DecisionSummary {
+  const { action, principal, resource } = request;
+  const { effect, policy, reason } = decision;
+  return {
+    ...{ id, decided, action, effect, policy, reason, times },
+    principal: { kind: principal.kind, id: principal.id },
+    resource: { kind: resource.kind, id: resource.id },
   };
 }
 

@@ -23,6 +23,8 @@ export interface Origin {
   readonly draft?: string | undefined;
   /** The version whose content is brought back. */
   readonly rolledBackTo?: number | undefined;
+  /** Why it is brought back. */
+  readonly note?: string | undefined;
 }
 
 export type ActivatedPolicy = Pick<PolicyVersionsTable, 'version' | 'hash'>;
@@ -71,6 +73,7 @@ export async function activatePolicy(
       ...(previous === null ? {} : { previous }),
       ...(origin.draft === undefined ? {} : { draft: origin.draft }),
       ...(origin.rolledBackTo === undefined ? {} : { rolled_back_to: origin.rolledBackTo }),
+      ...(origin.note === undefined ? {} : { note: origin.note }),
     },
   });
   return { version, hash };

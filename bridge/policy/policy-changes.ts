@@ -64,7 +64,11 @@ export interface PolicyChanges {
    * Brings the content of an earlier version back as the next one. Throws `policy_unknown`, `policy_approval`, `forbidden`,
    * `policy_lock_out`, `policy_invalid`, `malformed_request` for the one in force.
    */
-  rollBack(version: number, by: ActingAdministrator, context: RequestContext): Promise<ActivatedPolicy>;
+  rollBack(
+    wanted: { readonly version: number; readonly note: string },
+    by: ActingAdministrator,
+    context: RequestContext,
+  ): Promise<ActivatedPolicy>;
   /** Forgets old drafts; answers how many. */
   purge(): Promise<number>;
 }
@@ -220,7 +224,7 @@ export function createPolicyChanges(deps: PolicyChangesDeps): PolicyChanges {
         await events.append(tx, succeeded({ type: 'policy.discarded', subject: {}, data }, context));
       }),
 
-    async rollBack(version, by, context) {
+    async rollBack({ version, note }, by, context) {
       const stored = await database.read((query) => findPolicyVersion(query, version));
       const next = stored === undefined ? undefined : compilePolicy(JSON.parse(stored.content));
       const activated = await database.transaction(async (tx) => {
@@ -236,7 +240,10 @@ export function createPolicyChanges(deps: PolicyChangesDeps): PolicyChanges {
           throw new CountersignError('malformed_request', 'This is the policy that is in force.');
         }
         requireNoLockOut(roots, next.decide);
-        return policy.activate(tx, next.content, context, { rolledBackTo: version });
+        return policy.activate(tx, next.content, context, {
+          rolledBackTo: version,
+          ...(note === '' ? {} : { note }),
+        });
       });
       await policy.refresh();
       return activated;
