@@ -12,7 +12,7 @@ import { signersOf } from '../groups/signers.ts';
 import { type JudgedGroup, judgeGroup } from '../groups/view.ts';
 import type { ClientParts } from '../own-account.ts';
 import { randomId } from '../random-id.ts';
-import { type Invited, readInvited } from './invited.ts';
+import { createInvitations, type Invited } from './invited.ts';
 import type { MeetingRef } from './meeting.ts';
 import type { GroupFacts, MeetingGroup } from './meeting-group.ts';
 
@@ -29,18 +29,17 @@ export async function createBridgeGroup(
   if (judged.claims.kind !== 'meeting') {
     throw new CountersignError('group_unknown', 'the group is no meeting');
   }
+  const readInvited = createInvitations(parts);
   let invited: Promise<Invited> | null = null;
 
   async function refresh(): Promise<GroupFacts> {
-    const before = judged.shown;
     judged = await judgeGroup(parts, ref);
-    const { members_seq: seq, exclusions } = judged.shown;
-    if (seq !== before.members_seq || exclusions.length !== before.exclusions.length) invited = null;
+    invited = null;
     return factsOf(judged);
   }
 
   function invitedNow(): Promise<Invited> {
-    invited ??= readInvited(parts, judged).catch((error: unknown) => {
+    invited ??= readInvited(judged).catch((error: unknown) => {
       invited = null;
       throw error;
     });
@@ -71,7 +70,7 @@ export async function createBridgeGroup(
       const claims = await verifySealedKey(opening.token, sealer, { to, key_id: keyId });
       return { key: await openPlaintext(parts, opening, claims), claims, sealer };
     },
-    invites: async (person) => (await invitedNow()).includes(person),
+    invites: async (person) => (await invitedNow()).invitationOf(person),
     async add(who) {
       const addition = await addMembers(parts, ref, who);
       await refresh();

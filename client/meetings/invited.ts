@@ -1,53 +1,73 @@
+import { isCountersignError } from '../../protocol/errors.ts';
 import { exclusionSchema } from '../../protocol/groups/exclusion.ts';
-import { isGroupMember } from '../../protocol/groups/membership.ts';
+import type { GroupMember } from '../../protocol/groups/membership.ts';
 import { decodeClaims } from '../../protocol/jws.ts';
-import { listedMemberships } from '../groups/list-members.ts';
 import type { JudgedGroup } from '../groups/view.ts';
+import { judgeGroup } from '../groups/view.ts';
 import type { ClientParts } from '../own-account.ts';
+import type { Invitation } from './meeting-group.ts';
+import { createMemberReader, type NamedMembers, nameOf, type Person } from './named-members.ts';
 
-interface Person {
-  readonly iss: string;
-  readonly sub: string;
-}
-
-/** Whom the admins' own statements let into a meeting. */
+/** Whom a look at the group lets into a meeting. */
 export interface Invited {
-  includes(person: Person): boolean;
+  invitationOf(person: Person): Promise<Invitation>;
   isDirect(person: Person): boolean;
-  /** Whether people may be in whom only the bridges know. */
+  /** Whether people may be in whom the meeting's own admins do not name. */
   readonly hasDurableGroups: boolean;
 }
 
 /**
- * Reads the members of a group that is kept at the own bridge, each by an admin's word. Who is in a durable group its own
- * bridge says: people of that company, or anybody whom a group of the home bridge holds.
+ * Reads who is in the group of a meeting and in the durable groups that are its members. A bridge lists its own groups
+ * alone, so who is in a group of another company is that bridge's word, and nobody can hold it against anything.
  */
-export async function readInvited(parts: ClientParts, group: JudgedGroup): Promise<Invited> {
-  const people = new Set<string>();
-  const companies = new Set<string>();
-  for await (const { claims, by } of listedMemberships(parts, group)) {
-    if (by === null) continue;
-    const { member } = claims;
-    if (isGroupMember(member)) companies.add(member.iss);
-    else people.add(nameOf(member));
-  }
-  // To shut somebody out takes no proof, so the list is taken as it stands.
-  const excluded = new Set(
-    group.shown.exclusions.map((token) =>
-      nameOf(decodeClaims(token, 'group-exclusion+jwt', exclusionSchema).member),
-    ),
-  );
-  const isDirect = (person: Person) => people.has(nameOf(person));
-  return {
-    isDirect,
-    hasDurableGroups: companies.size > 0,
-    includes(person) {
-      if (excluded.has(nameOf(person))) return false;
-      return isDirect(person) || companies.has(person.iss) || companies.has(group.claims.iss);
-    },
-  };
-}
+export function createInvitations(parts: ClientParts): (group: JudgedGroup) => Promise<Invited> {
+  const readMembers = createMemberReader(parts);
 
-function nameOf({ iss, sub }: Person): string {
-  return `${iss} ${sub}`;
+  /** Null where this person cannot see the group, or not now: then nobody is in by it for sure. */
+  async function namedByDurable({ iss, group }: GroupMember): Promise<NamedMembers | null> {
+    if (iss !== parts.context.issuer) return null;
+    try {
+      return await readMembers(await judgeGroup(parts, { iss, group }));
+    } catch (error) {
+      if (!isCountersignError(error)) throw error;
+      return null;
+    }
+  }
+
+  return async (group) => {
+    const { signed, unsigned, groups } = await readMembers(group);
+    const known = new Map<GroupMember, NamedMembers>();
+    // To shut somebody out takes no proof, so the list is taken as it stands.
+    const excluded = new Set(
+      group.shown.exclusions.map((token) =>
+        nameOf(decodeClaims(token, 'group-exclusion+jwt', exclusionSchema).member),
+      ),
+    );
+
+    async function byDurable(name: string, member: GroupMember, iss: string): Promise<Invitation> {
+      const named = known.get(member) ?? (await namedByDurable(member));
+      if (named === null)
+        return member.iss === parts.context.issuer || member.iss === iss ? 'by_bridge' : 'none';
+      known.set(member, named);
+      if (named.signed.has(name)) return 'by_admins';
+      return named.unsigned.has(name) ? 'by_bridge' : 'none';
+    }
+
+    return {
+      isDirect: (person) => signed.has(nameOf(person)),
+      hasDurableGroups: groups.length > 0,
+      async invitationOf(person) {
+        const name = nameOf(person);
+        if (excluded.has(name)) return 'none';
+        if (signed.has(name)) return 'by_admins';
+        let best: Invitation = unsigned.has(name) ? 'by_bridge' : 'none';
+        for (const member of groups) {
+          const invitation = await byDurable(name, member, person.iss);
+          if (invitation === 'by_admins') return invitation;
+          if (invitation === 'by_bridge') best = invitation;
+        }
+        return best;
+      },
+    };
+  };
 }

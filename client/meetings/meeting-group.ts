@@ -32,6 +32,12 @@ export interface GroupFacts {
   readonly admins: readonly { readonly sub: string; readonly address: string }[];
 }
 
+/**
+ * Who says that somebody is in a meeting: statements of admins that this device verified, of the meeting or of a durable
+ * group in it; or a bridge alone, which may have made the person up.
+ */
+export type Invitation = 'by_admins' | 'by_bridge' | 'none';
+
 /** The group of one meeting: everything that is answered was verified under the pins. */
 export interface MeetingGroup extends MeetingRef {
   /** As last verified. */
@@ -44,10 +50,10 @@ export interface MeetingGroup extends MeetingRef {
   /** Throws `sealed_key_unknown`, `sealed_key_mismatch`, `sealed_key_commitment` and what the bridges answer. */
   open(keyId: string): Promise<OpenedEpoch>;
   /**
-   * Whether the admins' own statements let this person in: by themselves, or by a durable group; as of the last look at
-   * the group. The host asks it before it gives somebody a place, whatever the bridges let through.
+   * Who lets this person in, as of the last look at the group. The host asks it before it gives somebody a place, whatever
+   * the bridges let through.
    */
-  invites(person: { readonly iss: string; readonly sub: string }): Promise<boolean>;
+  invites(person: { readonly iss: string; readonly sub: string }): Promise<Invitation>;
   add(who: Members): Promise<Addition>;
   /** Removes and excludes: no bridge transforms for them any more when it resolves. Answers who they are. */
   restrict(address: string): Promise<{ readonly iss: string; readonly sub: string }>;

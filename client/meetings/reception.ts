@@ -65,9 +65,18 @@ export function createReception(parts: MeetingParts, { challengeOf, refusals }: 
   /** Another admin may have added somebody since the group was last looked at: one look is enough for all. */
   async function lookAgain(judged: readonly JudgedPresence[]): Promise<void> {
     for (const each of judged) {
-      if (!each.ok || (await group.invites(each.presence))) continue;
+      if (!each.ok || (await group.invites(each.presence)) === 'by_admins') continue;
       await group.refresh();
       return;
+    }
+  }
+
+  /** The tree is for whom an admin's statement names: by a bridge's word alone, keys come by transform alone. */
+  async function assertInvited(person: { iss: string; sub: string }): Promise<void> {
+    const invitation = await group.invites(person);
+    if (invitation === 'none') throw new CountersignError('group_not_member');
+    if (invitation === 'by_bridge') {
+      throw new CountersignError('not_placed', 'only a bridge says that this person is invited');
     }
   }
 
@@ -75,7 +84,7 @@ export function createReception(parts: MeetingParts, { challengeOf, refusals }: 
     if (!judged.ok) throw judged.error;
     const { iss, sub, device_id, ephemeral } = judged.presence;
     if (device_id !== shown.device_id) throw new CountersignError('presence_mismatch', 'another device’s');
-    if (!(await group.invites({ iss, sub }))) throw new CountersignError('group_not_member');
+    await assertInvited({ iss, sub });
     return {
       newcomer: { iss, sub, device_id, ephemeral: ephemeral.x },
       participant: describePresent(judged),
