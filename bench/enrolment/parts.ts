@@ -67,7 +67,7 @@ export async function openParts(store: Store): Promise<EnrolmentParts> {
   const deps: BindingDeps = {
     ...{ database: counted, signer, events, keyLog, clock, engine: countedEngine(engine, tally) },
     policy: testPolicy({ maxDevices: 5 }),
-    ...{ organization: 'Bench', bindingLifeSeconds: 86_400, transforms },
+    ...{ organization: 'Bench', transforms },
   };
   return {
     ...{ events, engine, database, tally },

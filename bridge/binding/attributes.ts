@@ -2,6 +2,7 @@ import type * as z from 'zod/mini';
 import type { Json } from '../../protocol/canonical-json.ts';
 import { displayText } from '../../protocol/claims.ts';
 import { identityAttributesSchema } from '../../protocol/identity-attributes.ts';
+import type { Policy } from '../policy/policy.ts';
 import type { DescribedPerson } from './credential-store.ts';
 import type { IssuedBody, IssuedTokens } from './issued-tokens.ts';
 import type { Visibility } from './visibility.ts';
@@ -28,10 +29,11 @@ interface Told {
  */
 export function createAttributes(deps: {
   tokens: IssuedTokens;
+  policy: Pick<Policy, 'lifetimes'>;
   iss: string;
   organization: string;
 }): IssueAttributes {
-  const { tokens, iss, organization } = deps;
+  const { tokens, policy, iss, organization } = deps;
   const made = new WeakMap<DescribedPerson, Map<string, IssuedBody>>();
 
   /** Made once for all who are told the same, for as long as the person is remembered as they are. */
@@ -58,7 +60,8 @@ export function createAttributes(deps: {
   return async (person, visibility, audience) => {
     const told = { name: visibility.seesName(person), signIn: visibility.seesSignIn(person) };
     if (!told.name && !told.signIn) return null;
-    return tokens.issue('identity-attributes+jwt', bodyFor(person, told), audience);
+    const life = policy.lifetimes.binding(person.assurance);
+    return tokens.issue('identity-attributes+jwt', bodyFor(person, told), { life, audience });
   };
 }
 

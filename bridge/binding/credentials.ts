@@ -1,3 +1,4 @@
+import type { Assurance } from '../../protocol/claims.ts';
 import type { Credential } from '../../protocol/credential.ts';
 import type { KeyStatement, SignedStatement } from '../../protocol/key-statement.ts';
 import { CREDENTIAL_ROTATIONS } from '../../protocol/rotation-chain.ts';
@@ -27,8 +28,8 @@ export function createCredentials(deps: BindingDeps): Credentials {
   const { database, signer, policy, organization, keyLog } = deps;
   const published = createPublishedStatements(keyLog);
   const findStandings = createStandings(database, published);
-  const tokens = createIssuedTokens({ ...deps, lifeSeconds: deps.bindingLifeSeconds });
-  const attributesOf = createAttributes({ tokens, iss: signer.iss, organization });
+  const tokens = createIssuedTokens(deps);
+  const attributesOf = createAttributes({ tokens, policy, iss: signer.iss, organization });
   const bindings = new WeakMap<SignedStatement, IssuedBody>();
   const rotations = new WeakMap<SignedStatement, SignedStatement[]>();
 
@@ -36,7 +37,8 @@ export function createCredentials(deps: BindingDeps): Credentials {
     const made = bindings.get(signed);
     const body = made?.policy_hash === policy.hash ? made : bindingOf(signed);
     bindings.set(signed, body);
-    return tokens.issue('key-binding+jwt', body);
+    const life = policy.lifetimes.binding(signed.statement.assurance);
+    return tokens.issue('key-binding+jwt', body, { life });
   }
 
   function bindingOf({ statement, signatures }: SignedStatement): IssuedBody {
@@ -111,13 +113,14 @@ export function createCredentials(deps: BindingDeps): Credentials {
     return new Map(await Promise.all(answers));
   }
 
-  async function bindableDevice(query: Query, deviceId: string): Promise<Device | undefined> {
+  async function bindableDevice(query: Query, deviceId: string): Promise<BindableDevice | undefined> {
     const device = await findDevice(query, deviceId);
     if (device === undefined) return undefined;
     const person = await findPerson(query, device.sub);
     const active = await activeStatementOf(query, device.sub);
     if (person?.status !== 'active' || active?.statement.key_version !== device.key_version) return undefined;
-    return (await published.isPublished(query, active.statement)) ? device : undefined;
+    if (!(await published.isPublished(query, active.statement))) return undefined;
+    return { device, assurance: active.statement.assurance };
   }
 
   return {
@@ -145,12 +148,19 @@ export function createCredentials(deps: BindingDeps): Credentials {
     },
 
     async deviceBinding(deviceId) {
-      const device = await database.read((query) => bindableDevice(query, deviceId));
-      if (device === undefined) return null;
-      const { sub, endorsement } = device;
-      return tokens.issue('device-binding+jwt', { iss: signer.iss, sub, endorsement });
+      const found = await database.read((query) => bindableDevice(query, deviceId));
+      if (found === undefined) return null;
+      const { sub, endorsement } = found.device;
+      const life = policy.lifetimes.deviceBinding(found.assurance);
+      return tokens.issue('device-binding+jwt', { iss: signer.iss, sub, endorsement }, { life });
     },
   };
+}
+
+interface BindableDevice {
+  readonly device: Device;
+  /** Its person's, as peers see it. */
+  readonly assurance: Assurance;
 }
 
 /** The versions before it that its person's keys went through, the newest ones, in their order. */

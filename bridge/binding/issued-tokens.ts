@@ -10,9 +10,14 @@ import type { Signer } from '../signer/signer.ts';
 export interface IssuedTokens {
   /**
    * A token over `body`, with its id and times added. Another body, another audience or another signing key makes
-   * another token. A body that was given before as the same object is not looked at again: it must not change.
+   * another token, and so does another life (seconds): a shorter one counts at once. A body that was given before as the
+   * same object is not looked at again: it must not change.
    */
-  issue(type: IssuedType, body: IssuedBody, audience?: string): Promise<string>;
+  issue(
+    type: IssuedType,
+    body: IssuedBody,
+    how: { readonly life: number; readonly audience?: string },
+  ): Promise<string>;
 }
 
 export type IssuedBody = { readonly [name: string]: Json };
@@ -30,12 +35,8 @@ interface Kept {
 /** Some 3 KB each. What was asked for longest ago makes room, and is signed anew when it is asked for again. */
 const KEPT_TOKENS = 20_000;
 
-export function createIssuedTokens(deps: {
-  signer: Signer;
-  clock: Clock;
-  lifeSeconds: number;
-}): IssuedTokens {
-  const { signer, clock, lifeSeconds } = deps;
+export function createIssuedTokens(deps: { signer: Signer; clock: Clock }): IssuedTokens {
+  const { signer, clock } = deps;
   const kept = new Map<string, Kept>();
 
   const hashes = new WeakMap<IssuedBody, string>();
@@ -49,10 +50,10 @@ export function createIssuedTokens(deps: {
   function sign(
     type: IssuedType,
     body: IssuedBody,
-    audience: string | undefined,
+    { life, audience }: Parameters<IssuedTokens['issue']>[2],
     iat: number,
   ): Promise<string> {
-    const times = { jti: newId(), iat, exp: iat + lifeSeconds };
+    const times = { jti: newId(), iat, exp: iat + life };
     const notBefore = type === 'identity-attributes+jwt' ? {} : { nbf: iat };
     return signer.sign('binding', type, { ...body, aud: audience, ...times, ...notBefore });
   }
@@ -67,16 +68,17 @@ export function createIssuedTokens(deps: {
   }
 
   return {
-    async issue(type, body, audience) {
+    async issue(type, body, how) {
+      const { life, audience } = how;
       const now = seconds(clock);
       const signedBy = `${signer.onlineKeys().serial} ${signer.currentKey('binding').x}`;
-      const name = `${type} ${signedBy} ${hashOf(body)} ${audience ?? ''}`;
+      const name = `${type} ${signedBy} ${hashOf(body)} ${life} ${audience ?? ''}`;
       const known = kept.get(name);
-      if (known !== undefined && isFresh(known.iat, now, lifeSeconds)) {
+      if (known !== undefined && isFresh(known.iat, now, life)) {
         keep(name, known);
         return known.token;
       }
-      const token = sign(type, body, audience, now);
+      const token = sign(type, body, how, now);
       keep(name, { token, iat: now });
       // A failure is not kept: the next one who asks tries again.
       token.catch(() => kept.delete(name));
@@ -86,6 +88,6 @@ export function createIssuedTokens(deps: {
 }
 
 /** Also false when the clock was set back: a token from the future is of no use. */
-function isFresh(iat: number, now: number, lifeSeconds: number): boolean {
-  return now >= iat && now < iat + lifeSeconds * (1 - BINDING_RENEWAL_PART);
+function isFresh(iat: number, now: number, life: number): boolean {
+  return now >= iat && now < iat + life * (1 - BINDING_RENEWAL_PART);
 }

@@ -13,8 +13,6 @@ import type { BindingDeps, Credentials, Profiles } from './services.ts';
 
 type ProfileDeps = BindingDeps & {
   readonly credentials: Credentials;
-  /** How old a person's keys may be before they are to be rotated; 0 or absent for however old. */
-  readonly personKeysSeconds?: number;
   /** Whether keys are escrowed to the organization; not if absent. */
   readonly organizationEscrow?: OrganizationEscrowSetting;
 };
@@ -61,12 +59,13 @@ function summary({ device_id, label, added }: Device, who: Holder): DeviceSummar
 
 /** Whoever had a removed device may have the keys; and the longer keys are used, the more places there are that they were copied to. */
 function rotationDue(
-  { clock, personKeysSeconds = 0 }: ProfileDeps,
+  { clock, policy }: ProfileDeps,
   { removed }: PersonKeys,
   active: SignedStatement | undefined,
 ): Pick<Me, 'rotation_due'> {
   if (removed !== null) return { rotation_due: 'device_removed' };
   const since = active?.statement.since;
-  const isOld = personKeysSeconds > 0 && since !== undefined && since + personKeysSeconds <= seconds(clock);
+  const { personKeys } = policy.lifetimes;
+  const isOld = personKeys > 0 && since !== undefined && since + personKeys <= seconds(clock);
   return isOld ? { rotation_due: 'scheduled' } : {};
 }

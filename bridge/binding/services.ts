@@ -34,8 +34,6 @@ export interface BindingDeps {
   readonly policy: Policy;
   /** The name that people and partners see. */
   readonly organization: string;
-  /** The life of bindings, device bindings and attributes. */
-  readonly bindingLifeSeconds: number;
 }
 
 /** Enrolment in two steps (PROTOCOL §2). Limit of this version: one address of a person is enrolled at a time. */

@@ -17,6 +17,7 @@ import { sha256Base64url } from '../lib/hash.ts';
 import { BRIDGE_RESPONSE_LIFE_S } from '../lib/limits.ts';
 import type { RequestContext } from '../lib/request-context.ts';
 import { requireAllowed } from '../policy/decision.ts';
+import type { Policy } from '../policy/policy.ts';
 import type { Signer } from '../signer/signer.ts';
 import type { Database } from '../storage/database.ts';
 import { rememberRead } from '../storage/remembered-reads.ts';
@@ -36,15 +37,13 @@ export interface LookUpsDeps {
   readonly database: Database;
   readonly events: EventLog;
   readonly clock: Clock;
-  readonly policy: AskedPolicy;
+  readonly policy: AskedPolicy & Pick<Policy, 'lifetimes'>;
   readonly credentials: Credentials;
   readonly partners: Partners;
   readonly records: PartnerRecords;
   readonly askPartner: AskPartner;
   readonly requests: Pick<AcceptedRequests, 'accept' | 'respond'>;
   readonly answers: AnswerCache;
-  /** `max_age` where the asker names none, seconds. */
-  readonly defaultMaxAge: number;
 }
 
 /** Both answers are `key-lookup-response+jwt` (PROTOCOL §5). */
@@ -89,7 +88,8 @@ export function createLookUps(deps: LookUpsDeps): LookUps {
   ): Promise<string> {
     const asker = { ...askingPerson(who, clock), audience: who.deviceId };
     requireAllowed(deps.policy.decide, requestBy(asker, { action: 'look-up', resource: here }));
-    const { results, partners } = await findAll(body.addresses, asker, body.max_age ?? deps.defaultMaxAge);
+    const maxAge = body.max_age ?? deps.policy.lifetimes.lookUpMaxAge;
+    const { results, partners } = await findAll(body.addresses, asker, maxAge);
     const records = await Promise.all([deps.records.own(), ...partners.map(deps.records.ofPartner)]);
     await recordAnswer(results, context);
     return respond({ aud: who.deviceId, jti: body.request_id, request: bodyBytes, results, records });

@@ -95,7 +95,7 @@ export function createGroupViews(deps: GroupDeps & { foreign: ViewForeignGroup }
         action: 'see-self',
         resource: { kind: 'person', id: who.sub, owner: who.sub },
       });
-      const life = deps.groupKeysSeconds ?? 0;
+      const life = deps.policy.lifetimes.groupKeys;
       const now = seconds(deps.clock);
       const groups = await database.read(async (query) => {
         await readAccess(query, who);

@@ -10,7 +10,7 @@ import { requirePersonPermission } from '../binding/permission.ts';
 import { seconds } from '../lib/clock.ts';
 import { sha256Base64url } from '../lib/hash.ts';
 import { newHandle, newId } from '../lib/ids.ts';
-import { GROUP_OFFER_LIFE_S, GROUPS_OF_CREATOR, MEETING_LIFE_S } from '../lib/limits.ts';
+import { GROUP_OFFER_LIFE_S, GROUPS_OF_CREATOR } from '../lib/limits.ts';
 import type { RequestContext } from '../lib/request-context.ts';
 import { isUniqueViolation } from '../storage/database.ts';
 import { type AdminStanding, readAdmins } from './admin-standing.ts';
@@ -74,7 +74,7 @@ export function createGroupOffers(deps: GroupDeps): GroupMaking['offer'] {
         throw new CountersignError('group_limit');
       return { access: own, admins: await readAdmins(deps, query, request.admins) };
     });
-    assertRequest(request, who, seconds(deps.clock));
+    assertRequest(request, who, { now: seconds(deps.clock), life: deps.policy.lifetimes.meeting });
     await assertKeys(deps, request, access);
     const state = prepare(deps, who, request, admins);
     try {
@@ -89,17 +89,23 @@ export function createGroupOffers(deps: GroupDeps): GroupMaking['offer'] {
   };
 }
 
-function assertRequest({ kind, ends, admins }: GroupRequest, who: Holder, now: number): void {
+function assertRequest({ kind, ends, admins }: GroupRequest, who: Holder, time: MeetingTime): void {
   if (!admins.includes(who.sub)) {
     throw new CountersignError('malformed_request', 'Whoever makes a group is one of its admins.');
   }
-  assertEnd(kind, ends, now);
+  assertEnd(kind, ends, time);
 }
 
-/** Meetings, and only they, have an end. Throws `malformed_request`. */
-export function assertEnd(kind: GroupRequest['kind'], ends: number | null, now: number): void {
+/** In seconds; `life` as policy says it now. */
+export interface MeetingTime {
+  readonly now: number;
+  readonly life: number;
+}
+
+/** Meetings, and only they, have an end, within the life that policy gives them. Throws `malformed_request`. */
+export function assertEnd(kind: GroupRequest['kind'], ends: number | null, { now, life }: MeetingTime): void {
   if (kind === 'durable' && ends === null) return;
-  const inTime = ends !== null && ends > now && ends <= now + MEETING_LIFE_S;
+  const inTime = ends !== null && ends > now && ends <= now + life;
   if (kind === 'meeting' && inTime) return;
   throw new CountersignError(
     'malformed_request',

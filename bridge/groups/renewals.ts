@@ -8,6 +8,7 @@ import { CLOCK_SKEW } from '../../protocol/jws.ts';
 import type { Holder } from '../binding/holder.ts';
 import { seconds } from '../lib/clock.ts';
 import { sha256Base64url } from '../lib/hash.ts';
+import { MEETING_LIFE_S } from '../lib/limits.ts';
 import type { RequestContext } from '../lib/request-context.ts';
 import type { Transaction } from '../storage/database.ts';
 import { type AdminAccess, assertStillAdmin, requireAdmin } from './admin-access.ts';
@@ -54,7 +55,9 @@ async function check(deps: GroupDeps, before: AdminAccess, body: GroupKeysBody):
   assertGroupKeyFollows(claims, { claims: pinned, hash: group.head });
   const now = seconds(deps.clock);
   if (claims.iat > now + CLOCK_SKEW) throw new CountersignError('jws_not_yet_valid');
-  assertEnd(claims.kind, claims.ends, now);
+  // An end that stays was right under the policy of then.
+  const life = claims.ends === group.ends ? MEETING_LIFE_S : deps.policy.lifetimes.meeting;
+  assertEnd(claims.kind, claims.ends, { now, life });
   const isRotation = claims.key_version !== group.key_version;
   const standing = await deps.database.read((query) => readStanding(deps, query, claims));
   const vaults = body.vaults === undefined ? null : decodeAdminVaults(body.vaults, claims.admins);

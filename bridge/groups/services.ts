@@ -36,8 +36,6 @@ export { mayTakePart, roleIn } from './taking-part.ts';
 /** What the services of this context are built from. */
 export interface GroupDeps extends BindingDeps {
   readonly credentials: Credentials;
-  /** How old a durable group's keys may be before they are to be rotated; 0 or absent for however old. */
-  readonly groupKeysSeconds?: number;
 }
 
 /** Making a group in two steps, as an enrolment (PROTOCOL §10, §2). */

@@ -97,7 +97,6 @@ export async function bridgeParts(options: BridgePartsOptions = {}): Promise<Bri
     transforms,
     policy: testPolicy({ maxDevices: 5, ...options.policy }),
     organization: 'Acme',
-    bindingLifeSeconds: 86_400,
   };
   const deps: BindingDeps = { ...real, ...options.replace?.(real) };
   const credentials = createCredentials(deps);

@@ -16,7 +16,6 @@ import { seconds } from '../../bridge/lib/clock.ts';
 import { createLogger } from '../../bridge/lib/logger.ts';
 import { createOutbound } from '../../bridge/lib/outbound.ts';
 import { type RequestContext, SYSTEM } from '../../bridge/lib/request-context.ts';
-import { createBuiltInPolicy } from '../../bridge/policy/built-in-policy.ts';
 import { initializeKeys } from '../../bridge/signer/key-ceremony.ts';
 import { openLocalSigner } from '../../bridge/signer/local-signer.ts';
 import { createRootKey, openRootKey } from '../../bridge/signer/root-key.ts';
@@ -28,6 +27,7 @@ import { sha256Base64url } from '../../protocol/hash.ts';
 import { type LookUpResponse, verifyLookUpResponse } from '../../protocol/look-up.ts';
 import { type LyingBridge, startLyingBridge } from '../fakes/lying-bridge.ts';
 import { createNames, type Names } from '../fakes/names.ts';
+import { testPolicy } from '../fakes/test-policy.ts';
 import { createThrowawayCa } from '../fakes/throwaway-ca.ts';
 import { NOW } from '../protocol/company.ts';
 import { type MovableClock, movableClock, temporaryStore } from '../signer/signer-fixture.ts';
@@ -109,7 +109,7 @@ export async function federationFixture(options: { timeoutMs?: number } = {}): P
     database,
     events: eventLog,
     clock,
-    decide: createBuiltInPolicy({ maxDevices: 5, requireMultiFactor: false }).decide,
+    policy: testPolicy({ maxDevices: 5 }),
     credentials: nobody,
     partners,
     records,
@@ -119,7 +119,6 @@ export async function federationFixture(options: { timeoutMs?: number } = {}): P
     }),
     requests: createAcceptedRequests({ signer, database, partners, clock }),
     answers: createAnswerCache({ cache: new MemoryCache({ clock }), clock }),
-    defaultMaxAge: 60,
   });
   await database.transaction(async (tx) => {
     await insertDomain(tx, { domain: 'acme.example', challenge: 'c', added: NOW });
@@ -177,6 +176,7 @@ function timeout({ timeoutMs }: { timeoutMs?: number }) {
 /** Acme has nobody enrolled here: own people are the subject of test/binding. */
 const nobody: Credentials = {
   forAddress: async () => ({ status: 'not_found' }),
+  findable: async () => new Set(),
   forAddresses: async (addresses) => new Map(addresses.map((address) => [address, { status: 'not_found' }])),
   attributes: async () => null,
   deviceBinding: async () => null,

@@ -5,6 +5,7 @@ import { MemoryCache } from '../../bridge/storage/memory-cache.ts';
 import { labelled } from '../../protocol/canonical-json.ts';
 import { sha256Base64url } from '../../protocol/hash.ts';
 import { type PolicyContent, policyDocument, policyHash } from '../../protocol/policy-bundle.ts';
+import { withLifetimes } from '../fakes/test-lifetimes.ts';
 import { codeOf } from '../protocol/codes.ts';
 import { LOOK_UP, type PolicyFixture, policyFixture, type Replica } from './policy-fixture.ts';
 
@@ -18,12 +19,7 @@ const NOBODY_LOOKS_UP: PolicyContent = {
       'forbid (\n  principal,\n  action == Countersign::Action::"look-up",\n  resource\n);\n',
   },
 };
-const SHORT_LIVED: PolicyContent = withLifetimes({ binding: { default: 3_600, room: 7_200 } });
-
-function withLifetimes(changes: PolicyContent['data']): PolicyContent {
-  const { lifetimes } = SHIPPED.data;
-  return { ...SHIPPED, data: { lifetimes: { ...(lifetimes as PolicyContent['data']), ...changes } } };
-}
+const SHORT_LIVED = withLifetimes({ binding: { default: 3_600, room: 7_200 } })(SHIPPED);
 
 let fixture: PolicyFixture;
 

@@ -16,6 +16,8 @@ import {
   makeGroup,
   memberOf,
 } from '../fakes/group-side.ts';
+import { withLifetimes } from '../fakes/test-lifetimes.ts';
+import { testPolicy } from '../fakes/test-policy.ts';
 
 const DAY = 86_400;
 
@@ -34,13 +36,16 @@ beforeEach(async () => {
 
 afterEach(() => parts.remove());
 
-it('a durable group is due for its admins once its keys are as old as the configuration lets them be', async () => {
-  const groups = groupsOf(parts, { groupKeysSeconds: DAY });
+it('a durable group is due for its admins once its keys are as old as policy lets them be', async () => {
+  const lifetimes = (groupKeys: number) => ({
+    policy: testPolicy({ change: withLifetimes({ group_keys: groupKeys }) }),
+  });
+  const groups = groupsOf(parts, lifetimes(DAY));
   const due = async (of = groups) => (await of.views.list(alice.who)).groups[0]?.rotation_due;
   expect(await due()).toBeUndefined();
   parts.clock.advance(DAY);
   expect(await due()).toBe('scheduled');
-  expect(await due(groupsOf(parts))).toBeUndefined();
+  expect(await due(groupsOf(parts, lifetimes(0)))).toBeUndefined();
   const iat = Math.floor(parts.clock.now() / 1000);
   const { who, offer } = alice;
   const admin = { sub: who.sub, key: offer.statement.keys[0] };

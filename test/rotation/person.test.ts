@@ -26,6 +26,8 @@ import {
   sealVault,
   transformKeyTo,
 } from '../fakes/client-side.ts';
+import { withLifetimes } from '../fakes/test-lifetimes.ts';
+import { testPolicy } from '../fakes/test-policy.ts';
 import {
   addDevice,
   expectCode,
@@ -411,9 +413,10 @@ describe('before its publication', () => {
 });
 
 describe('a rotation is due', () => {
-  const due = async (personKeysSeconds = 0) => {
+  const due = async (personKeys = 0) => {
     const { createProfiles } = await import('../../bridge/binding/profiles.ts');
-    return (await createProfiles({ ...parts, personKeysSeconds }).describe(before.who)).rotation_due;
+    const policy = testPolicy({ change: withLifetimes({ person_keys: personKeys }) });
+    return (await createProfiles({ ...parts, policy }).describe(before.who)).rotation_due;
   };
 
   it('once a device was removed, until the keys are rotated', async () => {
@@ -427,7 +430,7 @@ describe('a rotation is due', () => {
     expect(await due()).toBeUndefined();
   });
 
-  it('once the keys are as old as the configuration lets them be', async () => {
+  it('once the keys are as old as policy lets them be', async () => {
     expect(await due(3_600)).toBeUndefined();
     parts.clock.advance(3_600);
     expect(await due(3_600)).toBe('scheduled');
