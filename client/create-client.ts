@@ -9,6 +9,7 @@ import { loadSecrets } from './device-secrets.ts';
 import { createDpopFetch } from './dpop-fetch.ts';
 import { enrol } from './enrol.ts';
 import { createGroups } from './groups/create-groups.ts';
+import { loadOnDemand } from './load-on-demand.ts';
 import { keptSplitViews } from './log-pins.ts';
 import { lookUp } from './look-up.ts';
 import { createMeetings } from './meetings/create-meetings.ts';
@@ -37,9 +38,9 @@ export function createClient(options: ClientOptions): Client {
 
     me: () => describeAccount(parts),
     enrol: (request) => enrol(parts, request),
-    recoverDevice: async (request) => (await import('./on-demand.ts')).recoverDevice(parts, request),
+    recoverDevice: async (request) => (await loadOnDemand()).recoverDevice(parts, request),
 
-    requestRecovery: async (request) => (await import('./on-demand.ts')).requestRecovery(parts, request),
+    requestRecovery: async (request) => (await loadOnDemand()).requestRecovery(parts, request),
 
     requestDevice: (request) => requestDevice(parts, request),
     listDeviceRequests: () => listDeviceRequests(parts),
@@ -47,17 +48,17 @@ export function createClient(options: ClientOptions): Client {
     refuseDevice: (id) => refuseDevice(parts, id),
     removeDevice: (deviceId) => api.act('DELETE', `/v1/devices/${encodeURIComponent(deviceId)}`),
 
-    rotateKeys: async (request) => (await import('./on-demand.ts')).rotateKeys(parts, request),
-    rotateIfDue: async (request) => (await import('./on-demand.ts')).rotateIfDue(parts, request),
-    rotateDevice: async () => (await import('./on-demand.ts')).rotateDevice(parts),
+    rotateKeys: async (request) => (await loadOnDemand()).rotateKeys(parts, request),
+    rotateIfDue: async (request) => (await loadOnDemand()).rotateIfDue(parts, request),
+    rotateDevice: async () => (await loadOnDemand()).rotateDevice(parts),
 
     lookUp: (addresses, request) => lookUp(parts, addresses, request),
     keyHistory: async (request) =>
-      (await (await import('./on-demand.ts')).readKeyHistory(parts, request?.address)).history,
-    monitorOwnKeys: async (request) => (await import('./on-demand.ts')).monitorOwnKeys(parts, request),
+      (await (await loadOnDemand()).readKeyHistory(parts, request?.address)).history,
+    monitorOwnKeys: async (request) => (await loadOnDemand()).monitorOwnKeys(parts, request),
     checkOwnKeys: async (request) =>
-      (await (await import('./on-demand.ts')).findWrong(parts, request?.address)).findings,
-    checkLog: async (issuer) => (await import('./on-demand.ts')).checkLog(context, issuer ?? context.issuer),
+      (await (await loadOnDemand()).findWrong(parts, request?.address)).findings,
+    checkLog: async (issuer) => (await loadOnDemand()).checkLog(context, issuer ?? context.issuer),
     splitViews: () => keptSplitViews(context),
     watch: (addresses, request) => watch(parts, addresses, request),
     acceptChangedKey: (change) => acceptChangedKey(context, change),
@@ -66,8 +67,8 @@ export function createClient(options: ClientOptions): Client {
       (await verifyShownCredential(context, credential, address)).answer,
 
     policy: {
-      bundle: async (which) => (await import('./on-demand.ts')).readPolicyBundle(parts, which),
-      of: async (credential) => (await import('./on-demand.ts')).readPolicyOf(parts, credential),
+      bundle: async (which) => (await loadOnDemand()).readPolicyBundle(parts, which),
+      of: async (credential) => (await loadOnDemand()).readPolicyOf(parts, credential),
     },
 
     createPresence: (request) => createPresence(parts, request),

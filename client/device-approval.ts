@@ -19,6 +19,7 @@ import { thumbprint } from '../protocol/public-key.ts';
 import type { DeviceComparison, PendingDevice } from './client.ts';
 import type { Device } from './context.ts';
 import { requestPath } from './device-addition.ts';
+import { loadOnDemand } from './load-on-demand.ts';
 import { type ClientParts, currentDevice, describeAccount } from './own-account.ts';
 import { openOwnVault } from './own-vault.ts';
 import { admitDevice, dropPersonKeys } from './person-keys.ts';
@@ -82,7 +83,7 @@ async function rotatedFirst(
 ): Promise<KeyStatement> {
   const confirmDevices = options.confirmDevices ?? parts.context.confirmDevices;
   if (rotationDue === null || confirmDevices === null) return statement;
-  const { rotateKeys } = await import('./on-demand.ts');
+  const { rotateKeys } = await loadOnDemand();
   return (await rotateKeys(parts, { confirmDevices })).verified.statement;
 }
 

@@ -22,6 +22,7 @@ import type { Client, Enrolment } from './client.ts';
 import { type ClientContext, type Device, deviceOf } from './context.ts';
 import { type CheckedOffer, checkOffer } from './enrolment-offer.ts';
 import type { SealEscrow } from './escrow.ts';
+import { loadOnDemand } from './load-on-demand.ts';
 import { askWhoIAm, type ClientParts, verifyOwnCredential, verifyOwnDevice } from './own-account.ts';
 import { withOwnKey } from './own-keys.ts';
 import { admitDevice, dropPersonKeys, makePersonKeys, type PersonKeys } from './person-keys.ts';
@@ -81,7 +82,7 @@ async function askedEscrow(
   who: Me,
   { escrow }: EnrolOptions,
 ): Promise<SealEscrow | null> {
-  return escrow === undefined ? null : (await import('./on-demand.ts')).beginEscrow(parts, who, escrow);
+  return escrow === undefined ? null : (await loadOnDemand()).beginEscrow(parts, who, escrow);
 }
 
 function enrolmentRequest(
