@@ -90,7 +90,7 @@ function readTerms(recipients: string | undefined, tell: TellFault): readonly Re
   try {
     return parseRecipientTerms(recipients);
   } catch (error) {
-    if (!isCountersignError(error, 'policy_invalid')) throw error;
+    if (!isCountersignError(error, 'claims_invalid')) throw error;
     tell(error.detail ?? 'its recipients cannot be read', remedy);
     return undefined;
   }

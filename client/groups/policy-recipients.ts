@@ -3,12 +3,13 @@ import { CountersignError } from '../../protocol/errors.ts';
 import { assertAdmin, type GroupKey, verifyGroupKey } from '../../protocol/groups/group-key.ts';
 import { claimedSigner } from '../../protocol/groups/signer-evidence.ts';
 import { sha256Base64url } from '../../protocol/hash.ts';
+import type { PolicyContent } from '../../protocol/policy-bundle.ts';
 import { type RecipientGroup, recipientsSchema } from '../../protocol/recipients/api.ts';
 import type { DataKind } from '../../protocol/recipients/data-kind.ts';
 import { assertNamedByPolicy } from '../../protocol/recipients/named-by-policy.ts';
 import { lookUp } from '../look-up.ts';
 import type { ClientParts } from '../own-account.ts';
-import { fetchPolicyBundle } from '../policy-bundle.ts';
+import { fetchPolicyBundle, readPolicyBundle } from '../policy-bundle.ts';
 import { type Actor, actingDevice, statementOf } from './acting.ts';
 import { assertMembersContinue, pinnedGroup } from './group-pins.ts';
 import type { DataToSeal, PolicyRecipients, RecipientsPolicy } from './groups.ts';
@@ -46,7 +47,7 @@ export async function resolveRecipients(
   const subject = dataSubject === undefined ? undefined : parseAddress(dataSubject).address;
   const body = { category, sensitivity, ...(subject === undefined ? {} : { dataSubject: subject }) };
   const answer = await parts.api.post('/v1/policy/recipients', body, recipientsSchema);
-  const { policies } = (await fetchPolicyBundle(parts, answer.hash)).content;
+  const policies = await policyInForce(parts, answer.hash);
   const { address: asker } = actor.statement;
   const names = { iss: parts.context.issuer, asker, dataSubject: subject };
   const { text } = assertNamedByPolicy(policies, answer, names);
@@ -70,6 +71,20 @@ export async function resolveRecipients(
       ...statements.map(personRecipient),
     ],
   };
+}
+
+/**
+ * The texts of the policy of this hash, which the bridge must show to everybody as the one in force: a client asks for
+ * that without saying who it is. One that came into force since is taken. Throws `version_rollback` for an earlier one,
+ * and what reading bundles throws.
+ */
+async function policyInForce(parts: ClientParts, hash: string): Promise<PolicyContent['policies']> {
+  const shown = await readPolicyBundle(parts);
+  const named = shown.hash === hash ? shown : await fetchPolicyBundle(parts, hash);
+  if (named.version < shown.version) {
+    throw new CountersignError('version_rollback', 'the bridge names a policy that is not in force any more');
+  }
+  return named.content.policies;
 }
 
 /**

@@ -47,7 +47,7 @@ function readTerms({ annotations }: AnnotatedPolicy, id: string): readonly Recip
   try {
     if (text !== undefined) return parseRecipientTerms(text);
   } catch (error) {
-    if (!isCountersignError(error, 'policy_invalid')) throw error;
+    if (!isCountersignError(error, 'claims_invalid')) throw error;
   }
   throw new CountersignError('policy_bundle_invalid', `its policy ${id} names no recipients`);
 }

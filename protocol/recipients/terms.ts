@@ -24,16 +24,16 @@ export interface RecipientNames {
 export type NamedRecipient = { readonly iss: string; readonly group: string } | { readonly address: string };
 
 /**
- * The terms of `@recipients("group:<id>, %USER%, %LOGGED_IN_USER%")`, between commas. Throws `policy_invalid` for any
+ * The terms of `@recipients("group:<id>, %USER%, %LOGGED_IN_USER%")`, between commas. Throws `claims_invalid` for any
  * other word, none, too many, or one twice.
  */
 export function parseRecipientTerms(text: string): readonly RecipientTerm[] {
   const words = text.split(',').map((word) => word.trim());
   if (words.length > RECIPIENTS) {
-    throw new CountersignError('policy_invalid', `@recipients names more than ${RECIPIENTS}`);
+    throw new CountersignError('claims_invalid', `@recipients names more than ${RECIPIENTS}`);
   }
   const [twice] = words.filter((word, index) => words.indexOf(word) !== index);
-  if (twice !== undefined) throw new CountersignError('policy_invalid', `@recipients names ${twice} twice`);
+  if (twice !== undefined) throw new CountersignError('claims_invalid', `@recipients names ${twice} twice`);
   return words.map(parseTerm);
 }
 
@@ -46,7 +46,7 @@ function parseTerm(word: string): RecipientTerm {
     return { kind: 'group', group: parsed.data };
   }
   throw new CountersignError(
-    'policy_invalid',
+    'claims_invalid',
     `@recipients takes group:<id of a group>, %USER% and %LOGGED_IN_USER%, not "${word}"`,
   );
 }

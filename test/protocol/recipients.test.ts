@@ -52,7 +52,7 @@ describe('the recipients of a policy', () => {
       Array.from({ length: 17 }, (_, at) => `group:${String.fromCharCode(65 + at).repeat(43)}`).join(),
     ],
   ])('are refused where they name %s', async (_, text) => {
-    await codeOf(() => parseRecipientTerms(text), 'policy_invalid');
+    await codeOf(() => parseRecipientTerms(text), 'claims_invalid');
   });
 });
 
