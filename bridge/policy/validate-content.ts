@@ -4,7 +4,7 @@ import { schemaFaults, validationFaults } from './cedar-validate.ts';
 import { readDefaultContent } from './default-content.ts';
 import { type PolicyData, policyDataSchema } from './policy-data.ts';
 import { faultsOf, type PolicyFault } from './policy-faults.ts';
-import { DATA_FILE } from './policy-folder.ts';
+import { DATA_FILE, SCHEMA_FILE } from './policy-folder.ts';
 import { type RecipientRules, readRecipientRules } from './recipients.ts';
 
 export interface ValidContent {
@@ -18,8 +18,19 @@ export interface ValidContent {
  * that this bridge builds its requests by. Throws `policy_invalid` with every fault.
  */
 export function requireValid(content: PolicyContent): ValidContent {
+  const data = policyDataSchema.safeParse(content.data);
+  const dataFaults = data.error?.issues.map(({ path, message }) => dataFault(path, message)) ?? [];
   const form = policyContentSchema.safeParse(content);
-  if (!form.success) throw faultsOf(form.error.issues.map(({ path, message }) => formFault(path, message)));
+  if (!form.success) {
+    const formFaults = form.error.issues.map(({ path, message }) => formFault(path, message));
+    throw faultsOf([...formFaults, ...dataFaults]);
+  }
+  const { policies, recipients, faults } = readPolicies(content);
+  if (!data.success || faults.length > 0) throw faultsOf([...faults, ...dataFaults]);
+  return { policies, recipients, data: data.data };
+}
+
+function readPolicies(content: PolicyContent): Omit<ValidContent, 'data'> & { faults: PolicyFault[] } {
   const faults = schemaFaults(content.schema);
   const policies: NamedPolicy[] = [];
   for (const file of Object.keys(content.policies).sort()) {
@@ -30,10 +41,7 @@ export function requireValid(content: PolicyContent): ValidContent {
   const { rules: recipients, faults: recipientFaults } = readRecipientRules(policies);
   faults.push(...idsGivenTwice(policies), ...recipientFaults);
   if (faults.length === 0) faults.push(...underBothSchemas(policies, content.schema));
-  const data = policyDataSchema.safeParse(content.data);
-  if (!data.success) faults.push(...data.error.issues.map(({ path, message }) => dataFault(path, message)));
-  if (faults.length > 0 || !data.success) throw faultsOf(faults);
-  return { policies, data: data.data, recipients };
+  return { policies, recipients, faults };
 }
 
 function underBothSchemas(policies: readonly NamedPolicy[], schema: string): PolicyFault[] {
@@ -59,7 +67,12 @@ function idsGivenTwice(policies: readonly NamedPolicy[]): PolicyFault[] {
 
 function formFault(path: readonly PropertyKey[], message: string): PolicyFault {
   const [part = 'content', name] = path.map(String);
-  return { file: part === 'policies' && name !== undefined ? name : part, what: message };
+  const files: Readonly<Record<string, string>> = {
+    policies: name ?? 'content',
+    data: DATA_FILE,
+    schema: SCHEMA_FILE,
+  };
+  return { file: files[part] ?? part, what: message };
 }
 
 function dataFault(path: readonly PropertyKey[], message: string): PolicyFault {
