@@ -4,6 +4,7 @@ import type { MeetingMember } from '../../protocol/meetings/member-tree.ts';
 import type { Device } from '../../protocol/meetings/roster.ts';
 import { pause } from '../waiting.ts';
 import { type Candidate, candidateOf, judgeCandidates } from './candidates.ts';
+import { drawChecks } from './drawn-checks.ts';
 import { judgeDevices } from './judge-devices.ts';
 import type { AdmissionShortfall, EpochKey, MeetingEvent } from './meeting.ts';
 import { listMembers } from './roster.ts';
@@ -77,36 +78,40 @@ class Watching implements AdmissionWatch {
     let told: Offered | null = null;
     while (this.#offered !== null && !closing.aborted) {
       this.#waking = new AbortController();
-      const offered = await this.#findClean();
-      if (offered === this.#offered && offered !== null) {
-        this.#offered = null;
+      const found = await this.#findClean();
+      if (typeof found === 'object') {
+        if (found === this.#offered) this.#offered = null;
+        this.#use(found);
         pauseMs = firstMs;
+        continue;
       }
-      if (offered !== null) this.#use(offered);
-      if (offered !== null || this.#waking.signal.aborted) continue;
-      if (told !== this.#offered) this.#tellRefused();
-      told = this.#offered;
+      if (this.#waking.signal.aborted) continue;
+      if (found === 'refused' && told !== this.#offered) this.#tellRefused();
+      if (found === 'refused') told = this.#offered;
       await pause(pauseMs, AbortSignal.any([closing, this.#waking.signal])).catch(() => undefined);
       pauseMs = Math.min(pauseMs * 2, longestMs);
     }
   }
 
-  /** The key that was newest when this began, if nobody has it who is not admitted. What cannot be looked up is not clean. */
-  async #findClean(): Promise<Offered | null> {
+  /**
+   * The key that was newest when this began, if nobody has it who is not admitted. What cannot be looked up is `refused`
+   * too; `moved`: a message is being received right now, and has changed the head or the members and not yet the rest.
+   */
+  async #findClean(): Promise<Offered | 'refused' | 'moved'> {
     try {
       if (this.#member.members === null) {
         await listMembers(this.#session, (members) => this.#member.adoptMembers(members));
       }
       const { head, admission } = this.#session;
       const offered = this.#offered;
-      // A message that is being received right now has changed one of them and not yet the others.
-      const isOfOneEpoch = head !== null && head.hash === this.#member.head?.hash;
-      if (!isOfOneEpoch || offered?.epoch !== head.claims.epoch || admission === null) return null;
+      if (head?.claims.v !== 2 || head.hash !== this.#member.head?.hash) return 'moved';
+      if (offered?.epoch !== head.claims.epoch || admission?.hash !== head.claims.admission) return 'moved';
       await this.#check({ ...head, admission }, offered.host);
-      return [...this.#verdicts.values()].every((verdict) => typeof verdict === 'string') ? offered : null;
+      const isClean = [...this.#verdicts.values()].every((verdict) => typeof verdict === 'string');
+      return isClean ? offered : 'refused';
     } catch (error) {
       if (!this.#session.closing.aborted) this.#session.refuse(asOurs(error));
-      return null;
+      return 'refused';
     }
   }
 
@@ -139,16 +144,16 @@ class Watching implements AdmissionWatch {
     for (const device of this.#verdicts.keys()) if (!present.has(device)) this.#verdicts.delete(device);
   }
 
-  /** Whom to check now: newcomers that are drawn, and those who were not admitted before. */
+  /** Whom to check now: those who were not admitted before, and of the others who are drawn. */
   #draw(present: readonly Device[]): Device[] {
-    const chance = ADMISSION_CHECKS / Math.max(1, present.length);
-    return present.filter(({ device_id }) => {
-      const verdict = this.#verdicts.get(device_id);
-      if (verdict === 'admitted' || (verdict === 'unchecked' && chance < 1)) return false;
-      if (verdict !== undefined || randomFraction() < chance) return true;
-      this.#verdicts.set(device_id, 'unchecked');
-      return false;
-    });
+    const isSmall = present.length <= ADMISSION_CHECKS;
+    const verdictOf = ({ device_id }: Device) => this.#verdicts.get(device_id);
+    const unknown = present.filter(
+      (device) => verdictOf(device) === undefined || (isSmall && verdictOf(device) === 'unchecked'),
+    );
+    const { drawn, left } = drawChecks(unknown, present.length);
+    for (const { device_id } of left) this.#verdicts.set(device_id, 'unchecked');
+    return [...present.filter((device) => typeof verdictOf(device) === 'object'), ...drawn];
   }
 
   /** The host shows its presence after its first message; its name is known from the message. */
@@ -190,10 +195,4 @@ class Watching implements AdmissionWatch {
     if (JSON.stringify(before) === JSON.stringify(refusal)) return;
     this.#session.events.push({ type: 'participant_refused', ...refusal });
   }
-}
-
-/** From 0, below 1; one that nobody foresees. */
-function randomFraction(): number {
-  const [word = 0] = crypto.getRandomValues(new Uint32Array(1));
-  return word / 2 ** 32;
 }

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { drawChecks } from '../../../client/meetings/drawn-checks.ts';
 import { createFeed } from '../../../client/meetings/feed.ts';
 import { createGathering } from '../../../client/meetings/gathering.ts';
 import type { PresentPerson } from '../../../client/meetings/judge-presences.ts';
@@ -20,6 +21,32 @@ describe('a participant', () => {
     expect(describePresent(present('member'))).toMatchObject({ assurance: 'member', endToEnd: true });
     expect(describePresent(present('room'))).toMatchObject({ assurance: 'room', endToEnd: true });
     expect(describePresent(present('gateway'))).toMatchObject({ assurance: 'gateway', endToEnd: false });
+  });
+});
+
+describe('the checks of a meeting’s participants', () => {
+  const devices = (count: number) => Array.from({ length: count }, (_, index) => index);
+
+  it('are of everybody, up to a hundred', () => {
+    expect(drawChecks(devices(100), 100)).toEqual({ drawn: devices(100), left: [] });
+  });
+
+  it('are of some hundred of many, other ones in each client', () => {
+    const [one, other] = [drawChecks(devices(10_000), 10_000), drawChecks(devices(10_000), 10_000)];
+    for (const { drawn, left } of [one, other]) {
+      expect(drawn.length).toBeGreaterThan(30);
+      expect(drawn.length).toBeLessThan(200);
+      expect([...drawn, ...left].sort((a, b) => a - b)).toEqual(devices(10_000));
+    }
+    expect(one.drawn).not.toEqual(other.drawn);
+  });
+
+  it('are shared among the clients: each of two hundred newcomers is checked by somebody', () => {
+    const checked = new Set<number>();
+    for (let client = 0; client < 2_000; client += 1) {
+      for (const device of drawChecks(devices(200), 2_000).drawn) checked.add(device);
+    }
+    expect(checked.size).toBe(200);
   });
 });
 
