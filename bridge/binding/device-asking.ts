@@ -49,6 +49,8 @@ export function createAsking(deps: BindingDeps): Pick<DeviceAdditions, 'request'
     },
 
     async list(who) {
+      const resource = { kind: 'person', id: who.sub, owner: who.sub } as const;
+      requirePersonPermission(deps, who, { action: 'see-self', resource });
       const stored = await database.read(async (query) => {
         await requireActivePerson(query, who.sub);
         return pendingDeviceRequests(query, who.sub, seconds(clock));
@@ -57,7 +59,10 @@ export function createAsking(deps: BindingDeps): Pick<DeviceAdditions, 'request'
     },
 
     async find(who, id) {
-      return view(await requireParty(deps, who, id));
+      const stored = await requireParty(deps, who, id);
+      const resource = { kind: 'device', id: stored.device_id, owner: stored.sub } as const;
+      requirePersonPermission(deps, who, { action: 'see-self', resource });
+      return view(stored);
     },
   };
 }

@@ -49,7 +49,7 @@ import { assertUntransformed } from './transform-keys.ts';
 export interface Recoveries {
   /** Throws `forbidden`, `device_limit`, `dpop_invalid`, `escrow_none`, `rate_limited`, `conflict`, `request_id_reused`. */
   request(who: Holder, asking: RecoveryAsking, context: RequestContext): Promise<Recovery>;
-  /** For the device that asked; `recovery_unknown` to all others. Throws `conflict` where the keys are others by now. */
+  /** For the device that asked; `recovery_unknown` to all others. Throws `conflict` where the keys are others by now, `forbidden`, `device_limit`. */
   find(who: Holder, id: string): Promise<Recovery>;
 
   /** Those that wait for administrators. */
@@ -99,6 +99,8 @@ export function createRecoveries(deps: BindingDeps): Recoveries {
       if (stored?.sub !== who.sub || stored.device_id !== who.deviceId) {
         throw new CountersignError('recovery_unknown');
       }
+      // What is released opens the keys: it counts what policy says now, and not when it was asked for.
+      await requireRecovery(deps, who);
       return view(deps, stored);
     },
 
