@@ -14,7 +14,12 @@ import type { DataKind } from '../../protocol/recipients/data-kind.ts';
 import { decodeEncryptedValue } from '../../recrypt/encoding.ts';
 import type { EventInput } from '../events/event.ts';
 import { sha256Base64url } from '../lib/hash.ts';
-import { CLOCK_SKEW_S, SEALED_KEY_AGE_S, SEALED_KEYS_OF_BRIDGE } from '../lib/limits.ts';
+import {
+  CLOCK_SKEW_S,
+  SEALED_KEY_AGE_S,
+  SEALED_KEYS_OF_BRIDGE,
+  SEALED_KEYS_OF_PERSON,
+} from '../lib/limits.ts';
 import type { RequestContext } from '../lib/request-context.ts';
 import type { Transaction } from '../storage/database.ts';
 import {
@@ -67,8 +72,27 @@ export function recipientOf(to: Party): RecipientName {
 }
 
 /**
+ * A key that comes by itself. That of an epoch comes with the message that it belongs to: taken otherwise, nothing would
+ * delete it when the epoch is over. Throws `claims_invalid`, and `conflict` where the sealer, or people of their bridge,
+ * have sealed as many to the recipient as are kept.
+ */
+export async function assertDeposit(transaction: Transaction, { row }: CheckedDeposit): Promise<void> {
+  const { iss, sub, term, epoch } = row;
+  if (term !== null || epoch !== null) {
+    throw new CountersignError('claims_invalid', 'The key of an epoch comes with its message.');
+  }
+  // The same again is answered the same, however many there are.
+  if ((await findSealedKey(transaction, row, row.key_id)) !== undefined) return;
+  const isFull =
+    (await countSealedKeys(transaction, row, { iss, sub })) >= SEALED_KEYS_OF_PERSON ||
+    (await countSealedKeys(transaction, row, { iss })) >= SEALED_KEYS_OF_BRIDGE;
+  if (isFull)
+    throw new CountersignError('conflict', 'As many keys are sealed to this recipient as are kept.');
+}
+
+/**
  * Stores it, with how its sealer was shown; `now` in ms. The same again changes nothing: answers `false`. Throws
- * `conflict` where another key has this id, or people of the sealer's bridge have sealed too many to the recipient.
+ * `conflict` where another key has this id.
  */
 export async function storeDeposit(
   transaction: Transaction,
@@ -80,9 +104,6 @@ export async function storeDeposit(
   if (stored !== undefined) {
     if (stored.hash === row.hash) return false;
     throw new CountersignError('conflict', 'There is another sealed key of this id.');
-  }
-  if ((await countSealedKeys(transaction, row, row.iss)) >= SEALED_KEYS_OF_BRIDGE) {
-    throw new CountersignError('conflict', 'As many keys are sealed to this recipient as are kept.');
   }
   const shown = evidence === undefined ? null : JSON.stringify(evidence);
   await insertSealedKey(transaction, { ...row, evidence: shown }, now);

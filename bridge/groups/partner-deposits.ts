@@ -12,7 +12,7 @@ import { requireActivePerson } from '../directory/persons.ts';
 import { askingPartner } from '../federation/asking-partner.ts';
 import { findPartner, type Partner, trustedIssuer } from '../federation/partner-store.ts';
 import { seconds } from '../lib/clock.ts';
-import { checkDeposit, sealedEvent, storeDeposit } from './deposit-checks.ts';
+import { assertDeposit, checkDeposit, sealedEvent, storeDeposit } from './deposit-checks.ts';
 import { groupResource } from './group-resource.ts';
 import { findGroup } from './group-store.ts';
 import type { OpeningDeps, SealedKeyDeposits } from './opening-services.ts';
@@ -69,6 +69,7 @@ export function createPartnerDeposits(deps: OpeningDeps): SealedKeyDeposits['ans
     await database.transaction(async (transaction) => {
       await requests.consume(transaction, request);
       await assertMaySeal(transaction, to, sealer.device, via);
+      await assertDeposit(transaction, checked);
       if (await storeDeposit(transaction, checked, claims.signer, clock.now())) {
         await events.append(transaction, sealedEvent(checked, undefined, asked));
       }

@@ -14,6 +14,7 @@ import type { RequestContext } from '../lib/request-context.ts';
 import type { Transaction } from '../storage/database.ts';
 import { signerOf } from './admin-access.ts';
 import {
+  assertDeposit,
   type CheckedDeposit,
   checkDeposit,
   recipientOf,
@@ -82,7 +83,10 @@ export function createSealedKeyDeposits(deps: OpeningDeps): SealedKeyDeposits {
 
   async function keep(who: Holder, checked: CheckedDeposit, context: RequestContext): Promise<void> {
     const evidence = await evidenceToKeep(who, checked);
-    await database.transaction((transaction) => store(transaction, who, checked, evidence, context));
+    await database.transaction(async (transaction) => {
+      await assertDeposit(transaction, checked);
+      await store(transaction, who, checked, evidence, context);
+    });
   }
 
   async function store(

@@ -56,19 +56,19 @@ export async function insertSealedKey(
     .execute();
 }
 
-/** How many keys people of one bridge have sealed to a recipient. */
+/** How many keys people of one bridge, or one of them, have sealed to a recipient. */
 export async function countSealedKeys(
   reader: Reader,
   { recipient_kind, recipient }: RecipientName,
-  iss: string,
+  { iss, sub }: { readonly iss: string; readonly sub?: string },
 ): Promise<number> {
-  const { keys } = await reader
+  const query = reader
     .selectFrom('sealed_keys')
     .select(({ fn }) => fn.countAll().as('keys'))
     .where('recipient_kind', '=', recipient_kind)
     .where('recipient', '=', recipient)
-    .where('iss', '=', iss)
-    .executeTakeFirstOrThrow();
+    .where('iss', '=', iss);
+  const { keys } = await (sub === undefined ? query : query.where('sub', '=', sub)).executeTakeFirstOrThrow();
   return Number(keys);
 }
 

@@ -74,8 +74,6 @@ export const FINDINGS_PER_HOUR = 30;
 
 /** Addresses in one look-up (PROTOCOL.md section 5): a large meeting's invitation in ten requests. */
 export const LOOKUP_ADDRESSES = 1_000;
-/** How old an answer a client gets that does not say what it accepts: revocation shows within a minute. */
-export const LOOKUP_MAX_AGE_DEFAULT_S = 60;
 /** The same as a signed request between bridges: base64url makes it a third longer. */
 export const LOOKUP_REQUEST_BYTES = 400 * KIB;
 /** The oldest answer that anyone can ask for. A binding would be renewed by then. */
@@ -120,8 +118,6 @@ export const RECOVERY_LIFE_S = DAY_S;
 export const OPEN_RECOVERIES = 3;
 /** How long a client may rely on what it was told of the recovery key: an enrolment follows at once. */
 export const RECOVERY_KEY_TOKEN_LIFE_S = HOUR_S;
-/** Devices of one person, by default: phone, laptop, desktop, tablets and rooms with room to spare. */
-export const DEVICES_PER_PERSON = 20;
 /** The most that an operator can set it to: a rotation re-endorses every device in one request. */
 export const DEVICES_PER_PERSON_MAX = 100;
 /** Addresses of one person (aliases). */
@@ -168,14 +164,8 @@ export const ENDED_GROUPS_AT_ONCE = 200;
 
 // ---- what we hand out
 
-/** A binding's life, by default: an offline verifier never trusts more than a day into the past. */
-export const BINDING_LIFE_HOURS = 24;
 /** Bindings are renewed once this part of their life is left, so that a pause of the bridge is not seen. */
 export const BINDING_RENEWAL_PART = 0.5;
-/** The private halves of a person's keys, by default: a rotation costs a device a second, and peers nothing. */
-export const PERSON_KEYS_LIFE_DAYS = 365;
-/** The same of a durable group's, which more devices open. */
-export const GROUP_KEYS_LIFE_DAYS = 180;
 /** Online signing keys' life, by default: rotated four times a year under the offline root. */
 export const ONLINE_KEYS_LIFE_DAYS = 90;
 /** So long before their end somebody is told: the root key rests in a safe, perhaps in another town. */
@@ -450,8 +440,10 @@ export const KEY_OPENING_RESPONSE_BYTES = 256 * KIB;
 export const SEALED_KEY_RECEIPT_BYTES = 8 * KIB;
 /** A partner may have to wait for a thread itself before it answers; somebody waits for it here. */
 export const KEY_OPENING_TIMEOUT_MS = 20_000;
-/** Keys that people of one bridge seal to one recipient: a meeting of a day has some thousand epochs. */
+/** Keys that people of one bridge seal to one recipient, those of a meeting's epochs apart. */
 export const SEALED_KEYS_OF_BRIDGE = 20_000;
+/** And those of one of them, so that nobody uses up what is for all. */
+export const SEALED_KEYS_OF_PERSON = 5_000;
 /** How old a sealer's signature may be when the key is stored: a device that was stolen later does not sign backwards. */
 export const SEALED_KEY_AGE_S = HOUR_S;
 

@@ -3,13 +3,14 @@ import { deleteDevice } from '../../bridge/directory/devices.ts';
 import { storeDeposit } from '../../bridge/groups/deposit-checks.ts';
 import { eraseFromGroups } from '../../bridge/groups/group-erasure.ts';
 import {
+  countSealedKeys,
   findSealedKey,
   insertSealedKey,
   listSealedKeys,
   type NewSealedKey,
 } from '../../bridge/groups/sealed-key-store.ts';
 import { newId } from '../../bridge/lib/ids.ts';
-import { SEALED_KEYS_OF_BRIDGE } from '../../bridge/lib/limits.ts';
+import { SEALED_KEYS_OF_BRIDGE, SEALED_KEYS_OF_PERSON } from '../../bridge/lib/limits.ts';
 import { MEMBERSHIP_BATCH } from '../../protocol/groups/api.ts';
 import { sealedKeyDepositSchema } from '../../protocol/groups/federation.ts';
 import { decodeClaims } from '../../protocol/jws.ts';
@@ -41,6 +42,27 @@ const deposit = (bridge: OpeningBridge, who: Enrolled, { body }: Sealed) =>
 async function sealedEvents(bridge: OpeningBridge, keyId: string): Promise<number> {
   const events = await bridge.parts.eventsSoFar();
   return events.filter(({ type, data }) => type === 'key.sealed' && data.key_id === keyId).length;
+}
+
+/** As if its sealer had sealed so many keys in all to the recipient. */
+async function fill(first: Sealed, upTo: number): Promise<void> {
+  const to = 'group' in first.to ? first.to.group : first.to.sub;
+  const recipient = { recipient_kind: 'group', recipient: to } as const;
+  await acme.parts.database.transaction(async (transaction) => {
+    const stored = await findSealedKey(transaction, recipient, first.keyId);
+    if (stored === undefined) throw new Error('it is not stored');
+    const there = await countSealedKeys(transaction, recipient, stored);
+    const rows = Array.from({ length: upTo - there }, () => ({
+      ...stored,
+      ...{ key_id: newId(), token: '', evidence: null, encrypted: Uint8Array.of(0) },
+    }));
+    for (let at = 0; at < rows.length; at += 1_000) {
+      await transaction
+        .insertInto('sealed_keys')
+        .values(rows.slice(at, at + 1_000))
+        .execute();
+    }
+  });
 }
 
 describe('a key that is brought', () => {
@@ -106,6 +128,35 @@ describe('a key that is brought', () => {
   });
 });
 
+describe('the key of an epoch', () => {
+  it('comes with its message alone, here and from a partner: nothing else would end it', async () => {
+    const meeting = await makeGroupOf(acme, ada, [ada, bob, gwen], 'meeting');
+    const to = recipientGroup(meeting);
+    for (const place of [{ term: 1, epoch: 7 }, { epoch: 2 ** 31 }]) {
+      await expectCode(deposit(acme, bob, await sealKey(acme, bob, to, place)), 'claims_invalid');
+      await expect(deposit(globex, gwen, await sealKey(globex, gwen, to, place))).rejects.toMatchObject({
+        name: 'CountersignError',
+      });
+    }
+  });
+
+  it('is kept though a member sealed as many keys as are kept of one person', async () => {
+    const carl = await acme.addEnrolled('carl');
+    const meeting = await makeGroupOf(acme, ada, [ada, bob, carl], 'meeting');
+    const to = recipientGroup(meeting);
+    const first = await depositKey(acme, bob, to);
+    await fill(first, SEALED_KEYS_OF_PERSON);
+    await expectCode(depositKey(acme, bob, to), 'conflict');
+    await depositKey(acme, carl, to);
+    await fill(first, SEALED_KEYS_OF_BRIDGE);
+    await expectCode(depositKey(acme, carl, to), 'conflict');
+    const sealed = await sealKey(acme, ada, to, { term: 1, epoch: 1 });
+    const checked = await acme.sealedKeys.check(ada.who, meeting.group, sealed.body);
+    await acme.parts.database.transaction((transaction) => checked.store(transaction, contextOf(ada.who)));
+    await open(acme, bob, sealed.to, sealed.keyId);
+  });
+});
+
 describe('who sealed a key', () => {
   /** Removes the device, and with it what its bridge could say of it now. */
   const removeDevice = ({ who }: Enrolled) =>
@@ -126,7 +177,8 @@ describe('who sealed a key', () => {
     const dave = await acme.addEnrolled('dave');
     const meeting = await makeGroupOf(acme, dave, [bob], 'meeting');
     const sealed = await sealKey(acme, dave, recipientGroup(meeting), { term: 0, epoch: 0 });
-    await deposit(acme, dave, sealed);
+    const checked = await acme.sealedKeys.check(dave.who, meeting.group, sealed.body);
+    await acme.parts.database.transaction((transaction) => checked.store(transaction, contextOf(dave.who)));
     await open(acme, bob, sealed.to, sealed.keyId);
     await removeDevice(dave);
     await expectCode(open(acme, bob, sealed.to, sealed.keyId), 'sealed_key_unknown');
@@ -181,22 +233,7 @@ describe('what a partner brings', () => {
 
   it('cannot be more than is kept of its people for one recipient', async () => {
     const group = await makeGroupOf(acme, ada, [ada, gwen]);
-    const first = await depositKey(globex, gwen, recipientGroup(group));
-    const recipient = { recipient_kind: 'group', recipient: group.group } as const;
-    await acme.parts.database.transaction(async (transaction) => {
-      const stored = await findSealedKey(transaction, recipient, first.keyId);
-      if (stored === undefined) throw new Error('it is not stored');
-      const rows = Array.from({ length: SEALED_KEYS_OF_BRIDGE - 1 }, (_, index) => ({
-        ...stored,
-        ...{ key_id: `filled-${index}`, token: '', evidence: null, encrypted: Uint8Array.of(0) },
-      }));
-      for (let at = 0; at < rows.length; at += 1_000) {
-        await transaction
-          .insertInto('sealed_keys')
-          .values(rows.slice(at, at + 1_000))
-          .execute();
-      }
-    });
+    await fill(await depositKey(globex, gwen, recipientGroup(group)), SEALED_KEYS_OF_BRIDGE);
     await expectCode(depositKey(globex, gwen, recipientGroup(group)), 'conflict');
     await depositKey(acme, ada, recipientGroup(group));
   });
