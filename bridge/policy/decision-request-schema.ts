@@ -52,6 +52,7 @@ const contextSchema = z.strictObject({
     })
     .optional(),
   groupRole: z.enum(['admin', 'member', 'none']).optional(),
+  named: z.boolean().optional(),
   approvals: whole.optional(),
   administrators: whole.optional(),
   author: z.boolean().optional(),
