@@ -1,4 +1,6 @@
+import { CountersignError } from '../../protocol/errors.ts';
 import type { Clock } from '../lib/clock.ts';
+import { DEVICES_PER_PERSON_MAX } from '../lib/limits.ts';
 import { type DecisionContext, type DecisionRequest, deniedBy, type Principal } from '../policy/decision.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Holder } from './holder.ts';
@@ -49,8 +51,15 @@ export function requirePermission(
   request: DecisionRequest,
 ): void {
   const decision = policy.decide(request);
-  if (decision.effect === 'allow') return;
-  throw deniedBy(request, decision, isLimitAlone(policy, request) ? 'device_limit' : 'forbidden');
+  if (decision.effect === 'deny') {
+    throw deniedBy(request, decision, isLimitAlone(policy, request) ? 'device_limit' : 'forbidden');
+  }
+  assertBoundOfDevices(request);
+}
+
+/** Whatever policy says: one request of a rotation names every device of a person, and takes no more. */
+function assertBoundOfDevices({ context: { devices = 0 } }: DecisionRequest): void {
+  if (devices >= DEVICES_PER_PERSON_MAX) throw new CountersignError('device_limit');
 }
 
 function isLimitAlone({ decide }: Policy, request: DecisionRequest): boolean {

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { ConfigError, type ConfigFault } from './faults.ts';
+import { MOVED_KEYS } from './moved-keys.ts';
 import { configSchema, type Settings } from './schema.ts';
 import { Secret, type SecretSource } from './secret.ts';
 
@@ -65,7 +66,10 @@ type LineOf = (path: readonly PropertyKey[]) => number | undefined;
 
 function faultsOf(issue: z.core.$ZodIssue, lineOf: LineOf): ConfigFault[] {
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => fault([...issue.path, key], 'there is no such key', lineOf));
+    return issue.keys.map((key) => {
+      const path = [...issue.path, key];
+      return fault(path, MOVED_KEYS[path.map(String).join('.')] ?? 'there is no such key', lineOf);
+    });
   }
   const missing = issue.code === 'invalid_type' && issue.input === undefined;
   return [fault(issue.path, missing ? 'is missing' : issue.message, lineOf)];

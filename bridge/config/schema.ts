@@ -1,11 +1,5 @@
 import { z } from 'zod';
-import {
-  DEVICES_PER_PERSON,
-  DEVICES_PER_PERSON_MAX,
-  NAME_LENGTH,
-  TRANSFORMS_WAITING,
-  TRANSFORMS_WAITING_MAX,
-} from '../lib/limits.ts';
+import { NAME_LENGTH, TRANSFORMS_WAITING, TRANSFORMS_WAITING_MAX } from '../lib/limits.ts';
 import { parseNetwork } from '../lib/networks.ts';
 import { isIssuer, isNameServer } from './addresses.ts';
 import { keyLog, witness } from './key-log-schema.ts';
@@ -195,19 +189,6 @@ const outbound = z.strictObject({
     .meta({ examples: [['10.0.0.53', '10.0.1.53:5353']] }),
 });
 
-const enrolment = z.strictObject({
-  max_devices: z
-    .int()
-    .min(1)
-    .max(DEVICES_PER_PERSON_MAX)
-    .default(DEVICES_PER_PERSON)
-    .describe('Devices that one person may have.'),
-  require_mfa: z
-    .boolean()
-    .default(false)
-    .describe('Refuse enrolment and recovery after a sign-in for which the IdP states no second factor.'),
-});
-
 const escrow = z.strictObject({
   organization: z
     .enum(['required', 'offered', 'off'])
@@ -271,8 +252,9 @@ export const configSchema = z.strictObject({
   outbound: outbound
     .prefault({})
     .describe('What the bridge may connect to: identity providers, partners, event receivers.'),
-  lifetimes: lifetimes.prefault({}).describe('How long things that the bridge hands out are valid.'),
-  enrolment: enrolment.prefault({}).describe('What enrolment demands.'),
+  lifetimes: lifetimes
+    .prefault({})
+    .describe('How long the bridge’s keys and tokens are valid; how long all else is, policy says.'),
   escrow: escrow.prefault({}).describe('Who else can recover the keys of people.'),
   events: z
     .strictObject({

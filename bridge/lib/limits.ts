@@ -118,7 +118,7 @@ export const RECOVERY_LIFE_S = DAY_S;
 export const OPEN_RECOVERIES = 3;
 /** How long a client may rely on what it was told of the recovery key: an enrolment follows at once. */
 export const RECOVERY_KEY_TOKEN_LIFE_S = HOUR_S;
-/** The most that an operator can set it to: a rotation re-endorses every device in one request. */
+/** Devices of one person, whatever policy says: a rotation re-endorses every device in one request. */
 export const DEVICES_PER_PERSON_MAX = 100;
 /** Addresses of one person (aliases). */
 export const ADDRESSES_PER_PERSON = 20;
@@ -491,8 +491,12 @@ export const MEETING_REKEY_BODY_BYTES = 768 * KIB;
 export const MEETING_PRESENCE_BODY_BYTES = 64 * KIB;
 /** The same, signed once more by the bridge that passes it on: base64url makes it a third longer. */
 export const MEETING_REQUEST_BYTES = 96 * KIB;
-/** Devices present in one meeting: the 10,000 participants that it is built for, some of them with two. */
+/** Devices of the home's own people in one meeting: the 10,000 participants that it is built for, some with two. */
 export const MEETING_PARTICIPANTS = 20_000;
+/** And of each partner's: what a bridge claims of its people must leave room for others. */
+export const MEETING_PARTICIPANTS_OF_PARTNER = 10_000;
+/** Epochs whose rekey messages are kept however many messages there are: newcomers answer them. */
+export const MEETING_EPOCHS_KEPT = 16;
 /** Presence proofs of one device for one meeting: a new one for each host, and for each time it lost its place. */
 export const MEETING_PRESENCES_PER_MINUTE = 30;
 /** Messages that a meeting keeps for who was away: whoever missed more takes the newest key by transform. */

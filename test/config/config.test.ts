@@ -52,16 +52,29 @@ describe('a configuration', () => {
       cache: { driver: 'memory' },
       outbound: { allowed_networks: [] },
       lifetimes: {
-        binding_hours: 24,
         online_keys_days: 90,
-        lookup_max_age_seconds: 60,
         access_token_minutes: 15,
         refresh_token_days: 30,
       },
-      enrolment: { max_devices: 20, require_mfa: false },
       events: { stdout: true },
       log: { level: 'info' },
     });
+  });
+
+  it('says of a setting that became policy where it lives now, each at its line', () => {
+    const faults = faultsOf(`${LEAST}
+lifetimes: { binding_hours: 12, person_keys_days: 30, group_keys_days: 30, lookup_max_age_seconds: 5 }
+enrolment:
+  max_devices: 3
+`);
+    const moved = faults.map(({ path, message }) => `${path}: ${message}`);
+    expect(moved.map((text) => text.split(':')[0])).toEqual([
+      ...['lifetimes.binding_hours', 'lifetimes.person_keys_days', 'lifetimes.group_keys_days'],
+      ...['lifetimes.lookup_max_age_seconds', 'enrolment'],
+    ]);
+    for (const text of moved) {
+      expect(text).toMatch(/ is policy now: .* policies\/\w+\.(json|cedar).* `countersign policy apply`$/);
+    }
   });
 
   it('reports all faults at once, each with its path and line', () => {
