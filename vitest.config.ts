@@ -18,6 +18,7 @@ const ON_BOTH_STORES = [
     'lifecycle',
     'meetings',
     'oauth',
+    'policy-changes',
     'policy-versions',
     'rotation',
     'signer',
@@ -40,6 +41,7 @@ const OF_NO_STORE = [
     'signer/root-key',
     'signer/sealing',
   ],
+  ...['policy-changes/commands', 'policy-changes/content-diff'],
   ...['witness/witness-command', 'witness/partner-bridge', 'meetings/feeds', 'meetings/whole-bridges'],
 ].map((name) => `test/${name}.test.ts`);
 

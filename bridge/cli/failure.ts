@@ -26,7 +26,7 @@ function describeProblem({ problem }: ApiProblem): string {
   const hint = HINTS[code];
   return [
     printable(title),
-    ...(detail === undefined ? [] : [printable(detail)]),
+    ...(detail === undefined ? [] : detail.split('\n').map(printable)),
     ...(hint === undefined ? [] : [hint]),
     `(${known.join(', ')})`,
   ].join('\n');
@@ -41,6 +41,9 @@ const HINTS: Readonly<Record<string, string>> = {
   domain_unknown: 'See `countersign domain list`; name a new one with `countersign domain add DOMAIN`.',
   domain_in_use: 'Add --force if the domain is not the organization’s any more.',
   person_unknown: 'See `countersign person list`.',
+  policy_draft_unknown: 'See `countersign policy drafts`.',
+  policy_draft_outdated: 'Make it anew: `countersign policy apply DIR`.',
+  policy_approval: 'Another administrator reads and approves it: `countersign policy approve ID`.',
   partner_unknown: 'See `countersign partner list`.',
   partner_fingerprint: 'Compare the fingerprint with the partner again, by telephone or in person.',
 };

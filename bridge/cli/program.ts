@@ -15,6 +15,7 @@ import { addLogCommands } from './commands/log.ts';
 import { addLogCompareCommands } from './commands/log-compare.ts';
 import { addPartnerCommands } from './commands/partner.ts';
 import { addPersonCommands } from './commands/person.ts';
+import { addPolicyCommands } from './commands/policy.ts';
 import { addRecoveryCommands } from './commands/recovery.ts';
 import { addServeCommand } from './commands/serve.ts';
 import { addServiceCommands } from './commands/service.ts';
@@ -36,6 +37,7 @@ const COMMANDS: readonly ((program: Command, terminal: Terminal) => void)[] = [
   addPersonCommands,
   addDeviceCommands,
   addRecoveryCommands,
+  addPolicyCommands,
   addAppCommands,
   addServiceCommands,
   addEventsCommand,

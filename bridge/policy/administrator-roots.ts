@@ -85,18 +85,21 @@ export type Author = Pick<AdministratorToken, 'id' | 'name'>;
  * since, and they may have taken another one: so nobody of the same name counts either.
  */
 export function isBeside(roots: AdministratorRoots, token: Author, author: Author): boolean {
-  return roots.of(token.id) !== roots.of(author.id) && fold(token.name) !== fold(author.name);
+  const [first, authors] = [roots.of(token.id), roots.of(author.id)];
+  return first !== authors && nameOf(roots, first, token) !== nameOf(roots, authors, author);
 }
 
 /** Of one name there is one, and of one first token: whoever takes two links approves once. */
 function countAdministrators(roots: AdministratorRoots, tokens: readonly Author[]): number {
   const firsts = new Set(tokens.map(({ id }) => roots.of(id)));
-  const names = new Set(tokens.map(({ name }) => fold(name)));
+  const names = new Set(tokens.map((token) => nameOf(roots, roots.of(token.id), token)));
   return Math.min(firsts.size, names.size);
 }
 
-function fold(name: string): string {
-  return name.normalize('NFKC').trim().toLowerCase();
+/** Under which the first token was taken: those that are made with it are called anything. */
+function nameOf(roots: AdministratorRoots, first: string, { name }: Author): string {
+  const called = roots.tokens.find(({ id }) => id === first)?.name ?? name;
+  return called.normalize('NFKC').trim().toLowerCase();
 }
 
 function mayApprove(decide: Decide, token: Deciding): boolean {

@@ -21,10 +21,11 @@ afterAll(() => bridge.remove());
 
 /** Another content each time: one device fewer than before. */
 let next: PolicyContent;
-beforeEach(() => {
+const changeAgain = () => {
   devices -= 1;
   next = replaceText(readDefaultContent(), 'context.devices < 20', `context.devices < ${devices}`);
-});
+};
+beforeEach(changeAgain);
 
 const post = (path: string, token: string, body?: unknown) => bridge.ask('POST', path, body, token);
 const inForce = async () => (await bridge.ask('GET', POLICY, undefined, ada)).body;
@@ -202,6 +203,7 @@ describe('a roll-back', () => {
 
   it('needs approval for anything older, and for the version before after a day', async () => {
     await activate(await approved());
+    changeAgain();
     await activate(await approved());
     const { version } = await inForce();
     expect((await rollBack(Number(version) - 2)).body.code).toBe('policy_approval');
