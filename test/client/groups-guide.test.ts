@@ -22,11 +22,12 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** The one piece of program that the guide says to run. */
-async function writeProgram(): Promise<string> {
-  const [, program = ''] = /```ts\n([\s\S]*?)```/.exec(guide) ?? [];
+/** The piece of program that the guide says to run, under what stands behind its fence. */
+async function writeProgram(fence = 'ts'): Promise<string> {
+  const [, rest = ''] = guide.split(`\`\`\`${fence}\n`);
+  const [program = ''] = rest.split('```');
   const entry = fileURLToPath(new URL('../../client/index.ts', import.meta.url));
-  const path = join(folder, 'program.mts');
+  const path = join(folder, `${fence.replace(' ', '-')}.mts`);
   await writeFile(path, program.replace("'countersign/client'", JSON.stringify(entry)));
   return pathToFileURL(path).href;
 }
@@ -40,6 +41,16 @@ describe('the guide of groups and assets', () => {
     const { group, asset } = await program.keepMinutes(stage.gwen.client, minutes);
     expect(await program.readMinutes(stage.ada.client, group, asset)).toBe('The board met.');
     expect(said).toEqual(['1 added ', 'sealed by gwen@globex.example, admin']);
+  });
+
+  it('has a program that seals to whom the shipped policy names', async () => {
+    const program = await import(/* @vite-ignore */ await writeProgram('ts policy'));
+    const { gwen, ada } = stage;
+    const file = new Blob([utf8('Ada speaks Welsh.')]).stream();
+    const kept = await program.keepFile(gwen.client, file, ada.address);
+    expect(kept).toMatchObject({ policy: 'personal-data-to-whom-it-is-about', recipients: 2 });
+    const { stream } = await ada.client.assets.open(kept.stream);
+    expect(await new Response(stream).text()).toBe('Ada speaks Welsh.');
   });
 
   it('names only error codes that exist', () => {

@@ -67,6 +67,7 @@ const OF_GROUPS: readonly string[] = [
   'get /v1/groups/{group}/vault',
   'post /v1/groups/{group}/end',
   'get /v1/groups/{group}/sealed-keys',
+  'post /v1/policy/recipients',
   'post /v1/sealed-keys',
   'post /v1/key-openings',
 ];

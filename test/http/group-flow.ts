@@ -17,6 +17,10 @@ export async function playGroups(
   const { keyId } = await ada.client.groups.sealKey(ref);
   await bob.client.groups.openKey(ref, keyId);
   await listSealedKeys(acme, bob, made.group);
+  await ada.client.assets.recipients({
+    ...{ category: 'personal', sensitivity: 'low' },
+    dataSubject: acme.address('bob'),
+  });
   await ada.client.groups.list();
   for await (const _member of ada.client.groups.members(ref)) {
     // to the last
