@@ -10,12 +10,13 @@ import { type Access, assertUnchanged, readAccess } from '../binding/access.ts';
 import type { Holder } from '../binding/holder.ts';
 import { seconds } from '../lib/clock.ts';
 import { sha256Base64url } from '../lib/hash.ts';
+import { GROUPS_OF_CREATOR } from '../lib/limits.ts';
 import type { RequestContext } from '../lib/request-context.ts';
 import type { Transaction } from '../storage/database.ts';
 import { signerOf } from './admin-access.ts';
 import { readAdmins, sameAdmins } from './admin-standing.ts';
 import { decodeAdminVaults } from './admin-vaults.ts';
-import { findGroup, insertGroup, insertGroupToken, setAdmins } from './group-store.ts';
+import { countGroupsBy, findGroup, insertGroup, insertGroupToken, setAdmins } from './group-store.ts';
 import { type OfferState, openOfferState, sealOfferState, transcriptOfOffer } from './offer-state.ts';
 import { findOffer, markOfferConfirmed, type StoredOffer } from './offer-store.ts';
 import { sealGroupShare } from './sealed-group-keys.ts';
@@ -147,6 +148,9 @@ async function store(deps: GroupDeps, transaction: Transaction, confirmed: Confi
     throw new CountersignError('conflict', 'The key of an admin has changed; begin again.');
   }
   if ((await findGroup(transaction, claims.group)) !== undefined) throw new CountersignError('conflict');
+  if ((await countGroupsBy(transaction, claims.creator)) >= GROUPS_OF_CREATOR) {
+    throw new CountersignError('group_limit');
+  }
   const head = sha256Base64url(token);
   await insertGroup(transaction, {
     group_id: claims.group,

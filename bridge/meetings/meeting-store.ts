@@ -1,5 +1,6 @@
 import { CountersignError } from '../../protocol/errors.ts';
 import type { Reader } from '../directory/handle.ts';
+import { MEETING_EPOCHS_KEPT } from '../lib/limits.ts';
 import type { Transaction } from '../storage/database.ts';
 import { repeatedStatement } from '../storage/repeated-statement.ts';
 import type { MeetingMessagesTable, MeetingsTable } from '../storage/tables/meetings.ts';
@@ -116,7 +117,11 @@ const insertMessages = repeatedStatement((tx, rows: MeetingMessagesTable[]) =>
   tx.insertInto('meeting_messages').values(rows),
 );
 
-/** Deletes the oldest messages, half of what may be kept, once there are too many. */
+/**
+ * Deletes the oldest messages, half of what may be kept, once there are too many. The rekey messages of the newest
+ * epochs stay, which presence proofs answer, though readers are told that they are gone: nobody may flood a meeting until
+ * nobody can come in.
+ */
 export async function pruneMessages(tx: Transaction, meeting: Meeting, keep: Retention): Promise<void> {
   const { group_id: group, seq, pruned, size } = meeting;
   if (seq - pruned <= keep.messages && size <= keep.length) return;
@@ -124,6 +129,7 @@ export async function pruneMessages(tx: Transaction, meeting: Meeting, keep: Ret
     .selectFrom('meeting_messages')
     .select(['seq', 'size'])
     .where('group_id', '=', group)
+    .where('seq', '>', pruned)
     .orderBy('seq')
     .execute();
   const spare = { messages: seq - pruned - keep.messages / 2, length: size - keep.length / 2 };
@@ -132,7 +138,13 @@ export async function pruneMessages(tx: Transaction, meeting: Meeting, keep: Ret
     if (gone.messages >= spare.messages && gone.length >= spare.length) break;
     gone = { messages: gone.messages + 1, length: gone.length + row.size, seq: row.seq };
   }
-  await deleteMessages(tx, group, gone.seq);
+  const unanswerable = meeting.epoch - MEETING_EPOCHS_KEPT;
+  await tx
+    .deleteFrom('meeting_messages')
+    .where('group_id', '=', group)
+    .where('seq', '<=', gone.seq)
+    .where(({ or, eb }) => or([eb('epoch', 'is', null), eb('epoch', '<=', unanswerable)]))
+    .execute();
   await tx
     .updateTable('meetings')
     .set({ pruned: gone.seq, size: size - gone.length })

@@ -62,11 +62,12 @@ export async function deleteParticipant(
   return numDeletedRows > 0n;
 }
 
-export async function countParticipants(reader: Reader, group: string): Promise<number> {
+export async function countParticipants(reader: Reader, group: string, iss: string): Promise<number> {
   const { count } = await reader
     .selectFrom('meeting_participants')
     .select(({ fn }) => fn.countAll().as('count'))
     .where('group_id', '=', group)
+    .where('iss', '=', iss)
     .executeTakeFirstOrThrow();
   return Number(count);
 }

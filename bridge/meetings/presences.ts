@@ -6,7 +6,11 @@ import { succeeded } from '../events/succeeded.ts';
 import { findPartner } from '../federation/partner-store.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import { sha256Base64url } from '../lib/hash.ts';
-import { MEETING_PARTICIPANTS, MEETING_PRESENCES_PER_MINUTE } from '../lib/limits.ts';
+import {
+  MEETING_PARTICIPANTS,
+  MEETING_PARTICIPANTS_OF_PARTNER,
+  MEETING_PRESENCES_PER_MINUTE,
+} from '../lib/limits.ts';
 import type { RequestContext } from '../lib/request-context.ts';
 import { type Keyspace, keyspace } from '../storage/cache.ts';
 import type { Transaction } from '../storage/database.ts';
@@ -75,6 +79,12 @@ export function createPresences(deps: {
     }
   }
 
+  async function assertRoom(tx: Transaction, group: string, iss: string): Promise<void> {
+    const most = iss === home ? MEETING_PARTICIPANTS : MEETING_PARTICIPANTS_OF_PARTNER;
+    if ((await countParticipants(tx, group, iss)) < most) return;
+    throw new CountersignError('rate_limited', `A meeting has ${most} devices of one company at most.`);
+  }
+
   /** Neither device nor partner may have been restricted since they were verified. */
   async function isBelieved(tx: Transaction, { iss, sub, deviceId }: ProvingDevice): Promise<boolean> {
     if (iss === home) return (await findDevice(tx, deviceId))?.sub === sub;
@@ -89,12 +99,7 @@ export function createPresences(deps: {
         const { iss, sub, deviceId, via } = device;
         await assertMayEnter(tx, meeting, entering);
         const before = await findParticipant(tx, group, device);
-        if (before === undefined && (await countParticipants(tx, group)) >= MEETING_PARTICIPANTS) {
-          throw new CountersignError(
-            'rate_limited',
-            `A meeting has ${MEETING_PARTICIPANTS} devices at most.`,
-          );
-        }
+        if (before === undefined) await assertRoom(tx, group, iss);
         const after = await appendMessages(tx, meeting, [{ kind: 'presence', iss, deviceId, body: '{}' }]);
         const participant = { group_id: group, iss, device_id: deviceId, sub, via, seq: after.seq };
         await saveParticipant(tx, participant, evidence);

@@ -4,6 +4,7 @@ import { restrictPerson } from '../../bridge/directory/persons.ts';
 import { findGroup } from '../../bridge/groups/group-store.ts';
 import { openGroupShare } from '../../bridge/groups/sealed-group-keys.ts';
 import type { Groups } from '../../bridge/groups/services.ts';
+import { GROUPS_OF_CREATOR } from '../../bridge/lib/limits.ts';
 import { decodeBase64url, encodeBase64url } from '../../protocol/base64url.ts';
 import { CountersignError } from '../../protocol/errors.ts';
 import { groupViewSchema } from '../../protocol/groups/api.ts';
@@ -239,6 +240,26 @@ describe('a confirmation is refused', () => {
     const making = await begin();
     parts.clock.advance(300);
     await expectCode(confirm(making), 'group_offer_expired');
+  });
+
+  it('beyond the groups that one person may have, however many were offered before', async () => {
+    const first = await makeGroup({ parts, groups }, alice);
+    const making = await begin();
+    await parts.database.transaction(async (tx) => {
+      const query = tx.selectFrom('groups').selectAll().where('group_id', '=', first.group);
+      const group = await query.executeTakeFirstOrThrow();
+      const others = Array.from({ length: GROUPS_OF_CREATOR - 1 }, (_, at) => ({
+        ...group,
+        group_id: `${at}`,
+      }));
+      for (let at = 0; at < others.length; at += 500) {
+        await tx
+          .insertInto('groups')
+          .values(others.slice(at, at + 500))
+          .execute();
+      }
+    });
+    await expectCode(confirm(making), 'group_limit');
   });
 
   it('under another policy than the one that offered', async () => {

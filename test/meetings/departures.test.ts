@@ -1,5 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { MEETING_LIFE_S, MEETINGS_ABROAD_OF_DEVICE } from '../../bridge/lib/limits.ts';
+import {
+  MEETING_LIFE_S,
+  MEETING_PARTICIPANTS_OF_PARTNER,
+  MEETINGS_ABROAD_OF_DEVICE,
+} from '../../bridge/lib/limits.ts';
 import { listAbroad } from '../../bridge/meetings/abroad-store.ts';
 import { expectCode } from '../binding/expect-code.ts';
 import type { Enrolled } from '../fakes/client-side.ts';
@@ -147,5 +151,30 @@ describe('a device of ours in a partner’s meeting', () => {
     await globex.meetings.purge();
     expect(await noted(max)).toEqual([place]);
     await enter(globex, acme, another, max);
+  });
+});
+
+describe('a partner that says that too many of its people are in a meeting', () => {
+  it('leaves room for ours', async () => {
+    const nat = await globex.addEnrolled('nat');
+    const { meeting } = await inMeeting(nat);
+    await acme.parts.database.transaction(async (tx) => {
+      const row = { group_id: meeting.group, iss: globex.iss, sub: 'x', via: '[]', evidence: '{}', seq: 1 };
+      const rows = Array.from({ length: MEETING_PARTICIPANTS_OF_PARTNER - 1 }, (_, at) => ({
+        ...row,
+        device_id: `${at}`,
+      }));
+      for (let at = 0; at < rows.length; at += 1_000) {
+        await tx
+          .insertInto('meeting_participants')
+          .values(rows.slice(at, at + 1_000))
+          .execute();
+      }
+    });
+    const oli = await globex.addEnrolled('oli');
+    await addMembers(acme, meeting, [oli]);
+    await expectCode(enter(globex, acme, meeting, oli), 'overloaded');
+    await enter(globex, acme, meeting, nat);
+    await enter(acme, acme, meeting, ada);
   });
 });

@@ -1,11 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../bridge/lib/clock.ts';
+import { MEETING_EPOCHS_KEPT } from '../../bridge/lib/limits.ts';
 import { createLogger } from '../../bridge/lib/logger.ts';
 import { createMeetingChanges, type MeetingChanges } from '../../bridge/meetings/meeting-changes.ts';
 import {
   appendMessages,
   endMeeting,
   findMeeting,
+  findRekeyOf,
   type NewMessage,
 } from '../../bridge/meetings/meeting-store.ts';
 import { readMessages } from '../../bridge/meetings/relay-message.ts';
@@ -37,6 +39,15 @@ function post(body: string, through: MeetingChanges = changes): Promise<number> 
   const message: NewMessage = { kind: 'group', body };
   return through.apply(GROUP, async (tx, meeting) => {
     const after = await appendMessages(tx, meeting, [message]);
+    return { meeting: after, result: after.seq };
+  });
+}
+
+/** A rekey message. */
+function begin(epoch: number): Promise<number> {
+  return changes.apply(GROUP, async (tx, meeting) => {
+    const message: NewMessage = { kind: 'rekey', epoch, body: `epoch ${epoch}` };
+    const after = await appendMessages(tx, meeting, [message], { epoch });
     return { meeting: after, result: after.seq };
   });
 }
@@ -102,6 +113,20 @@ describe('the messages of a meeting', () => {
     await expectCode(read(pruned - 1), 'meeting_missed');
     const { messages } = await read(pruned);
     expect(messages.map(({ seq: at }) => at)).toEqual(upTo(25, pruned + 1));
+  });
+
+  it('go without the rekey messages of the newest epochs, which newcomers answer', async () => {
+    for (let epoch = 1; epoch <= 3; epoch += 1) await begin(epoch);
+    for (let count = 1; count <= 60; count += 1) await post(`${count}`);
+    const kept = (epoch: number) => database.read((query) => findRekeyOf(query, GROUP, epoch));
+    expect((await meeting())?.pruned).toBeGreaterThan(3);
+    expect([await kept(1), await kept(3)]).toMatchObject([{ seq: 1 }, { seq: 3 }]);
+    const { pruned = 0 } = (await meeting()) ?? {};
+    const { messages } = await read(pruned);
+    expect(messages[0]?.seq).toBe(pruned + 1);
+    await begin(3 + MEETING_EPOCHS_KEPT);
+    for (let count = 1; count <= 60; count += 1) await post(`${count}`);
+    expect([await kept(3), (await kept(3 + MEETING_EPOCHS_KEPT)) === undefined]).toEqual([undefined, false]);
   });
 
   it('are kept up to a length', async () => {
