@@ -32,7 +32,8 @@ export type Label =
   | 'group-vault'
   | 'meeting-fingerprint'
   | 'meeting-member'
-  | 'meeting-placement';
+  | 'meeting-placement'
+  | 'asset';
 
 /** Nothing that is signed nests deeper; more is an attack on the stack. */
 const MAX_DEPTH = 32;

@@ -288,6 +288,10 @@ export const ERRORS = {
     status: 400,
     title: 'The asset was changed, cut short or extended, or this is not its key.',
   },
+  asset_signature: {
+    status: 400,
+    title: 'The asset was made by somebody else who has its key than the device that sealed the key.',
+  },
 
   // proxy re-encryption
   recrypt_input_invalid: { status: 400, title: 'A key or ciphertext of proxy re-encryption is malformed.' },

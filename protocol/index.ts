@@ -26,6 +26,7 @@ export * from './escrow/recovery-key.ts';
 export * from './groups/api.ts';
 export * from './groups/asset.ts';
 export * from './groups/asset-chunks.ts';
+export * from './groups/asset-signature.ts';
 export * from './groups/exclusion.ts';
 export * from './groups/federation.ts';
 export * from './groups/group-key.ts';

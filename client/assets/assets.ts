@@ -25,17 +25,22 @@ export interface SealedAsset extends SealedKeyName {
 export interface OpenedAsset {
   readonly to: Party;
   readonly keyId: string;
+  /** Whose device sealed the key and made the file under it: the latter once the stream has ended without an error. */
   readonly sealer: Sealer;
   /**
-   * The content. Each piece is authentic and in its place; that nothing is missing is known when the stream has ended
-   * without an error. It fails with `asset_damaged`.
+   * The content. Each piece is in its place, by somebody who has the key; that nothing is missing, and that the sealer's
+   * device signed all of it, is known when the stream has ended without an error. It fails with `asset_damaged`, and with
+   * `asset_signature` where another reader of the key made it.
    */
   readonly stream: ReadableStream<Uint8Array>;
 }
 
 /** Files of any size for a group or a person: agenda, transcript, recording. AES-256-GCM under a sealed key. */
 export interface Assets {
-  /** `key`: one that was sealed before (`groups.sealKey`), for several assets of one kind; a fresh one if absent. */
+  /**
+   * `key`: one that this device sealed before (`groups.sealKey`), for several assets of one kind; a fresh one if absent.
+   * Throws `asset_signature` for one that another device sealed, and what `groups.sealKey` throws.
+   */
   seal(content: AssetContent, options: { to: SealRecipient } | { key: SealedKeyMade }): Promise<SealedAsset>;
   /**
    * Whom policy names for such data, to show it before anything is sealed. Throws `recipients_none`, `policy_bundle_invalid`

@@ -1,15 +1,16 @@
 import { CountersignError, type ErrorCode, isCountersignError } from '../../protocol/errors.ts';
 import { type AssetRecipient, assetRecipients } from '../../protocol/groups/asset.ts';
 import { createAssetOpener, readAssetHeader } from '../../protocol/groups/asset-chunks.ts';
-import type { KeyRecipient, OpenedKey } from '../groups/groups.ts';
-import { openKeyOf } from '../groups/open-key.ts';
+import type { KeyRecipient } from '../groups/groups.ts';
+import { type OpenedWithSigner, openKeyOf } from '../groups/open-key.ts';
 import type { ClientParts } from '../own-account.ts';
 import type { AssetContent, OpenedAsset } from './assets.ts';
 import { streamOf } from './content-stream.ts';
 
 /**
  * Reads the header, has the key opened that it names, and opens the content as it is read. The header is whoever's who
- * wrote it: that the key and everything behind it belong together shows when the first chunk opens.
+ * wrote it: that the key and everything behind it belong together shows when the first chunk opens; that whoever sealed the
+ * key made the file, and not another who has it, shows at its end.
  */
 export async function openAsset(
   parts: ClientParts,
@@ -22,8 +23,8 @@ export async function openAsset(
     ...(sealer === undefined ? {} : { sealer }),
   };
   try {
-    const { to, keyId, opened } = await openKeyOfOne(parts, assetRecipients(header), expected);
-    const opener = await createAssetOpener(opened.key, header);
+    const { to, keyId, opened, signer } = await openKeyOfOne(parts, assetRecipients(header), expected);
+    const opener = await createAssetOpener(opened.key, header, signer.device);
     opened.key.fill(0);
     return { to, keyId, sealer: opened.sealer, stream: chunks.pipeThrough(opener) };
   } catch (error) {
@@ -38,9 +39,7 @@ const NOT_THEIRS: readonly ErrorCode[] = [
   ...(['group_excluded', 'membership_stale'] as const),
 ];
 
-interface OpenedForOne extends AssetRecipient {
-  readonly opened: OpenedKey;
-}
+type OpenedForOne = AssetRecipient & OpenedWithSigner;
 
 /** The key by way of the first recipient that this person is, or takes part in. Throws what the first one throws. */
 async function openKeyOfOne(
@@ -51,7 +50,7 @@ async function openKeyOfOne(
   let first: CountersignError | undefined;
   for (const { to, keyId } of recipients) {
     try {
-      return { to, keyId, opened: await openKeyOf(parts, to, keyId, expected) };
+      return { to, keyId, ...(await openKeyOf(parts, to, keyId, expected)) };
     } catch (error) {
       if (!isCountersignError(error) || !NOT_THEIRS.includes(error.code)) throw error;
       first ??= error;

@@ -93,6 +93,8 @@ export interface SealedKeyName {
 export interface SealedKeyMade extends SealedKeyName {
   /** 32 bytes, for AES-256-GCM and the like. */
   readonly key: Uint8Array;
+  /** The device that sealed it, which alone can make assets under it. */
+  readonly deviceId: string;
   /** The same key, where policy named several: sealed to each of the others. */
   readonly also?: readonly SealedKeyName[];
   /** The policy that named them. */

@@ -30,9 +30,18 @@ export async function openKey(
   { sealer }: { sealer?: string } = {},
 ): Promise<OpenedKey> {
   const expected = { from: recipient, ...(sealer === undefined ? {} : { sealer }) };
-  if (typeof recipient !== 'string') return openKeyOf(parts, partyOf(recipient), keyId, expected);
+  if (typeof recipient !== 'string') {
+    return (await openKeyOf(parts, partyOf(recipient), keyId, expected)).opened;
+  }
   const { statement } = await actingDevice(parts);
-  return openKeyOf(parts, { iss: statement.iss, sub: statement.sub }, keyId, expected);
+  const to = { iss: statement.iss, sub: statement.sub };
+  return (await openKeyOf(parts, to, keyId, expected)).opened;
+}
+
+/** A key, and the verified device that sealed it. */
+export interface OpenedWithSigner {
+  readonly opened: OpenedKey;
+  readonly signer: VerifiedSigner;
 }
 
 /**
@@ -45,7 +54,7 @@ export async function openKeyOf(
   to: Party,
   keyId: string,
   { from, sealer }: { from?: KeyRecipient; sealer?: string },
-): Promise<OpenedKey> {
+): Promise<OpenedWithSigner> {
   const group = await judgeWhose(parts, to, from);
   const body = { request_id: randomId(), to, key_id: keyId };
   const opening = await parts.api.post('/v1/key-openings', body, keyOpeningSchema);
@@ -54,10 +63,11 @@ export async function openKeyOf(
   const role = await roleOf(parts, expected, group, signer);
   const key = await openPlaintext(parts, opening, claims);
   const { iss, sub, device_id: deviceId } = signer.device;
-  return {
+  const opened = {
     ...{ keyId, key, term: claims.term, epoch: claims.epoch, sealed: claims.iat },
     sealer: { address: signer.address, iss, sub, deviceId, role, current },
   };
+  return { opened, signer };
 }
 
 /** The group, verified; null for the person themselves. Nobody else's keys open. Throws `sealed_key_mismatch`. */

@@ -48,7 +48,8 @@ async function sealKeyTo(
   const [first, ...others] = drafts;
   if (first === undefined) throw new CountersignError('internal');
   const also = others.map(({ to, keyId }) => ({ to, keyId }));
-  return { to: first.to, keyId: first.keyId, key: first.key, ...(also.length === 0 ? {} : { also }) };
+  const { to, keyId, key, deviceId } = first;
+  return { to, keyId, key, deviceId, ...(also.length === 0 ? {} : { also }) };
 }
 
 /**
@@ -92,5 +93,6 @@ async function sealPlaintext(
     ...{ term: meeting?.term ?? null, epoch: meeting?.epoch ?? null, members },
     ...{ ciphertext: sha256Base64url(encrypted), commitment, iat: context.now() },
   });
-  return { to, keyId, key, commitment, body: { to, token, encrypted: encodeBase64url(encrypted) } };
+  const body = { to, token, encrypted: encodeBase64url(encrypted) };
+  return { to, keyId, key, deviceId: device.id, commitment, body };
 }

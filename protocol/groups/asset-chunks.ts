@@ -1,4 +1,6 @@
+import { decodeBase64url, encodeBase64url } from '../base64url.ts';
 import { utf8 } from '../bytes.ts';
+import type { SigningKey } from '../ed25519.ts';
 import { CountersignError } from '../errors.ts';
 import {
   ASSET_CHUNK_BYTES,
@@ -8,6 +10,14 @@ import {
   decodeAssetHeader,
   encodeAssetHeader,
 } from './asset.ts';
+import {
+  ASSET_SIGNATURE_BYTES,
+  signAsset,
+  startContentDigest,
+  verifyAssetSignature,
+} from './asset-signature.ts';
+import { type CutPieces, cutPieces, withoutTail } from './cut-pieces.ts';
+import type { SigningDevice } from './signer-evidence.ts';
 
 /*
  * The chunks of a sealed asset: the STREAM construction (Hoang, Reyhanitabar, Rogaway, Vizár, "Online
@@ -17,7 +27,8 @@ import {
  *   nonce of a chunk      = prefix[7], its number u32 big-endian from 0, last[1] (1 for the last chunk, else 0)
  *   associated data       = the whole header
  *
- * Every chunk but the last holds 64 KiB of content; the last one at least a byte, but for an asset without content.
+ * What is encrypted is the content with the signature behind it (asset-signature.ts): 64 KiB in every chunk but the last,
+ * at least a byte in that.
  */
 const LABEL = utf8('countersign/asset/v1\n');
 const PREFIX_BYTES = 7;
@@ -29,24 +40,90 @@ const CHUNKS_MAX = 2 ** 32;
 /** Bytes become bytes. What is held in between is one chunk, and what one piece of the source brings. */
 export type AssetStream = TransformStream<Uint8Array, Uint8Array>;
 
-/** Content in, the sealed asset out. `key` is the 32 bytes of the sealed key that the header names. */
-export async function createAssetSealer(key: Uint8Array, header: AssetHeader): Promise<AssetStream> {
+/**
+ * Content in, the sealed asset out. `key` is the 32 bytes of the sealed key that the header names, `device` the one that
+ * sealed it.
+ */
+export async function createAssetSealer(
+  key: Uint8Array,
+  header: AssetHeader,
+  device: SigningKey,
+): Promise<AssetStream> {
   const headerBytes = encodeAssetHeader(header);
   const chunks = await openChunkCipher(key, header, headerBytes);
-  return cuttingStream(ASSET_CHUNK_BYTES, {
-    begin: headerBytes,
-    piece: (bytes, last) => chunks.seal(bytes, last),
+  const digest = startContentDigest();
+  return piecewise((handOut) => {
+    handOut(headerBytes);
+    const pieces = cutPieces(ASSET_CHUNK_BYTES, async (piece, last) =>
+      handOut(await chunks.seal(piece, last)),
+    );
+    return {
+      async push(content) {
+        await Promise.all([digest.add(content), pieces.push(content)]);
+      },
+      async end() {
+        const signature = await signAsset(device, headerBytes, await digest.finish());
+        await pieces.push(decodeBase64url(signature));
+        await pieces.end();
+      },
+    };
   });
 }
 
 /**
- * The chunks behind the header in, the content out. Each chunk is authentic and in its place when it comes out, but
- * that it is the last one is known only at the end: until the stream has ended well, what came out may be the
- * beginning of something longer. The stream fails with `asset_damaged`.
+ * The chunks behind the header in, the content out. Each chunk is in its place when it comes out, and by somebody who has
+ * the key. That it is the last one, and that `sealer` (the device that sealed the key) made all of it, is known only at the
+ * end: until the stream has ended well, what came out may be the beginning of something longer, or another reader's. What is
+ * in the last chunk comes out after that. The stream fails with `asset_damaged` and `asset_signature`.
  */
-export async function createAssetOpener(key: Uint8Array, header: AssetHeader): Promise<AssetStream> {
-  const chunks = await openChunkCipher(key, header, encodeAssetHeader(header));
-  return cuttingStream(ASSET_CHUNK_BYTES + TAG_BYTES, { piece: (bytes, last) => chunks.open(bytes, last) });
+export async function createAssetOpener(
+  key: Uint8Array,
+  header: AssetHeader,
+  sealer: Pick<SigningDevice, 'device_id' | 'keys'>,
+): Promise<AssetStream> {
+  const headerBytes = encodeAssetHeader(header);
+  const chunks = await openChunkCipher(key, header, headerBytes);
+  const digest = startContentDigest();
+  return piecewise((handOut) => {
+    let ending: Uint8Array = new Uint8Array();
+    let isLast = false;
+    // What came out is hashed while the next chunk opens.
+    let hashed: Promise<void> = Promise.resolve();
+    const opened = withoutTail(ASSET_SIGNATURE_BYTES, async (content) => {
+      await hashed;
+      hashed = digest.add(content);
+      if (isLast) ending = content;
+      else handOut(content);
+    });
+    const pieces = cutPieces(ASSET_CHUNK_BYTES + TAG_BYTES, async (piece, last) => {
+      isLast = last;
+      await opened.push(await chunks.open(piece, last));
+    });
+    return {
+      push: pieces.push,
+      async end() {
+        await pieces.end();
+        await hashed;
+        const signature = encodeBase64url(opened.tail());
+        await verifyAssetSignature(sealer, headerBytes, { content: await digest.finish(), signature });
+        handOut(ending);
+      },
+    };
+  });
+}
+
+/** A stream of bytes whose pieces come out as `handOut` is called with them. */
+function piecewise(begin: (handOut: (bytes: Uint8Array) => void) => CutPieces): AssetStream {
+  let pieces: CutPieces | null = null;
+  return new TransformStream<Uint8Array, Uint8Array>({
+    start(controller) {
+      pieces = begin((bytes) => {
+        if (bytes.length > 0) controller.enqueue(bytes);
+      });
+    },
+    transform: (value) => pieces?.push(bytesOf(value)),
+    flush: () => pieces?.end(),
+  });
 }
 
 export interface BegunAsset {
@@ -105,41 +182,6 @@ function rest(reader: Reader, held: Uint8Array): ReadableStream<Uint8Array> {
   );
 }
 
-/** Cuts what comes into pieces of `size` bytes; which one is the last is known when nothing comes behind it. */
-function cuttingStream(
-  size: number,
-  turn: {
-    readonly begin?: Uint8Array;
-    readonly piece: (bytes: Uint8Array<ArrayBuffer>, last: boolean) => Promise<Uint8Array>;
-  },
-): AssetStream {
-  const held = new Uint8Array(size);
-  let filled = 0;
-  return new TransformStream<Uint8Array, Uint8Array>({
-    start(controller) {
-      if (turn.begin !== undefined) controller.enqueue(turn.begin);
-    },
-    async transform(value, controller) {
-      const bytes = bytesOf(value);
-      for (let offset = 0; offset < bytes.length; ) {
-        if (filled === size) {
-          controller.enqueue(await turn.piece(held, false));
-          filled = 0;
-        }
-        const taken = bytes.subarray(offset, offset + size - filled);
-        held.set(taken, filled);
-        filled += taken.length;
-        offset += taken.length;
-      }
-    },
-    async flush(controller) {
-      const last = await turn.piece(held.subarray(0, filled), true);
-      if (last.length > 0) controller.enqueue(last);
-      held.fill(0);
-    },
-  });
-}
-
 interface ChunkCipher {
   seal(content: Uint8Array<ArrayBuffer>, last: boolean): Promise<Uint8Array>;
   open(chunk: Uint8Array<ArrayBuffer>, last: boolean): Promise<Uint8Array>;
@@ -166,9 +208,8 @@ async function openChunkCipher(
     seal: async (content, last) =>
       new Uint8Array(await crypto.subtle.encrypt(parametersOf(last), key, content)),
     async open(chunk, last) {
-      // An end without content behind other chunks would be a second form of the same asset.
-      const least = next === 0 ? TAG_BYTES : TAG_BYTES + 1;
-      if (chunk.length < least) throw new CountersignError('asset_damaged', 'it is cut short');
+      // An end with nothing in it would be a second form of the same asset.
+      if (chunk.length <= TAG_BYTES) throw new CountersignError('asset_damaged', 'it is cut short');
       const parameters = parametersOf(last);
       try {
         return new Uint8Array(await crypto.subtle.decrypt(parameters, key, chunk));

@@ -7,15 +7,14 @@ import type { Party } from './party.ts';
 /*
  * A sealed asset: a header, then chunks (asset-chunks.ts). Integers are big-endian.
  *
- *   magic[7] = "CSASSET", version[1], header_length u16 (all of the header), chunk_size u32 = 65536, salt[32],
- *   then a recipient: kind[1] (1 a group, 2 a person), iss, the group or sub, and key_id: each u8 length and ASCII
+ *   magic[7] = "CSASSET", version[1] = 3, header_length u16 (all of the header), chunk_size u32 = 65536, salt[32],
+ *   then each recipient: kind[1] (1 a group, 2 a person), iss, the group or sub, and key_id: each u8 length and ASCII
  *
- * Version 1 has one recipient, version 2 has two to sixteen, one behind the other: to each of them the same key is
- * sealed. The header is the associated data of every chunk. A change of any member is a new version.
+ * One to sixteen recipients: to each of them the same key is sealed. The header is the associated data of every chunk. A
+ * change of any member is a new version; versions 1 and 2, which were never released, had no signature.
  */
 const MAGIC = utf8('CSASSET');
-const FOR_ONE = 1;
-const FOR_SEVERAL = 2;
+const VERSION = 3;
 /** Magic, version and length: what says how much more there is. */
 export const ASSET_PREAMBLE_BYTES = MAGIC.length + 3;
 const SALT_START = ASSET_PREAMBLE_BYTES + 4;
@@ -66,7 +65,7 @@ export function encodeAssetHeader(header: AssetHeader): Uint8Array<ArrayBuffer> 
   const head = new Uint8Array(RECIPIENTS_START);
   const view = new DataView(head.buffer);
   head.set(MAGIC);
-  view.setUint8(MAGIC.length, recipients.length === 1 ? FOR_ONE : FOR_SEVERAL);
+  view.setUint8(MAGIC.length, VERSION);
   view.setUint16(MAGIC.length + 1, length);
   view.setUint32(ASSET_PREAMBLE_BYTES, ASSET_CHUNK_BYTES);
   head.set(header.salt.subarray(0, ASSET_SALT_BYTES), SALT_START);
@@ -89,15 +88,15 @@ export function assetHeaderLength(preamble: Uint8Array): number {
   }
   const view = viewOf(preamble);
   const version = view.getUint8(MAGIC.length);
-  if (version !== FOR_ONE && version !== FOR_SEVERAL)
-    throw new CountersignError('asset_invalid', `unknown version ${version}`);
+  if (version !== VERSION) throw new CountersignError('asset_invalid', `unknown version ${version}`);
   const length = view.getUint16(MAGIC.length + 1);
   if (length <= RECIPIENTS_START) throw new CountersignError('asset_invalid', 'the header is too short');
   return length;
 }
 
 /**
- * A header that anybody may have written: nothing of it is true before the first chunk opened under it. Throws
+ * A header that anybody may have written: nothing of it is true before the first chunk opened under it, and it is its
+ * sealer's when the signature behind the last one has been verified. Throws
  * `asset_invalid`.
  */
 export function decodeAssetHeader(bytes: Uint8Array): AssetHeader {
@@ -108,15 +107,11 @@ export function decodeAssetHeader(bytes: Uint8Array): AssetHeader {
     throw new CountersignError('asset_invalid', 'the chunks have another size than this version knows');
   }
   const [first, ...also] = recipientsOf(bytes.subarray(RECIPIENTS_START));
-  const isForSeveral = viewOf(bytes).getUint8(MAGIC.length) === FOR_SEVERAL;
-  if (first === undefined || isForSeveral !== also.length > 0 || also.length >= ASSET_RECIPIENTS) {
-    throw new CountersignError(
-      'asset_invalid',
-      'the header has another number of recipients than its version',
-    );
+  if (first === undefined || also.length >= ASSET_RECIPIENTS) {
+    throw new CountersignError('asset_invalid', 'the header names too many recipients');
   }
   const salt = Uint8Array.from(bytes.subarray(SALT_START, RECIPIENTS_START));
-  return { ...first, salt, ...(isForSeveral ? { also } : {}) };
+  return { ...first, salt, ...(also.length > 0 ? { also } : {}) };
 }
 
 /** The recipients one behind the other. */

@@ -1,4 +1,4 @@
-import { createDecipheriv, hkdfSync } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, createPublicKey, hkdfSync, verify } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { concatBytes } from '../../protocol/bytes.ts';
 import { type ErrorCode, isCountersignError } from '../../protocol/errors.ts';
@@ -11,6 +11,7 @@ import {
 } from '../../protocol/groups/asset.ts';
 import { createAssetOpener, createAssetSealer, readAssetHeader } from '../../protocol/groups/asset-chunks.ts';
 import { sha256Base64url } from '../../protocol/hash.ts';
+import { makeDevice } from '../protocol/company.ts';
 
 const KEY = new Uint8Array(32).map((_, index) => index);
 const HEADER: AssetHeader = {
@@ -20,6 +21,14 @@ const HEADER: AssetHeader = {
 };
 const HEADER_BYTES = encodeAssetHeader(HEADER);
 const SEALED_CHUNK = ASSET_CHUNK_BYTES + 16;
+const SIGNATURE = 64;
+/** The device that sealed the key, and another whose person has opened it. */
+const SEALER = await makeDevice('gwen’s laptop');
+const READER = await makeDevice('ada’s laptop');
+
+function signerOf({ pre, sig }: typeof SEALER) {
+  return { device_id: sig.kid, keys: [pre, sig.publicKey] as [typeof pre, typeof sig.publicKey] };
+}
 
 function content(length: number): Uint8Array {
   return new Uint8Array(length).map((_, index) => (index * 31 + (index >> 8)) % 256);
@@ -40,13 +49,13 @@ async function all(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> {
   return concatBytes(...pieces);
 }
 
-async function seal(bytes: Uint8Array, header = HEADER, key = KEY): Promise<Uint8Array> {
-  return all(streamOf(bytes).pipeThrough(await createAssetSealer(key, header)));
+async function seal(bytes: Uint8Array, header = HEADER, by = SEALER): Promise<Uint8Array> {
+  return all(streamOf(bytes).pipeThrough(await createAssetSealer(KEY, header, by.sig)));
 }
 
 async function open(sealed: Uint8Array, key = KEY, pieces = [sealed]): Promise<Uint8Array> {
   const { header, chunks } = await readAssetHeader(streamOf(...pieces));
-  return all(chunks.pipeThrough(await createAssetOpener(key, header)));
+  return all(chunks.pipeThrough(await createAssetOpener(key, header, signerOf(SEALER))));
 }
 
 async function codeOf(opening: Promise<unknown>): Promise<ErrorCode | 'it opened'> {
@@ -69,11 +78,12 @@ function partsOf(sealed: Uint8Array): { header: Uint8Array; chunks: Uint8Array[]
 }
 
 describe('a sealed asset', () => {
-  it.each([0, 1, 15, 65_535, 65_536, 65_537, 131_072, 200_000])(
+  it.each([0, 1, 15, 65_471, 65_472, 65_473, 65_535, 65_536, 65_537, 131_072, 200_000])(
     'gives the same %d bytes back, however they come',
     async (length) => {
       const sealed = await seal(content(length));
-      expect(sealed.length).toBe(HEADER_BYTES.length + length + 16 * Math.max(1, Math.ceil(length / 65_536)));
+      const encrypted = length + SIGNATURE;
+      expect(sealed.length).toBe(HEADER_BYTES.length + encrypted + 16 * Math.ceil(encrypted / 65_536));
       expect(await open(sealed)).toEqual(content(length));
       const bytewise = Array.from({ length: 100 }, (_, index) => sealed.subarray(index, index + 1));
       expect(await open(sealed, KEY, [...bytewise, sealed.subarray(100)])).toEqual(content(length));
@@ -82,11 +92,11 @@ describe('a sealed asset', () => {
 
   it('has these bytes', async () => {
     expect(Buffer.from(HEADER_BYTES).toString('latin1')).toBe(
-      `CSASSET\x01\0\x7d\0\x01\0\0${Buffer.from(HEADER.salt).toString('latin1')}\x01` +
+      `CSASSET\x03\0\x7d\0\x01\0\0${Buffer.from(HEADER.salt).toString('latin1')}\x01` +
         `\x1bhttps://bridge.acme.example+${'a'.repeat(43)}\x05key-1`,
     );
-    expect(sha256Base64url(await seal(content(3)))).toBe('CrPhg4QuBeH2YmryQ62L2CWT04vsC2IV6NniMvJV754');
-    expect(sha256Base64url(await seal(content(200_000)))).toBe('yci4hj_Pa1FRo0RQCX3KYKEysJZm4ZY5Lby8Vo4Mzn4');
+    expect(sha256Base64url(await seal(content(3)))).toBe('A0f4n0rD84eAHP4ZtXS48QpiNNPoWwoEZ-fQgqhIys8');
+    expect(sha256Base64url(await seal(content(200_000)))).toBe('8Cr93-2M43xO_UTUpovBXBGdKR7op_KuVuni7tgjwCA');
   });
 
   it('opens by the description of the format alone', async () => {
@@ -98,7 +108,23 @@ describe('a sealed asset', () => {
       decipher.setAAD(HEADER_BYTES).setAuthTag(chunk.subarray(-16));
       return Buffer.concat([decipher.update(chunk.subarray(0, -16)), decipher.final()]);
     });
-    expect(concatBytes(...opened)).toEqual(content(70_000));
+    const whole = Buffer.concat(opened);
+    expect(new Uint8Array(whole.subarray(0, -SIGNATURE))).toEqual(content(70_000));
+    const sha256 = (...pieces: Uint8Array[]) =>
+      createHash('sha256')
+        .update(concatBytes(...pieces))
+        .digest();
+    const digests = [whole.subarray(0, 65_536), whole.subarray(65_536, -SIGNATURE)].map((piece) =>
+      sha256(piece),
+    );
+    const signed = {
+      content: sha256(...digests).toString('base64url'),
+      device: SEALER.sig.kid,
+      header: sha256(HEADER_BYTES).toString('base64url'),
+    };
+    const message = Buffer.from(`countersign/asset/v1\n${JSON.stringify(signed)}`);
+    const key = createPublicKey({ key: { ...SEALER.sig.publicKey }, format: 'jwk' });
+    expect(verify(null, message, key, whole.subarray(-SIGNATURE))).toBe(true);
   });
 
   it('is sealed and opened in bounded memory, however large', async () => {
@@ -113,12 +139,13 @@ describe('a sealed asset', () => {
       },
     });
     const { header, chunks } = await readAssetHeader(
-      source.pipeThrough(await createAssetSealer(KEY, HEADER)),
+      source.pipeThrough(await createAssetSealer(KEY, HEADER, SEALER.sig)),
     );
     const before = process.memoryUsage.rss();
     let most = before;
     let length = 0;
-    for await (const opened of chunks.pipeThrough(await createAssetOpener(KEY, header))) {
+    const opener = await createAssetOpener(KEY, header, signerOf(SEALER));
+    for await (const opened of chunks.pipeThrough(opener)) {
       length += opened.length;
       most = Math.max(most, process.memoryUsage.rss());
     }
@@ -144,7 +171,7 @@ describe('a sealed asset', () => {
 });
 
 describe('an asset that was tampered with', () => {
-  const length = 3 * ASSET_CHUNK_BYTES;
+  const length = 3 * ASSET_CHUNK_BYTES - SIGNATURE;
   let sealed: Uint8Array;
   const parts = async () => {
     sealed ??= await seal(content(length));
@@ -220,9 +247,66 @@ describe('an asset that was tampered with', () => {
     const [first, second] = chunks;
     if (!first || !second) throw new Error('two chunks');
     const begun = await readAssetHeader(streamOf(header, first, second));
-    const opened = begun.chunks.pipeThrough(await createAssetOpener(KEY, begun.header)).getReader();
-    expect((await opened.read()).value).toEqual(content(length).subarray(0, ASSET_CHUNK_BYTES));
+    const opener = await createAssetOpener(KEY, begun.header, signerOf(SEALER));
+    const opened = begun.chunks.pipeThrough(opener).getReader();
+    expect((await opened.read()).value).toEqual(content(length).subarray(0, ASSET_CHUNK_BYTES - SIGNATURE));
     expect(await codeOf(opened.read())).toBe('asset_damaged');
+  });
+});
+
+describe('an asset by somebody else who has its key', () => {
+  const derived = Buffer.from(hkdfSync('sha256', KEY, HEADER.salt, 'countersign/asset/v1\n', 39));
+
+  /** One chunk under this header, whatever is in it. */
+  function encrypted(plaintext: Uint8Array): Uint8Array {
+    const iv = Uint8Array.from([...derived.subarray(32), 0, 0, 0, 0, 1]);
+    const cipher = createCipheriv('aes-256-gcm', derived.subarray(0, 32), iv).setAAD(HEADER_BYTES);
+    return concatBytes(HEADER_BYTES, cipher.update(plaintext), cipher.final(), cipher.getAuthTag());
+  }
+
+  /** What is in an asset of one chunk, with its signature. */
+  function plaintextOf(sealed: Uint8Array): Uint8Array {
+    const header = decodeAssetHeader(sealed.subarray(0, HEADER_BYTES.length));
+    const keys = Buffer.from(hkdfSync('sha256', KEY, header.salt, 'countersign/asset/v1\n', 39));
+    const iv = Uint8Array.from([...keys.subarray(32), 0, 0, 0, 0, 1]);
+    const decipher = createDecipheriv('aes-256-gcm', keys.subarray(0, 32), iv);
+    decipher.setAAD(sealed.subarray(0, HEADER_BYTES.length)).setAuthTag(sealed.subarray(-16));
+    return concatBytes(decipher.update(sealed.subarray(HEADER_BYTES.length, -16)), decipher.final());
+  }
+
+  it('is refused: it is signed by another device', async () => {
+    for (const length of [0, 3, 200_000]) {
+      expect(await codeOf(open(await seal(content(length), HEADER, READER)))).toBe('asset_signature');
+    }
+  });
+
+  it('is refused: it is signed under the name of the device that sealed the key', async () => {
+    const { sig } = SEALER;
+    const posing = { ...READER, sig: { ...READER.sig, kid: sig.kid, publicKey: sig.publicKey } };
+    expect(await codeOf(open(await seal(content(3), HEADER, posing)))).toBe('asset_signature');
+  });
+
+  it('is refused with the signature of another asset under the key', async () => {
+    const signatureOf = (sealed: Uint8Array) => plaintextOf(sealed).subarray(-SIGNATURE);
+    const other = signatureOf(await seal(content(4)));
+    expect(await codeOf(open(encrypted(concatBytes(content(3), other))))).toBe('asset_signature');
+    const salt = new Uint8Array(32).fill(7);
+    const sameElsewhere = signatureOf(await seal(content(3), { ...HEADER, salt }));
+    const moved = encrypted(concatBytes(content(3), sameElsewhere));
+    expect(await codeOf(open(moved))).toBe('asset_signature');
+    const own = signatureOf(await seal(content(3)));
+    expect(await open(encrypted(concatBytes(content(3), own)))).toEqual(content(3));
+  });
+
+  it('is refused without a signature', async () => {
+    expect(await codeOf(open(encrypted(content(3))))).toBe('asset_signature');
+    expect(await codeOf(open(encrypted(content(300))))).toBe('asset_signature');
+  });
+
+  it('gives out nothing of its last chunk', async () => {
+    const { header, chunks } = await readAssetHeader(streamOf(await seal(content(1000), HEADER, READER)));
+    const opened = chunks.pipeThrough(await createAssetOpener(KEY, header, signerOf(SEALER))).getReader();
+    expect(await codeOf(opened.read())).toBe('asset_signature');
   });
 });
 
@@ -236,6 +320,7 @@ describe('what is no asset', () => {
     ['nothing', new Uint8Array()],
     ['other magic', changed(0, 0x50)],
     ['another version', changed(7, 2)],
+    ['a version that is not known yet', changed(7, 4)],
     ['a length that is too short for a header', changed(9, 10)],
     ['a length beyond the names', changed(9, (HEADER_BYTES[9] ?? 0) + 1)],
     ['a header that is cut short', HEADER_BYTES.subarray(0, HEADER_BYTES.length - 1)],

@@ -4,7 +4,7 @@ import { concatBytes, utf8 } from '../../protocol/bytes.ts';
 import { encodeAssetHeader, newAssetHeader } from '../../protocol/groups/asset.ts';
 import { createAssetSealer } from '../../protocol/groups/asset-chunks.ts';
 import { expectCode } from '../binding/expect-code.ts';
-import { type GroupsStage, startGroupsStage } from './groups-stage.ts';
+import { type GroupsStage, type Participant, startGroupsStage } from './groups-stage.ts';
 
 const TRANSCRIPT = utf8('Gwen: shall we?\nAda: we shall.\n'.repeat(5000));
 
@@ -27,6 +27,13 @@ beforeAll(async () => {
   asset = await all((await gwen.client.assets.seal(TRANSCRIPT, { to: group })).stream);
 }, 120_000);
 afterAll(() => stage.close());
+
+/** The key that somebody’s device signs with. */
+async function deviceOf({ keyStore }: Participant) {
+  const secrets = await keyStore.load();
+  if (secrets === null) throw new Error('not signed in');
+  return secrets.sig;
+}
 
 async function opened(content: AssetContent, by = stage.ada): Promise<Uint8Array> {
   return all((await by.client.assets.open(content)).stream);
@@ -85,7 +92,7 @@ describe('an asset', () => {
     const sealed = await gwen.client.assets.seal(source, { to: group });
     const { stream } = await ada.client.assets.open(sealed.stream);
     const reader = stream.getReader();
-    expect((await reader.read()).value).toEqual(new Uint8Array(65_536).fill(1));
+    expect((await reader.read()).value).toEqual(new Uint8Array(65_536 - 64).fill(1));
     expect(pulled).toBeLessThan(10);
     await reader.cancel();
   });
@@ -112,10 +119,27 @@ describe('an asset', () => {
     await expectCode(opened(utf8('plain text')), 'asset_invalid');
   });
 
+  it('by another reader of its key is refused, in the name of whoever sealed the key', async () => {
+    const { gwen, ada } = stage;
+    const { keyId } = await gwen.client.assets.open(asset);
+    const { key } = await ada.client.groups.openKey(group, keyId);
+    const { iss, group: id } = group;
+    const header = newAssetHeader({ iss, group: id }, keyId);
+    const byAda = await createAssetSealer(key, header, await deviceOf(ada));
+    const forged = await all(new Blob([utf8('Gwen: I resign.')]).stream().pipeThrough(byAda));
+    for (const reader of [gwen, ada]) await expectCode(opened(forged, reader), 'asset_signature');
+  });
+
+  it('is not made under a key that another device sealed', async () => {
+    const { gwen, ada } = stage;
+    const key = await gwen.client.groups.sealKey(group);
+    await expectCode(ada.client.assets.seal(TRANSCRIPT, { key }), 'asset_signature');
+  });
+
   it('under a key that nobody sealed is opened by nobody', async () => {
     const { iss, group: id } = group;
     const header = newAssetHeader({ iss, group: id }, 'no-such-key');
-    const own = await createAssetSealer(new Uint8Array(32), header);
+    const own = await createAssetSealer(new Uint8Array(32), header, await deviceOf(stage.gwen));
     const forged = await all(new Blob([TRANSCRIPT]).stream().pipeThrough(own));
     await expectCode(stage.ada.client.assets.open(forged), 'sealed_key_unknown');
   });

@@ -122,6 +122,7 @@ describe('labelled', () => {
     'meeting-fingerprint': '6Ca4bTRDNWgGeaAAHsdF6u7tq859tJKogynXma-4P9s',
     'meeting-member': 'HFHHar4sYKd3XPp8ho4SB_KB79NDh2JLo0xruXd6FZg',
     'meeting-placement': '1oSd7pzx9Uvc8znVvUNW2SP14Y-KhE9lQ2RiwE27c_E',
+    asset: '9SDjLxWurydo24xFij15FtU_E-S1J9AbGtfnqUe6SkI',
   };
   it.each(Object.entries(pinned))('has the bytes of version 1 for %s', (label, hash) => {
     expect(sha256Base64url(labelled(label as Label, { a: 1 }))).toBe(hash);

@@ -3,13 +3,14 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { verifyCredential } from '../../protocol/credential.ts';
 import { deviceFingerprint, fingerprintInGroups } from '../../protocol/device-comparison.ts';
 import { exportSigningKey } from '../../protocol/ed25519.ts';
+import { createAssetSealer } from '../../protocol/groups/asset-chunks.ts';
 import { sealedKeyCommitment } from '../../protocol/groups/sealed-key.ts';
 import { sha256Base64url } from '../../protocol/hash.ts';
 import { signStatement, statementBytes, statementHash } from '../../protocol/key-statement.ts';
 import { keyPurpose } from '../../protocol/online-keys.ts';
 import { verifyPolicyBundle } from '../../protocol/policy-bundle.ts';
 import { codeOf } from './codes.ts';
-import { type Company, DAY, makeCompany, NOW } from './company.ts';
+import { type Company, DAY, makeCompany, makeDevice, NOW } from './company.ts';
 import { makeGroup } from './groups/group-fixture.ts';
 import { GROUP_KEY, MEMBERSHIP_OF_PERSON } from './groups/pinned-groups.ts';
 import { KEY_BINDING, ONLINE_KEYS, POLICY_BUNDLE } from './pinned.ts';
@@ -52,6 +53,17 @@ describe('the worked example of docs/spec/protocol.md', () => {
       sealedKeyCommitment(plaintext),
     ];
     for (const text of shown) expect(page).toContain(text);
+  });
+
+  it('shows the sha256 of the asset that the tests pin', async () => {
+    const group = 'a'.repeat(43);
+    const salt = new Uint8Array(32).map((_, index) => 255 - index);
+    const header = { to: { iss: acme.iss, group }, keyId: 'key-1', salt };
+    const key = new Uint8Array(32).map((_, index) => index);
+    const { sig } = await makeDevice('gwen’s laptop');
+    const content = new Blob([Uint8Array.of(0x00, 0x1f, 0x3e)]).stream();
+    const asset = content.pipeThrough(await createAssetSealer(key, header, sig));
+    expect(page).toContain(sha256Base64url(new Uint8Array(await new Response(asset).arrayBuffer())));
   });
 
   it('shows the hash of the policy and the sha256 of the bundle that the tests pin', async () => {
