@@ -15,6 +15,8 @@ import type { PolicyContent } from '../protocol/policy-bundle.ts';
  *
  *     npx tsx scripts/policy-check.ts [folder] [--write]
  */
+const FORMAT_REMEDY = 'Run this again with `--write`';
+
 const words = process.argv.slice(2);
 const folder = resolve(words.find((word) => !word.startsWith('-')) ?? defaultPolicyFolder());
 const faults = check(folder, words.includes('--write'));
@@ -40,8 +42,6 @@ function check(path: string, write: boolean): readonly PolicyFault[] {
   if (found.length === 0) console.log(summary(policy, cases.length));
   return found;
 }
-
-const FORMAT_REMEDY = 'Run this again with `--write`';
 
 function formatFiles(path: string, { policies }: PolicyContent): void {
   for (const [file, text] of Object.entries(policies)) {
