@@ -1,8 +1,12 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Asker } from '../../bridge/binding/services.ts';
+import { createWatches } from '../../bridge/binding/watches.ts';
 import { setDomainCheck } from '../../bridge/directory/domains.ts';
+import { type Change, succeeded } from '../../bridge/events/succeeded.ts';
 import type { Action, DecisionRequest } from '../../bridge/policy/decision.ts';
+import type { Database } from '../../bridge/storage/database.ts';
 import { verifyIdentityAttributes } from '../../protocol/identity-attributes.ts';
+import type { PolicyContent } from '../../protocol/policy-bundle.ts';
 import { type BridgeParts, bridgeParts } from '../fakes/bridge-parts.ts';
 import { enrol } from '../fakes/client-side.ts';
 import { revoke } from './revoke.ts';
@@ -24,6 +28,20 @@ const globex: Asker = {
   audience: 'https://bridge.globex.example',
 };
 
+const BOB = 'bob@acme.example';
+
+const HIDES_ONE = `
+@id("hide-one")
+@reason("Nobody finds somebody-7.")
+forbid (
+  principal,
+  action == Countersign::Action::"find",
+  resource == Countersign::Address::"somebody-7@acme.example"
+);
+`;
+
+/** Of the store, by all parts of the bridge. */
+let readCount = 0;
 let parts: BridgeParts;
 let asked: DecisionRequest[];
 
@@ -33,7 +51,8 @@ afterEach(() => parts.remove());
 async function enrolledWhere(denies: (request: DecisionRequest) => boolean): Promise<string> {
   asked = [];
   parts = await bridgeParts({
-    replace: ({ policy }) => ({
+    replace: ({ policy, database }) => ({
+      database: counted(database),
       policy: Object.create(policy, {
         decide: {
           value: (request: DecisionRequest) => {
@@ -50,6 +69,16 @@ async function enrolledWhere(denies: (request: DecisionRequest) => boolean): Pro
   await enrol(parts, alice);
   asked = [];
   return alice;
+}
+
+function counted(database: Database): Database {
+  return new Proxy(database, {
+    get(target, name) {
+      if (name === 'read') readCount += 1;
+      const member: unknown = Reflect.get(target, name);
+      return typeof member === 'function' ? member.bind(target) : member;
+    },
+  });
 }
 
 const isAction =
@@ -118,6 +147,68 @@ describe('a watch', () => {
     expect(asked.map(({ resource }) => resource)).toEqual([
       { kind: 'address', id: ALICE, domain: 'acme.example' },
     ]);
+  });
+});
+
+async function revokeWithEvent(address: string): Promise<void> {
+  const { sub, version, key_version } = await revoke(parts, address, 'reset');
+  const change: Change = {
+    type: 'statement.revoked',
+    subject: { sub, address },
+    data: { version, key_version, statement_hash: 'h' },
+  };
+  const by = { requestId: 'r', actor: { kind: 'system' } } as const;
+  await parts.database.transaction((tx) => parts.events.append(tx, succeeded(change, by)));
+}
+
+describe('a watch of two, of whom policy hides one', () => {
+  it('tells of the other alone, what was missed and what comes', async () => {
+    await enrolledWhere(({ action, resource }) => action === 'find' && resource.id === ALICE);
+    const { who } = await enrol(parts, await parts.addPerson({ addresses: [BOB] }));
+    const watches = createWatches({ ...parts, tokenEnd: async () => Number.MAX_SAFE_INTEGER });
+    watches.start();
+    const ending = new AbortController();
+    const told = watches.watch(who, { addresses: [ALICE, BOB], since: 1 })(ending.signal);
+    const missed = await told.next();
+    expect(missed.value?.changes).toEqual([{ address: BOB, reason: 'published' }]);
+    const coming = told.next();
+    for (const address of [ALICE, BOB]) await revokeWithEvent(address);
+    await parts.events.settled();
+    expect((await coming).value?.changes).toEqual([{ address: BOB, reason: 'revoked' }]);
+    ending.abort();
+    await watches.stop();
+  });
+});
+
+describe('deciding who is found', () => {
+  const addresses = Array.from({ length: 100 }, (_, index) => `somebody-${index}@acme.example`);
+
+  it('is one question for all of whom the same is known, while no policy names anybody', async () => {
+    await enrolledWhere(() => false);
+    const found = await parts.credentials.findable(addresses, bob);
+    expect(found.size).toBe(100);
+    expect(asked.map(({ action }) => action)).toEqual(['find']);
+  });
+
+  it('is a question for each where a policy names somebody, and hides that one alone', async () => {
+    const change = (content: PolicyContent): PolicyContent => ({
+      ...content,
+      policies: { ...content.policies, 'one.cedar': HIDES_ONE },
+    });
+    parts = await bridgeParts({ policy: { change } });
+    const found = await parts.credentials.findable(addresses, bob);
+    expect(addresses.filter((address) => !found.has(address))).toEqual(['somebody-7@acme.example']);
+  });
+
+  it('reads nothing more from the store than answering does', async () => {
+    await enrolledWhere(() => false);
+    const reads = async (asker?: Asker) => {
+      const before = readCount;
+      await parts.credentials.forAddress(ALICE, asker);
+      return readCount - before;
+    };
+    await reads(bob);
+    expect([await reads(bob), await reads(globex)]).toEqual([await reads(), await reads()]);
   });
 });
 

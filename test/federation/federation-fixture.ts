@@ -27,7 +27,7 @@ import { sha256Base64url } from '../../protocol/hash.ts';
 import { type LookUpResponse, verifyLookUpResponse } from '../../protocol/look-up.ts';
 import { type LyingBridge, startLyingBridge } from '../fakes/lying-bridge.ts';
 import { createNames, type Names } from '../fakes/names.ts';
-import { testPolicy } from '../fakes/test-policy.ts';
+import { type TestPolicyOptions, testPolicy } from '../fakes/test-policy.ts';
 import { createThrowawayCa } from '../fakes/throwaway-ca.ts';
 import { NOW } from '../protocol/company.ts';
 import { type MovableClock, movableClock, temporaryStore } from '../signer/signer-fixture.ts';
@@ -67,7 +67,9 @@ export interface FederationFixture {
   close(): Promise<void>;
 }
 
-export async function federationFixture(options: { timeoutMs?: number } = {}): Promise<FederationFixture> {
+export async function federationFixture(
+  options: { timeoutMs?: number; policy?: TestPolicyOptions } = {},
+): Promise<FederationFixture> {
   const clock = movableClock(NOW * 1000);
   const store = await temporaryStore(clock);
   const { database } = store;
@@ -109,7 +111,7 @@ export async function federationFixture(options: { timeoutMs?: number } = {}): P
     database,
     events: eventLog,
     clock,
-    policy: testPolicy({ maxDevices: 5 }),
+    policy: testPolicy({ maxDevices: 5, ...options.policy }),
     credentials: nobody,
     partners,
     records,
