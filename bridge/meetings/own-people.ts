@@ -1,6 +1,7 @@
 import { isCountersignError } from '../../protocol/errors.ts';
 import type { MeetingStreamRequest, PresenceEvidence } from '../../protocol/meetings/api.ts';
 import { readAccess } from '../binding/access.ts';
+import { noteNewerSignIn } from '../binding/device-sign-ins.ts';
 import type { Holder } from '../binding/holder.ts';
 import { askingPerson } from '../binding/permission.ts';
 import { findPartner } from '../federation/partner-store.ts';
@@ -93,8 +94,10 @@ export function createOwnPeople(deps: OwnPeopleDeps): OwnPeople {
   });
 
   return {
+    // Where every device begins that enters a meeting, which may ask how its person signed in.
     async state(who, meeting) {
       await admit(who, meeting);
+      await noteNewerSignIn(database, who);
       if (isHere(meeting)) return home.state(askingOf(who, meeting.group));
       return calls.state(nameOf(meeting), who.sub);
     },

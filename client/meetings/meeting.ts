@@ -3,6 +3,8 @@ import type { CountersignError, ErrorCode } from '../../protocol/errors.ts';
 import type { AdmissionPolicy, AdmissionReason } from '../../protocol/meetings/admission-policy.ts';
 import type { Addition, Members } from '../groups/groups.ts';
 
+export type { AdmissionPolicy, AdmissionReason };
+
 /** A meeting, by the bridge that keeps its group and the group's id. */
 export interface MeetingRef {
   readonly iss: string;

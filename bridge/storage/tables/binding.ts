@@ -93,7 +93,10 @@ export interface DeviceRequestsTable {
   expires: number;
 }
 
-/** How a person had signed in when their newest device was added: what others are told of sign-in strength. */
+/**
+ * How a person had signed in when their newest device was added, or when one of their devices entered a meeting after a
+ * newer sign-in: what others are told of sign-in strength.
+ */
 export interface DeviceSignInsTable {
   sub: string;
   /** JSON `{protocol, acr, amr, auth_time}`. */
