@@ -271,6 +271,7 @@ export class Attendance implements HostedMeeting {
     const { admins } = await parts.group.refresh();
     senders.forget();
     if (this.#role.kind === 'member') this.#role.setAdmins(admins.map(({ sub }) => sub));
+    else this.#role.regrouped();
     events.push({ type: 'group' });
   }
 }

@@ -12,6 +12,7 @@ import { signersOf } from '../groups/signers.ts';
 import { type JudgedGroup, judgeGroup } from '../groups/view.ts';
 import type { ClientParts } from '../own-account.ts';
 import { randomId } from '../random-id.ts';
+import { lossesOf } from './group-losses.ts';
 import { createInvitations, type Invited } from './invited.ts';
 import type { MeetingRef } from './meeting.ts';
 import type { GroupFacts, MeetingGroup } from './meeting-group.ts';
@@ -31,6 +32,8 @@ export async function createBridgeGroup(
   }
   const readInvited = createInvitations(parts);
   let invited: Promise<Invited> | null = null;
+  /** Whom this device began to take out. */
+  const restricting = new Set<string>();
 
   async function refresh(): Promise<GroupFacts> {
     judged = await judgeGroup(parts, ref);
@@ -71,6 +74,7 @@ export async function createBridgeGroup(
       return { key: await openPlaintext(parts, opening, claims), claims, sealer };
     },
     invites: async (person) => (await invitedNow()).invitationOf(person),
+    losses: async () => (await invitedNow()).losses(),
     async add(who) {
       const addition = await addMembers(parts, ref, who);
       await refresh();
@@ -79,12 +83,19 @@ export async function createBridgeGroup(
     async restrict(address) {
       const [person] = await namedPeople(parts, [address]);
       if (person === undefined) throw new CountersignError('group_not_member');
+      const { iss: company, sub } = person;
+      // What of it the bridge did before it failed shows now.
+      if (restricting.has(sub)) await refresh();
       const { isDirect, hasDurableGroups } = await invitedNow();
-      if (!isDirect(person) && !hasDurableGroups) throw new CountersignError('group_not_member');
+      if (!isDirect(person) && !hasDurableGroups && !restricting.has(sub)) {
+        throw new CountersignError('group_not_member');
+      }
+      restricting.add(sub);
       if (isDirect(person)) await removeMembers(parts, ref, { people: [address] });
       if (hasDurableGroups) await changeExclusions(parts, ref, 'exclude', [address]);
       await refresh();
-      return { iss: person.iss, sub: person.sub };
+      restricting.delete(sub);
+      return { iss: company, sub };
     },
     end: () => endGroup(parts, group),
   };
@@ -92,7 +103,7 @@ export async function createBridgeGroup(
 
 function factsOf({ claims, shown }: JudgedGroup): GroupFacts {
   const { label, ends, admins } = claims;
-  return { label, ends: ends ?? 0, ended: shown.status === 'ended', admins };
+  return { label, ends: ends ?? 0, ended: shown.status === 'ended', admins, losses: lossesOf(shown) };
 }
 
 function isAdmin({ claims }: JudgedGroup, { address, device }: VerifiedSigner): boolean {

@@ -13,6 +13,8 @@ export interface HostRole {
   /** Somebody shows their presence. Resolves when there is room for the next one. */
   presence(shown: RosterParticipant): Promise<void>;
   left(event: LeftEvent): void;
+  /** The group changed, and was looked at. */
+  regrouped(): void;
   /** A message from the relay. Answers it where it ends this role: another admin took over. */
   rekeyed(token: string): Promise<SignedMessage | null>;
   add(who: Members): Promise<Addition>;

@@ -1,18 +1,22 @@
+import { parseAddress } from '../../protocol/address.ts';
 import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
 import { sha256Base64url } from '../../protocol/hash.ts';
 import { type AdmissionPolicy, parseAdmissionPolicy } from '../../protocol/meetings/admission-policy.ts';
 import type { LeftEvent, RosterParticipant } from '../../protocol/meetings/api.ts';
-import type { EpochSecret, MeetingHost, PreparedRekey } from '../../protocol/meetings/host-tree.ts';
+import type { MeetingHost } from '../../protocol/meetings/host-tree.ts';
 import { REKEY_DEPARTURES, REKEY_JOINS } from '../../protocol/meetings/limits.ts';
+import type { Device } from '../../protocol/meetings/roster.ts';
 import { randomKey } from '../../protocol/meetings/tree-keys.ts';
 import type { Addition, Members } from '../groups/groups.ts';
 import type { OwnStatement } from './admission-statements.ts';
+import { announceChange } from './announce-change.ts';
 import { AdmissionRefusedError } from './candidates.ts';
 import { createGathering, type Gathering } from './gathering.ts';
+import { type GroupLosses, hasLostMore } from './group-losses.ts';
 import type { HostAdmission } from './host-admission.ts';
 import type { HostRole } from './host-role.ts';
 import type { AdmissionShortfall } from './meeting.ts';
-import type { SealedEpoch } from './meeting-group.ts';
+import { type Outgoing, uploadOf } from './outgoing.ts';
 import { type Arrival, createReception, type Reception } from './reception.ts';
 import type { SignedMessage } from './senders.ts';
 import type { Session } from './session.ts';
@@ -20,16 +24,6 @@ import { untilSent } from './until-sent.ts';
 
 /** Joins wait this long for others, so that one message serves many. Departures wait for nothing. */
 const GATHERING_MS = 300;
-
-/** A message on its way, with the key that it brings: sealed to the group, or for those alone whom a policy admits. */
-interface Outgoing {
-  readonly prepared: PreparedRekey;
-  readonly secret: EpochSecret;
-  readonly sealed: SealedEpoch | null;
-  readonly statement: OwnStatement | null;
-  readonly arrivals: ReadonlyMap<string, Arrival>;
-  readonly left: readonly LeftEvent[];
-}
 
 /** The device that makes a meeting's keys, in one term. */
 export class Hosting implements HostRole {
@@ -46,6 +40,10 @@ export class Hosting implements HostRole {
   readonly #gone = new Set<string>();
   #arrivals: Arrival[] = [];
   #outgoing: Outgoing | null = null;
+  /** People whom this device has shut out: what the bridges tell of their devices afterwards is nothing new. */
+  readonly #shutOut = new Set<string>();
+  /** What was taken from people as of this epoch's beginning, or is about to begin the next one. */
+  #losses: GroupLosses;
   /** The epoch that must have begun, whoever joins or leaves. */
   #demanded = 0;
 
@@ -53,6 +51,7 @@ export class Hosting implements HostRole {
     this.#session = session;
     this.host = host;
     this.#admission = admission;
+    this.#losses = session.parts.group.facts.losses;
     this.#reception = createReception(session.parts, {
       challengeOf: (epoch) => host.challenge(epoch),
       refusals: (candidates) => admission.refusals(candidates),
@@ -99,20 +98,64 @@ export class Hosting implements HostRole {
     return this.#session.parts.group.add(who);
   }
 
+  regrouped(): void {
+    const look = async () => {
+      const losses = await untilSent(this.#session, () => this.#session.parts.group.losses());
+      this.#shutOut.clear();
+      if (hasLostMore(this.#losses, losses)) this.#demandNext();
+      this.#losses = losses;
+    };
+    const begin = async () => {
+      await this.#gathering.alone(look);
+      if (this.#isDemanded) await this.#gathering.now();
+    };
+    begin().catch((error: unknown) => this.#failed(error));
+  }
+
   async remove(address: string): Promise<void> {
     // The bridges first: the next epoch's key must not be sealed to whom it is kept from. They tell of the devices too.
-    await this.#gathering.alone(() => this.#restrict(address));
-    await this.#gathering.now();
+    try {
+      await this.#gathering.alone(() => this.#restrict(address));
+    } finally {
+      if (this.#isDemanded) await this.#gathering.now();
+    }
   }
 
   async #restrict(address: string): Promise<void> {
-    const person = await this.#session.parts.group.restrict(address);
-    const isPerson = ({ iss, sub }: { iss: string; sub: string }) => iss === person.iss && sub === person.sub;
+    const { group } = this.#session.parts;
+    try {
+      const person = await group.restrict(address);
+      this.#shutOut.add(person.sub);
+      this.#takeOut(({ iss, sub }) => iss === person.iss && sub === person.sub);
+    } catch (error) {
+      // The bridges may have done it before it failed. Whoever is still invited gets another place.
+      const { address: named } = parseAddress(address);
+      if (!isCountersignError(error, 'group_not_member')) {
+        this.#takeOut(({ device_id }) => this.#present.get(device_id)?.participant.address === named);
+      }
+      throw error;
+    }
+    // Without an answer an epoch begins that nobody needs.
+    this.#losses = await group.losses().catch(() => this.#losses);
+  }
+
+  /** An epoch begins without them, and with nobody's place changed where they have none. */
+  #takeOut(isOut: (device: Device) => boolean): void {
     this.#demanded = this.host.epoch + 1;
-    this.#arrivals = this.#arrivals.filter(({ newcomer }) => !isPerson(newcomer));
-    for (const { iss, sub, device_id } of this.host.roster.members().filter(isPerson)) {
+    this.#arrivals = this.#arrivals.filter(({ newcomer }) => !isOut(newcomer));
+    for (const { iss, sub, device_id } of this.host.roster.members().filter(isOut)) {
       this.#leaving.set(device_id, { iss, sub, device_id, reason: 'gone' });
     }
+  }
+
+  /** For somebody who has no place: they may have opened the key, where it is sealed to the group. */
+  #demandNext(): void {
+    const { head } = this.#session;
+    if (head === null || head.claims.key_id !== null) this.#demanded = this.host.epoch + 1;
+  }
+
+  get #isDemanded(): boolean {
+    return this.#demanded > this.host.epoch;
   }
 
   rekey(): Promise<void> {
@@ -156,8 +199,7 @@ export class Hosting implements HostRole {
     await this.#receive();
     const arrivals = this.#arrivals.splice(0, REKEY_JOINS);
     const left = this.#departures();
-    const isDemanded = this.#demanded > this.host.epoch;
-    if (arrivals.length === 0 && left.length === 0 && !isDemanded) return;
+    if (arrivals.length === 0 && left.length === 0 && !this.#isDemanded) return;
     const statement = this.#admission.next(left.length === this.#leaving.size);
     const { secret, sealed } = await this.#makeSecret(statement);
     const change = {
@@ -172,7 +214,8 @@ export class Hosting implements HostRole {
       this.#commit(this.#outgoing);
     } catch (error) {
       // Who is to go must go: it is tried again, unless another admin is the host by now.
-      if (this.#leaving.size > 0 && !isCountersignError(error, 'conflict')) this.#gathering.soon();
+      const isDue = this.#leaving.size > 0 || this.#isDemanded;
+      if (isDue && !isCountersignError(error, 'conflict')) this.#gathering.soon();
       throw error;
     } finally {
       this.#outgoing = null;
@@ -190,10 +233,12 @@ export class Hosting implements HostRole {
     return { secret: sealed, sealed };
   }
 
-  /** Those who have a place to lose. */
+  /** Those who have a place to lose. For who has none the next epoch begins, unless it has begun. */
   #departures(): LeftEvent[] {
-    for (const device of [...this.#leaving.keys()]) {
-      if (this.host.roster.leafOf(device) === undefined) this.#leaving.delete(device);
+    for (const [device, { sub }] of [...this.#leaving]) {
+      if (this.host.roster.leafOf(device) !== undefined) continue;
+      this.#leaving.delete(device);
+      if (!this.#shutOut.has(sub)) this.#demandNext();
     }
     return [...this.#leaving.values()].slice(0, REKEY_DEPARTURES);
   }
@@ -214,41 +259,21 @@ export class Hosting implements HostRole {
   }
 
   /** Sends until it arrived. Throws `conflict` when somebody else's message did. */
-  async #deliver({ prepared, sealed, statement }: Outgoing): Promise<void> {
+  async #deliver(outgoing: Outgoing): Promise<void> {
     const { relay } = this.#session.parts;
-    const { token, placements } = prepared;
-    const upload = {
-      token,
-      ...(sealed === null ? {} : { sealed_key: { token: sealed.token, encrypted: sealed.encrypted } }),
-      ...(statement !== null && this.#admission.isNew(statement) ? { admission: statement.token } : {}),
-      placements: [...placements],
-    };
+    const upload = uploadOf(outgoing, (statement) => this.#admission.isNew(statement));
     await untilSent(this.#session, () => relay.rekey(upload));
   }
 
-  #commit({ prepared, secret, statement, arrivals, left }: Outgoing): void {
+  #commit(outgoing: Outgoing): void {
+    const { prepared, secret, statement, left } = outgoing;
     const { events, parts } = this.#session;
     this.host.commit(prepared);
     this.#session.follow({ ...prepared, device: parts.device.id });
     if (statement !== null) this.#admission.commit(statement);
     this.#session.hold(secret.key, 'self');
-    for (const { newcomer, code } of prepared.refused) {
-      const address = arrivals.get(newcomer.device_id)?.participant.address;
-      events.push({ type: 'participant_refused', address: address ?? newcomer.device_id, code, reasons: [] });
-    }
-    for (const { iss, sub, device_id: deviceId, reason } of left) {
-      this.#leaving.delete(deviceId);
-      if (!this.#present.delete(deviceId)) continue;
-      events.push({ type: 'left', iss, sub, deviceId, reason });
-    }
-    for (const { device_id } of prepared.claims.change.joined) {
-      const arrival = arrivals.get(device_id);
-      if (arrival === undefined) continue;
-      const { participant } = arrival;
-      this.#present.set(device_id, arrival);
-      const { iss, sub, deviceId } = participant;
-      events.push({ type: 'joined', iss, sub, deviceId, participant });
-    }
+    for (const { device_id } of left) this.#leaving.delete(device_id);
+    announceChange({ events, present: this.#present }, outgoing);
   }
 
   #refuse(address: string, error: CountersignError): void {

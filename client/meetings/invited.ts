@@ -5,6 +5,7 @@ import { decodeClaims } from '../../protocol/jws.ts';
 import type { JudgedGroup } from '../groups/view.ts';
 import { judgeGroup } from '../groups/view.ts';
 import type { ClientParts } from '../own-account.ts';
+import { type GroupLosses, lossesOf } from './group-losses.ts';
 import type { Invitation } from './meeting-group.ts';
 import { createMemberReader, type NamedMembers, nameOf, type Person } from './named-members.ts';
 
@@ -14,6 +15,8 @@ export interface Invited {
   isDirect(person: Person): boolean;
   /** Whether people may be in whom the meeting's own admins do not name. */
   readonly hasDurableGroups: boolean;
+  /** Of the meeting and, looked at now, of the durable groups of the own bridge in it. */
+  losses(): Promise<GroupLosses>;
 }
 
 /**
@@ -31,6 +34,16 @@ export function createInvitations(parts: ClientParts): (group: JudgedGroup) => P
     } catch (error) {
       if (!isCountersignError(error)) throw error;
       return null;
+    }
+  }
+
+  async function removalsOf(ref: { iss: string; group: string }): Promise<number> {
+    try {
+      const { shown } = await judgeGroup(parts, ref);
+      return lossesOf(shown).removals.get(ref.group) ?? Number.POSITIVE_INFINITY;
+    } catch (error) {
+      if (!isCountersignError(error)) throw error;
+      return Number.POSITIVE_INFINITY;
     }
   }
 
@@ -56,6 +69,14 @@ export function createInvitations(parts: ClientParts): (group: JudgedGroup) => P
     return {
       isDirect: (person) => signed.has(nameOf(person)),
       hasDurableGroups: groups.length > 0,
+      async losses() {
+        const { removals, exclusions } = lossesOf(group.shown);
+        const all = new Map(removals);
+        for (const { iss, group: id } of groups) {
+          if (iss === parts.context.issuer) all.set(id, await removalsOf({ iss, group: id }));
+        }
+        return { removals: all, exclusions };
+      },
       async invitationOf(person) {
         const name = nameOf(person);
         if (excluded.has(name)) return 'none';

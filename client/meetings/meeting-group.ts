@@ -1,6 +1,7 @@
 import type { SealedKey } from '../../protocol/groups/sealed-key.ts';
 import type { SignerEvidence, VerifiedSigner } from '../../protocol/groups/signer-evidence.ts';
 import type { Addition, Members } from '../groups/groups.ts';
+import type { GroupLosses } from './group-losses.ts';
 import type { MeetingRef } from './meeting.ts';
 
 /** The key of an epoch, sealed to the group: for whoever has no place in the tree. */
@@ -30,6 +31,8 @@ export interface GroupFacts {
   readonly ends: number;
   readonly ended: boolean;
   readonly admins: readonly { readonly sub: string; readonly address: string }[];
+  /** Of the meeting's own members, as its bridge tells. */
+  readonly losses: GroupLosses;
 }
 
 /**
@@ -54,8 +57,13 @@ export interface MeetingGroup extends MeetingRef {
    * the bridges let through.
    */
   invites(person: { readonly iss: string; readonly sub: string }): Promise<Invitation>;
+  /** As of the last look at the group, with a look at the durable groups in it. */
+  losses(): Promise<GroupLosses>;
   add(who: Members): Promise<Addition>;
-  /** Removes and excludes: no bridge transforms for them any more when it resolves. Answers who they are. */
+  /**
+   * Removes and excludes: no bridge transforms for them any more when it resolves. Answers who they are. It can be tried
+   * again where it failed. Throws `group_not_member` where there was nothing to take, `person_unknown`.
+   */
   restrict(address: string): Promise<{ readonly iss: string; readonly sub: string }>;
   end(): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Participant } from '../../../client/meetings/meeting.ts';
+import { CountersignError } from '../../../protocol/errors.ts';
 import { claimedRekey } from '../../../protocol/meetings/rekey-message.ts';
 import { codeOf } from '../../protocol/codes.ts';
 import { hear } from './heard.ts';
@@ -17,6 +18,8 @@ async function placed(name: string) {
   await heard.next('placed');
   return { meeting, heard };
 }
+
+const newestKeyId = () => claimedRekey(at.meeting.uploads.at(-1)?.token ?? '').claims.key_id ?? '';
 
 describe('a meeting', () => {
   it('gives a joiner the key at once, and a place by the host soon after', async () => {
@@ -80,6 +83,53 @@ describe('a meeting', () => {
     expect(heard.events.findLast(({ type }) => type === 'key')).toMatchObject({ epoch });
     expect(ben.currentKey().epoch).toBe(epoch);
     expect(await codeOf(() => at.join('ben'))).toBe('group_not_member');
+  });
+
+  it('keeps the next key from who opened this one and has no place, and is revoked', async () => {
+    const hana = await at.host('hana');
+    const { key, epoch } = hana.currentKey();
+    const carol = at.group.of(at.person('carol'));
+    const opened = await carol.open(newestKeyId());
+    expect(opened.key).toEqual(key);
+    at.group.remove(at.person('carol'));
+    at.meeting.tell({ event: 'group' });
+    expect((await keyOf(hana, epoch + 1)).key).not.toEqual(key);
+    expect(await codeOf(() => carol.open(newestKeyId()))).toBe('group_not_member');
+  });
+
+  it('has another key as soon as somebody leaves who was in for a moment without a place', async () => {
+    const hana = await at.host('hana');
+    const { epoch } = hana.currentKey();
+    const { iss, sub, device } = at.person('carol');
+    at.meeting.tell({ event: 'left', iss, sub, device_id: device.id, reason: 'revoked' }, 'admins');
+    expect((await keyOf(hana, epoch + 1)).epoch).toBe(epoch + 1);
+  });
+
+  it('begins one epoch for one removal, whatever else the bridge tells of it', async () => {
+    const hana = await at.host('hana');
+    const host = hear(hana);
+    await placed('ben');
+    const { epoch } = hana.currentKey();
+    const { address, iss, sub, device } = at.person('ben');
+    await hana.remove(address);
+    at.meeting.tell({ event: 'left', iss, sub, device_id: device.id, reason: 'revoked' }, 'admins');
+    at.meeting.tell({ event: 'group' });
+    await host.next('group');
+    await placed('carol');
+    expect(hana.currentKey().epoch).toBe(epoch + 2);
+  });
+
+  it('takes somebody out of the tree though the bridge fails after it did its part', async () => {
+    const hana = await at.host('hana');
+    const { meeting: ben, heard } = await placed('ben');
+    await placed('carol');
+    const { epoch } = hana.currentKey();
+    const { address } = at.person('ben');
+    at.group.failing = new CountersignError('bridge_unreachable');
+    expect(await codeOf(() => hana.remove(address))).toBe('bridge_unreachable');
+    expect(hana.currentKey().epoch).toBe(epoch + 1);
+    expect(await codeOf(() => keyOf(ben, epoch + 1))).toBe('group_not_member');
+    expect(heard.events.map(({ type }) => type)).not.toContain('ended');
   });
 
   it('lets nobody who comes later read what was before', async () => {

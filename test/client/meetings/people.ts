@@ -71,6 +71,12 @@ export interface MemoryGroup {
   readonly id: string;
   readonly admins: Attending[];
   readonly members: Set<Attending>;
+  /** How often somebody was taken out. */
+  removals: number;
+  /** No bridge transforms for them any more. */
+  remove(who: Attending): void;
+  /** What the next removal throws when it is done. */
+  failing: CountersignError | null;
   /** How often anybody opened a sealed key. */
   opened: number;
   ended: boolean;
@@ -87,13 +93,17 @@ export function createMemoryGroup(
   const id = thumbprint(preToJwk(key.publicKey));
   const { iss } = host;
   const group: MemoryGroup = {
-    ...{ id, admins: [host], members: new Set([host]), opened: 0, ended: false },
+    ...{ id, admins: [host], members: new Set([host]), opened: 0, ended: false, removals: 0, failing: null },
+    remove(who) {
+      if (group.members.delete(who)) group.removals += 1;
+    },
     of: (who) => memberView(who),
   };
 
   const facts = (): GroupFacts => ({
     ...{ label: 'Plans', ends: 2 ** 40, ended: group.ended },
     admins: group.admins.map(({ sub, address }) => ({ sub, address })),
+    losses: { removals: new Map([[id, group.removals]]), exclusions: [] },
   });
 
   /** As the bridges do: only for members, only what the relay still keeps. */
@@ -161,11 +171,15 @@ export function createMemoryGroup(
       open: (keyId) => open(who, keyId),
       invites: async ({ sub }) =>
         [...group.members].some((member) => member.sub === sub) ? 'by_admins' : 'none',
+      losses: async () => facts().losses,
       add: async () => ({ added: 0, notAdded: [] }),
       async restrict(address) {
         const member = [...group.members].find((each) => each.address === address);
         if (member === undefined) throw new CountersignError('group_not_member');
-        group.members.delete(member);
+        group.remove(member);
+        const { failing } = group;
+        group.failing = null;
+        if (failing !== null) throw failing;
         return { iss: member.iss, sub: member.sub };
       },
       async end() {

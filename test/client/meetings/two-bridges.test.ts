@@ -15,6 +15,7 @@ import { currentDevice } from '../../../client/own-account.ts';
 import type { Company } from '../../../demo/stage/company.ts';
 import { ADA, BEN, GWEN, HAL } from '../../../demo/stage/people.ts';
 import { readConfig } from '../../../demo/stage/start-company.ts';
+import { CountersignError } from '../../../protocol/errors.ts';
 import { claimedRekey } from '../../../protocol/meetings/rekey-message.ts';
 import { codeOf } from '../../protocol/codes.ts';
 import { hear } from './heard.ts';
@@ -194,6 +195,25 @@ describe('a meeting of two companies', () => {
       expect(hal.meeting.currentKey()).toEqual(hosted.currentKey());
     },
   );
+
+  it('removes a member at the second try, where the first one was done and not answered', async () => {
+    const hosted = await start({ people: [GWEN.address] });
+    const { api } = two.ada.parts;
+    let isDone = false;
+    const post: typeof api.post = async (path, body, schema) => {
+      if (isDone && path === '/v1/groups/view') {
+        isDone = false;
+        throw new CountersignError('bridge_unreachable');
+      }
+      const answer = await api.post(path, body, schema);
+      isDone ||= path.endsWith('/members');
+      return answer;
+    };
+    const group = await createBridgeGroup({ ...two.ada.parts, api: { ...api, post } }, hosted, ADA.address);
+    expect(await codeOf(() => group.restrict(GWEN.address))).toBe('bridge_unreachable');
+    expect(await group.restrict(GWEN.address)).toMatchObject({ iss: two.gwen.parts.context.issuer });
+    expect(await codeOf(() => group.restrict(GWEN.address))).toBe('group_not_member');
+  });
 
   it('gives a place to who came by a durable group of the host’s company, whoever’s people they are', async () => {
     const hosted = await start({ groups: [await teamOf(two.ada, [BEN.address, GWEN.address])] });
