@@ -10,6 +10,7 @@ import { measureStaples } from './key-log/staples.ts';
 import { measureLookUps } from './look-up/measure.ts';
 import { measureMeeting } from './meeting/measure.ts';
 import { measureMeetingTree } from './meeting/tree.ts';
+import { measurePolicy } from './policy/measure.ts';
 import { type Chapter, renderChapters } from './report/chapter.ts';
 import { readConditions } from './report/conditions.ts';
 import { withMeasurements } from './report/page.ts';
@@ -32,6 +33,7 @@ const PARTS: Readonly<Record<string, (say: Say, filled: FilledCompany) => Promis
   transforms: measureTransforms,
   'meeting-tree': measureMeetingTree,
   meeting: measureMeeting,
+  policy: measurePolicy,
 };
 const PAGE = 'docs/benchmarks.md';
 

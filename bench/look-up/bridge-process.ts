@@ -8,11 +8,27 @@ import { cpuMs } from '../processes/cpu.ts';
 /** A real bridge, whole, in a process of its own. */
 const counts = countCrypto();
 let bridge: RunningBridge | undefined;
+/** Whether the policy is asked. */
+let decides = true;
+
+const ALLOWED = {
+  effect: 'allow',
+  policy: 'none',
+  reason: 'Nothing is decided.',
+  hash: '',
+  policies: [],
+} as const;
 
 const handlers = {
   start: async ({ configPath }: { configPath: string }) => {
     const config = loadConfig({ path: configPath, env: {} });
-    bridge = await startBridge(config, { logger: createLogger({ level: 'error' }) });
+    bridge = await startBridge(config, {
+      logger: createLogger({ level: 'error' }),
+      decideBy: (decide) => (request) => (decides ? decide(request) : ALLOWED),
+    });
+  },
+  decides: (wanted: boolean) => {
+    decides = wanted;
   },
   usage: () => ({ cpuMs: cpuMs(), ...counts }),
 };

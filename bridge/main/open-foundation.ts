@@ -16,7 +16,9 @@ import { allOrFaults } from '../lifecycle/start-faults.ts';
 import { createMetrics } from '../metrics/metrics.ts';
 import { watchEvents, watchParts } from '../metrics/watch-parts.ts';
 import { watchTransforms } from '../metrics/watch-transforms.ts';
+import type { Decide } from '../policy/decision.ts';
 import { createDecisionRecorder } from '../policy/decision-recorder.ts';
+import type { Policy } from '../policy/policy.ts';
 import { openPolicy } from '../policy/policy-in-force.ts';
 import { openLocalSigner } from '../signer/local-signer.ts';
 import { openCache, openDatabase } from '../storage/open-storage.ts';
@@ -29,6 +31,8 @@ export interface BridgeOverrides {
   readonly clock?: Clock;
   readonly engine?: TransformEngine;
   readonly logger?: Logger;
+  /** What decides in the place of the policy in force: for the bench, which measures without it. */
+  readonly decideBy?: (decide: Decide) => Decide;
 }
 
 export type Foundation = Awaited<ReturnType<typeof openFoundation>>;
@@ -87,7 +91,7 @@ export async function openFoundation(
   decisions.start();
   const policyInForce = await openPolicy({ database, signer, keyLog, events, cache, clock, logger });
   closing.add('policy', () => policyInForce.stop());
-  const policy = decisions.watch(policyInForce);
+  const policy = withDecide(decisions.watch(policyInForce), given.decideBy);
   logger.info({ engine: engine.name, engine_version: engine.version }, 'proxy re-encryption is ready');
   return {
     version,
@@ -109,6 +113,12 @@ export async function openFoundation(
     decisions,
     ...log,
   };
+}
+
+/** The rest of it is still read anew each time. */
+function withDecide<Given extends Policy>(policy: Given, decideBy: BridgeOverrides['decideBy']): Given {
+  if (decideBy === undefined) return policy;
+  return Object.create(policy, { decide: { value: decideBy(policy.decide) } });
 }
 
 async function openStore(config: Config, clock: Clock, closing: Closing) {
