@@ -38,6 +38,8 @@ const OF_NO_STORE = [
     'escrow/client',
     'rotation/client',
     'events/catalog',
+    'policy-versions/publication',
+    'policy-versions/restore-defaults',
     'signer/root-key',
     'signer/sealing',
   ],
