@@ -13,6 +13,7 @@ import { PATH, type PolicyAnswer, policySchema } from './policy-answers.ts';
 import { addApplyCommand } from './policy-apply.ts';
 import { addDecisionCommands } from './policy-decisions.ts';
 import { addDraftCommands } from './policy-drafts.ts';
+import { addRestoreCommand } from './policy-restore.ts';
 import { diffView, policyView } from './policy-views.ts';
 
 interface Options {
@@ -80,6 +81,7 @@ export function addPolicyCommands(program: Command, terminal: Terminal): void {
   addApplyCommand(policy, terminal);
   addDraftCommands(policy, terminal);
   addDecisionCommands(policy, terminal);
+  addRestoreCommand(policy, terminal);
 }
 
 export function readPolicy(api: ApiClient, version?: string): Promise<PolicyAnswer> {
