@@ -2,10 +2,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { assurance } from '../../protocol/claims.ts';
 import type { PolicyContent } from '../../protocol/policy-bundle.ts';
 import { TRIAL_DECISIONS, TRIAL_MS, TRIAL_PAGE, TRIAL_RECENT, TRIAL_SLICE_MS } from '../lib/limits.ts';
-import { compilePolicy } from '../policy/compile-policy.ts';
-import type { Action, DecisionRequest } from '../policy/decision.ts';
+import { type CompiledPolicy, compilePolicy } from '../policy/compile-policy.ts';
+import type { DecisionRequest } from '../policy/decision.ts';
 import { listDecisions, type RecordedDecision } from '../policy/decision-store.ts';
-import type { Lifetimes, Policy } from '../policy/policy.ts';
+import type { Lifetimes } from '../policy/policy.ts';
 import { type PopulationDeps, populationQuestions } from './policy-population.ts';
 import { type TrialFinding, TrialFindings } from './trial-findings.ts';
 import type { Looked, TrialQuestion } from './trial-question.ts';
@@ -28,7 +28,7 @@ export interface DryRunDeps extends PopulationDeps {
   readonly policy: { readonly current: { readonly compiled: Judged } | undefined };
 }
 
-type Judged = Pick<Policy, 'decide' | 'readsIds' | 'lifetimes'>;
+type Judged = Pick<CompiledPolicy, 'decide' | 'policies' | 'lifetimes'>;
 
 /**
  * Tries a content out beside the policy in force. It changes nothing, decides nothing for anybody, and leaves the event
@@ -74,24 +74,21 @@ function createTrial(before: Judged, after: Judged, withExamples: boolean) {
   let decisions = 0;
   /** What both answer to requests that are alike. */
   const known = new Map<string, { before: boolean; after: boolean }>();
-  const namesIds = new Map<Action, boolean>();
-
-  function isAlike(action: Action): boolean {
-    const named = namesIds.get(action) ?? (before.readsIds(action) || after.readsIds(action));
-    namesIds.set(action, named);
-    return !named;
-  }
+  const named = new Set([...before.policies, ...after.policies].flatMap(({ json }) => textsIn(json)));
+  /** An id counts only where a policy names it: nothing else can be done with ids than to compare them. */
+  const byName = (id: string) => (named.has(id) ? id : '');
 
   function judge(request: DecisionRequest, facts: string) {
-    const key = `${request.action} ${facts}`;
-    const found = known.get(key);
+    const { action, principal, resource } = request;
+    const key = JSON.stringify([action, facts, byName(principal.id), byName(resource.id)]);
+    const found = facts === '' ? undefined : known.get(key);
     if (found !== undefined) return found;
     decisions += 2;
     const judged = {
       before: before.decide(request).effect === 'allow',
       after: after.decide(request).effect === 'allow',
     };
-    if (isAlike(request.action) && facts !== '') known.set(key, judged);
+    if (facts !== '') known.set(key, judged);
     return judged;
   }
 
@@ -121,6 +118,13 @@ function createTrial(before: Judged, after: Judged, withExamples: boolean) {
       return { findings: findings.list(), complete: true };
     },
   };
+}
+
+/** Every text in a value of JSON. */
+function textsIn(value: unknown): string[] {
+  if (typeof value === 'string') return [value];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.values(value).flatMap(textsIn);
 }
 
 interface Found {
@@ -179,7 +183,7 @@ function changedLifetimes(before: Lifetimes, after: Lifetimes): DryRun['lifetime
 /** Where no policy is in force, everything is refused. */
 const DENIES_ALL: Judged = {
   decide: () => ({ effect: 'deny', policy: 'engine-failed', reason: '', hash: '', policies: [] }),
-  readsIds: () => false,
+  policies: [],
   lifetimes: {
     ...{ binding: () => 0, deviceBinding: () => 0 },
     ...{ personKeys: 0, groupKeys: 0, lookUpMaxAge: 0, meeting: 0 },

@@ -25,7 +25,7 @@ export interface RunningBridge {
   /** The TCP port of the metrics, where they are configured. */
   readonly metricsPort: number | undefined;
   /** For what runs in the process beside the server: commands and tests. */
-  readonly services: Services & Pick<Foundation, 'events'>;
+  readonly services: Services & Pick<Foundation, 'events' | 'decisions'>;
   /** Finishes open requests within bounds, writes what is under way, closes. It never rejects. */
   stop(): Promise<void>;
 }
@@ -99,7 +99,7 @@ export async function serve(
     origin: config.issuer,
     port,
     metricsPort,
-    services: { ...services, events },
+    services: { ...services, events, decisions: foundation.decisions },
     async stop() {
       logger.info('the bridge stops: open requests are finished first');
       await closing.close();
