@@ -27,6 +27,22 @@ export const OUT: ReadonlySet<string> = new Set([
   'admission_refused',
 ]);
 
+/**
+ * What says that a message is not the host's next one. Any other failure says nothing of the message: its evidence may
+ * be too old, or a record missing, and the message the one that everybody else follows.
+ */
+export const NO_MESSAGE: ReadonlySet<string> = new Set([
+  'rekey_sender',
+  'rekey_replayed',
+  'group_not_admin',
+  'claims_invalid',
+  'jws_malformed',
+  'jws_algorithm',
+  'jws_type',
+  'jws_signature',
+  'jws_unknown_key',
+]);
+
 /** The sealed key is the one of this message: same epoch, same commitment, and by the same device. */
 export function assertKeyOf(
   { claims, device }: Pick<SignedMessage, 'claims' | 'device'>,

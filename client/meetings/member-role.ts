@@ -5,7 +5,7 @@ import { statementOf } from './admission-statements.ts';
 import { type AdmissionWatch, createAdmissionWatch } from './admission-watch.ts';
 import { assertAdmitted } from './candidates.ts';
 import { createGathering, type Gathering } from './gathering.ts';
-import { assertKeyOf, assertNotBack, OUT } from './head-checks.ts';
+import { assertKeyOf, assertNotBack, NO_MESSAGE, OUT } from './head-checks.ts';
 import type { KeyFallback } from './meeting.ts';
 import { readNewest } from './newest-message.ts';
 import { showPresence } from './own-presence.ts';
@@ -119,9 +119,9 @@ class Following implements MemberRole {
       await this.#receive(await this.#session.senders.verify(token), admission);
     } catch (error) {
       if (!isCountersignError(error)) throw error;
-      if (error.code !== 'rekey_gap') this.#failed(error);
-      if (error.code === 'rekey_gap') await this.#fallBack('gap', error);
-      if (error.code === 'rekey_mismatch') await this.#fallBack('rekey', error);
+      if (error.code === 'rekey_gap') return this.#fallBack('gap', error);
+      this.#failed(error);
+      if (!NO_MESSAGE.has(error.code) && !this.#session.closing.aborted) await this.#fallBack('rekey', error);
     }
   }
 

@@ -1,8 +1,8 @@
 import { isCountersignError } from '../../protocol/errors.ts';
 import type { SignerEvidence, VerifiedSigner } from '../../protocol/groups/signer-evidence.ts';
 import { claimedRekey, type RekeyMessage, verifyRekey } from '../../protocol/meetings/rekey-message.ts';
-import type { MeetingGroup } from './meeting-group.ts';
-import type { MeetingRelay } from './relay.ts';
+import type { Session } from './session.ts';
+import { untilSent } from './until-sent.ts';
 
 /** A rekey message by a device of an admin. What it says of the tree is not checked yet. */
 export interface SignedMessage extends RekeyMessage {
@@ -20,24 +20,21 @@ export interface Senders {
   forget(): void;
 }
 
-export function createSenders({
-  relay,
-  group,
-}: {
-  readonly relay: MeetingRelay;
-  readonly group: MeetingGroup;
-}): Senders {
+/** Asks until it is answered: a message that nobody could verify for a moment would be lost. */
+export function createSenders(session: Pick<Session, 'parts' | 'events' | 'closing'>): Senders {
+  const { relay, group } = session.parts;
   const known = new Map<string, VerifiedSigner>();
 
   async function find(device: string, shown?: readonly SignerEvidence[]): Promise<VerifiedSigner> {
-    const evidence = shown ?? (await relay.state()).signers;
+    const evidence = shown ?? (await untilSent(session, () => relay.state())).signers;
+    const judge = () => untilSent(session, () => group.admin(device, evidence));
     try {
-      return await group.admin(device, evidence);
+      return await judge();
     } catch (error) {
       // Somebody may be an admin since we looked.
       if (!isCountersignError(error, 'group_not_admin')) throw error;
-      await group.refresh();
-      return group.admin(device, evidence);
+      await untilSent(session, () => group.refresh());
+      return judge();
     }
   }
 

@@ -69,7 +69,7 @@ export function createSession(parts: MeetingParts): Session {
   let admission: AdmissionStatement | null = null;
   return {
     ...{ parts, events, keys },
-    senders: createSenders(parts),
+    senders: createSenders({ parts, events, closing: ending.signal }),
     closing: ending.signal,
     get head() {
       return head;

@@ -7,7 +7,7 @@ import type { Session } from './session.ts';
  * when this device's part in the meeting is over.
  */
 export async function untilSent<Result>(
-  { parts, events, closing }: Session,
+  { parts, events, closing }: Pick<Session, 'parts' | 'events' | 'closing'>,
   send: () => Promise<Result>,
 ): Promise<Result> {
   const { firstMs, longestMs } = parts.context.polling;

@@ -132,6 +132,23 @@ describe('a meeting', () => {
     expect(heard.events.map(({ type }) => type)).not.toContain('ended');
   });
 
+  it.each([
+    ['cannot be reached', 'bridge_unreachable'],
+    ['has too much to do', 'overloaded'],
+    ['shows evidence that is too old', 'jws_expired'],
+  ] as const)('goes on for a member whose bridge %s once while it verifies the host', async (_how, code) => {
+    const hana = await at.host('hana');
+    const { meeting: ben, heard } = await placed('ben');
+    await placed('carol');
+    const { epoch } = hana.currentKey();
+    await keyOf(ben, epoch);
+    at.meeting.tell({ event: 'group' });
+    await heard.next('group');
+    at.meeting.failOnce('state', new CountersignError(code));
+    await hana.remove(at.person('carol').address);
+    expect(await keyOf(ben, epoch + 1)).toEqual(hana.currentKey());
+  });
+
   it('lets nobody who comes later read what was before', async () => {
     const hana = await at.host('hana');
     const first = claimedRekey(at.meeting.uploads[0]?.token ?? '').claims.key_id ?? '';

@@ -20,6 +20,8 @@ interface Entry {
   readonly event: Told;
 }
 
+type Failing = 'state' | 'rekey' | 'stream';
+
 /** Whose relay it is. */
 export interface Attendant {
   readonly deviceId: string;
@@ -43,6 +45,8 @@ export interface MemoryMeeting {
   prune(deviceId: string): void;
   /** Nothing gets through until the function that it answers is called. */
   cutOff(): () => void;
+  /** The next request of this kind fails: before anything is done, or after it was. */
+  failOnce(request: Failing, error: CountersignError, when?: 'before' | 'after'): void;
   tell(event: Told, to?: Entry['to']): void;
   /** What everybody is told of the state from now on. */
   pretend(state: MeetingState): void;
@@ -76,6 +80,10 @@ export function createMemoryMeeting(): MemoryMeeting {
   const pruned = new Map<string, number>();
   let off = false;
   let listening = 0;
+  const failures = new Map<
+    Failing,
+    { readonly error: CountersignError; readonly when: 'before' | 'after' }
+  >();
 
   function tell(event: Told, to: Entry['to'] = 'all'): void {
     log.push({ to, event });
@@ -84,6 +92,13 @@ export function createMemoryMeeting(): MemoryMeeting {
 
   function reach(): void {
     if (off) throw new CountersignError('bridge_unreachable');
+  }
+
+  function failIfDue(request: Failing, when: 'before' | 'after'): void {
+    const failure = failures.get(request);
+    if (failure?.when !== when) return;
+    failures.delete(request);
+    throw failure.error;
   }
 
   function accept(upload: RekeyUpload, by: Attendant): void {
@@ -137,6 +152,7 @@ export function createMemoryMeeting(): MemoryMeeting {
         off = false;
       };
     },
+    failOnce: (request, error, when = 'before') => void failures.set(request, { error, when }),
     tell,
     pretend(state) {
       pretended = state;
@@ -144,6 +160,7 @@ export function createMemoryMeeting(): MemoryMeeting {
     relayFor: (attendant) => ({
       async state() {
         reach();
+        failIfDue('state', 'before');
         if (pretended !== null) return pretended;
         const rekey = uploads.at(-1)?.token ?? null;
         return {
@@ -156,7 +173,9 @@ export function createMemoryMeeting(): MemoryMeeting {
       },
       async rekey(upload) {
         reach();
+        failIfDue('rekey', 'before');
         accept(upload, attendant);
+        failIfDue('rekey', 'after');
       },
       async present(evidence: PresenceEvidence) {
         reach();
@@ -185,6 +204,7 @@ export function createMemoryMeeting(): MemoryMeeting {
       },
       async *stream(since, signal) {
         reach();
+        failIfDue('stream', 'before');
         if (since < (pruned.get(attendant.deviceId) ?? 0)) throw new CountersignError('meeting_missed');
         const until = AbortSignal.any([signal, streams.signal]);
         listening += 1;
