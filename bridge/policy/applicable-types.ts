@@ -1,4 +1,4 @@
-import { schemaToJson } from '@cedar-policy/cedar-wasm/nodejs';
+import { schemaToJson } from './cedar.ts';
 import { type CedarTypes, NAMESPACE } from './cedar-request.ts';
 
 /** Which principals and resources an action is asked for. */

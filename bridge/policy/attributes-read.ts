@@ -1,4 +1,4 @@
-import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs';
+import type { PolicyJson } from './cedar.ts';
 
 /** Something that a policy asks of a request. */
 export interface AttributeRead {

@@ -1,6 +1,6 @@
-import { statefulIsAuthorized } from '@cedar-policy/cedar-wasm/nodejs';
 import { DECISION_TIME_MS, DECISION_TRIES } from '../lib/limits.ts';
 import { appliesToAction } from './attributes-read.ts';
+import { statefulIsAuthorized } from './cedar.ts';
 import type { NamedPolicy } from './cedar-parse.ts';
 import type { CedarRequest } from './cedar-request.ts';
 import { keepParsed } from './cedar-slots.ts';

@@ -1,9 +1,4 @@
-import {
-  type DetailedError,
-  type PolicyJson,
-  policySetTextToParts,
-  policyToJson,
-} from '@cedar-policy/cedar-wasm/nodejs';
+import { type DetailedError, type PolicyJson, policySetTextToParts, policyToJson } from './cedar.ts';
 import type { PolicyFault } from './policy-faults.ts';
 
 /** One policy of a file. */

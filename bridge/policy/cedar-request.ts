@@ -1,4 +1,4 @@
-import type { CedarValueJson, EntityJson, StatefulAuthorizationCall } from '@cedar-policy/cedar-wasm/nodejs';
+import type { CedarValueJson, EntityJson, StatefulAuthorizationCall } from './cedar.ts';
 import type { DecisionRequest, Principal, Resource } from './decision.ts';
 
 /** Of every entity type and action in `policies/countersign.cedarschema`. */

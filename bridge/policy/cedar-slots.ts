@@ -1,5 +1,5 @@
-import { preparsePolicySet } from '@cedar-policy/cedar-wasm/nodejs';
 import { POLICY_SETS_PARSED } from '../lib/limits.ts';
+import { preparsePolicySet } from './cedar.ts';
 
 /** Which set has which of Cedar's names; the one that was not used for the longest time comes first. */
 const holders = new Map<string, object>();

@@ -1,4 +1,4 @@
-import { checkParseSchema, type ValidationError, validate } from '@cedar-policy/cedar-wasm/nodejs';
+import { checkParseSchema, type ValidationError, validate } from './cedar.ts';
 import { faultIn, type NamedPolicy } from './cedar-parse.ts';
 import type { PolicyFault } from './policy-faults.ts';
 import { SCHEMA_FILE } from './policy-folder.ts';

@@ -1,6 +1,6 @@
-import { type Clause, type Expr, isAuthorized, type PolicyJson } from '@cedar-policy/cedar-wasm/nodejs';
 import { NEAREST_PERMITS } from '../lib/limits.ts';
 import { appliesToAction } from './attributes-read.ts';
+import { type Clause, type Expr, isAuthorized, type PolicyJson } from './cedar.ts';
 import type { NamedPolicy } from './cedar-parse.ts';
 import type { CedarRequest } from './cedar-request.ts';
 

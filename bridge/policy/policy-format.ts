@@ -1,5 +1,5 @@
-import { formatPolicies } from '@cedar-policy/cedar-wasm/nodejs';
 import type { PolicyContent } from '../../protocol/policy-bundle.ts';
+import { formatPolicies } from './cedar.ts';
 import type { PolicyFault } from './policy-faults.ts';
 
 /** A file of policies as Cedar's own formatter writes it, with its usual width; the text itself when it does not parse. */

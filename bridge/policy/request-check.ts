@@ -1,4 +1,4 @@
-import { isAuthorized } from '@cedar-policy/cedar-wasm/nodejs';
+import { isAuthorized } from './cedar.ts';
 import { toCedarRequest } from './cedar-request.ts';
 import type { DecisionRequest } from './decision.ts';
 
