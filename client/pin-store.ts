@@ -84,6 +84,8 @@ export interface LogPin {
 
 /** A group's newest key as it was last verified, which the next one must continue. */
 export interface PinnedGroup extends GroupPin {
+  /** When the meeting ends, seconds. Absent for durable groups, and from what earlier versions stored. */
+  readonly ends?: number | undefined;
   /** The admin by whose address it was first trusted. */
   readonly expected: string;
   /** How many membership statements this device knows of, and the hash of the newest; null where it knows none. */

@@ -17,7 +17,7 @@ import { randomId } from '../random-id.ts';
 import { type Actor, actingDevice, judgeAdmins, refusalOf } from './acting.ts';
 import { addMembers } from './change-members.ts';
 import { checkGroupOffer } from './group-offer.ts';
-import { pinGroup } from './group-pins.ts';
+import { newGroupPin } from './group-pins.ts';
 import { type GroupKeys, type JudgedAdmin, sealGroupVaults } from './group-vault.ts';
 import type { NewGroup, VerifiedGroup } from './groups.ts';
 import { sentAgain } from './sent-again.ts';
@@ -51,10 +51,11 @@ export async function createGroup(parts: ClientParts, wanted: NewGroup): Promise
     const claims = firstKey(offer, request, admins, actor, context.now());
     const token = await signGroupKey(actor.device.sig, claims);
     const confirmation = await confirm(parts, keys, { request, admins, claims, token, transcript });
-    await pinGroup(context, { claims, token, hash: sha256Base64url(token) }, actor.statement.address);
+    // What the bridge shows must be this; it is pinned when it is there.
+    const made = { claims, token, hash: sha256Base64url(token) };
+    const pin = newGroupPin(made, actor.statement.address);
     const path = `/v1/groups/offers/${encodeURIComponent(offer.offer_id)}/confirmation`;
     const shown = await sentAgain(() => api.post(path, confirmation, groupViewSchema));
-    const pin = (await context.pins.read()).groups?.[claims.group];
     return describeGroup({ ...(await judgeShown(parts, claims, shown, pin)), firstSeen: true });
   } finally {
     dropPersonKeys(keys);

@@ -42,14 +42,33 @@ export function pinGroup(
       throw new CountersignError('group_key_chain', 'the group has two keys of one number');
     }
     if (before !== undefined && before.seq >= seq) return { pins, result: { firstSeen: false } };
-    const pin: PinnedGroup = {
-      ...groupPinOf(verified),
-      expected: before?.expected ?? expected,
+    const pin = {
+      ...newGroupPin(verified, before?.expected ?? expected),
       members: before?.members ?? null,
     };
+    const kept = withoutPastMeetings(pins.groups ?? {}, context.now());
     const result = { firstSeen: before === undefined };
-    return { pins: { ...pins, groups: { ...pins.groups, [group]: pin } }, result };
+    return { pins: { ...pins, groups: { ...kept, [group]: pin } }, result };
   });
+}
+
+/** What is pinned of a group at first. */
+export function newGroupPin(verified: VerifiedGroupKey, expected: string): PinnedGroup {
+  const { ends } = verified.claims;
+  return { ...groupPinOf(verified), ...(ends === null ? {} : { ends }), expected, members: null };
+}
+
+/** Seconds that a meeting's pin stays after its end: a month, in which clocks are set right and an end is put off. */
+const KEPT_AFTER_END = 30 * 86_400;
+
+/** What ended long ago opens nothing any more: its transform keys and its share are deleted. */
+function withoutPastMeetings(
+  groups: Readonly<Record<string, PinnedGroup>>,
+  now: number,
+): Record<string, PinnedGroup> {
+  return Object.fromEntries(
+    Object.entries(groups).filter(([, { ends }]) => ends === undefined || now < ends + KEPT_AFTER_END),
+  );
 }
 
 /** Where the chain of membership statements stands, as this device left it. */

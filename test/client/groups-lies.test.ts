@@ -87,6 +87,14 @@ describe('a bridge that lies about a new group', () => {
     expect(stage.gwen.requests.at(-1)).toBe('POST /v1/groups');
   });
 
+  it('leaves no pin of a group that it never showed to be there', async () => {
+    const pinned = async () => Object.keys((await stage.gwen.pinStore.read())?.groups ?? {});
+    const before = await pinned();
+    lie(stage.gwen, 'POST /v1/groups/offers', ({ body }) => ({ ...body, group: closed.group }));
+    await expectCode(newGroup(), 'group_key_mismatch');
+    expect(await pinned()).toEqual(before);
+  });
+
   it('is refused where it knows all of a key whose sum fits', async () => {
     lie(stage.gwen, 'POST /v1/groups', ({ body, asked }) => {
       const { engine } = stage.stage;
