@@ -9,7 +9,7 @@ import { RECIPIENTS } from './terms.ts';
 export const recipientsBodySchema = z.strictObject({
   ...dataKindSchema.shape,
   /** The address of the person whom the data is about. */
-  dataSubject: z.optional(z.string().check(z.maxLength(254))),
+  dataSubject: z.optional(z.string().check(z.minLength(1), z.maxLength(254))),
 });
 
 /** What sealing to a group takes, for somebody who may take no part in it: neither its members nor who is shut out. */

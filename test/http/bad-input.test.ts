@@ -172,6 +172,8 @@ const OPEN: readonly string[] = [
   'get /health/ready',
   'get /.well-known/openid-federation',
   'get /.well-known/countersign/online-keys',
+  'get /.well-known/countersign/policy',
+  'get /v1/policy/bundles/{hash}',
   'post /federation/v1/lookups',
   'post /federation/v1/groups',
   'post /federation/v1/key-openings',
