@@ -3,7 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { Client, EpochKey, HostedMeeting, JoinedMeeting, MeetingRef } from '../../../client/index.ts';
+import type {
+  AdmissionPolicy,
+  Client,
+  CountersignError,
+  EpochKey,
+  HostedMeeting,
+  JoinedMeeting,
+  MeetingRef,
+} from '../../../client/index.ts';
 import { ADA } from '../../../demo/stage/people.ts';
 import { parseErrorCode } from '../../../protocol/errors.ts';
 import { hear } from './heard.ts';
@@ -15,6 +23,12 @@ type UseKey = (key: EpochKey) => void;
 interface Program {
   host(ada: Client, ends: number, mediaKey: string, useKey: UseKey): Promise<HostedMeeting>;
   join(gwen: Client, meeting: MeetingRef, mediaKey: string, useKey: UseKey): Promise<JoinedMeeting>;
+}
+
+interface Admission {
+  readonly policy: AdmissionPolicy;
+  hostStrictly(ada: Client, ends: number, mediaKey: string): Promise<HostedMeeting>;
+  whyNot(error: CountersignError): string | undefined;
 }
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -31,9 +45,12 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function loadProgram(): Promise<Program> {
-  const [, text = ''] = /```ts\n([\s\S]*?)```/.exec(guide) ?? [];
-  const path = join(folder, 'program.mts');
+/** The programs of the page, in their order. */
+const programs = [...guide.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, text = '']) => text);
+
+async function loadProgram<Exports = Program>(index = 0): Promise<Exports> {
+  const text = programs[index] ?? '';
+  const path = join(folder, `program-${index}.mts`);
   await writeFile(path, text);
   return import(/* @vite-ignore */ pathToFileURL(path).href);
 }
@@ -71,8 +88,32 @@ describe('the guide of meetings', () => {
     await hosted.end();
   });
 
+  it('has a policy that keeps out whom it should, with a reason that people can read', async () => {
+    const said: string[] = [];
+    vi.spyOn(console, 'log').mockImplementation((...words) => void said.push(words.join(' ')));
+    const { policy, hostStrictly, whyNot } = await loadProgram<Admission>(1);
+    const ends = Math.floor(Date.now() / 1000) + 3600;
+    // Nobody of the story has a second factor.
+    const refused = await hostStrictly(two.ada.client, ends, 'media of Ada').catch((error: unknown) => error);
+    expect(whyNot(refused as CountersignError)).toBe('They did not sign in with several factors.');
+    delete policy.sign_in?.multi_factor;
+    const hosted = await hostStrictly(two.ada.client, ends, 'media of Ada');
+    const { iss, group } = hosted;
+    const place = { iss, group, host: ADA.address, mediaKey: 'media of Gwen' };
+    const joined = await two.gwen.client.meetings.join(place);
+    await hear(joined).next('key');
+    expect(joined.currentKey()).toEqual(hosted.currentKey());
+    expect(joined.admission).toEqual({ version: 1, policy, unchecked: 0 });
+    await hosted.setAdmission({ companies: [{ domain: 'acme.example' }] });
+    await vi.waitFor(() =>
+      expect(said).toContain('gwen@globex.example Their company is not one of those that may take part.'),
+    );
+    await hosted.end();
+    await joined.leave().catch(() => undefined);
+  });
+
   it('is some twenty lines', () => {
-    const [, text = ''] = /```ts\n([\s\S]*?)```/.exec(guide) ?? [];
+    const [text = ''] = programs;
     expect(text.split('\n').filter((line) => line.trim() !== '').length).toBeLessThanOrEqual(24);
   });
 
