@@ -95,6 +95,9 @@ describe('countersign policy', () => {
 
   it('applies a folder: says what would change, and leaves a draft to whoever does not say yes', async () => {
     await changeFile(dir, 'look-up.cedar', (text) => text + NO_GATEWAYS);
+    await changeFile(dir, 'data.json', (text) =>
+      text.replace('"look_up_max_age": 60', '"look_up_max_age": 90'),
+    );
     expect((await run(`diff ${dir}`)).out).toContain('+@id("nobody-finds-gateways")');
     const applied = await run(`apply ${dir} --note gateways`, { env: ada, answers: ['no'] });
     expect(applied.code).toBe(0);
@@ -102,6 +105,7 @@ describe('countersign policy', () => {
     expect(applied.said).toContain('+@id("nobody-finds-gateways")');
     expect(applied.said).toContain('− 1 person could no longer be found by members of the company.');
     expect(applied.said).toContain('p-2@acme.example');
+    expect(applied.said).toContain('  answers to look-ups: 1 minute → 90 seconds');
     expect(applied.said).toContain(`countersign policy activate ${draft}`);
     expect((await run('drafts')).out).toMatch(new RegExp(`^${draft} +open +Ada .* gateways$`, 'm'));
     expect((await run(`drafts ${draft}`)).out).toContain('+@id("nobody-finds-gateways")');
@@ -115,6 +119,7 @@ describe('countersign policy', () => {
     expect((await run(`approve ${draft} --yes`)).said).toContain('nobody-approves-their-own-draft');
     const approved = await run(`approve ${draft}`, { env: bob, answers: ['yes'] });
     expect(approved.said).toContain('+@id("nobody-finds-gateways")');
+    expect(approved.said).toContain('− 1 person could no longer be found by members of the company.');
     expect(approved.out).toContain('1 approval counts');
   });
 

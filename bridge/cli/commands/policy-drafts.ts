@@ -87,6 +87,7 @@ async function approve(terminal: Terminal, id: string, options: Options): Promis
   const { author, note, created } = draft;
   terminal.say(facts({ by: author.name ?? author.id, made: when(created), note }));
   terminal.say(`\n${diffView(draft.diff)}\n`);
+  terminal.say(`${dryRunView(await api.send('POST', `${draftPath(id)}/dry-run`, dryRunSchema))}\n`);
   await confirm(terminal, options.yes, 'You approve that this may come into force.');
   const approved = await api.send('POST', `${draftPath(id)}/approve`, draftSchema);
   show(terminal, options, approved, ({ approvals }) => {

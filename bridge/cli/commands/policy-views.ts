@@ -164,7 +164,7 @@ export function explanationView(explanation: ExplanationAnswer): string {
       when: when(Math.floor(decided / 1000)),
       who: `${principal.kind} ${principal.id}${attributes(seen.principal?.attrs)}`,
       what: `${resource.kind} ${resource.id}${attributes(seen.resource?.attrs)}`,
-      facts: attributes(seen.context).trim() || 'none',
+      facts: pairs(seen.context) || 'none',
       'policy hash': `${explanation.hash}${explanation.inForce ? ' (in force)' : ' (not in force any more)'}`,
     }),
     ...deciding.map(policyText),
@@ -173,8 +173,14 @@ export function explanationView(explanation: ExplanationAnswer): string {
 }
 
 function attributes(known: Readonly<Record<string, unknown>> = {}): string {
-  const texts = Object.entries(known).map(([key, value]) => `${key} ${JSON.stringify(value)}`);
-  return texts.length === 0 ? '' : ` (${texts.join(', ')})`;
+  const texts = pairs(known);
+  return texts === '' ? '' : ` (${texts})`;
+}
+
+function pairs(known: Readonly<Record<string, unknown>>): string {
+  return Object.entries(known)
+    .map(([key, value]) => `${key} ${JSON.stringify(value)}`)
+    .join(', ');
 }
 
 function policyText({ file, line, text }: ExplanationAnswer['deciding'][number]): string {
