@@ -71,16 +71,24 @@ export async function listMembers(
   }
 }
 
+/** One for each leaf of the tree at most: a list without an order would have no end either. */
+function assertInOrder(members: readonly Member[], after: number, leaves: number): void {
+  let last = after;
+  for (const { leaf } of members) {
+    if (leaf <= last || leaf >= leaves) {
+      throw new CountersignError('bridge_invalid', 'the members are not in the order of the tree');
+    }
+    last = leaf;
+  }
+}
+
 /** Null when the list is of another message than the newest one here. */
 async function listOnce({ parts, head }: Session): Promise<Member[] | null> {
   const listed: Member[] = [];
   for (;;) {
     const { rekey, members } = await parts.relay.members(listed.at(-1)?.leaf);
     if (rekey === null || rekey !== head?.hash) return null;
-    const first = members[0];
-    if (first !== undefined && first.leaf <= (listed.at(-1)?.leaf ?? -1)) {
-      throw new CountersignError('bridge_invalid', 'the members are not in order');
-    }
+    assertInOrder(members, listed.at(-1)?.leaf ?? -1, 2 ** head.claims.levels);
     listed.push(...members);
     if (members.length < MEMBERS_PAGE) return listed;
   }

@@ -5,7 +5,10 @@ import { createGathering } from '../../../client/meetings/gathering.ts';
 import type { PresentPerson } from '../../../client/meetings/judge-presences.ts';
 import { describePresent } from '../../../client/meetings/participants.ts';
 import { resume } from '../../../client/meetings/resume.ts';
+import { listMembers } from '../../../client/meetings/roster.ts';
+import type { Session } from '../../../client/meetings/session.ts';
 import { CountersignError, type ErrorCode } from '../../../protocol/errors.ts';
+import { MEMBERS_PAGE } from '../../../protocol/meetings/limits.ts';
 import { codeOf } from '../../protocol/codes.ts';
 
 afterEach(() => vi.useRealTimers());
@@ -47,6 +50,53 @@ describe('the checks of a meeting’s participants', () => {
       for (const device of drawChecks(devices(200), 2_000).drawn) checked.add(device);
     }
     expect(checked.size).toBe(200);
+  });
+});
+
+describe('the list of members', () => {
+  /** Of a meeting whose tree has eight leaves; its bridge answers `pages`, then the last one again. */
+  function listed(pages: readonly (readonly number[])[]): {
+    asked: () => number;
+    list: () => Promise<number[]>;
+  } {
+    let asked = 0;
+    const relay = {
+      members: async () => {
+        const leaves = pages[Math.min(asked, pages.length - 1)] ?? [];
+        asked += 1;
+        if (asked > 100) throw new CountersignError('internal', 'it is asked without end');
+        return { rekey: 'newest', members: leaves.map((leaf) => ({ leaf })) };
+      },
+    };
+    const head = { hash: 'newest', claims: { levels: 3 } };
+    const context = { polling: { firstMs: 1, longestMs: 1 } };
+    const session = { parts: { relay, context }, head, closing: new AbortController().signal };
+    const found: number[] = [];
+    return {
+      asked: () => asked,
+      list: async () => {
+        await listMembers(session as unknown as Session, async (members) => {
+          found.push(...members.map(({ leaf }) => leaf));
+        });
+        return found;
+      },
+    };
+  }
+  const page = (...leaves: number[]) => [...leaves, ...Array<number>(MEMBERS_PAGE - leaves.length).fill(0)];
+
+  it('is taken in the order of the tree', async () => {
+    expect(await listed([[0, 2, 7]]).list()).toEqual([0, 2, 7]);
+  });
+
+  it.each([
+    ['goes back within a page, and so has no end', [page(0, 7, 0)]],
+    ['names a leaf twice', [[0, 2, 2]]],
+    ['names more than the tree has leaves', [Array.from({ length: MEMBERS_PAGE }, (_, leaf) => leaf)]],
+    ['names a leaf that the tree does not have', [[0, 8]]],
+  ])('of a bridge is refused when it %s', async (_, pages) => {
+    const { list, asked } = listed(pages);
+    expect(await codeOf(list)).toBe('bridge_invalid');
+    expect(asked()).toBe(1);
   });
 });
 
