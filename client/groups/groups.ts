@@ -185,7 +185,8 @@ export interface Groups {
   rotate(group: GroupRef): Promise<VerifiedGroup>;
   /**
    * Signs the group anew, changed or not (a device of the signer may be gone). Other admins (addresses, besides the
-   * own) mean a rotation too: who is none any more keeps nothing of use.
+   * own) mean a rotation too: who is none any more can change nothing with the private halves they had. They stay a
+   * member, and read what is sealed to the group, until `remove`.
    */
   renew(
     group: GroupRef,
