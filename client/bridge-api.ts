@@ -115,6 +115,9 @@ export function problemError(status: number, text: string): CountersignError {
   const problem = problemSchema.safeParse(json);
   if (!problem.success) {
     if (status === 401) return new CountersignError('unauthenticated');
+    // A proxy’s page, while the bridge behind it is restarted: every answer of a bridge is a document.
+    if (status >= 500)
+      return new CountersignError('unavailable', `HTTP ${status} from in front of the bridge`);
     return new CountersignError('bridge_invalid', `HTTP ${status} without a problem document`);
   }
   const code = parseErrorCode(problem.data.code) ?? 'bridge_invalid';

@@ -109,7 +109,7 @@ export class Attendance implements HostedMeeting {
 
   takeOver(): Promise<HostedMeeting> {
     return this.#turns.take(async () => {
-      if (this.#role.kind === 'host') return this;
+      if (this.#role.kind === 'host' && !this.#role.isStuck) return this;
       const { group, self } = this.#session.parts;
       const { admins } = await group.refresh();
       if (!admins.some(({ sub, address }) => sub === self.sub && address === self.address)) {
@@ -252,6 +252,7 @@ export class Attendance implements HostedMeeting {
       takenOver = await role.rekeyed(token);
     } catch (error) {
       this.#session.refuse(error);
+      if (isCountersignError(error, 'conflict')) await this.#catchUp();
     }
     if (takenOver === null) return;
     await this.#follow(role, takenOver);

@@ -8,6 +8,8 @@ import type { SignedMessage } from './senders.ts';
 export interface HostRole {
   readonly kind: 'host';
   readonly host: MeetingHost;
+  /** The relay’s newest message is another one than this role knows. */
+  readonly isStuck: boolean;
   /** What is known of somebody who has a place. */
   participant(deviceId: string): Arrival | undefined;
   /** Somebody shows their presence. Resolves when there is room for the next one. */
@@ -15,7 +17,10 @@ export interface HostRole {
   left(event: LeftEvent): void;
   /** The group changed, and was looked at. */
   regrouped(): void;
-  /** A message from the relay. Answers it where it ends this role: another admin took over. */
+  /**
+   * A message from the relay. Answers it where it ends this role: another admin took over. Throws `conflict` for one of
+   * its own that it gave up: then only a new term goes on.
+   */
   rekeyed(token: string): Promise<SignedMessage | null>;
   add(who: Members): Promise<Addition>;
   remove(address: string): Promise<void>;

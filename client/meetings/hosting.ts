@@ -6,9 +6,7 @@ import type { LeftEvent, RosterParticipant } from '../../protocol/meetings/api.t
 import type { MeetingHost } from '../../protocol/meetings/host-tree.ts';
 import { REKEY_DEPARTURES, REKEY_JOINS } from '../../protocol/meetings/limits.ts';
 import type { Device } from '../../protocol/meetings/roster.ts';
-import { randomKey } from '../../protocol/meetings/tree-keys.ts';
 import type { Addition, Members } from '../groups/groups.ts';
-import type { OwnStatement } from './admission-statements.ts';
 import { announceChange } from './announce-change.ts';
 import { AdmissionRefusedError } from './candidates.ts';
 import { createGathering, type Gathering } from './gathering.ts';
@@ -16,7 +14,7 @@ import { type GroupLosses, hasLostMore } from './group-losses.ts';
 import type { HostAdmission } from './host-admission.ts';
 import type { HostRole } from './host-role.ts';
 import type { AdmissionShortfall } from './meeting.ts';
-import { type Outgoing, uploadOf } from './outgoing.ts';
+import { makeSecret, type Outgoing, uploadOf } from './outgoing.ts';
 import { type Arrival, createReception, type Reception } from './reception.ts';
 import type { SignedMessage } from './senders.ts';
 import type { Session } from './session.ts';
@@ -40,6 +38,9 @@ export class Hosting implements HostRole {
   readonly #gone = new Set<string>();
   #arrivals: Arrival[] = [];
   #outgoing: Outgoing | null = null;
+  /** The last message of its own that came back while it was on its way. */
+  #heard: string | null = null;
+  #isStuck = false;
   /** People whom this device has shut out: what the bridges tell of their devices afterwards is nothing new. */
   readonly #shutOut = new Set<string>();
   /** What was taken from people as of this epoch's beginning, or is about to begin the next one. */
@@ -61,6 +62,10 @@ export class Hosting implements HostRole {
       () => this.#flush(),
       (error) => this.#failed(error),
     );
+  }
+
+  get isStuck(): boolean {
+    return this.#isStuck;
   }
 
   participant(deviceId: string): Arrival | undefined {
@@ -85,12 +90,19 @@ export class Hosting implements HostRole {
 
   async rekeyed(token: string): Promise<SignedMessage | null> {
     const hash = sha256Base64url(token);
-    if (hash === this.host.head || hash === this.#outgoing?.prepared.hash) return null;
+    if (hash === this.host.head) return null;
+    if (hash === this.#outgoing?.prepared.hash) {
+      this.#heard = hash;
+      return null;
+    }
     const message = await this.#session.senders.verify(token);
     const { term, epoch } = message.claims;
     if (term > this.host.term && epoch > this.host.epoch) return message;
     const isOwn = message.device === this.#session.parts.device.id;
-    if (isOwn || epoch <= this.host.epoch) throw new CountersignError('rekey_replayed');
+    if (epoch <= this.host.epoch) throw new CountersignError('rekey_replayed');
+    if (isOwn && term === this.host.term) {
+      throw new CountersignError('conflict', 'a message that this device gave up was accepted');
+    }
     throw new CountersignError('rekey_sender', 'another device sends in the term of this one');
   }
 
@@ -201,7 +213,7 @@ export class Hosting implements HostRole {
     const left = this.#departures();
     if (arrivals.length === 0 && left.length === 0 && !this.#isDemanded) return;
     const statement = this.#admission.next(left.length === this.#leaving.size);
-    const { secret, sealed } = await this.#makeSecret(statement);
+    const { secret, sealed } = await makeSecret(this.#session.parts.group, this.host, statement);
     const change = {
       joined: arrivals.map(({ newcomer }) => newcomer),
       left: left.map(({ device_id }) => device_id),
@@ -213,6 +225,7 @@ export class Hosting implements HostRole {
       await this.#deliver(this.#outgoing);
       this.#commit(this.#outgoing);
     } catch (error) {
+      this.#isStuck = isCountersignError(error, 'conflict');
       // Who is to go must go: it is tried again, unless another admin is the host by now.
       const isDue = this.#leaving.size > 0 || this.#isDemanded;
       if (isDue && !isCountersignError(error, 'conflict')) this.#gathering.soon();
@@ -221,16 +234,6 @@ export class Hosting implements HostRole {
       this.#outgoing = null;
     }
     if (this.#arrivals.length > 0 || this.#leaving.size > 0) this.#gathering.soon();
-  }
-
-  /** Under an admission policy nothing is sealed to the group: not everybody in it is admitted. */
-  async #makeSecret(statement: OwnStatement | null): Promise<Pick<Outgoing, 'secret' | 'sealed'>> {
-    if (statement !== null) {
-      return { secret: { key: randomKey(), admission: statement.hash }, sealed: null };
-    }
-    const place = { term: this.host.term, epoch: this.host.epoch + 1 };
-    const sealed = await this.#session.parts.group.seal(place);
-    return { secret: sealed, sealed };
   }
 
   /** Those who have a place to lose. For who has none the next epoch begins, unless it has begun. */
@@ -262,13 +265,19 @@ export class Hosting implements HostRole {
   async #deliver(outgoing: Outgoing): Promise<void> {
     const { relay } = this.#session.parts;
     const upload = uploadOf(outgoing, (statement) => this.#admission.isNew(statement));
-    await untilSent(this.#session, () => relay.rekey(upload));
+    try {
+      await untilSent(this.#session, () => relay.rekey(upload));
+    } catch (error) {
+      // What the relay has told of was accepted, whatever became of the answer.
+      if (this.#heard !== outgoing.prepared.hash) throw error;
+    }
   }
 
   #commit(outgoing: Outgoing): void {
     const { prepared, secret, statement, left } = outgoing;
     const { events, parts } = this.#session;
     this.host.commit(prepared);
+    this.#isStuck = false;
     this.#session.follow({ ...prepared, device: parts.device.id });
     if (statement !== null) this.#admission.commit(statement);
     this.#session.hold(secret.key, 'self');

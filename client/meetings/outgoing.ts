@@ -1,7 +1,8 @@
 import type { LeftEvent, RekeyUpload } from '../../protocol/meetings/api.ts';
 import type { EpochSecret, PreparedRekey } from '../../protocol/meetings/host-tree.ts';
+import { randomKey } from '../../protocol/meetings/tree-keys.ts';
 import type { OwnStatement } from './admission-statements.ts';
-import type { SealedEpoch } from './meeting-group.ts';
+import type { MeetingGroup, SealedEpoch } from './meeting-group.ts';
 import type { Arrival } from './reception.ts';
 
 /** A message on its way, with the key that it brings: sealed to the group, or for those alone whom a policy admits. */
@@ -13,6 +14,19 @@ export interface Outgoing {
   /** By device: those who get a place. */
   readonly arrivals: ReadonlyMap<string, Arrival>;
   readonly left: readonly LeftEvent[];
+}
+
+/** For the next epoch. Under an admission policy nothing is sealed to the group: not everybody in it is admitted. */
+export async function makeSecret(
+  group: MeetingGroup,
+  { term, epoch }: { readonly term: number; readonly epoch: number },
+  statement: OwnStatement | null,
+): Promise<Pick<Outgoing, 'secret' | 'sealed'>> {
+  if (statement !== null) {
+    return { secret: { key: randomKey(), admission: statement.hash }, sealed: null };
+  }
+  const sealed = await group.seal({ term, epoch: epoch + 1 });
+  return { secret: sealed, sealed };
 }
 
 /** What the relay is sent; with the statement where the message before named another one. */

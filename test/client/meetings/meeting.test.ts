@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { problemError } from '../../../client/bridge-api.ts';
 import type { Participant } from '../../../client/meetings/meeting.ts';
 import { CountersignError } from '../../../protocol/errors.ts';
 import { claimedRekey } from '../../../protocol/meetings/rekey-message.ts';
@@ -147,6 +148,54 @@ describe('a meeting', () => {
     at.meeting.failOnce('state', new CountersignError(code));
     await hana.remove(at.person('carol').address);
     expect(await keyOf(ben, epoch + 1)).toEqual(hana.currentKey());
+  });
+
+  it('goes on for a host whose upload was stored, and answered by a proxy', async () => {
+    const hana = await at.host('hana');
+    const { meeting: ben } = await placed('ben');
+    const { epoch } = hana.currentKey();
+    at.meeting.failOnce('rekey', problemError(504, '<html>'), 'after');
+    await hana.rekey();
+    expect(hana.currentKey().epoch).toBe(epoch + 1);
+    expect(await keyOf(ben, epoch + 1)).toEqual(hana.currentKey());
+    await hana.rekey();
+    expect(await keyOf(ben, epoch + 2)).toEqual(hana.currentKey());
+  });
+
+  it('goes on for a host whose upload was stored, and answered with nonsense', async () => {
+    const hana = await at.host('hana');
+    const host = hear(hana);
+    const { meeting: ben, heard } = await placed('ben');
+    const { epoch } = hana.currentKey();
+    at.meeting.lie((event) => (event.event === 'rekey' ? [] : [event]));
+    at.meeting.failOnce('rekey', new CountersignError('bridge_invalid'), 'after');
+    expect(await codeOf(() => hana.rekey())).toBe('bridge_invalid');
+    at.meeting.lie(null);
+    at.meeting.breakStreams();
+    await host.next('refused', ({ code }) => code === 'conflict');
+    await heard.next('placed');
+    await hana.rekey();
+    expect(hana.currentKey().epoch).toBeGreaterThan(epoch + 1);
+    expect(await keyOf(ben, hana.currentKey().epoch)).toEqual(hana.currentKey());
+  });
+
+  it('can be taken over by its own host, who missed a message of this device', async () => {
+    const hana = await at.host('hana');
+    const { term } = hana.currentKey();
+    at.meeting.lie((event) => (event.event === 'rekey' ? [] : [event]));
+    at.meeting.failOnce('rekey', new CountersignError('bridge_invalid'), 'after');
+    expect(await codeOf(() => hana.rekey())).toBe('bridge_invalid');
+    expect(await codeOf(() => hana.rekey())).toBe('conflict');
+    await hana.takeOver();
+    await hana.rekey();
+    expect(hana.currentKey().term).toBe(term + 1);
+  });
+
+  it('takes a stream up again that met the page of a proxy', async () => {
+    const hana = await at.host('hana');
+    at.meeting.failOnce('stream', problemError(503, '<html>'));
+    const { meeting: ben } = await placed('ben');
+    expect(await keyOf(ben, hana.currentKey().epoch)).toEqual(hana.currentKey());
   });
 
   it('lets nobody who comes later read what was before', async () => {
