@@ -11,28 +11,37 @@ export interface DecisionMemo<Answer> {
   readonly size: number;
 }
 
-/** The least recently used go first, beyond `limit`. */
+/**
+ * Holds no more than `limit`, in two generations: what is asked for moves to the younger one, and when that has half of
+ * them, the older one goes. (A single map in the order of use would be rehashed all the time.)
+ */
 export function createDecisionMemo<Answer>(limit: number): DecisionMemo<Answer> {
-  const answers = new Map<string, Answer>();
+  let younger = new Map<string, Answer>();
+  let older: ReadonlyMap<string, Answer> = new Map();
   let hits = 0;
   let misses = 0;
+
+  function keep(key: string, answer: Answer): void {
+    if (limit === 0) return;
+    younger.set(key, answer);
+    if (younger.size * 2 < limit) return;
+    older = younger;
+    younger = new Map();
+  }
+
   return {
     find(key) {
-      const answer = answers.get(key);
+      const young = younger.get(key);
+      const answer = young ?? older.get(key);
       if (answer === undefined) {
         misses += 1;
         return undefined;
       }
       hits += 1;
-      answers.delete(key);
-      answers.set(key, answer);
+      if (young === undefined) keep(key, answer);
       return answer;
     },
-    keep(key, answer) {
-      answers.set(key, answer);
-      const [oldest] = answers.keys();
-      if (answers.size > limit && oldest !== undefined) answers.delete(oldest);
-    },
+    keep,
     get hits() {
       return hits;
     },
@@ -40,7 +49,7 @@ export function createDecisionMemo<Answer>(limit: number): DecisionMemo<Answer> 
       return misses;
     },
     get size() {
-      return answers.size;
+      return younger.size + older.size;
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { EntityJson } from '@cedar-policy/cedar-wasm/nodejs';
+import type { EntityJson } from './cedar.ts';
 import { CountersignError } from '../../protocol/errors.ts';
 import type { Database } from '../storage/database.ts';
 import type { NamedPolicy } from './cedar-parse.ts';
