@@ -72,6 +72,7 @@ export async function openPolicy(deps: PolicyDeps): Promise<PolicyInForce> {
   let refused: RefusedVersion | undefined;
   /** Of the online keys under which the bundles were last looked at. */
   let serial = -1;
+  let isMissing = false;
   let turn: Promise<void> = Promise.resolve();
 
   async function look(): Promise<void> {
@@ -79,6 +80,7 @@ export async function openPolicy(deps: PolicyDeps): Promise<PolicyInForce> {
     const newest = await database.read(newestPolicyNumber);
     // It never goes back: a store that was put back from a backup is for others to find (bridge/tlog).
     if (newest !== undefined && newest > (current?.version ?? -1)) await takeUpNewest();
+    if (newest === undefined && current === undefined) noteMissing();
     await failures.report();
   }
 
@@ -116,6 +118,11 @@ export async function openPolicy(deps: PolicyDeps): Promise<PolicyInForce> {
       logger.error({ err, version, hash }, 'a version of the policy cannot be taken up');
       failures.note({ reason: `version ${version} cannot be taken up: ${reason}`, hash });
     }
+  }
+
+  function noteMissing(): void {
+    if (!isMissing) failures.note({ reason: 'the store has no policy any more' });
+    isMissing = true;
   }
 
   /** Another replica may have signed with a key that this one has not read yet. */

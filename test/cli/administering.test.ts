@@ -196,6 +196,11 @@ describe('an administrator at the command line', () => {
     expect(code).toBe(1);
     expect(said).toContain('There is no countersign1 record at _countersign.globex.example.');
     expect((await run('partner', 'list')).out).toContain('There are none.');
+    const unknown = await run('partner', 'show', 'https://bridge.globex.example');
+    expect({ ...unknown, said: unknown.said.includes('partner_unknown') }).toMatchObject({
+      code: 1,
+      said: true,
+    });
   });
 
   it('reads the events, for people and for machines', async () => {

@@ -203,6 +203,7 @@ describe('versions that were taken out of the store', () => {
       const { policy } = await fixture.replica();
       expect(policy.decide(LOOK_UP)).toMatchObject({ effect: 'deny', policy: 'engine-failed' });
       expect(policy.reasons()).toHaveLength(1);
+      expect(await failures()).toHaveLength(1);
       await running.policy.refresh();
       expect(running.policy.hash).toBe(policyHash(LAX));
     },
