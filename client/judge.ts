@@ -14,7 +14,7 @@ import type { VerifiedLog } from '../protocol/keytrans/log-proof.ts';
 import { thumbprint } from '../protocol/public-key.ts';
 import type { ChangedKeyAnswer, RevokedAnswer, Shortfall, VerifiedAnswer } from './answers.ts';
 import type { ClientContext } from './context.ts';
-import { checkpointOf, seeCheckpoint } from './log-pins.ts';
+import { seeCheckpoint } from './log-pins.ts';
 import type { PinDraft } from './pin-draft.ts';
 import type { AddressPin, IssuerPin, RevokedPin } from './pin-store.ts';
 
@@ -175,10 +175,10 @@ async function judgeLog(
 ): Promise<Shortfall | null> {
   const { log, log_proof: staple, online_keys: onlineKeys, issuer, asOf } = shown;
   if (log === null || staple === undefined) return 'no_log_proof';
+  // Loaded together with what verified the proof.
+  const { checkpointOf, shortfallOf } = await import('./level-shortfall.ts');
   const pin = checkpointOf(staple, log);
   await seeCheckpoint(context, draft, { issuer, onlineKeys, pin }, asOf);
-  // Loaded together with what verified the proof.
-  const { shortfallOf } = await import('./level-shortfall.ts');
   return shortfallOf(log, pin.note, context.policy.log);
 }
 

@@ -7,8 +7,8 @@ import { verifyLoggedStatement } from '../protocol/keytrans/logged-statement.ts'
 import { type OnlineKeys, verifyOnlineKeys } from '../protocol/online-keys.ts';
 import { thumbprint } from '../protocol/public-key.ts';
 import type { ClientContext } from './context.ts';
-import { shortfallOf } from './level-shortfall.ts';
-import { checkpointOf, keepingEvidence, seeCheckpoint, seenOf } from './log-pins.ts';
+import { checkpointOf, shortfallOf } from './level-shortfall.ts';
+import { keepingEvidence, seeCheckpoint, seenOf } from './log-pins.ts';
 import { askWhoIAm, type ClientParts } from './own-account.ts';
 import type { KeyMark, KeyVersion, OwnKeyHistory } from './own-key-answers.ts';
 import { ownSigs } from './own-keys.ts';

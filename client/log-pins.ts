@@ -1,9 +1,6 @@
-import { encodeBase64url } from '../protocol/base64url.ts';
 import { CountersignError, isCountersignError } from '../protocol/errors.ts';
 import { CLOCK_SKEW } from '../protocol/jws.ts';
-import type { VerifiedLog } from '../protocol/keytrans/log-proof.ts';
-import { MAX_CHECKPOINT_AGE } from '../protocol/keytrans/log-trust.ts';
-import { parseTlogProof } from '../protocol/tlog/proof-format.ts';
+import { MAX_CHECKPOINT_AGE } from '../protocol/keytrans/limits.ts';
 import type { SplitView } from '../protocol/tlog/split-view.ts';
 import type { ClientContext } from './context.ts';
 import type { PinDraft } from './pin-draft.ts';
@@ -19,17 +16,6 @@ export interface SeenCheckpoint {
   /** `online-keys+jwt` that vouches for the key that signed it. */
   readonly onlineKeys: string;
   readonly pin: CheckpointPin;
-}
-
-export function checkpointOf(staple: string, log: VerifiedLog): CheckpointPin {
-  return {
-    size: log.checkpoint.size,
-    root: encodeBase64url(log.checkpoint.root),
-    epoch: log.epoch,
-    time: log.time,
-    level: log.level,
-    note: parseTlogProof(staple).checkpoint,
-  };
 }
 
 /**

@@ -2,6 +2,7 @@ import { CountersignError } from '../errors.ts';
 import { CLOCK_SKEW } from '../jws.ts';
 import { ED25519_COSIGNATURE, parseVerifierKey, type VerifierKey } from '../tlog/verifier-key.ts';
 import type { VerifiedSignature } from '../tlog/verify-note.ts';
+import { MAX_CHECKPOINT_AGE } from './limits.ts';
 
 /** Whom a verifier trusts to have watched a log: from its own pinned policy, never from the staple. */
 export interface LogTrust {
@@ -15,9 +16,6 @@ export interface LogTrust {
   /** The oldest cosignature that counts, seconds. */
   readonly maxCheckpointAge?: number;
 }
-
-/** A day: as long as bindings live, and twice what an auditor needs that replays once in half a day. */
-export const MAX_CHECKPOINT_AGE = 86_400;
 
 /** What a log proof shows, weakest first. */
 export type LogLevel = 'logged' | 'witnessed' | 'audited';
