@@ -54,7 +54,7 @@ describe('every endpoint of the admin API', () => {
         await refused(async () => codeOf(await bridge.ask(method, path, body, wrong)), 'unauthenticated');
       }
     }
-  });
+  }, 120_000);
 
   it('refuses a body that is no JSON, of the wrong type, or with a member that it does not know', async () => {
     for (const { method, path } of endpoints.filter(({ takesBody }) => takesBody)) {
@@ -131,6 +131,18 @@ describe('every endpoint of the admin API', () => {
     ['POST', '/admin/v1/partners/suspend', { entityId: 'https://bridge.globex.example' }, 'partner_unknown'],
     ['POST', '/admin/v1/partners/suspend', { entityId: 'http://bridge.globex.example' }, 'malformed_request'],
     ['GET', '/admin/v1/traces/none', undefined, 'not_found'],
+    ['GET', '/admin/v1/policy?version=99', undefined, 'policy_unknown'],
+    ['GET', '/admin/v1/policy?version=-1', undefined, 'malformed_request'],
+    ['GET', '/admin/v1/policy/drafts/none', undefined, 'policy_draft_unknown'],
+    ['POST', '/admin/v1/policy/drafts/none/dry-run', undefined, 'policy_draft_unknown'],
+    ['POST', '/admin/v1/policy/drafts/none/approve', undefined, 'policy_draft_unknown'],
+    ['POST', '/admin/v1/policy/drafts/none/activate', undefined, 'policy_draft_unknown'],
+    ['DELETE', '/admin/v1/policy/drafts/none', undefined, 'policy_draft_unknown'],
+    ['POST', '/admin/v1/policy/rollback', { version: 99 }, 'policy_unknown'],
+    ['POST', '/admin/v1/policy/rollback', { version: 0 }, 'malformed_request'],
+    ['GET', '/admin/v1/decisions/none', undefined, 'decision_unknown'],
+    ['GET', '/admin/v1/decisions?limit=0', undefined, 'malformed_request'],
+    ['POST', '/admin/v1/decisions/explain', { action: 'find' }, 'malformed_request'],
     ['POST', '/admin/v1/bootstrap', { token: 'guessed', name: 'x' }, 'bootstrap_invalid'],
     ['POST', '/admin/v1/bootstrap', { token: 'x'.repeat(200), name: 'x' }, 'malformed_request'],
   ])('%s %s with %j is %s', async (method, path, body, code) => {
