@@ -3,12 +3,14 @@ import type { AdmissionPolicy } from '../../protocol/meetings/admission-policy.t
 import type { Device } from '../../protocol/meetings/roster.ts';
 import type { Addition, Members } from '../groups/groups.ts';
 import { createTurns } from '../turns.ts';
+import { pause } from '../waiting.ts';
 import { beginHosting } from './begin-hosting.ts';
 import { meetingFingerprint } from './fingerprint.ts';
 import type { HostRole } from './host-role.ts';
 import type { EpochKey, HostedMeeting, MeetingAdmission, MeetingEvent, Participant } from './meeting.ts';
 import { createMemberRole, type MemberRole } from './member-role.ts';
 import { readNewest } from './newest-message.ts';
+import { refreshGroup } from './refresh-group.ts';
 import type { RelayEvent } from './relay.ts';
 import { resume } from './resume.ts';
 import { listMembers, readRoster } from './roster.ts';
@@ -268,11 +270,19 @@ export class Attendance implements HostedMeeting {
   }
 
   async #lookAtGroup(): Promise<void> {
-    const { parts, senders, events } = this.#session;
-    const { admins } = await parts.group.refresh();
+    const { senders, events } = this.#session;
     senders.forget();
-    if (this.#role.kind === 'member') this.#role.setAdmins(admins.map(({ sub }) => sub));
+    const facts = await refreshGroup(this.#session);
+    if (facts === null) return this.#lookAgain();
+    if (this.#role.kind === 'member') this.#role.setAdmins(facts.admins.map(({ sub }) => sub));
     else this.#role.regrouped();
     events.push({ type: 'group' });
+  }
+
+  #lookAgain(): void {
+    const { parts, closing } = this.#session;
+    pause(parts.context.polling.longestMs, closing)
+      .then(() => this.#turns.take(() => this.#lookAtGroup()))
+      .catch((error: unknown) => this.#session.close(asOurs(error)));
   }
 }

@@ -1,8 +1,9 @@
 import { isCountersignError } from '../../protocol/errors.ts';
 import type { SignerEvidence, VerifiedSigner } from '../../protocol/groups/signer-evidence.ts';
 import { claimedRekey, type RekeyMessage, verifyRekey } from '../../protocol/meetings/rekey-message.ts';
-import type { Session } from './session.ts';
-import { untilSent } from './until-sent.ts';
+import type { MeetingGroup } from './meeting-group.ts';
+import type { MeetingRelay } from './relay.ts';
+import { type Sending, untilSent } from './until-sent.ts';
 
 /** A rekey message by a device of an admin. What it says of the tree is not checked yet. */
 export interface SignedMessage extends RekeyMessage {
@@ -21,7 +22,9 @@ export interface Senders {
 }
 
 /** Asks until it is answered: a message that nobody could verify for a moment would be lost. */
-export function createSenders(session: Pick<Session, 'parts' | 'events' | 'closing'>): Senders {
+export function createSenders(
+  session: Sending & { readonly parts: { readonly relay: MeetingRelay; readonly group: MeetingGroup } },
+): Senders {
   const { relay, group } = session.parts;
   const known = new Map<string, VerifiedSigner>();
 

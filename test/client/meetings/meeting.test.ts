@@ -126,7 +126,7 @@ describe('a meeting', () => {
     await placed('carol');
     const { epoch } = hana.currentKey();
     const { address } = at.person('ben');
-    at.group.failing = new CountersignError('bridge_unreachable');
+    at.group.failing.set(at.person('hana'), new CountersignError('bridge_unreachable'));
     expect(await codeOf(() => hana.remove(address))).toBe('bridge_unreachable');
     expect(hana.currentKey().epoch).toBe(epoch + 1);
     expect(await codeOf(() => keyOf(ben, epoch + 1))).toBe('group_not_member');
@@ -148,6 +148,28 @@ describe('a meeting', () => {
     at.meeting.failOnce('state', new CountersignError(code));
     await hana.remove(at.person('carol').address);
     expect(await keyOf(ben, epoch + 1)).toEqual(hana.currentKey());
+  });
+
+  it.each([
+    ['has too much to do', 'overloaded'],
+    ['answers with nonsense', 'bridge_invalid'],
+  ] as const)('goes on for a device whose bridge %s once when the group changed', async (_how, code) => {
+    const hana = await at.host('hana');
+    const { meeting: ben, heard } = await placed('ben');
+    at.group.failing.set(at.person('ben'), new CountersignError(code));
+    at.meeting.tell({ event: 'group' });
+    await heard.next('group');
+    await hana.rekey();
+    expect(await keyOf(ben, hana.currentKey().epoch)).toEqual(hana.currentKey());
+  });
+
+  it('ends for a device whose bridge says that it is in the group no more', async () => {
+    await at.host('hana');
+    const { meeting: ben } = await placed('ben');
+    at.group.failing.set(at.person('ben'), new CountersignError('group_excluded'));
+    const ending = codeOf(() => keyOf(ben, ben.currentKey().epoch + 1));
+    at.meeting.tell({ event: 'group' });
+    expect(await ending).toBe('group_excluded');
   });
 
   it('goes on for a host whose upload was stored, and answered by a proxy', async () => {

@@ -75,8 +75,8 @@ export interface MemoryGroup {
   removals: number;
   /** No bridge transforms for them any more. */
   remove(who: Attending): void;
-  /** What the next removal throws when it is done. */
-  failing: CountersignError | null;
+  /** What the next look at the group throws for somebody, or a removal by them when it is done. */
+  readonly failing: Map<Attending, CountersignError>;
   /** How often anybody opened a sealed key. */
   opened: number;
   ended: boolean;
@@ -93,7 +93,15 @@ export function createMemoryGroup(
   const id = thumbprint(preToJwk(key.publicKey));
   const { iss } = host;
   const group: MemoryGroup = {
-    ...{ id, admins: [host], members: new Set([host]), opened: 0, ended: false, removals: 0, failing: null },
+    ...{
+      id,
+      admins: [host],
+      members: new Set([host]),
+      opened: 0,
+      ended: false,
+      removals: 0,
+      failing: new Map(),
+    },
     remove(who) {
       if (group.members.delete(who)) group.removals += 1;
     },
@@ -150,12 +158,20 @@ export function createMemoryGroup(
   }
 
   function memberView(who: Attending): MeetingGroup {
+    const failIfDue = () => {
+      const failure = group.failing.get(who);
+      group.failing.delete(who);
+      if (failure !== undefined) throw failure;
+    };
     return {
       ...{ iss, group: id },
       get facts() {
         return facts();
       },
-      refresh: async () => facts(),
+      async refresh() {
+        failIfDue();
+        return facts();
+      },
       async admin(deviceId, evidence) {
         for (const each of evidence) {
           const signer = await verified(who, each);
@@ -177,9 +193,7 @@ export function createMemoryGroup(
         const member = [...group.members].find((each) => each.address === address);
         if (member === undefined) throw new CountersignError('group_not_member');
         group.remove(member);
-        const { failing } = group;
-        group.failing = null;
-        if (failing !== null) throw failing;
+        failIfDue();
         return { iss: member.iss, sub: member.sub };
       },
       async end() {
