@@ -78,15 +78,13 @@ export class Attendance implements HostedMeeting {
     return key;
   }
 
-  async *keys({ signal }: Until = {}): AsyncGenerator<EpochKey, void> {
+  keys({ signal }: Until = {}): AsyncGenerator<EpochKey, void> {
     const { keys, key } = this.#session;
-    const following = keys.listen(signal);
-    if (key !== null) yield key;
-    yield* following;
+    return keys.listen({ signal, first: key === null ? [] : [key] });
   }
 
   events({ signal }: Until = {}): AsyncGenerator<MeetingEvent, void> {
-    return this.#session.events.listen(signal);
+    return this.#session.events.listen({ signal });
   }
 
   async *roster(): AsyncGenerator<Participant, void> {

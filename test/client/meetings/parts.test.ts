@@ -131,16 +131,33 @@ describe('what happens', () => {
     const reading = async () => {
       for await (const _item of listener) read += 1;
     };
+    expect(feed.listening).toBe(0);
     expect(await codeOf(reading)).toBe('overloaded');
-    expect(read).toBe(4096);
+    expect(read).toBe(0);
   });
 
   it('is not told any more to whom the signal lets go', async () => {
     const feed = createFeed<number>();
     const leaving = new AbortController();
-    const waiting = feed.listen(leaving.signal).next();
+    const waiting = feed.listen({ signal: leaving.signal }).next();
     leaving.abort();
     expect(await waiting).toEqual({ done: true, value: undefined });
+    expect(feed.listening).toBe(0);
+  });
+
+  it('is kept for nobody who went away after the first item, or before it', async () => {
+    const feed = createFeed<number>();
+    const leaving = new AbortController();
+    for await (const item of feed.listen({ first: [1] })) {
+      expect(item).toBe(1);
+      expect(feed.listening).toBe(1);
+      break;
+    }
+    await feed.listen({ first: [1] }).return();
+    feed.listen({ signal: leaving.signal, first: [1] });
+    expect(feed.listening).toBe(1);
+    leaving.abort();
+    expect(feed.listening).toBe(0);
   });
 });
 
