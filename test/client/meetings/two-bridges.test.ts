@@ -223,6 +223,23 @@ describe('a meeting of two companies', () => {
     }
   });
 
+  it('invites nobody who was excluded while somebody else was let in again', async () => {
+    const hosted = await start({ groups: [await teamOf(two.ada, [GWEN.address, HAL.address])] });
+    const { groups } = two.ada.client;
+    const ref = { iss: hosted.iss, group: hosted.group, expected: ADA.address };
+    await groups.exclude(ref, HAL.address);
+    const group = await createBridgeGroup(two.ada.parts, hosted, ADA.address);
+    const invitations = async () => {
+      await group.refresh();
+      const people = await Promise.all([two.gwen, two.hal].map(({ client }) => client.me()));
+      return Promise.all(people.map((person) => group.invites(person)));
+    };
+    expect(await invitations()).toEqual(['by_admins', 'none']);
+    await groups.exclude(ref, GWEN.address);
+    await groups.readmit(ref, HAL.address);
+    expect(await invitations()).toEqual(['none', 'by_admins']);
+  });
+
   it('gives every key, and no place, to who came by a durable group of their own company', async () => {
     const hosted = await start({ groups: [await teamOf(two.gwen, [ADA.address])] });
     const host = hear(hosted);
