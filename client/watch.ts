@@ -17,6 +17,7 @@ export const PASSING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'unavailable',
   'rate_limited',
   'storage_busy',
+  'policy_unavailable',
 ]);
 
 /**

@@ -7,7 +7,7 @@ import { readPublishedAccess } from '../binding/access.ts';
 import type { Holder } from '../binding/holder.ts';
 import { askingPerson, type PermissionDeps, requirePersonPermission } from '../binding/permission.ts';
 import type { Reader } from '../directory/handle.ts';
-import { deniedBy } from '../policy/decision.ts';
+import { deniedBy, ENGINE_FAILED } from '../policy/decision.ts';
 import { dataResource, decideRecipients, type RecipientRule } from '../policy/recipients.ts';
 import { findGroup, type Group, groupTokens, type StoredGroupToken } from './group-store.ts';
 import type { GroupDeps, PolicyRecipients } from './services.ts';
@@ -88,7 +88,7 @@ function requireRule(
   throw deniedBy(
     request,
     decision,
-    decision.policy === 'engine-failed' ? 'policy_unavailable' : 'recipients_none',
+    decision.policy === ENGINE_FAILED ? 'policy_unavailable' : 'recipients_none',
   );
 }
 

@@ -106,9 +106,14 @@ function standingErrors(route: Route): ErrorCode[] {
     ...(route.body === undefined ? [] : ofBody),
     ...(route.authentication === 'device' ? ofDevice : []),
     ...(route.authentication === 'administrator' ? (['unauthenticated', 'forbidden'] as const) : []),
+    ...(isDecided(route) ? (['policy_unavailable'] as const) : []),
     'rate_limited',
     'internal',
   ];
+}
+
+function isDecided({ authentication, tag }: Route): boolean {
+  return authentication !== 'none' || tag === 'federation';
 }
 
 function pathParameters(path: string): unknown[] {

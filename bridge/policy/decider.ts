@@ -3,7 +3,14 @@ import { type AttributeRead, appliesToAction, attributesRead } from './attribute
 import { createCedarEngine } from './cedar-engine.ts';
 import type { NamedPolicy } from './cedar-parse.ts';
 import { type CedarRequest, toCedarRequest } from './cedar-request.ts';
-import { ACTIONS, type Action, type Decide, type Decision, type DecisionRequest } from './decision.ts';
+import {
+  ACTIONS,
+  type Action,
+  type Decide,
+  type Decision,
+  type DecisionRequest,
+  ENGINE_FAILED,
+} from './decision.ts';
 import { createDecisionMemo, memoKey } from './decision-memo.ts';
 import { readDefaultContent } from './default-content.ts';
 import { createNearestPermits } from './nearest-permits.ts';
@@ -93,7 +100,7 @@ export function createDecider({ policies, hash, now, remembered, onFailure }: De
     const reason = error instanceof Error ? error.message : String(error);
     onFailure({ request, hash, reason });
     return {
-      ...{ effect: 'deny', policy: 'engine-failed', hash, policies: NO_POLICIES },
+      ...{ effect: 'deny', policy: ENGINE_FAILED, hash, policies: NO_POLICIES },
       reason: 'The policy could not be asked, so nothing is allowed.',
     };
   }

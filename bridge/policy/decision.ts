@@ -164,6 +164,9 @@ export interface Decision {
   readonly id?: string;
 }
 
+/** In `Decision.policy`: no policy could be asked. */
+export const ENGINE_FAILED = 'engine-failed';
+
 /** The port that every decision goes through: the same request has the same answer under the same policy. */
 export type Decide = (request: DecisionRequest) => Decision;
 
@@ -180,13 +183,18 @@ export class PolicyDenial extends Error {
   }
 }
 
-/** The error of a denied request: who of the company asked is told the deciding policy, and what would have permitted it. */
+/**
+ * The error of a denied request: who of the company asked is told the deciding policy, and what would have permitted it.
+ * Where no policy could be asked it is `policy_unavailable`, whatever a denial would say: that may be better in a while.
+ */
 export function deniedBy(
   request: DecisionRequest,
   decision: Decision,
   code: ErrorCode = 'forbidden',
 ): CountersignError {
   const cause = new PolicyDenial(request, decision);
+  if (decision.policy === ENGINE_FAILED)
+    return new CountersignError('policy_unavailable', undefined, { cause });
   const isOurs = request.principal.kind === 'person' || request.principal.kind === 'administrator';
   const detail = isOurs && !saysAbsent(code) ? explained(decision) : undefined;
   return new CountersignError(code, detail, { cause });

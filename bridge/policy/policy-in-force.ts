@@ -10,7 +10,7 @@ import { type Keyspace, keyspace } from '../storage/cache.ts';
 import type { Database, Transaction } from '../storage/database.ts';
 import type { PolicyVersionsTable } from '../storage/tables/policy.ts';
 import type { DecisionFailure } from './decider.ts';
-import type { Decision } from './decision.ts';
+import { type Decision, ENGINE_FAILED } from './decision.ts';
 import { readDefaultContent } from './default-content.ts';
 import { type LoggedPolicy, newestLoggedPolicy } from './logged-policy.ts';
 import type { Policy } from './policy.ts';
@@ -214,7 +214,7 @@ function assertNewest(
 
 const NOTHING_IN_FORCE: Decision = {
   effect: 'deny',
-  policy: 'engine-failed',
+  policy: ENGINE_FAILED,
   reason: 'No policy is in force, so nothing is allowed.',
   hash: '',
   policies: [],

@@ -4,6 +4,7 @@ import {
   type Decision,
   type DecisionRequest,
   deniedBy,
+  ENGINE_FAILED,
   type Principal,
 } from '../../bridge/policy/decision.ts';
 import { testPolicy } from '../fakes/test-policy.ts';
@@ -68,5 +69,17 @@ describe('a refusal by policy', () => {
     };
     const refusal = refusalOf(request, 'group_unknown');
     expect(Object.keys(refusal)).toEqual(['type', 'title', 'status', 'code', 'request_id']);
+  });
+});
+
+describe('a refusal because no policy could be asked', () => {
+  it('may be better in a while, and says so whatever a denial would have said', () => {
+    const { decide } = testPolicy();
+    const failed: Decision = { ...decide(looksUp(person)), policy: ENGINE_FAILED, id: DECISION };
+    for (const code of [undefined, 'group_unknown', 'device_limit'] as const) {
+      const refusal = problemOf(deniedBy(looksUp(person), failed, code), { requestId: 'r-1' });
+      expect(refusal).toMatchObject({ code: 'policy_unavailable', status: 503, decision_id: DECISION });
+      expect(refusal).not.toHaveProperty('detail');
+    }
   });
 });
