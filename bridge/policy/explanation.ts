@@ -1,6 +1,6 @@
-import type { EntityJson } from './cedar.ts';
 import { CountersignError } from '../../protocol/errors.ts';
 import type { Database } from '../storage/database.ts';
+import type { EntityJson } from './cedar.ts';
 import type { NamedPolicy } from './cedar-parse.ts';
 import { toCedarRequest } from './cedar-request.ts';
 import { type CompiledPolicy, compilePolicy } from './compile-policy.ts';
