@@ -72,6 +72,24 @@ describe('what was decided', () => {
     );
   });
 
+  it('is not told to who approves policies, who may ask what would be decided', async () => {
+    const roles = ['policy-approver'];
+    const made = await bridge.ask('POST', '/admin/v1/tokens', { name: 'Bob', roles }, ada);
+    const approver = String(made.body.token);
+    for (const path of [DECISIONS, `${DECISIONS}/none`]) {
+      expect((await get(path, approver)).body.code).toBe('forbidden');
+    }
+    const resource = { kind: 'bridge', id: 'b' };
+    const question = {
+      action: 'read-policy',
+      principal: { kind: 'administrator', id: 'a', roles },
+      resource,
+    };
+    const { status, body } = await bridge.ask('POST', `${DECISIONS}/explain`, question, approver);
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ effect: 'allow', policy: 'policy-approvers-approve' });
+  });
+
   it('leaves nothing of a person who was erased, written or still in memory', async () => {
     const sub = newId();
     await bridge.inStore((database) =>

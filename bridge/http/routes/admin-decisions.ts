@@ -92,7 +92,8 @@ export function adminDecisionRoutes({ explanations, decisions, decide }: Deps): 
     }),
     defineAdministratorRoute(decide, {
       method: 'post',
-      action: 'explain-decision',
+      // Who asks gives all the facts: it tells what the policy says, and nothing of what anybody did.
+      action: 'read-policy',
       path: `${PATH}/explain`,
       summary: 'What would be decided under the policy in force, and why; nothing is recorded of it',
       body: { schema: decisionRequestSchema, maxBytes: JSON_BODY_BYTES },
