@@ -1,9 +1,9 @@
 import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
+import { administratorRequest } from '../policy/administrator-request.ts';
 import {
   type AdministratorAction,
   type Decide,
   type DecisionContext,
-  type Resource,
   requireAllowed,
 } from '../policy/decision.ts';
 import { type ApiRequest, defineRoute, type Route } from './route.ts';
@@ -33,27 +33,11 @@ export function defineAdministratorRoute<Body, Query>(
     authentication: 'administrator',
     handle: async (request) => {
       if (request.administrator === null) throw new TypeError('an administrator route without one');
-      const { id, roles } = request.administrator;
-      requireAllowed(decide, {
-        action,
-        principal: { kind: 'administrator', id, roles },
-        resource: resourceOf(action, request.params),
-        context: await facts(request),
-      });
+      const about = { path: request.params, facts: await facts(request) };
+      requireAllowed(decide, administratorRequest(action, request.administrator, about));
       return await route.handle(request).catch(asRequestFault);
     },
   });
-}
-
-/** Whatever the path names: a person, a connection, or else the bridge. */
-function resourceOf(
-  action: AdministratorAction,
-  { sub, connection }: Readonly<Record<string, string>>,
-): Resource {
-  if (sub !== undefined) return { kind: 'person', id: sub, owner: sub };
-  if (connection !== undefined) return { kind: 'connection', id: connection };
-  if (action === 'read-events') return { kind: 'events', id: 'events' };
-  return { kind: 'bridge', id: 'bridge' };
 }
 
 /** What an administrator configured wrongly over the API is a fault of the request, not of the bridge's own file. */

@@ -1,11 +1,11 @@
 import { kindsOfPeople, listInhabitants } from '../directory/population.ts';
 import { listPartners, type Partner } from '../federation/partner-store.ts';
 import { TRIAL_ASKERS, TRIAL_PAGE } from '../lib/limits.ts';
+import { administratorRequest } from '../policy/administrator-request.ts';
 import {
-  type Action,
   ADMINISTRATOR_ACTIONS,
+  type AdministratorAction,
   type AdministratorRole,
-  type Resource,
 } from '../policy/decision.ts';
 import type { Database } from '../storage/database.ts';
 import { questionsOfGroups } from './population-groups.ts';
@@ -118,21 +118,19 @@ function* ofAdministrator({
   for (const action of ADMINISTRATOR_ACTIONS) {
     yield {
       topic: { action, noun: ['administrator', 'administrators'], doing: `do what “${action}” stands for` },
-      request: {
-        ...{ action, principal: { kind: 'administrator', id, roles } },
-        resource: aboutAdministration(action),
-        context: action.endsWith('-policy') ? { approvals: 1, administrators: 2, author: false } : {},
-      },
+      request: administratorRequest(action, { id, roles }, aboutAdministration(action)),
       facts: roles.join(),
       example: name,
     };
   }
 }
 
-function aboutAdministration(action: Action): Resource {
-  if (action === 'erase-person' || action === 'manage-persons') return { kind: 'person', id: SOMEBODY };
-  if (action === 'read-events') return { kind: 'events', id: 'events' };
-  return { kind: 'bridge', id: 'bridge' };
+/** Of each action as a route asks it. */
+function aboutAdministration(action: AdministratorAction): Parameters<typeof administratorRequest>[2] {
+  if (action === 'erase-person' || action === 'manage-persons') return { path: { sub: SOMEBODY } };
+  if (action === 'approve-policy') return { facts: { approvals: 0, administrators: 2, author: false } };
+  if (action === 'activate-policy') return { facts: { approvals: 1, administrators: 2, author: false } };
+  return {};
 }
 
 function signInThrough({ id, name, status }: Connection): TrialQuestion {

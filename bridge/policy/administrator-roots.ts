@@ -1,3 +1,5 @@
+import { CountersignError } from '../../protocol/errors.ts';
+import { administratorRequest } from './administrator-request.ts';
 import type { AdministratorRole, Decide, DecisionContext, DecisionRequest } from './decision.ts';
 
 /** A token in force, and which one it was made with. */
@@ -11,27 +13,38 @@ export interface AdministratorToken {
 /** An administrator as a decision knows them. */
 export type Deciding = Pick<AdministratorToken, 'id' | 'roles'>;
 
+/** An administrator: the first token of those that theirs came of, and the name under which they took that. */
+export type AdministratorRoot = Pick<AdministratorToken, 'id' | 'name'>;
+
 /**
  * Who is the same administrator: all tokens that came of one link are. A token that was made with another one counts as
  * that other one, up to the first, since whoever has the first can make as many as they like.
  */
 export interface AdministratorRoots {
-  /** The first token of those that this one came of; one that has ended is of itself. */
-  of(token: string): string;
+  /**
+   * Who has a token. It can be told only while the token is in force: keep it with whatever was done by it. Throws
+   * `unauthenticated` for one that has ended.
+   */
+  rootOf(token: string): AdministratorRoot;
   readonly tokens: readonly AdministratorToken[];
 }
 
 export function administratorRoots(tokens: readonly AdministratorToken[]): AdministratorRoots {
-  const parents = new Map(tokens.map(({ id, parent }) => [id, parent]));
+  const byId = new Map(tokens.map((token) => [token.id, token]));
+
+  /** Parents never expire before their children, and take them along when they are revoked. */
+  function firstOf(token: AdministratorToken): AdministratorToken {
+    const parent = token.parent === null ? undefined : byId.get(token.parent);
+    return parent === undefined ? token : firstOf(parent);
+  }
+
   return {
     tokens,
-    /** Parents never expire before their children, and take them along when they are revoked. */
-    of(token) {
-      let first = token;
-      for (let parent = parents.get(first); typeof parent === 'string'; parent = parents.get(first)) {
-        first = parent;
-      }
-      return first;
+    rootOf(token) {
+      const found = byId.get(token);
+      if (found === undefined) throw new CountersignError('unauthenticated', 'Your own token has ended.');
+      const { id, name } = firstOf(found);
+      return { id, name };
     },
   };
 }
@@ -39,67 +52,61 @@ export function administratorRoots(tokens: readonly AdministratorToken[]): Admin
 /** A question about the policy itself, by an administrator. */
 export function policyRequest(
   action: 'draft-policy' | 'approve-policy' | 'activate-policy',
-  { id, roles }: Deciding,
-  context: DecisionContext = {},
+  by: Deciding,
+  facts: DecisionContext = {},
 ): DecisionRequest {
-  return {
-    action,
-    principal: { kind: 'administrator', id, roles },
-    resource: { kind: 'policy', id: 'policy' },
-    context,
-  };
+  return administratorRequest(action, by, { facts });
 }
 
 /** How the administrators stand to a draft. */
 export interface DraftStanding {
-  /** The author's administrator. */
-  readonly author: string;
   /** Administrators beside the author who approved it, by tokens that are in force. */
   readonly approvals: number;
   /** Who could approve a draft of somebody else’s, with its author: how many could take part at all. */
   readonly administrators: number;
 }
 
+/** An approval, with whose it was when it was given. */
+export interface Approval {
+  readonly token: string;
+  readonly root: AdministratorRoot;
+}
+
 export function draftStanding(
   roots: AdministratorRoots,
   decide: Decide,
-  draft: Author & { readonly approvedBy: readonly string[] },
+  draft: { readonly author: AdministratorRoot; readonly approvals: readonly Approval[] },
 ): DraftStanding {
-  const author = roots.of(draft.id);
-  const approving = roots.tokens.filter(
-    (token) => draft.approvedBy.includes(token.id) && isBeside(roots, token, draft),
-  );
-  const able = roots.tokens.filter((token) => mayApprove(decide, token)).map(({ id }) => roots.of(id));
+  const { author } = draft;
+  const counted = draft.approvals.filter((approval) => isCounted(roots, approval, author));
+  const able = roots.tokens.filter((token) => mayApprove(decide, token)).map(({ id }) => roots.rootOf(id).id);
   return {
-    author,
-    approvals: countAdministrators(roots, approving),
-    administrators: new Set([author, ...able]).size,
+    approvals: countAdministrators(counted.map(({ root }) => root)),
+    administrators: new Set([author.id, ...able]).size,
   };
 }
 
-/** The token that a draft was made with. */
-export type Author = Pick<AdministratorToken, 'id' | 'name'>;
+/** Whether an approval is by a token in force, of another administrator than the author. */
+export function isCounted(roots: AdministratorRoots, approval: Approval, author: AdministratorRoot): boolean {
+  return roots.tokens.some(({ id }) => id === approval.token) && isBeside(approval.root, author);
+}
 
 /**
- * Whether a token is of another administrator than the author, as far as can be told. The author’s link may have ended
- * since, and they may have taken another one: so nobody of the same name counts either.
+ * Whether they are two, as far as can be told. One whose link has ended may have taken another one: so nobody of the
+ * same name counts either.
  */
-export function isBeside(roots: AdministratorRoots, token: Author, author: Author): boolean {
-  const [first, authors] = [roots.of(token.id), roots.of(author.id)];
-  return first !== authors && nameOf(roots, first, token) !== nameOf(roots, authors, author);
+function isBeside(one: AdministratorRoot, other: AdministratorRoot): boolean {
+  return one.id !== other.id && nameOf(one) !== nameOf(other);
 }
 
 /** Of one name there is one, and of one first token: whoever takes two links approves once. */
-function countAdministrators(roots: AdministratorRoots, tokens: readonly Author[]): number {
-  const firsts = new Set(tokens.map(({ id }) => roots.of(id)));
-  const names = new Set(tokens.map((token) => nameOf(roots, roots.of(token.id), token)));
-  return Math.min(firsts.size, names.size);
+function countAdministrators(administrators: readonly AdministratorRoot[]): number {
+  const firsts = new Set(administrators.map(({ id }) => id));
+  return Math.min(firsts.size, new Set(administrators.map(nameOf)).size);
 }
 
-/** Under which the first token was taken: those that are made with it are called anything. */
-function nameOf(roots: AdministratorRoots, first: string, { name }: Author): string {
-  const called = roots.tokens.find(({ id }) => id === first)?.name ?? name;
-  return called.normalize('NFKC').trim().toLowerCase();
+function nameOf({ name }: AdministratorRoot): string {
+  return name.normalize('NFKC').trim().toLowerCase();
 }
 
 function mayApprove(decide: Decide, token: Deciding): boolean {
@@ -114,12 +121,13 @@ export function canChangePolicy(roots: AdministratorRoots, decide: Decide): bool
   const { tokens } = roots;
   const authors = tokens.filter((token) => decide(policyRequest('draft-policy', token)).effect === 'allow');
   return authors.some((author) => {
-    const root = roots.of(author.id);
-    const approving = tokens.filter((token) => isBeside(roots, token, author) && mayApprove(decide, token));
-    const approvals = countAdministrators(roots, approving);
-    const { administrators } = draftStanding(roots, decide, { ...author, approvedBy: [] });
+    const root = roots.rootOf(author.id);
+    const approvals = tokens
+      .filter((token) => mayApprove(decide, token))
+      .map((token): Approval => ({ token: token.id, root: roots.rootOf(token.id) }));
+    const standing = draftStanding(roots, decide, { author: root, approvals });
     return tokens.some((token) => {
-      const context = { approvals, administrators, author: roots.of(token.id) === root };
+      const context = { ...standing, author: roots.rootOf(token.id).id === root.id };
       return decide(policyRequest('activate-policy', token, context)).effect === 'allow';
     });
   });

@@ -1,13 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import type { Route } from '../../bridge/http/route.ts';
 import { apiRoutes } from '../../bridge/http/routes/table.ts';
+import { policyRequest } from '../../bridge/policy/administrator-roots.ts';
 import type { Action, Decide, DecisionRequest } from '../../bridge/policy/decision.ts';
 
 /** They are decided with facts of the draft, where those are read: test/policy-changes holds them. */
 const OF_DRAFTS: readonly (Action | undefined)[] = ['draft-policy', 'approve-policy', 'activate-policy'];
 
+type IsWanted = (action: Action | undefined) => boolean;
+
 /** Over nothing: what is denied does not get to anything. */
-function administratorRoutes(decide: Decide): Route[] {
+function administratorRoutes(decide: Decide, isWanted: IsWanted): Route[] {
   const given = {
     decide,
     issuer: 'https://x',
@@ -18,17 +21,20 @@ function administratorRoutes(decide: Decide): Route[] {
     get: (target, name) => Reflect.get(target, name) ?? (() => undefined),
   });
   return apiRoutes(deps as never).filter(
-    ({ authentication, action }) => authentication === 'administrator' && !OF_DRAFTS.includes(action),
+    ({ authentication, action }) => authentication === 'administrator' && isWanted(action),
   );
 }
 
-async function askedOf(call: Partial<Parameters<Route['handle']>[0]> = {}) {
+async function askedOf(
+  call: Partial<Parameters<Route['handle']>[0]> = {},
+  isWanted: IsWanted = (action) => !OF_DRAFTS.includes(action),
+) {
   const asked: DecisionRequest[] = [];
   const routes = administratorRoutes((request) => {
     asked.push(request);
     const said = { policy: 'nobody', reason: 'Nobody administers today.' };
     return { effect: 'deny', ...said, hash: 'h', policies: ['nobody'] };
-  });
+  }, isWanted);
   for (const route of routes) {
     const calling = route.handle({
       context: { requestId: 'r', actor: { kind: 'administrator', id: 'a-1' } },
@@ -68,5 +74,11 @@ describe('every route of administrators', () => {
         .map(({ context }) => context.tokenRoles);
     expect(await rolesOf({})).toEqual([['operator'], ['siem']]);
     expect(await rolesOf({ roles: ['owner'] })).toEqual([['owner'], ['siem']]);
+  });
+
+  it('that makes or discards a draft asks what the guard against locking everybody out asks', async () => {
+    const { asked } = await askedOf({ params: { draft: 'd-1' } }, (action) => action === 'draft-policy');
+    const guards = policyRequest('draft-policy', { id: 'a-1', roles: ['operator'] });
+    expect(asked).toEqual([guards, guards]);
   });
 });
