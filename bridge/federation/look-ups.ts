@@ -14,7 +14,7 @@ import { verifiedDomains } from '../directory/domains.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import { sha256Base64url } from '../lib/hash.ts';
-import { BRIDGE_RESPONSE_LIFE_S } from '../lib/limits.ts';
+import { BRIDGE_RESPONSE_LIFE_S, LOOKUP_MAX_AGE_S } from '../lib/limits.ts';
 import type { RequestContext } from '../lib/request-context.ts';
 import { requireAllowed } from '../policy/decision.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -88,7 +88,8 @@ export function createLookUps(deps: LookUpsDeps): LookUps {
   ): Promise<string> {
     const asker = { ...askingPerson(who, clock), audience: who.deviceId };
     requireAllowed(deps.policy.decide, requestBy(asker, { action: 'look-up', resource: here }));
-    const maxAge = body.max_age ?? deps.policy.lifetimes.lookUpMaxAge;
+    // The protocol takes ages of up to a day; nobody here gets an older answer than policy may say.
+    const maxAge = Math.min(body.max_age ?? deps.policy.lifetimes.lookUpMaxAge, LOOKUP_MAX_AGE_S);
     const { results, partners } = await findAll(body.addresses, asker, maxAge);
     const records = await Promise.all([deps.records.own(), ...partners.map(deps.records.ofPartner)]);
     await recordAnswer(results, context);

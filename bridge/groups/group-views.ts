@@ -3,7 +3,7 @@ import { EXCLUSIONS, type GroupView, type GroupViewBody, SIGNERS } from '../../p
 import { GROUP_KEY_TOKENS } from '../../protocol/groups/group-key-chain.ts';
 import { readAccess } from '../binding/access.ts';
 import type { Holder } from '../binding/holder.ts';
-import { requirePersonPermission } from '../binding/permission.ts';
+import { askingPerson, requestBy, requirePersonPermission } from '../binding/permission.ts';
 import type { Reader } from '../directory/handle.ts';
 import { seconds } from '../lib/clock.ts';
 import { GROUPS_LISTED } from '../lib/limits.ts';
@@ -68,11 +68,23 @@ export async function groupViewOf(
 /** Asks the bridge at which a foreign group lives. */
 export type ViewForeignGroup = (who: Holder, body: GroupViewBody) => Promise<GroupView>;
 
+type GroupRole = Awaited<ReturnType<typeof roleIn>>;
+
 /** What a group is, to whoever takes part. */
 export function createGroupViews(deps: GroupDeps & { foreign: ViewForeignGroup }): GroupViews {
   const { database, events, signer } = deps;
   const { iss } = signer;
   const findEvidence = createSignerEvidence(deps);
+
+  const seeGroup = (group: Group, groupRole: GroupRole) => ({
+    ...({ action: 'see-group', resource: groupResource(group) } as const),
+    facts: { groupRole },
+  });
+
+  function isSeenBy(who: Holder, group: Group, role: GroupRole): boolean {
+    const request = requestBy(askingPerson(who, deps.clock), seeGroup(group, role));
+    return deps.policy.decide(request).effect === 'allow';
+  }
 
   async function readOwn(reader: Reader, who: Holder, body: GroupViewBody): Promise<GroupRecord> {
     await readAccess(reader, who);
@@ -81,11 +93,7 @@ export function createGroupViews(deps: GroupDeps & { foreign: ViewForeignGroup }
     if (group === undefined) throw new CountersignError('group_unknown');
     const role = await roleIn(reader, body.group, person);
     if (role === 'none') throw new CountersignError(await whyNone(reader, group, person));
-    requirePersonPermission(deps, who, {
-      action: 'see-group',
-      resource: groupResource(group),
-      facts: { groupRole: role },
-    });
+    requirePersonPermission(deps, who, seeGroup(group, role));
     return readGroupRecord(reader, group, body.since_seq);
   }
 
@@ -105,7 +113,7 @@ export function createGroupViews(deps: GroupDeps & { foreign: ViewForeignGroup }
         const listed = [];
         for (const group of found) {
           const role = await roleIn(query, group.group_id, person);
-          if (role === 'none') continue;
+          if (role === 'none' || !isSeenBy(who, group, role)) continue;
           const due = role === 'admin' && (await isRotationDue(query, group, { life, now }));
           listed.push({ group, role, due });
         }

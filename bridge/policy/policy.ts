@@ -11,7 +11,7 @@ export interface Lifetimes {
   readonly personKeys: number;
   /** How old a group's private keys may be before an admin's app rotates them; 0 for however old. */
   readonly groupKeys: number;
-  /** How old a look-up's answer may be when the client does not say. */
+  /** How old a look-up's answer may be when the client does not say; one that says gets none above LOOKUP_MAX_AGE_S. */
   readonly lookUpMaxAge: number;
   /** How long a meeting may go on after it was made. */
   readonly meeting: number;

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { LOOKUP_MAX_AGE_S } from '../../bridge/lib/limits.ts';
 import type { LookUpResponse } from '../../protocol/look-up.ts';
 import type { Lies } from '../fakes/lying-bridge.ts';
 import { makePerson, NOW } from '../protocol/company.ts';
@@ -67,6 +68,13 @@ describe('an honest partner', () => {
     expect(fixture.globex.requests).toHaveLength(1);
     await fixture.lookUp([address], 0);
     expect(fixture.globex.requests).toHaveLength(2);
+  });
+
+  test('is asked for an answer as old as a client takes one, but for none older than an hour', async () => {
+    const address = fixture.globex.company.person.address;
+    await fixture.lookUp([address], 600);
+    await fixture.lookUp(['nobody@globex.example'], 86_400);
+    expect(fixture.globex.requests.map(({ max_age: maxAge }) => maxAge)).toEqual([600, LOOKUP_MAX_AGE_S]);
   });
 
   test('an answer older than `max_age` is not served from the cache', async () => {
