@@ -7,6 +7,7 @@ import { attackForeignDomain } from './steps/attack-foreign-domain.ts';
 import { attackReplayedResponse } from './steps/attack-replayed-response.ts';
 import { attackSubstitutedKey } from './steps/attack-substituted-key.ts';
 import { attackTwoHistories } from './steps/attack-two-histories.ts';
+import { changePolicy } from './steps/change-policy.ts';
 import { closeAccount } from './steps/close-account.ts';
 import { connectSingleSignOn } from './steps/connect-single-sign-on.ts';
 import { enrolThroughOidc } from './steps/enrol-through-oidc.ts';
@@ -32,6 +33,7 @@ export const STORY: readonly Step[] = [
   addDevice,
   meetAcrossCompanies,
   keepTranscript,
+  changePolicy,
   closeAccount,
   attackSubstitutedKey,
   attackForeignDomain,

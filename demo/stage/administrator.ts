@@ -23,12 +23,13 @@ export async function bootstrapAdministrator(
   issuer: string,
   link: string,
   fetchNamed: typeof fetch,
+  name = 'Demo administrator',
 ): Promise<Administrator> {
   const secret = new URL(link).hash.slice(1);
   const response = await fetchNamed(`${issuer}/admin/v1/bootstrap`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ token: secret, name: 'Demo administrator' }),
+    body: JSON.stringify({ token: secret, name }),
   });
   const { token } = (await answerOf(response, 'POST /admin/v1/bootstrap')) as { token: string };
   return administratorWith(issuer, token, fetchNamed);

@@ -20,6 +20,7 @@ const STEPS = [
   'add-device',
   'meet-across-companies',
   'keep-transcript',
+  'change-policy',
   'close-account',
   'attack-substituted-key',
   'attack-foreign-domain',
