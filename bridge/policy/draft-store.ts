@@ -1,6 +1,7 @@
 import { POLICY_DRAFTS } from '../lib/limits.ts';
 import type { Query, Transaction } from '../storage/database.ts';
 import type { PolicyApprovalsTable, PolicyDraftsTable } from '../storage/tables/policy.ts';
+import type { AdministratorRoot, Approval } from './administrator-roots.ts';
 
 type Reader = Query | Transaction;
 
@@ -10,7 +11,10 @@ export type StoredApproval = Readonly<PolicyApprovalsTable>;
 /** A draft without its texts. */
 export type StoredDraftSummary = Omit<StoredDraft, 'content'>;
 
-const SUMMARY = ['id', 'hash', 'based_on', 'note', 'author', 'author_name', 'created', 'status'] as const;
+const SUMMARY = [
+  ...(['id', 'hash', 'based_on', 'note', 'created', 'status'] as const),
+  ...(['author', 'author_name', 'author_root', 'author_root_name'] as const),
+] as const;
 
 export async function insertDraft(tx: Transaction, draft: StoredDraft): Promise<void> {
   await tx.insertInto('policy_drafts').values(draft).execute();
@@ -80,4 +84,13 @@ export async function purgeDrafts(tx: Transaction, before: number): Promise<numb
   const ids = gone.map(({ id }) => id);
   if (ids.length > 0) await tx.deleteFrom('policy_approvals').where('draft', 'in', ids).execute();
   return ids.length;
+}
+
+/** The administrator who made it, as they were then. */
+export function authorOf(draft: Pick<StoredDraft, 'author_root' | 'author_root_name'>): AdministratorRoot {
+  return { id: draft.author_root, name: draft.author_root_name };
+}
+
+export function asApproval({ administrator, root, root_name }: StoredApproval): Approval {
+  return { token: administrator, root: { id: root, name: root_name } };
 }

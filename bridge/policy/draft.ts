@@ -1,9 +1,15 @@
 import type { PolicyContent } from '../../protocol/policy-bundle.ts';
 import type { Query } from '../storage/database.ts';
 import type { PolicyVersionsTable } from '../storage/tables/policy.ts';
-import { type AdministratorRoots, isBeside } from './administrator-roots.ts';
+import { type AdministratorRoots, isCounted } from './administrator-roots.ts';
 import { contentDiff } from './content-diff.ts';
-import { approvalsOf, listStoredDrafts, type StoredDraftSummary } from './draft-store.ts';
+import {
+  approvalsOf,
+  asApproval,
+  authorOf,
+  listStoredDrafts,
+  type StoredDraftSummary,
+} from './draft-store.ts';
 
 /** A draft of the next policy, as administrators see it. Times in seconds. */
 export interface DraftSummary {
@@ -51,9 +57,10 @@ export async function readDrafts(
       ...{ created: draft.created, status: isOutdated ? 'outdated' : draft.status },
       approvals: approvals
         .filter((approval) => approval.draft === draft.id)
-        .map(({ administrator: id, administrator_name: name, approved }) => ({
-          ...{ administrator: { id, name }, approved },
-          counts: roots.tokens.some((token) => token.id === id && isBeside(roots, token, author)),
+        .map((approval) => ({
+          administrator: { id: approval.administrator, name: approval.administrator_name },
+          approved: approval.approved,
+          counts: isCounted(roots, asApproval(approval), authorOf(draft)),
         })),
     };
   });

@@ -20,6 +20,8 @@ import { type AdministratorRole, type DecisionContext, deniedBy } from './decisi
 import { type Draft, type DraftSummary, describeDraft, readDrafts } from './draft.ts';
 import {
   approvalsOf,
+  asApproval,
+  authorOf,
   closeDraft,
   countDrafts,
   findDraft,
@@ -107,12 +109,9 @@ export function createPolicyChanges(deps: PolicyChangesDeps): PolicyChanges {
   async function factsOf(tx: Transaction, draft: StoredDraft, by: ActingAdministrator) {
     const roots = await readRoots(tx);
     const approvals = await approvalsOf(tx, [draft.id]);
-    const author = { id: draft.author, name: draft.author_name };
-    const approvedBy = approvals.map(({ administrator }) => administrator);
-    const standing = draftStanding(roots, weigh, { ...author, approvedBy });
-    const { approvals: count, administrators } = standing;
-    const facts = { approvals: count, administrators, author: roots.of(by.id) === standing.author };
-    return { roots, facts };
+    const author = authorOf(draft);
+    const standing = draftStanding(roots, weigh, { author, approvals: approvals.map(asApproval) });
+    return { roots, facts: { ...standing, author: roots.rootOf(by.id).id === author.id } };
   }
 
   async function requireDraft(tx: Transaction, id: string): Promise<StoredDraft> {
@@ -160,9 +159,11 @@ export function createPolicyChanges(deps: PolicyChangesDeps): PolicyChanges {
         if ((await countDrafts(tx)) >= POLICY_DRAFTS) {
           throw new CountersignError('conflict', `There are ${POLICY_DRAFTS} drafts of the last 30 days.`);
         }
+        const root = (await readRoots(tx)).rootOf(by.id);
         await insertDraft(tx, {
           ...{ id, hash, note, content: JSON.stringify(content), based_on: inForce.version },
-          ...{ author: by.id, author_name: by.name, created: seconds(clock), status: 'open' },
+          ...{ author: by.id, author_name: by.name, author_root: root.id, author_root_name: root.name },
+          ...{ created: seconds(clock), status: 'open' },
         });
         const data = { draft: id, hash, note };
         await events.append(tx, succeeded({ type: 'policy.drafted', subject: {}, data }, context));
@@ -187,8 +188,12 @@ export function createPolicyChanges(deps: PolicyChangesDeps): PolicyChanges {
         if (decision.effect === 'deny') throw deniedBy(request, decision);
         if (draft === undefined) throw new CountersignError('policy_draft_unknown');
         await requireOpen(tx, draft);
-        const approval = { draft: id, administrator: by.id, administrator_name: by.name };
-        if (!(await insertApproval(tx, { ...approval, approved: seconds(clock) }))) return;
+        const root = (await readRoots(tx)).rootOf(by.id);
+        const approval = {
+          ...{ draft: id, administrator: by.id, administrator_name: by.name, approved: seconds(clock) },
+          ...{ root: root.id, root_name: root.name },
+        };
+        if (!(await insertApproval(tx, approval))) return;
         const data = { draft: id, hash: draft.hash };
         await events.append(tx, succeeded({ type: 'policy.approved', subject: {}, data }, context));
       });
@@ -231,7 +236,10 @@ export function createPolicyChanges(deps: PolicyChangesDeps): PolicyChanges {
         const inForce = await newestPolicyVersion(tx);
         if (inForce === undefined) throw new CountersignError('policy_unavailable');
         const roots = await readRoots(tx);
-        const { administrators } = draftStanding(roots, weigh, { ...by, approvedBy: [] });
+        const { administrators } = draftStanding(roots, weigh, {
+          author: roots.rootOf(by.id),
+          approvals: [],
+        });
         const approvals = isEmergency(inForce, version, seconds(clock)) ? 1 : 0;
         requireActivation(by, { approvals, administrators, author: true });
         if (next === undefined)

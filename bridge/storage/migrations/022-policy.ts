@@ -22,6 +22,8 @@ export async function up({ schema }: Transaction): Promise<void> {
     .addColumn('note', 'text', (column) => column.notNull())
     .addColumn('author', 'text', (column) => column.notNull())
     .addColumn('author_name', 'text', (column) => column.notNull())
+    .addColumn('author_root', 'text', (column) => column.notNull())
+    .addColumn('author_root_name', 'text', (column) => column.notNull())
     .addColumn('created', 'integer', (column) => column.notNull())
     .addColumn('status', 'text', (column) => column.notNull())
     .execute();
@@ -30,6 +32,8 @@ export async function up({ schema }: Transaction): Promise<void> {
     .addColumn('draft', 'text', (column) => column.notNull())
     .addColumn('administrator', 'text', (column) => column.notNull())
     .addColumn('administrator_name', 'text', (column) => column.notNull())
+    .addColumn('root', 'text', (column) => column.notNull())
+    .addColumn('root_name', 'text', (column) => column.notNull())
     .addColumn('approved', 'integer', (column) => column.notNull())
     .addPrimaryKeyConstraint('policy_approvals_once', ['draft', 'administrator'])
     .execute();

@@ -34,6 +34,9 @@ export interface PolicyDraftsTable {
   note: string;
   author: string;
   author_name: string;
+  /** The author’s first token and its name, as they were then: once the author’s token has ended, nothing else tells. */
+  author_root: string;
+  author_root_name: string;
   created: number;
   status: 'open' | 'activated' | 'discarded';
 }
@@ -42,6 +45,9 @@ export interface PolicyApprovalsTable {
   draft: string;
   administrator: string;
   administrator_name: string;
+  /** Their first token and its name, as they were then. */
+  root: string;
+  root_name: string;
   approved: number;
 }
 

@@ -1,0 +1,65 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { readDefaultContent } from '../../bridge/policy/default-content.ts';
+import type { PolicyContent } from '../../protocol/policy-bundle.ts';
+import { type BridgeFixture, bridgeFixture } from '../administration/bridge-fixture.ts';
+import { replaceText } from '../fakes/test-policy.ts';
+
+const POLICY = '/admin/v1/policy';
+const DRAFTS = `${POLICY}/drafts`;
+const TOKENS = '/admin/v1/tokens';
+
+let bridge: BridgeFixture;
+let ada: string;
+let bob: string;
+let devices = 20;
+
+beforeAll(async () => {
+  bridge = await bridgeFixture();
+  ada = await bridge.administrator('Ada');
+  bob = await bridge.administrator('Bob');
+});
+afterAll(() => bridge.remove());
+
+/** Another content each time: one device fewer than before. */
+let next: PolicyContent;
+beforeEach(() => {
+  devices -= 1;
+  next = replaceText(readDefaultContent(), 'context.devices < 20', `context.devices < ${devices}`);
+});
+
+const post = (path: string, token: string, body?: unknown) => bridge.ask('POST', path, body, token);
+const approve = (id: string, token: string) => post(`${DRAFTS}/${id}/approve`, token);
+const activate = (id: string, token = ada) => post(`${DRAFTS}/${id}/activate`, token);
+
+async function draft(token = ada, content = next): Promise<string> {
+  const answer = await post(DRAFTS, token, { content, note: '' });
+  expect(answer.status).toBe(201);
+  return String(answer.body.id);
+}
+
+/** A token made with another one, and how to end it. */
+async function made(by: string, settings: object) {
+  const { body } = await post(TOKENS, by, settings);
+  const id = String(body.id);
+  return { token: String(body.token), revoke: () => bridge.ask('DELETE', `${TOKENS}/${id}`, undefined, by) };
+}
+
+describe('a draft', () => {
+  it.each([
+    ['was revoked', async (revoke: () => Promise<unknown>) => void (await revoke())],
+    ['expired', async () => void bridge.clock.advance(901_000)],
+  ])('is not approved by who drafted it with a token that has ended since: it %s', async (_, end) => {
+    const { token, revoke } = await made(ada, { name: 'pipeline', expiresIn: 900 });
+    const id = await draft(token);
+    await end(revoke);
+    expect((await post(DRAFTS, token, { content: next, note: '' })).status).toBe(401);
+    const own = await approve(id, ada);
+    expect(own.body.code).toBe('forbidden');
+    expect(own.body.detail).toContain('nobody-approves-their-own-draft');
+    const second = await made(ada, { name: 'night shift' });
+    expect((await approve(id, second.token)).body.code).toBe('forbidden');
+    expect((await activate(id)).body.code).toBe('policy_approval');
+    expect((await approve(id, bob)).body.approvals).toMatchObject([{ counts: true }]);
+    expect((await activate(id)).status).toBe(200);
+  });
+});
