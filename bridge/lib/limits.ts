@@ -275,6 +275,13 @@ export const DECISION_TIME_MS = 10;
 export const DECISION_TRIES = 3;
 /** Decisions remembered, by what they were read from: some MiB. What people ask differs in far fewer ways. */
 export const DECISIONS_REMEMBERED = 10_000;
+/**
+ * Brackets and `if`s within each other in a policy or its schema. Cedar runs out of its own stack, 1 MiB in WebAssembly on
+ * any thread, between 100 and 150 of them; what is shipped has 3.
+ */
+export const POLICY_LEVELS = 24;
+/** Operators that contain each other, as in `a + b + c`: Cedar survives 300 of the worst kind; what is shipped has 13. */
+export const POLICY_OPERATORS = 80;
 /** Sets of policies that are kept parsed, one for each action: of the policy in force, drafts and their trial runs. Some KiB each. */
 export const POLICY_SETS_PARSED = 512;
 /** Permits that are named as the nearest to one that would have allowed it: more says nothing to whoever reads them. */

@@ -95,6 +95,6 @@ const encode = (text: string) => new TextEncoder().encode(text);
 const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
 /** The line that a place in the text is on; the first is 1. */
-function lineOf(text: string, index: number): number {
+export function lineOf(text: string, index: number): number {
   return text.slice(0, Math.max(0, index)).split('\n').length;
 }

@@ -1,5 +1,6 @@
 import { type PolicyContent, policyContentSchema } from '../../protocol/policy-bundle.ts';
-import { type NamedPolicy, parsePolicyFile } from './cedar-parse.ts';
+import { findTooNested } from './cedar-nesting.ts';
+import { lineOf, type NamedPolicy, parsePolicyFile } from './cedar-parse.ts';
 import { schemaFaults, validationFaults } from './cedar-validate.ts';
 import { readDefaultContent } from './default-content.ts';
 import { type PolicyData, policyDataSchema } from './policy-data.ts';
@@ -25,9 +26,22 @@ export function requireValid(content: PolicyContent): ValidContent {
     const formFaults = form.error.issues.map(({ path, message }) => formFault(path, message));
     throw faultsOf([...formFaults, ...dataFaults]);
   }
+  const nested = nestingFaults(content);
+  if (nested.length > 0) throw faultsOf([...nested, ...dataFaults]);
   const { policies, recipients, faults } = readPolicies(content);
   if (!data.success || faults.length > 0) throw faultsOf([...faults, ...dataFaults]);
   return { policies, recipients, data: data.data };
+}
+
+/** Looked for before Cedar sees any of the texts. */
+function nestingFaults({ schema, policies }: PolicyContent): PolicyFault[] {
+  return Object.entries({ ...policies, [SCHEMA_FILE]: schema }).flatMap(([file, text]): PolicyFault[] => {
+    const found = findTooNested(text);
+    if (found === undefined) return [];
+    return [
+      { file, line: lineOf(text, found.index), what: found.what, remedy: 'Make several policies of it' },
+    ];
+  });
 }
 
 function readPolicies(content: PolicyContent): Omit<ValidContent, 'data'> & { faults: PolicyFault[] } {

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { POLICY_LEVELS } from '../../bridge/lib/limits.ts';
 import { compilePolicy } from '../../bridge/policy/compile-policy.ts';
 import { readDefaultContent } from '../../bridge/policy/default-content.ts';
 import { PolicyFaults } from '../../bridge/policy/policy-faults.ts';
@@ -155,6 +156,74 @@ describe('a content is refused', () => {
     if (typeof lifetimes !== 'object' || lifetimes === null) throw new Error('no lifetimes');
     const data = { lifetimes: { ...lifetimes, ...changed } };
     expect(faultsIn({ ...content, data }).join('\n')).toContain(fault);
+  });
+});
+
+describe('a content whose text nests so deeply that Cedar would not survive it', () => {
+  const nested = (open: string, inner: string, close: string, times = 8_000) =>
+    `${open.repeat(times)}${inner}${close.repeat(times)}`;
+  const conditions = {
+    parentheses: nested('(', 'true', ')'),
+    sets: `${nested('[', '1', ']')} == 1`,
+    records: `${nested('{a: ', '1', '}')} == 1`,
+    ifs: nested('if true then ', 'true', ' else true', 2_000),
+    'ifs after each other': nested('if true then true else ', 'true', ''),
+    negations: nested('!(', 'true', ')'),
+    calls: `context${nested('.contains(1)', '', '')}`,
+    members: `context${nested('.a', '', '')}`,
+    'what is had': `context has a${nested('.a', '', '')}`,
+    sums: `${nested('1 + ', '1', '')} == 1`,
+    conjunctions: nested('true && ', 'true', ''),
+    'conditions after each other': `true }${nested(' when { true }', '', '')} when { true`,
+    'what only a comment parts': nested('(//)"\n', 'true', ')'),
+    'what stands after a string that only seems to end': `"\\"" == ${nested('[', '1', ']')}`,
+  };
+
+  it.each(Object.entries(conditions))('is refused before Cedar sees it: %s', (_, condition) => {
+    const [fault] = faultsIn(withFile(policyText('deep', `${ENROL} when { ${condition} }`)));
+    expect(fault).toMatch(/^own\.cedar:\d+: .*(nested more than 24 deep|more than 80 operators)/);
+  });
+
+  it.each([
+    ['records', `entity Deep = { a: ${nested('{ a: ', 'Long', '}')} };`],
+    ['sets', `entity Deep = { a: ${nested('Set<', 'Long', '>')} };`],
+    ['namespaces', nested('namespace Deep {', '', '}')],
+  ])('is refused for its schema: %s', (_, more) => {
+    const content = readDefaultContent();
+    const [fault] = faultsIn({ ...content, schema: `${content.schema}\n${more}` });
+    expect(fault).toMatch(/^countersign\.cedarschema:\d+: .*(nested more than|operators)/);
+  });
+
+  it('leaves the engine as it was: what is decided, and what compiles', () => {
+    const request = {
+      action: 'enrol',
+      principal: { kind: 'person', id: 'alice', assurance: 'member', endorsed: false },
+      resource: { kind: 'address', id: 'alice@acme.example', owner: 'alice' },
+      context: { devices: 3 },
+    } as const;
+    const policy = compilePolicy(readDefaultContent(), { remembered: 0 });
+    for (const condition of Object.values(conditions)) {
+      faultsIn(withFile(policyText('deep', `${ENROL} when { ${condition} }`)));
+    }
+    expect(policy.decide(request)).toMatchObject({ effect: 'allow', policy: 'enrol-self' });
+    expect(() => compilePolicy(withFile('\n'))).not.toThrow();
+  });
+});
+
+describe('a content is taken', () => {
+  it.each([
+    ['as deeply as it may be nested', `${'('.repeat(POLICY_LEVELS - 2)}true${')'.repeat(POLICY_LEVELS - 2)}`],
+    [
+      'with brackets in strings and comments',
+      `context.own || "${'[('.repeat(99)}" == "a" // ${'{'.repeat(99)}\n`,
+    ],
+    [
+      'with any number of things beside each other',
+      `principal in [${'Countersign::Person::"a", '.repeat(500)}]`,
+    ],
+  ])('%s', (_, condition) => {
+    const text = policyText('wide', `${ENROL} when { context.own && (${condition}) }`);
+    expect(compilePolicy(onlyFile(text)).policies).toHaveLength(1);
   });
 });
 
