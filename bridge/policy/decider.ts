@@ -13,6 +13,7 @@ import {
 } from './decision.ts';
 import { createDecisionMemo, memoKey } from './decision-memo.ts';
 import { readDefaultContent } from './default-content.ts';
+import { requireSoundEngine } from './engine-doubt.ts';
 import { createNearestPermits } from './nearest-permits.ts';
 import type { Policy } from './policy.ts';
 
@@ -59,6 +60,7 @@ export function createDecider({ policies, hash, now, remembered, onFailure }: De
   let failures = 0;
 
   function answer(request: DecisionRequest): Decision {
+    requireSoundEngine();
     const asked = toCedarRequest(request);
     const key = memoKey(asked, readsOf.get(request.action) ?? []);
     const known = memo.find(key);

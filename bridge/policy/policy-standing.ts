@@ -1,4 +1,5 @@
 import type { PolicyContent } from '../../protocol/policy-bundle.ts';
+import { engineReasons } from './engine-doubt.ts';
 import type { VersionInForce } from './stored-policy.ts';
 
 /** A version that could not be taken up. */
@@ -13,11 +14,13 @@ export interface RefusedVersion {
 
 const WAY_OUT = 'run `countersign policy restore-defaults` on the bridge’s machine';
 
-/** Why the newest version is not in force, and what to do; for the readiness page. */
+/** Why nothing can be decided, or not by the newest version, and what to do; for the readiness page. */
 export function policyReasons(
   current: VersionInForce | undefined,
   refused: RefusedVersion | undefined,
 ): readonly string[] {
+  const broken = engineReasons();
+  if (broken.length > 0) return broken;
   if (refused !== undefined) {
     const why = `Version ${refused.version} of the policy cannot be taken up (${firstLine(refused.reason)})`;
     return current === undefined
