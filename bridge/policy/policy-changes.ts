@@ -266,12 +266,14 @@ const EVERYBODY = 1_000_000;
 
 /**
  * What was in force until lately was agreed to already, and must come back at once when its successor does harm: that
- * counts as one approval. Anything older is to be drafted and approved as whatever else is new.
+ * counts as one approval. Anything older is to be drafted and approved as whatever else is new; so is what was itself
+ * taken back, by a roll-back or on the bridge's machine: neither leaves a draft.
  */
 function isEmergency(
-  inForce: { readonly version: number; readonly activated: number },
+  inForce: { readonly version: number; readonly activated: number; readonly draft: string | null },
   version: number,
   now: number,
 ): boolean {
-  return version === inForce.version - 1 && now - inForce.activated <= POLICY_ROLL_BACK_S;
+  const { draft, activated } = inForce;
+  return draft !== null && version === inForce.version - 1 && now - activated <= POLICY_ROLL_BACK_S;
 }

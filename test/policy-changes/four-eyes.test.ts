@@ -1,5 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { keyEncryptionKeys } from '../../bridge/config/key-encryption-keys.ts';
+import { createEventLog } from '../../bridge/events/database-event-log.ts';
+import { createStagingLog } from '../../bridge/keylog/database-key-log.ts';
+import { createLogger } from '../../bridge/lib/logger.ts';
+import { SYSTEM } from '../../bridge/lib/request-context.ts';
 import { readDefaultContent } from '../../bridge/policy/default-content.ts';
+import { activatePolicy } from '../../bridge/policy/policy-activation.ts';
+import { openLocalSigner } from '../../bridge/signer/local-signer.ts';
+import type { Database } from '../../bridge/storage/database.ts';
 import type { PolicyContent } from '../../protocol/policy-bundle.ts';
 import { type BridgeFixture, bridgeFixture } from '../administration/bridge-fixture.ts';
 import { replaceText } from '../fakes/test-policy.ts';
@@ -61,5 +69,42 @@ describe('a draft', () => {
     expect((await activate(id)).body.code).toBe('policy_approval');
     expect((await approve(id, bob)).body.approvals).toMatchObject([{ counts: true }]);
     expect((await activate(id)).status).toBe(200);
+  });
+});
+
+describe('what was taken back', () => {
+  /** As on the bridge’s machine. */
+  async function restoreDefaults(database: Database): Promise<void> {
+    const { clock, issuer: iss } = bridge;
+    const events = createEventLog({ database, clock, logger: createLogger({ level: 'silent' }), iss });
+    const signer = await openLocalSigner({ database, ...keyEncryptionKeys(bridge.config), iss, clock });
+    const deps = { signer, events, clock, keyLog: createStagingLog() };
+    await database.transaction((tx) => activatePolicy(deps, tx, readDefaultContent(), SYSTEM));
+  }
+  const inForce = async () => Number((await bridge.ask('GET', POLICY, undefined, ada)).body.version);
+  const rollBack = (version: number, token = ada) =>
+    post(`${POLICY}/rollback`, token, { version, note: 'it did harm' });
+  async function bringIntoForce(): Promise<number> {
+    const id = await draft();
+    await approve(id, bob);
+    expect((await activate(id)).status).toBe(200);
+    return inForce();
+  }
+  beforeEach(async () => {
+    bob = await bridge.administrator('Bob');
+  });
+
+  it('does not come back by one administrator alone after a roll-back', async () => {
+    const harmful = await bringIntoForce();
+    expect((await rollBack(harmful - 1, bob)).status).toBe(200);
+    expect((await rollBack(harmful)).body.code).toBe('policy_approval');
+    expect(await inForce()).toBe(harmful + 1);
+  });
+
+  it('does not come back by one administrator alone after restore-defaults', async () => {
+    const harmful = await bringIntoForce();
+    await bridge.inStore(restoreDefaults);
+    expect((await rollBack(harmful)).body.code).toBe('policy_approval');
+    expect(await inForce()).toBe(harmful + 1);
   });
 });
