@@ -1,4 +1,5 @@
 import type { Assurance } from '../../protocol/claims.ts';
+import type { PersonsTable } from '../storage/tables/directory.ts';
 import type { Reader } from './handle.ts';
 
 /** An active person with what policies may ask about them. */
@@ -22,14 +23,27 @@ export async function listInhabitants(
   reader: Reader,
   { after, limit }: { readonly after: string; readonly limit: number },
 ): Promise<Inhabitant[]> {
-  const persons = await reader
+  const page = activePeople(reader).where('sub', '>', after).orderBy('sub').limit(limit);
+  return withHoldings(reader, await page.execute());
+}
+
+/** Those of these people who are active. */
+export async function findInhabitants(reader: Reader, subs: readonly string[]): Promise<Inhabitant[]> {
+  if (subs.length === 0) return [];
+  return withHoldings(reader, await activePeople(reader).where('sub', 'in', subs).execute());
+}
+
+function activePeople(reader: Reader) {
+  return reader
     .selectFrom('persons')
     .select(['sub', 'name', 'assurance', 'key_version'])
-    .where('status', '=', 'active')
-    .where('sub', '>', after)
-    .orderBy('sub')
-    .limit(limit)
-    .execute();
+    .where('status', '=', 'active');
+}
+
+async function withHoldings(
+  reader: Reader,
+  persons: readonly Pick<PersonsTable, 'sub' | 'name' | 'assurance' | 'key_version'>[],
+): Promise<Inhabitant[]> {
   const subs = persons.map(({ sub }) => sub);
   if (subs.length === 0) return [];
   const addresses = await reader
@@ -56,18 +70,24 @@ export async function listInhabitants(
   }));
 }
 
-/** How strongly whom the active people are known, and through which connections: the kinds of colleagues there are. */
-export async function kindsOfPeople(
-  reader: Reader,
-): Promise<{ readonly assurance: Assurance; readonly connection: string }[]> {
+/** A kind of colleague: how strongly they are known, through which connection, and in which domain. */
+export interface KindOfPeople {
+  readonly assurance: Assurance;
+  readonly connection: string;
+  readonly domain: string;
+}
+
+/** The kinds that there are among the active people. */
+export async function kindsOfPeople(reader: Reader): Promise<KindOfPeople[]> {
   const rows = await reader
     .selectFrom('persons')
     .innerJoin('addresses', 'addresses.sub', 'persons.sub')
-    .select(['persons.assurance', 'addresses.connection_id'])
+    .select(['persons.assurance', 'addresses.connection_id', 'addresses.domain'])
     .distinct()
     .where('persons.status', '=', 'active')
     .orderBy('persons.assurance')
     .orderBy('addresses.connection_id')
+    .orderBy('addresses.domain')
     .execute();
-  return rows.map(({ assurance, connection_id: connection }) => ({ assurance, connection }));
+  return rows.map(({ assurance, connection_id: connection, domain }) => ({ assurance, connection, domain }));
 }

@@ -282,6 +282,15 @@ export const DECISIONS_REMEMBERED = 10_000;
 export const POLICY_LEVELS = 24;
 /** Operators that contain each other, as in `a + b + c`: Cedar survives 300 of the worst kind; what is shipped has 13. */
 export const POLICY_OPERATORS = 80;
+/** Policies of a content: seven times what is shipped. */
+export const POLICY_RULES = 300;
+/** Words, strings, brackets, operators and commas of its texts: each takes Cedar up to 20 µs. What is shipped has 3,300. */
+export const POLICY_TOKENS = 25_000;
+/**
+ * Characters of a content's policies, each as often as there are actions that the policy is for: Cedar looks at it once for
+ * each, for up to 2 µs a character, while nothing else is answered. What is shipped has 56,000.
+ */
+export const POLICY_WEIGHT = 250_000;
 /** Sets of policies that are kept parsed, one for each action: of the policy in force, drafts and their trial runs. Some KiB each. */
 export const POLICY_SETS_PARSED = 512;
 /** Permits that are named as the nearest to one that would have allowed it: more says nothing to whoever reads them. */
@@ -306,6 +315,8 @@ export const TRIAL_MS = 15_000;
 export const TRIAL_DECISIONS = 1_000_000;
 /** Kinds of colleagues and partners of whom it asks whom they could find: each asks about everybody. */
 export const TRIAL_ASKERS = 64;
+/** Words for data, of those that policies compare with, that it tries in pairs for each kind of people. */
+export const TRIAL_DATA_WORDS = 8;
 /** Recent decisions that it decides again: the last hours of most companies. */
 export const TRIAL_RECENT = 10_000;
 /** Examples of what it finds: enough to see whether that is meant. */

@@ -1,14 +1,16 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { assurance } from '../../protocol/claims.ts';
 import type { PolicyContent } from '../../protocol/policy-bundle.ts';
-import { TRIAL_DECISIONS, TRIAL_MS, TRIAL_PAGE, TRIAL_RECENT, TRIAL_SLICE_MS } from '../lib/limits.ts';
-import { type CompiledPolicy, compilePolicy } from '../policy/compile-policy.ts';
-import type { DecisionRequest } from '../policy/decision.ts';
+import { TRIAL_PAGE, TRIAL_RECENT } from '../lib/limits.ts';
+import { compilePolicy } from '../policy/compile-policy.ts';
+import type { Action, DecisionRequest } from '../policy/decision.ts';
 import { listDecisions, type RecordedDecision } from '../policy/decision-store.ts';
 import type { Lifetimes } from '../policy/policy.ts';
+import { DENIES_ALL, type Judged } from './policy-answer.ts';
 import { type PopulationDeps, populationQuestions } from './policy-population.ts';
-import { type TrialFinding, TrialFindings } from './trial-findings.ts';
-import type { Looked, TrialQuestion } from './trial-question.ts';
+import { type Asked, createTrial } from './policy-trial.ts';
+import { type ComparedData, comparedData } from './population-data.ts';
+import type { TrialFinding } from './trial-findings.ts';
+import type { Looked } from './trial-question.ts';
 
 /** What would change if a content came into force now. */
 export interface DryRun {
@@ -28,8 +30,6 @@ export interface DryRunDeps extends PopulationDeps {
   readonly policy: { readonly current: { readonly compiled: Judged } | undefined };
 }
 
-type Judged = Pick<CompiledPolicy, 'decide' | 'policies' | 'lifetimes'>;
-
 /**
  * Tries a content out beside the policy in force. It changes nothing, decides nothing for anybody, and leaves the event
  * loop to others all the while. Throws `policy_invalid`.
@@ -48,8 +48,10 @@ export function createDryRun(deps: DryRunDeps): TryPolicy {
       notLookedAt: [],
     };
     const trial = createTrial(before, after, withExamples);
-    const present = await trial.run(populationQuestions(deps, looked));
+    const data = comparedData([...before.policies, ...after.policies]);
+    const present = await trial.run(populationQuestions(deps, looked, data.kinds));
     if (!present.complete) looked.notLookedAt.push(`people and groups beyond ${looked.people} people`);
+    looked.notLookedAt.push(...gapsOf(trial, data));
     const decided = { rows: 0 };
     const recent = await trial.run(recentQuestions(deps, decided));
     if (!recent.complete) looked.notLookedAt.push(`decisions older than the last ${decided.rows}`);
@@ -64,72 +66,17 @@ export function createDryRun(deps: DryRunDeps): TryPolicy {
   };
 }
 
-interface Asked extends TrialQuestion {
-  readonly times?: number;
-}
-
-/** Asks both policies, question by question, within bounds of time and number. */
-function createTrial(before: Judged, after: Judged, withExamples: boolean) {
-  const begun = performance.now();
-  let decisions = 0;
-  /** What both answer to requests that are alike. */
-  const known = new Map<string, { before: boolean; after: boolean }>();
-  const named = new Set([...before.policies, ...after.policies].flatMap(({ json }) => textsIn(json)));
-  /** An id counts only where a policy names it: nothing else can be done with ids than to compare them. */
-  const byName = (id: string) => (named.has(id) ? id : '');
-
-  function judge(request: DecisionRequest, facts: string) {
-    const { action, principal, resource } = request;
-    const key = JSON.stringify([action, facts, byName(principal.id), byName(resource.id)]);
-    const found = facts === '' ? undefined : known.get(key);
-    if (found !== undefined) return found;
-    decisions += 2;
-    const judged = {
-      before: before.decide(request).effect === 'allow',
-      after: after.decide(request).effect === 'allow',
-    };
-    if (facts !== '') known.set(key, judged);
-    return judged;
-  }
-
-  return {
-    get decisions() {
-      return decisions;
-    },
-    async run(batches: AsyncIterable<Iterable<Asked>>): Promise<Found> {
-      const findings = new TrialFindings();
-      let slice = performance.now();
-      for await (const batch of batches) {
-        for (const { topic, request, facts, example, times } of batch) {
-          const judged = judge(request, facts);
-          if (judged.before !== judged.after) {
-            const side = judged.after ? 'gained' : 'lost';
-            findings.note(topic, side, withExamples ? example : undefined, times);
-          }
-          const now = performance.now();
-          if (now - slice < TRIAL_SLICE_MS) continue;
-          if (decisions > TRIAL_DECISIONS || now - begun > TRIAL_MS) {
-            return { findings: findings.list(), complete: false };
-          }
-          await nextTurn();
-          slice = performance.now();
-        }
-      }
-      return { findings: findings.list(), complete: true };
-    },
-  };
-}
-
-/** Every text in a value of JSON. */
-function textsIn(value: unknown): string[] {
-  if (typeof value === 'string') return [value];
-  if (typeof value !== 'object' || value === null) return [];
-  return Object.values(value).flatMap(textsIn);
-}
-
-interface Found {
-  readonly findings: readonly TrialFinding[];
-  readonly complete: boolean;
+/** What the questions about who is there leave out. */
+function gapsOf({ unasked, sampled }: ReturnType<typeof createTrial>, { left }: ComparedData): string[] {
+  const named = (actions: readonly Action[]) => actions.map((action) => `“${action}”`).join(', ');
+  return [
+    ...(unasked.length === 0 ? [] : [`${named(unasked)}: there is nobody, or nothing, to ask about`]),
+    ...(sampled.length === 0
+      ? []
+      : [`whom rules mean in particular, for ${named(sampled)}: one of each kind was asked about`]),
+    ...(left === 0 ? [] : [`data of ${left} of the categories and sensitivities that rules name`]),
+    'groups that are still to be made, under labels that rules may name',
+  ];
 }
 
 /** The last decisions that are kept, as they would be decided now. */
@@ -179,13 +126,3 @@ function changedLifetimes(before: Lifetimes, after: Lifetimes): DryRun['lifetime
     ...[one('personKeys'), one('groupKeys'), one('lookUpMaxAge'), one('meeting')],
   ].filter((lifetime) => lifetime.before !== lifetime.after);
 }
-
-/** Where no policy is in force, everything is refused. */
-const DENIES_ALL: Judged = {
-  decide: () => ({ effect: 'deny', policy: 'engine-failed', reason: '', hash: '', policies: [] }),
-  policies: [],
-  lifetimes: {
-    ...{ binding: () => 0, deviceBinding: () => 0 },
-    ...{ personKeys: 0, groupKeys: 0, lookUpMaxAge: 0, meeting: 0 },
-  },
-};

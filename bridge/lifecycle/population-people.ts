@@ -1,7 +1,7 @@
 import type { Inhabitant } from '../directory/population.ts';
 import type { Action, DecisionContext, Principal, Resource, SignInFacts } from '../policy/decision.ts';
 import type { Topic } from './trial-findings.ts';
-import { type Asker, MULTI_FACTOR, type TrialQuestion } from './trial-question.ts';
+import { type Asker, MULTI_FACTOR, SOMEBODY, type TrialQuestion } from './trial-question.ts';
 
 const PEOPLE = ['person', 'people'] as const;
 
@@ -11,11 +11,11 @@ export function* questionsOfPerson(person: Inhabitant, askers: readonly Asker[])
   const [primary] = person.addresses;
   const example = primary?.address ?? person.name ?? sub;
   const itself: Resource = { kind: 'person', id: sub, owner: sub, assurance };
-  for (const { principal, words } of askers) {
+  for (const { principal, context, words } of askers) {
     const who = `${principal.kind} ${principal.id} ${words}`;
     const ask = (action: Action, resource: Resource, doing: string): TrialQuestion => ({
       topic: { action, noun: PEOPLE, doing },
-      request: { action, principal, resource, context: { signIn: MULTI_FACTOR } },
+      request: { action, principal, resource, context },
       facts: `${who} ${assurance} ${resource.domain ?? ''}`,
       example,
     });
@@ -25,12 +25,13 @@ export function* questionsOfPerson(person: Inhabitant, askers: readonly Asker[])
     }
     yield ask('see-name', itself, `be seen by name by ${words}`);
     yield ask('see-sign-in', itself, `be seen with the strength of their sign-in by ${words}`);
+    yield ask('seal-key', itself, `have keys sealed to them by ${words}`);
   }
   yield* ofOwnKeys(person, example);
 }
 
 /** Ways of signing in that policies tell apart. What people really do next is not known. */
-const SIGN_INS: readonly (readonly [words: string, facts: SignInFacts])[] = [
+export const SIGN_INS: readonly (readonly [words: string, facts: SignInFacts])[] = [
   ['after a sign-in with several factors just now', MULTI_FACTOR],
   ['after a sign-in with several factors a day ago', { ...MULTI_FACTOR, age: 86_400 }],
   [
@@ -43,17 +44,21 @@ function* ofOwnKeys(person: Inhabitant, example: string): Generator<TrialQuestio
   const { sub, assurance, enrolled, devices } = person;
   const [primary] = person.addresses;
   const connection = primary === undefined ? {} : { connection: primary.connection };
-  const principal: Principal = { kind: 'person', id: sub, assurance, endorsed: enrolled, ...connection };
+  /** What they do from a device that is not theirs yet, unless it says otherwise. */
+  const principal: Principal = { kind: 'person', id: sub, assurance, endorsed: false, ...connection };
   const ask = (
     action: Action,
     resource: Resource,
     context: DecisionContext,
     topic: Omit<Topic, 'action'>,
+    endorsed = false,
   ): TrialQuestion => ({
-    ...{ topic: { ...topic, action }, request: { action, principal, resource, context }, example },
-    facts: JSON.stringify([assurance, enrolled, connection, resource.domain, context]),
+    ...{ topic: { ...topic, action }, example },
+    request: { action, principal: { ...principal, endorsed }, resource, context },
+    facts: JSON.stringify([assurance, endorsed, connection, resource.domain, context]),
   });
-  const device: Resource = { kind: 'device', id: 'another', owner: sub };
+  const device: Resource = { kind: 'device', id: SOMEBODY, owner: sub };
+  const itself: Resource = { kind: 'person', id: sub, owner: sub };
   for (const [words, signIn] of SIGN_INS) {
     const context = { devices, signIn };
     if (!enrolled && primary !== undefined) {
@@ -63,7 +68,12 @@ function* ofOwnKeys(person: Inhabitant, example: string): Generator<TrialQuestio
     }
     if (enrolled) {
       yield ask('request-device', device, context, { noun: PEOPLE, doing: `add another device ${words}` });
+      yield ask('recover', itself, context, { noun: PEOPLE, doing: `recover their keys ${words}` });
     }
+  }
+  if (enrolled) {
+    const topic = { noun: PEOPLE, doing: 'approve another device' };
+    yield ask('approve-device', device, { devices, signIn: MULTI_FACTOR }, topic, true);
   }
   // Would each of the devices that are there have been let in, as the last one of so many?
   for (let before = devices - 1; before >= 0; before -= 1) {

@@ -1,5 +1,5 @@
-import type { Partner } from '../federation/partner-store.ts';
-import type { DecisionRequest, Principal, SignInFacts } from '../policy/decision.ts';
+import type { AskingParty } from '../binding/permission.ts';
+import type { DecisionRequest, Resource, SignInFacts } from '../policy/decision.ts';
 import type { Topic } from './trial-findings.ts';
 
 /** A question that could be asked of the policy today. */
@@ -23,8 +23,7 @@ export interface Looked {
 }
 
 /** Who looks people up: our own, of each kind there is, and partners. */
-export interface Asker {
-  readonly principal: Principal;
+export interface Asker extends AskingParty {
   readonly words: string;
 }
 
@@ -36,6 +35,7 @@ export const MULTI_FACTOR: SignInFacts = {
   ...{ protocol: 'oidc', amr: ['pwd', 'otp', 'mfa'], age: 0, multiFactor: true },
 };
 
-export function partnerOf({ entity_id: id, domains }: Partner): Principal {
-  return { kind: 'partner', id, status: 'active', domains };
+/** A group that no rule can mean in particular. */
+export function someGroup(groupKind: 'meeting' | 'durable'): Resource {
+  return { kind: 'group', id: SOMEBODY, groupKind, label: 'Group' };
 }

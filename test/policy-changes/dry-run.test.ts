@@ -2,8 +2,11 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { savePartner } from '../../bridge/federation/partner-store.ts';
 import { newId } from '../../bridge/lib/ids.ts';
 import { createDryRun, type DryRun } from '../../bridge/lifecycle/policy-dry-run.ts';
+import { type PopulationDeps, populationQuestions } from '../../bridge/lifecycle/policy-population.ts';
+import { comparedData } from '../../bridge/lifecycle/population-data.ts';
+import type { TrialQuestion } from '../../bridge/lifecycle/trial-question.ts';
 import { compilePolicy } from '../../bridge/policy/compile-policy.ts';
-import type { AdministratorRole, DecisionRequest } from '../../bridge/policy/decision.ts';
+import { ACTIONS, type AdministratorRole, type DecisionRequest } from '../../bridge/policy/decision.ts';
 import { insertDecisions } from '../../bridge/policy/decision-store.ts';
 import { readDefaultContent } from '../../bridge/policy/default-content.ts';
 import type { Assurance } from '../../protocol/claims.ts';
@@ -12,6 +15,7 @@ import { type TemporaryStore, temporaryStore } from '../fakes/temporary-store.ts
 import { replaceText } from '../fakes/test-policy.ts';
 
 const GLOBEX = 'https://bridge.globex.example';
+const ISS = 'https://bridge.acme.example';
 const shipped = readDefaultContent();
 const inForce = compilePolicy(shipped);
 
@@ -27,7 +31,7 @@ interface Wanted {
   readonly devices?: number;
 }
 
-async function addPeople(people: readonly Wanted[]): Promise<void> {
+async function addPeople(people: readonly Wanted[]): Promise<string[]> {
   const all = people.map((person) => ({ ...person, sub: newId() }));
   await store.database.transaction(async (tx) => {
     for (let at = 0; at < all.length; at += 500) {
@@ -59,6 +63,7 @@ async function addPeople(people: readonly Wanted[]): Promise<void> {
       if (devices.length > 0) await tx.insertInto('devices').values(devices).execute();
     }
   });
+  return all.map(({ sub }) => sub);
 }
 
 function addPartner(): Promise<void> {
@@ -77,13 +82,79 @@ function addPartner(): Promise<void> {
   );
 }
 
+async function addGroup(id: string, people: { readonly admin: string; readonly member: string }) {
+  await store.database.transaction(async (tx) => {
+    await tx
+      .insertInto('groups')
+      .values({
+        ...{ group_id: id, kind: 'durable', label: 'Board', status: 'active', ends: null, creator: '' },
+        ...{ group_key: '', signer: '', key_version: 0, seq: 0, head: '', members_seq: -1 },
+        ...{ members_head: null, share: null, generation: 0, created: 1, ended: null },
+      })
+      .execute();
+    await tx
+      .insertInto('group_admins')
+      .values({
+        ...{ group_id: id, sub: people.admin, address: 'alice@acme.example', position: 0 },
+        ...{ key_version: 0, vault: null },
+      })
+      .execute();
+    await tx
+      .insertInto('group_members')
+      .values({
+        ...{ group_id: id, kind: 'person', iss: ISS, member_id: people.member },
+        ...{
+          key_version: 0,
+          group_key_version: 0,
+          transform_key: new Uint8Array(1),
+          generation: 0,
+          added: 1,
+        },
+      })
+      .execute();
+  });
+}
+
+const administrators: Awaited<ReturnType<PopulationDeps['administrators']>> = [
+  { id: 'a-1', name: 'Ada', roles: ['owner'] },
+];
+
+function populationDeps(): PopulationDeps {
+  return {
+    ...{ database: store.database, iss: ISS },
+    administrators: async () => administrators,
+    connections: async () => [{ id: 'okta', name: 'Okta', status: 'active' }],
+  };
+}
+
+/** What is asked about who is there. */
+async function questions(): Promise<TrialQuestion[]> {
+  const looked = { people: 0, groups: 0, partners: 0, administrators: 0, connections: 0, notLookedAt: [] };
+  const { kinds } = comparedData(inForce.policies);
+  const asked: TrialQuestion[] = [];
+  for await (const batch of populationQuestions(populationDeps(), looked, kinds)) asked.push(...batch);
+  return asked;
+}
+
+const actionsAsked = async () => new Set((await questions()).map(({ topic }) => topic.action));
+
+/** Of everything something: people with keys and without, a partner, and a group of two of ours. */
+async function addEverybody(): Promise<void> {
+  const [alice = '', bob = ''] = await addPeople([
+    { name: 'alice', devices: 2 },
+    { name: 'bob', devices: 1 },
+    { name: 'carol' },
+  ]);
+  await addPartner();
+  await addGroup('g-1', { admin: alice, member: bob });
+}
+
 function tryOut(content: PolicyContent, given: { roles?: AdministratorRole[]; withExamples?: boolean } = {}) {
   const { roles = ['owner'], withExamples = true } = given;
   const run = createDryRun({
-    ...{ database: store.database, iss: 'https://bridge.acme.example' },
+    ...populationDeps(),
     policy: { current: { compiled: inForce } },
     administrators: async () => [{ id: 'a-1', name: 'Ada', roles }],
-    connections: async () => [{ id: 'okta', name: 'Okta', status: 'active' }],
   });
   return run(content, { withExamples });
 }
@@ -152,8 +223,19 @@ describe('a dry run', () => {
       'principal.roles.contains("siem")',
     );
     const { present } = await tryOut(content, { roles: ['auditor'] });
-    expect(present.map(({ action }) => action)).toContain('read-persons');
-    expect(present.every(({ examples }) => examples.lost.includes('Ada'))).toBe(true);
+    const lost = present.filter((finding) => finding.lost > 0);
+    expect(lost.map(({ action }) => action)).toContain('read-persons');
+    expect(lost.every(({ examples }) => examples.lost.includes('Ada'))).toBe(true);
+    // Nobody has it now: somebody will tomorrow.
+    const [gained] = present.filter((finding) => finding.gained > 0);
+    expect(gained).toMatchObject({ who: 'roles that no present administrator has alone', gained: 1 });
+  });
+
+  it('says what administrators could do alone', async () => {
+    const content = replaceText(shipped, 'context.approvals >= 1 ||', 'context.approvals >= 0 ||');
+    expect(sentences((await tryOut(content)).present)).toContain(
+      '1 administrator could newly activate a draft that nobody approved.',
+    );
   });
 
   it('says what could be signed in through no more', async () => {
@@ -163,6 +245,84 @@ describe('a dry run', () => {
     );
     const { present } = await tryOut(content);
     expect(sentences(present)).toEqual(['1 connection could no longer be signed in through.']);
+  });
+
+  it('asks about every action, or says that it does not', async () => {
+    const asked = await actionsAsked();
+    const { notLookedAt } = await tryOut(shipped);
+    const gaps = notLookedAt.join();
+    expect(ACTIONS.filter((action) => !asked.has(action) && !gaps.includes(`“${action}”`))).toEqual([]);
+    expect(gaps).toContain('“enrol”');
+    await addEverybody();
+    expect(await actionsAsked()).toEqual(new Set(ACTIONS));
+    expect((await tryOut(shipped)).notLookedAt.join()).not.toContain('“');
+  });
+
+  it('has a question for every permit that is shipped, which without it would be refused', async () => {
+    await addEverybody();
+    const alone = new Set<string>();
+    for (const { request } of await questions()) {
+      const { effect, policies } = inForce.decide(request);
+      const [only] = policies;
+      if (effect === 'allow' && policies.length === 1 && only !== undefined) alone.add(only);
+    }
+    const permits = inForce.policies.filter(({ json }) => json.effect === 'permit').map(({ id }) => id);
+    expect(permits.length).toBeGreaterThan(30);
+    expect(permits.filter((id) => !alone.has(id))).toEqual([]);
+  });
+
+  it('says for whom data would be that is for others now', async () => {
+    await addPeople([{ name: 'alice' }]);
+    const content = replaceText(shipped, '@recipients("%USER%, %LOGGED_IN_USER%")', '@recipients("%USER%")');
+    const { present } = await tryOut(content);
+    // As a category, with each sensitivity that there is.
+    expect(present).toMatchObject([{ action: 'receive', who: 'kinds of data' }]);
+    expect(present[0]?.examples.gained).toContain('personal/other');
+    expect(sentences(present)).toEqual([
+      expect.stringMatching(/^\d+ kinds of data would no longer be for %LOGGED_IN_USER%, %USER%\.$/),
+      expect.stringMatching(/^\d+ kinds of data would be for %USER%\.$/),
+    ]);
+  });
+
+  it('says for whom data would be where another rule comes first', async () => {
+    await addPeople([{ name: 'alice' }]);
+    const first = `@id("first")
+@order("ORDER")
+@recipients("%USER%")
+@reason("It is tried.")
+permit (principal is Countersign::Person, action == Countersign::Action::"receive", resource is Countersign::Data)
+when { resource.category == "personal" };
+`;
+    const withOrder = (order: string): PolicyContent => ({
+      ...shipped,
+      policies: { ...shipped.policies, 'own.cedar': first.replace('ORDER', order) },
+    });
+    expect((await tryOut(withOrder('101'))).present).toEqual([]);
+    expect((await tryOut(withOrder('99'))).present).toMatchObject([{ action: 'receive' }]);
+  });
+
+  it('asks about a place in a group with the connection of whose it is', async () => {
+    await addEverybody();
+    const content = withPolicy(
+      'okta-opens-nothing',
+      'forbid (principal is Countersign::Person, action == Countersign::Action::"open-key", resource is Countersign::Group) when { principal has connection && principal.connection == "okta" };',
+    );
+    expect(sentences((await tryOut(content)).present)).toContain(
+      '2 places in groups could no longer be used to open its keys.',
+    );
+  });
+
+  it('says that it did not ask about whom a rule names, where one of each kind was asked about', async () => {
+    await addPeople([{ name: 'alice' }]);
+    const content = withPolicy(
+      'one-makes-no-groups',
+      'forbid (principal == Countersign::Person::"alice", action == Countersign::Action::"create-group", resource);',
+    );
+    const { present, notLookedAt } = await tryOut(content);
+    expect(present).toEqual([]);
+    expect(notLookedAt).toContain(
+      'whom rules mean in particular, for “create-group”: one of each kind was asked about',
+    );
   });
 
   it('decides recent decisions again, each as often as it was asked', async () => {
