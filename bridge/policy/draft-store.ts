@@ -34,12 +34,24 @@ export async function listStoredDrafts(reader: Reader): Promise<StoredDraftSumma
     .execute();
 }
 
-export async function countDrafts(reader: Reader): Promise<number> {
-  const { drafts } = await reader
+/**
+ * Makes room for one draft more: of as many as are kept, the oldest that cannot come into force any more is forgotten.
+ * Answers whether there is room.
+ */
+export async function makeRoom(tx: Transaction, inForce: number): Promise<boolean> {
+  const drafts = await tx
     .selectFrom('policy_drafts')
-    .select(({ fn }) => fn.countAll().as('drafts'))
-    .executeTakeFirstOrThrow();
-  return Number(drafts);
+    .select(['id', 'status', 'based_on'])
+    .orderBy('id')
+    .execute();
+  const tooMany = drafts.length - POLICY_DRAFTS + 1;
+  if (tooMany <= 0) return true;
+  const gone = drafts
+    .filter(({ status, based_on }) => status !== 'open' || based_on !== inForce)
+    .slice(0, tooMany)
+    .map(({ id }) => id);
+  await deleteDrafts(tx, gone);
+  return gone.length === tooMany;
 }
 
 /** Closes an open draft; of two callers one does. */
@@ -80,10 +92,16 @@ export async function approvalsOf(reader: Reader, drafts: readonly string[]): Pr
 
 /** Forgets drafts that were made before; answers how many. What came into force stands in the versions. */
 export async function purgeDrafts(tx: Transaction, before: number): Promise<number> {
-  const gone = await tx.deleteFrom('policy_drafts').where('created', '<', before).returning('id').execute();
-  const ids = gone.map(({ id }) => id);
-  if (ids.length > 0) await tx.deleteFrom('policy_approvals').where('draft', 'in', ids).execute();
+  const old = await tx.selectFrom('policy_drafts').select('id').where('created', '<', before).execute();
+  const ids = old.map(({ id }) => id);
+  await deleteDrafts(tx, ids);
   return ids.length;
+}
+
+async function deleteDrafts(tx: Transaction, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await tx.deleteFrom('policy_drafts').where('id', 'in', ids).execute();
+  await tx.deleteFrom('policy_approvals').where('draft', 'in', ids).execute();
 }
 
 /** The administrator who made it, as they were then. */

@@ -23,10 +23,10 @@ import {
   asApproval,
   authorOf,
   closeDraft,
-  countDrafts,
   findDraft,
   insertApproval,
   insertDraft,
+  makeRoom,
   purgeDrafts,
   type StoredDraft,
 } from './draft-store.ts';
@@ -156,8 +156,8 @@ export function createPolicyChanges(deps: PolicyChangesDeps): PolicyChanges {
         if (inForce.hash === hash) {
           throw new CountersignError('malformed_request', 'This is the policy that is in force.');
         }
-        if ((await countDrafts(tx)) >= POLICY_DRAFTS) {
-          throw new CountersignError('conflict', `There are ${POLICY_DRAFTS} drafts of the last 30 days.`);
+        if (!(await makeRoom(tx, inForce.version))) {
+          throw new CountersignError('conflict', `There are ${POLICY_DRAFTS} open drafts: discard one.`);
         }
         const root = (await readRoots(tx)).rootOf(by.id);
         await insertDraft(tx, {
