@@ -12,7 +12,7 @@ export type StoredApproval = Readonly<PolicyApprovalsTable>;
 export type StoredDraftSummary = Omit<StoredDraft, 'content'>;
 
 const SUMMARY = [
-  ...(['id', 'hash', 'based_on', 'note', 'created', 'status'] as const),
+  ...(['id', 'hash', 'based_on', 'note', 'created', 'status', 'administrators'] as const),
   ...(['author', 'author_name', 'author_root', 'author_root_name'] as const),
 ] as const;
 
@@ -67,6 +67,20 @@ export async function closeDraft(
     .where('status', '=', 'open')
     .executeTakeFirst();
   return numUpdatedRows > 0n;
+}
+
+/** Keeps the number of administrators of a draft, where it is more than it was at any time since the draft was made. */
+export async function raiseAdministrators(
+  tx: Transaction,
+  id: string,
+  administrators: number,
+): Promise<void> {
+  await tx
+    .updateTable('policy_drafts')
+    .set({ administrators })
+    .where('id', '=', id)
+    .where('administrators', '<', administrators)
+    .execute();
 }
 
 /** An administrator approves once; answers whether they had not before. */

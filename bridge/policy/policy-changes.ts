@@ -10,18 +10,14 @@ import type { Database, Query, Transaction } from '../storage/database.ts';
 import {
   type AdministratorRoots,
   type AdministratorToken,
-  administratorRoots,
   canChangePolicy,
-  draftStanding,
   policyRequest,
 } from './administrator-roots.ts';
 import { compilePolicy } from './compile-policy.ts';
 import { type AdministratorRole, type DecisionContext, deniedBy } from './decision.ts';
 import { type Draft, type DraftSummary, describeDraft, readDrafts } from './draft.ts';
+import { createDraftFacts } from './draft-facts.ts';
 import {
-  approvalsOf,
-  asApproval,
-  authorOf,
   closeDraft,
   findDraft,
   insertApproval,
@@ -91,27 +87,23 @@ export function createPolicyChanges(deps: PolicyChangesDeps): PolicyChanges {
   const weigh: PolicyInForce['decide'] = (request) =>
     policy.current?.compiled.decide(request) ?? policy.decide(request);
 
-  async function readRoots(reader: Query | Transaction): Promise<AdministratorRoots> {
-    return administratorRoots(await deps.administrators(reader));
+  const drafts = createDraftFacts({ ...deps, weigh });
+
+  async function note(id: string): Promise<void> {
+    const draft = await database.read((query) => findDraft(query, id));
+    if (draft !== undefined) await drafts.note(draft);
   }
 
   async function read(id: string): Promise<Draft> {
+    await note(id);
     return database.read(async (query) => {
       const draft = await findDraft(query, id);
       if (draft === undefined) throw new CountersignError('policy_draft_unknown');
       const inForce = await newestPolicyVersion(query);
-      const [summary] = await readDrafts(query, [draft], await readRoots(query), inForce);
+      const [summary] = await readDrafts(query, [draft], await drafts.roots(query), inForce);
       if (summary === undefined) throw new CountersignError('internal');
       return describeDraft(summary, draft.content, inForce);
     });
-  }
-
-  async function factsOf(tx: Transaction, draft: StoredDraft, by: ActingAdministrator) {
-    const roots = await readRoots(tx);
-    const approvals = await approvalsOf(tx, [draft.id]);
-    const author = authorOf(draft);
-    const standing = draftStanding(roots, weigh, { author, approvals: approvals.map(asApproval) });
-    return { roots, facts: { ...standing, author: roots.rootOf(by.id).id === author.id } };
   }
 
   async function requireDraft(tx: Transaction, id: string): Promise<StoredDraft> {
@@ -159,11 +151,12 @@ export function createPolicyChanges(deps: PolicyChangesDeps): PolicyChanges {
         if (!(await makeRoom(tx, inForce.version))) {
           throw new CountersignError('conflict', `There are ${POLICY_DRAFTS} open drafts: discard one.`);
         }
-        const root = (await readRoots(tx)).rootOf(by.id);
+        const roots = await drafts.roots(tx);
+        const root = roots.rootOf(by.id);
         await insertDraft(tx, {
           ...{ id, hash, note, content: JSON.stringify(content), based_on: inForce.version },
           ...{ author: by.id, author_name: by.name, author_root: root.id, author_root_name: root.name },
-          ...{ created: seconds(clock), status: 'open' },
+          ...{ created: seconds(clock), status: 'open', administrators: drafts.administrators(roots, root) },
         });
         const data = { draft: id, hash, note };
         await events.append(tx, succeeded({ type: 'policy.drafted', subject: {}, data }, context));
@@ -174,7 +167,7 @@ export function createPolicyChanges(deps: PolicyChangesDeps): PolicyChanges {
     list: () =>
       database.read(async (query) => {
         const inForce = await newestPolicyVersion(query);
-        return readDrafts(query, undefined, await readRoots(query), inForce);
+        return readDrafts(query, undefined, await drafts.roots(query), inForce);
       }),
 
     get: read,
@@ -182,13 +175,13 @@ export function createPolicyChanges(deps: PolicyChangesDeps): PolicyChanges {
     async approve(id, by, context) {
       await database.transaction(async (tx) => {
         const draft = await findDraft(tx, id);
-        const facts = draft === undefined ? { author: false } : (await factsOf(tx, draft, by)).facts;
+        const facts = draft === undefined ? { author: false } : (await drafts.of(tx, draft, by)).facts;
         const request = policyRequest('approve-policy', by, facts);
         const decision = policy.decide(request);
         if (decision.effect === 'deny') throw deniedBy(request, decision);
         if (draft === undefined) throw new CountersignError('policy_draft_unknown');
         await requireOpen(tx, draft);
-        const root = (await readRoots(tx)).rootOf(by.id);
+        const root = (await drafts.roots(tx)).rootOf(by.id);
         const approval = {
           ...{ draft: id, administrator: by.id, administrator_name: by.name, approved: seconds(clock) },
           ...{ root: root.id, root_name: root.name },
@@ -201,6 +194,7 @@ export function createPolicyChanges(deps: PolicyChangesDeps): PolicyChanges {
     },
 
     async activate(id, by, context) {
+      await note(id);
       const stored = await database.read((query) => findDraft(query, id));
       // Before the transaction, which others wait for: a draft's content never changes.
       const next = stored === undefined ? undefined : compilePolicy(JSON.parse(stored.content));
@@ -210,7 +204,7 @@ export function createPolicyChanges(deps: PolicyChangesDeps): PolicyChanges {
           requireActivation(by, { approvals: EVERYBODY, author: false });
           throw new CountersignError('policy_draft_unknown');
         }
-        const { roots, facts } = await factsOf(tx, draft, by);
+        const { roots, facts } = await drafts.of(tx, draft, by);
         if (draft.status === 'open') requireActivation(by, facts);
         await requireOpen(tx, draft);
         requireNoLockOut(roots, next.decide);
@@ -235,11 +229,8 @@ export function createPolicyChanges(deps: PolicyChangesDeps): PolicyChanges {
       const activated = await database.transaction(async (tx) => {
         const inForce = await newestPolicyVersion(tx);
         if (inForce === undefined) throw new CountersignError('policy_unavailable');
-        const roots = await readRoots(tx);
-        const { administrators } = draftStanding(roots, weigh, {
-          author: roots.rootOf(by.id),
-          approvals: [],
-        });
+        const roots = await drafts.roots(tx);
+        const administrators = drafts.administrators(roots, roots.rootOf(by.id));
         const approvals = isEmergency(inForce, version, seconds(clock)) ? 1 : 0;
         requireActivation(by, { approvals, administrators, author: true });
         if (next === undefined)

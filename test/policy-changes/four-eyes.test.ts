@@ -72,6 +72,40 @@ describe('a draft', () => {
   });
 });
 
+describe('the need for a second administrator', () => {
+  /** Ends every token of Bob’s. */
+  async function revokeBob(): Promise<void> {
+    const { tokens } = (await bridge.ask('GET', TOKENS, undefined, ada)).body;
+    for (const { id, name } of tokens as { id: string; name: string }[]) {
+      if (name === 'Bob') await bridge.ask('DELETE', `${TOKENS}/${id}`, undefined, ada);
+    }
+  }
+  beforeEach(async () => {
+    bob = await bridge.administrator('Bob');
+  });
+
+  it('stays with a draft that was made while there was one, whoever is revoked since', async () => {
+    const id = await draft();
+    await revokeBob();
+    expect((await activate(id)).body.code).toBe('policy_approval');
+    bob = await bridge.administrator('Bob');
+    await approve(id, bob);
+    expect((await activate(id)).status).toBe(200);
+  });
+
+  it('stays with a draft that a second one has read, or that was refused for want of them', async () => {
+    await revokeBob();
+    const [read, refused] = [await draft(), await draft()];
+    bob = await bridge.administrator('Bob');
+    await bridge.ask('GET', `${DRAFTS}/${read}`, undefined, bob);
+    expect((await activate(refused)).body.code).toBe('policy_approval');
+    await revokeBob();
+    expect((await activate(read)).body.code).toBe('policy_approval');
+    expect((await activate(refused)).body.code).toBe('policy_approval');
+    expect((await activate(await draft())).status).toBe(200);
+  });
+});
+
 describe('what was taken back', () => {
   /** As on the bridge’s machine. */
   async function restoreDefaults(database: Database): Promise<void> {

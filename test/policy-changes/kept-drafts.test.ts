@@ -31,7 +31,7 @@ function stored(number: number, changes: Partial<StoredDraft>): Promise<string[]
       const author = { author: 'a', author_name: 'A', author_root: 'a', author_root_name: 'A' };
       for (const id of ids) {
         const created = Math.floor(bridge.clock.now() / 1_000);
-        const draft = { id, ...given, ...author, created, status: 'open' as const };
+        const draft = { id, ...given, ...author, administrators: 1, created, status: 'open' as const };
         await insertDraft(tx, { ...draft, ...changes });
       }
       return ids;

@@ -24,6 +24,7 @@ export async function up({ schema }: Transaction): Promise<void> {
     .addColumn('author_name', 'text', (column) => column.notNull())
     .addColumn('author_root', 'text', (column) => column.notNull())
     .addColumn('author_root_name', 'text', (column) => column.notNull())
+    .addColumn('administrators', 'integer', (column) => column.notNull())
     .addColumn('created', 'integer', (column) => column.notNull())
     .addColumn('status', 'text', (column) => column.notNull())
     .execute();

@@ -37,6 +37,8 @@ export interface PolicyDraftsTable {
   /** The author’s first token and its name, as they were then: once the author’s token has ended, nothing else tells. */
   author_root: string;
   author_root_name: string;
+  /** The most administrators that could take part since it was made, as far as was looked. */
+  administrators: number;
   created: number;
   status: 'open' | 'activated' | 'discarded';
 }
