@@ -284,7 +284,7 @@ export const POLICY_LEVELS = 24;
 export const POLICY_OPERATORS = 80;
 /** Policies of a content: seven times what is shipped. */
 export const POLICY_RULES = 300;
-/** Words, strings, brackets, operators and commas of its texts: each takes Cedar up to 20 µs. What is shipped has 3,300. */
+/** Words, strings, brackets, operators and commas of its texts: each takes Cedar up to 20 µs. What is shipped has 2,700. */
 export const POLICY_TOKENS = 25_000;
 /**
  * Characters of a content's policies, each as often as there are actions that the policy is for: Cedar looks at it once for

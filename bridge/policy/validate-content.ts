@@ -1,7 +1,10 @@
 import { type PolicyContent, policyContentSchema } from '../../protocol/policy-bundle.ts';
-import { findTooNested } from './cedar-nesting.ts';
+import { POLICY_RULES, POLICY_TOKENS, POLICY_WEIGHT } from '../lib/limits.ts';
+import { appliesToAction } from './attributes-read.ts';
+import { countTokens, findTooNested } from './cedar-nesting.ts';
 import { lineOf, type NamedPolicy, parsePolicyFile } from './cedar-parse.ts';
 import { schemaFaults, validationFaults } from './cedar-validate.ts';
+import { ACTIONS } from './decision.ts';
 import { readDefaultContent } from './default-content.ts';
 import { type PolicyData, policyDataSchema } from './policy-data.ts';
 import { faultsOf, type PolicyFault } from './policy-faults.ts';
@@ -26,15 +29,20 @@ export function requireValid(content: PolicyContent): ValidContent {
     const formFaults = form.error.issues.map(({ path, message }) => formFault(path, message));
     throw faultsOf([...formFaults, ...dataFaults]);
   }
-  const nested = nestingFaults(content);
-  if (nested.length > 0) throw faultsOf([...nested, ...dataFaults]);
+  const unread = unreadFaults(content);
+  if (unread.length > 0) throw faultsOf([...unread, ...dataFaults]);
   const { policies, recipients, faults } = readPolicies(content);
   if (!data.success || faults.length > 0) throw faultsOf([...faults, ...dataFaults]);
   return { policies, recipients, data: data.data };
 }
 
 /** Looked for before Cedar sees any of the texts. */
-function nestingFaults({ schema, policies }: PolicyContent): PolicyFault[] {
+function unreadFaults({ schema, policies }: PolicyContent): PolicyFault[] {
+  const tokens = [schema, ...Object.values(policies)].reduce((sum, text) => sum + countTokens(text), 0);
+  if (tokens > POLICY_TOKENS) {
+    const what = `the texts have ${tokens} words and signs, more than ${POLICY_TOKENS}`;
+    return [{ file: 'content', what, remedy: 'Ask for groups of things in the place of each' }];
+  }
   return Object.entries({ ...policies, [SCHEMA_FILE]: schema }).flatMap(([file, text]): PolicyFault[] => {
     const found = findTooNested(text);
     if (found === undefined) return [];
@@ -52,10 +60,28 @@ function readPolicies(content: PolicyContent): Omit<ValidContent, 'data'> & { fa
     policies.push(...parsed.policies);
     faults.push(...parsed.faults);
   }
+  const excess = excessOf(policies);
+  if (excess !== undefined) faults.push(excess);
   const { rules: recipients, faults: recipientFaults } = readRecipientRules(policies);
   faults.push(...idsGivenTwice(policies), ...recipientFaults);
   if (faults.length === 0) faults.push(...underBothSchemas(policies, content.schema));
   return { policies, recipients, faults };
+}
+
+/** Of policies that parse, more than may be validated: that takes the longest, on the thread that answers requests. */
+function excessOf(policies: readonly NamedPolicy[]): PolicyFault | undefined {
+  if (policies.length > POLICY_RULES) {
+    const what = `there are ${policies.length} policies, more than ${POLICY_RULES}`;
+    return { file: 'content', what, remedy: 'Make one of those that differ in a name alone' };
+  }
+  const weight = policies.reduce((sum, { text, json }) => sum + text.length * actionsOf(json), 0);
+  if (weight <= POLICY_WEIGHT) return undefined;
+  const what = `the policies have ${weight} characters, counted once for each action, more than ${POLICY_WEIGHT}`;
+  return { file: 'content', what, remedy: 'Name the actions that they are for' };
+}
+
+function actionsOf(json: NamedPolicy['json']): number {
+  return ACTIONS.filter((action) => appliesToAction(json, action)).length;
 }
 
 function underBothSchemas(policies: readonly NamedPolicy[], schema: string): PolicyFault[] {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { POLICY_LEVELS } from '../../bridge/lib/limits.ts';
+import { POLICY_LEVELS, POLICY_RULES, POLICY_TOKENS } from '../../bridge/lib/limits.ts';
 import { compilePolicy } from '../../bridge/policy/compile-policy.ts';
 import { readDefaultContent } from '../../bridge/policy/default-content.ts';
 import { PolicyFaults } from '../../bridge/policy/policy-faults.ts';
@@ -160,7 +160,7 @@ describe('a content is refused', () => {
 });
 
 describe('a content whose text nests so deeply that Cedar would not survive it', () => {
-  const nested = (open: string, inner: string, close: string, times = 8_000) =>
+  const nested = (open: string, inner: string, close: string, times = 4_000) =>
     `${open.repeat(times)}${inner}${close.repeat(times)}`;
   const conditions = {
     parentheses: nested('(', 'true', ')'),
@@ -207,6 +207,41 @@ describe('a content whose text nests so deeply that Cedar would not survive it',
     }
     expect(policy.decide(request)).toMatchObject({ effect: 'allow', policy: 'enrol-self' });
     expect(() => compilePolicy(withFile('\n'))).not.toThrow();
+  });
+});
+
+describe('a content that would take long to compile', () => {
+  const named = (from: number, to: number, scope: string) =>
+    Array.from({ length: to - from }, (_, index) =>
+      policyText(`p-${from + index}`, `forbid (${scope}) when { context.own }`),
+    ).join('');
+  const SCOPE = 'principal is Countersign::Person, action == Countersign::Action::"enrol", resource';
+
+  it('is refused when it has more policies than there may be', () => {
+    const most = onlyFile(named(0, POLICY_RULES, SCOPE));
+    const more = onlyFile(named(0, POLICY_RULES + 1, SCOPE));
+    expect(compilePolicy(most).policies).toHaveLength(POLICY_RULES);
+    expect(faultsIn(more)).toEqual([expect.stringContaining('there are 301 policies, more than 300')]);
+  });
+
+  it('is refused when too much of it is for every action', () => {
+    const [fault, ...others] = faultsIn(onlyFile(named(0, 100, 'principal, action, resource')));
+    expect(fault).toMatch(/^content: the policies have \d+ characters, counted once for each action/);
+    expect(others).toEqual([]);
+  });
+
+  it('is refused when its texts have more words and signs than Cedar reads in time', () => {
+    const wide = policyText('wide', `forbid (${SCOPE}) when { [${'1,'.repeat(POLICY_TOKENS)}].contains(2) }`);
+    expect(faultsIn(onlyFile(wide))).toEqual([expect.stringMatching(/^content: the texts have \d+ words/)]);
+  });
+
+  it('takes well under a second of the processor as the largest that is taken', () => {
+    const content = onlyFile(named(0, 55, 'principal, action, resource'));
+    compilePolicy(content);
+    const before = process.cpuUsage();
+    compilePolicy({ ...content, policies: { ...content.policies, 'empty.cedar': '' } });
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / 1_000).toBeLessThan(1_000);
   });
 });
 
