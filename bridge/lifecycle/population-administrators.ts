@@ -52,8 +52,13 @@ function mattersOf(action: AdministratorAction): readonly Matter[] {
     case 'erase-person':
     case 'manage-persons':
       return [{ doing: standsFor(action), path: { sub: SOMEBODY } }];
-    case 'manage-connections':
-      return [{ doing: standsFor(action) }, { doing: 'manage a connection', path: { connection: SOMEBODY } }];
+    case 'read-persons':
+      return [{ doing: standsFor(action) }, { doing: 'read of a person', path: { sub: SOMEBODY } }];
+    case 'read-administration':
+    case 'manage-connections': {
+      const doing = `${action === 'manage-connections' ? 'manage' : 'read of'} a connection`;
+      return [{ doing: standsFor(action) }, { doing, path: { connection: SOMEBODY } }];
+    }
     case 'manage-access':
       return ADMINISTRATOR_ROLES.map((role) => ({
         doing: `make and end tokens with the role ${role}`,

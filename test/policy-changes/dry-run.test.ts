@@ -231,6 +231,17 @@ describe('a dry run', () => {
     expect(gained).toMatchObject({ who: 'roles that no present administrator has alone', gained: 1 });
   });
 
+  it('asks what administrators could read of a person, and of a connection, beside the lists of them', async () => {
+    for (const [action, kind] of [
+      ['read-persons', 'Subject'],
+      ['read-administration', 'Connection'],
+    ]) {
+      const rule = `forbid (principal, action == Countersign::Action::"${action}", resource is Countersign::${kind});`;
+      const { present } = await tryOut(withPolicy('not-in-particular', rule));
+      expect(present).toContainEqual(expect.objectContaining({ action, who: 'administrators', lost: 1 }));
+    }
+  });
+
   it('says what administrators could do alone', async () => {
     const content = replaceText(shipped, 'context.approvals >= 1 ||', 'context.approvals >= 0 ||');
     expect(sentences((await tryOut(content)).present)).toContain(
