@@ -26,9 +26,11 @@ import {
   purgeDrafts,
   type StoredDraft,
 } from './draft-store.ts';
+import { findLoggedPolicy } from './logged-policy.ts';
 import type { ActivatedPolicy } from './policy-activation.ts';
 import type { PolicyInForce } from './policy-in-force.ts';
 import { findPolicyVersion, newestPolicyVersion } from './policy-store.ts';
+import { openStoredContent } from './stored-policy.ts';
 
 /** Who acts: an administrator by the token that they use. */
 export interface ActingAdministrator {
@@ -54,13 +56,13 @@ export interface PolicyChanges {
   get(id: string): Promise<Draft>;
   /** Throws `policy_draft_unknown`, `policy_draft_closed`, `policy_draft_outdated`, `forbidden`. Once more changes nothing. */
   approve(id: string, by: ActingAdministrator, context: RequestContext): Promise<Draft>;
-  /** Throws what `approve` throws, and `policy_approval`, `policy_lock_out`, `policy_invalid`. */
+  /** Throws what `approve` throws, and `policy_approval`, `policy_lock_out`, `policy_invalid`, `policy_bundle_invalid`. */
   activate(id: string, by: ActingAdministrator, context: RequestContext): Promise<ActivatedPolicy>;
   /** Throws `policy_draft_unknown`, `policy_draft_closed`. */
   discard(id: string, context: RequestContext): Promise<void>;
   /**
    * Brings the content of an earlier version back as the next one. Throws `policy_unknown`, `policy_approval`, `forbidden`,
-   * `policy_lock_out`, `policy_invalid`, `malformed_request` for the one in force.
+   * `policy_lock_out`, `policy_invalid`, `policy_bundle_invalid`, `malformed_request` for the one in force.
    */
   rollBack(
     wanted: { readonly version: number; readonly note: string },
@@ -112,7 +114,7 @@ export function createPolicyChanges(deps: PolicyChangesDeps): PolicyChanges {
     return draft;
   }
 
-  async function requireOpen(tx: Transaction, draft: StoredDraft): Promise<void> {
+  async function requireOpen(tx: Query | Transaction, draft: StoredDraft): Promise<void> {
     if (draft.status !== 'open') throw new CountersignError('policy_draft_closed', `It is ${draft.status}.`);
     const inForce = await newestPolicyVersion(tx);
     if (inForce !== undefined && inForce.version !== draft.based_on) {
@@ -129,6 +131,40 @@ export function createPolicyChanges(deps: PolicyChangesDeps): PolicyChanges {
     const approved = policyRequest('activate-policy', by, { ...facts, approvals: EVERYBODY });
     const isApprovalAlone = weigh(approved).effect === 'allow';
     throw deniedBy(request, decision, isApprovalAlone ? 'policy_approval' : 'forbidden');
+  }
+
+  /** Whether a draft may be activated now, by what is known without compiling it. */
+  async function weighActivation(reader: Query | Transaction, id: string, by: ActingAdministrator) {
+    const draft = await findDraft(reader, id);
+    if (draft === undefined) {
+      requireActivation(by, { approvals: EVERYBODY, author: false });
+      throw new CountersignError('policy_draft_unknown');
+    }
+    const { roots, facts } = await drafts.of(reader, draft, by);
+    requireActivation(by, draft.status === 'open' ? facts : { ...facts, approvals: EVERYBODY });
+    await requireOpen(reader, draft);
+    return { draft, roots };
+  }
+
+  /** Whether a version may be brought back now; answers it. Only what the key log has was ever in force. */
+  async function weighRollBack(reader: Query | Transaction, version: number, by: ActingAdministrator) {
+    const inForce = await newestPolicyVersion(reader);
+    if (inForce === undefined) throw new CountersignError('policy_unavailable');
+    const roots = await drafts.roots(reader);
+    const administrators = drafts.administrators(roots, roots.rootOf(by.id));
+    const approvals = isEmergency(inForce, version, seconds(clock)) ? 1 : 0;
+    requireActivation(by, { approvals, administrators, author: true });
+    const stored = await findPolicyVersion(reader, version);
+    if (stored === undefined) {
+      throw new CountersignError('policy_unknown', `There is no version ${version}.`);
+    }
+    if (stored.hash === inForce.hash) {
+      throw new CountersignError('malformed_request', 'This is the policy that is in force.');
+    }
+    if (stored.hash !== (await findLoggedPolicy(reader, version))?.hash) {
+      throw new CountersignError('policy_bundle_invalid', 'The key log has another hash for this version.');
+    }
+    return stored;
   }
 
   function requireNoLockOut(roots: AdministratorRoots, decide: PolicyInForce['decide']): void {
@@ -195,18 +231,11 @@ export function createPolicyChanges(deps: PolicyChangesDeps): PolicyChanges {
 
     async activate(id, by, context) {
       await note(id);
-      const stored = await database.read((query) => findDraft(query, id));
-      // Before the transaction, which others wait for: a draft's content never changes.
-      const next = stored === undefined ? undefined : compilePolicy(JSON.parse(stored.content));
+      // Compiling keeps everybody waiting: it is for those alone who may activate, and not within the transaction.
+      const { draft } = await database.read((query) => weighActivation(query, id, by));
+      const next = compilePolicy(openStoredContent(draft));
       const activated = await database.transaction(async (tx) => {
-        const draft = await findDraft(tx, id);
-        if (draft === undefined || next === undefined) {
-          requireActivation(by, { approvals: EVERYBODY, author: false });
-          throw new CountersignError('policy_draft_unknown');
-        }
-        const { roots, facts } = await drafts.of(tx, draft, by);
-        if (draft.status === 'open') requireActivation(by, facts);
-        await requireOpen(tx, draft);
+        const { roots } = await weighActivation(tx, id, by);
         requireNoLockOut(roots, next.decide);
         if (!(await closeDraft(tx, id, 'activated'))) throw new CountersignError('policy_draft_closed');
         return policy.activate(tx, next.content, context, { draft: id });
@@ -224,21 +253,11 @@ export function createPolicyChanges(deps: PolicyChangesDeps): PolicyChanges {
       }),
 
     async rollBack({ version, note }, by, context) {
-      const stored = await database.read((query) => findPolicyVersion(query, version));
-      const next = stored === undefined ? undefined : compilePolicy(JSON.parse(stored.content));
+      const stored = await database.read((query) => weighRollBack(query, version, by));
+      const next = compilePolicy(openStoredContent(stored));
       const activated = await database.transaction(async (tx) => {
-        const inForce = await newestPolicyVersion(tx);
-        if (inForce === undefined) throw new CountersignError('policy_unavailable');
-        const roots = await drafts.roots(tx);
-        const administrators = drafts.administrators(roots, roots.rootOf(by.id));
-        const approvals = isEmergency(inForce, version, seconds(clock)) ? 1 : 0;
-        requireActivation(by, { approvals, administrators, author: true });
-        if (next === undefined)
-          throw new CountersignError('policy_unknown', `There is no version ${version}.`);
-        if (inForce.hash === next.hash) {
-          throw new CountersignError('malformed_request', 'This is the policy that is in force.');
-        }
-        requireNoLockOut(roots, next.decide);
+        await weighRollBack(tx, version, by);
+        requireNoLockOut(await drafts.roots(tx), next.decide);
         return policy.activate(tx, next.content, context, {
           rolledBackTo: version,
           ...(note === '' ? {} : { note }),

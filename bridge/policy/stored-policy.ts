@@ -1,5 +1,10 @@
 import { CountersignError } from '../../protocol/errors.ts';
-import { policyContentSchema, policyHash, verifyPolicyBundle } from '../../protocol/policy-bundle.ts';
+import {
+  type PolicyContent,
+  policyContentSchema,
+  policyHash,
+  verifyPolicyBundle,
+} from '../../protocol/policy-bundle.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import type { Signer } from '../signer/signer.ts';
 import type { PolicyVersionsTable } from '../storage/tables/policy.ts';
@@ -31,16 +36,22 @@ export async function openStoredPolicy(
   row: Pick<PolicyVersionsTable, 'version' | 'hash' | 'content' | 'bundle'>,
   { signer, clock, onFailure }: StoredPolicyDeps,
 ): Promise<VersionInForce> {
-  const content = parseContent(row.content);
-  if (policyHash(content) !== row.hash) {
-    throw new CountersignError('policy_bundle_invalid', 'the stored content does not have its hash');
-  }
+  const content = openStoredContent(row);
   const { version, hash, bundle } = row;
   await verifyPolicyBundle(bundle, signer.onlineKeys(), seconds(clock), { hash, version });
   return { version, hash, bundle, compiled: compilePolicy(content, { onFailure }) };
 }
 
-function parseContent(text: string) {
+/** A stored content, once it has the hash that stands beside it. Throws `policy_bundle_invalid`. */
+export function openStoredContent(row: { readonly content: string; readonly hash: string }): PolicyContent {
+  const content = parseContent(row.content);
+  if (policyHash(content) !== row.hash) {
+    throw new CountersignError('policy_bundle_invalid', 'the stored content does not have its hash');
+  }
+  return content;
+}
+
+function parseContent(text: string): PolicyContent {
   try {
     return policyContentSchema.parse(JSON.parse(text));
   } catch (cause) {

@@ -157,7 +157,7 @@ function decidingRoutes({ policyChanges }: Deps): Route[] {
           'policy_draft_outdated',
           'policy_approval',
         ] as const),
-        ...(['policy_lock_out', 'policy_invalid', 'conflict'] as const),
+        ...(['policy_lock_out', 'policy_invalid', 'policy_bundle_invalid', 'conflict'] as const),
       ],
       handle: async (request) => ({
         body: await policyChanges.activate(request.params.draft ?? '', acting(request), request.context),
@@ -176,7 +176,7 @@ function decidingRoutes({ policyChanges }: Deps): Route[] {
       response,
       errors: [
         ...(['policy_unknown', 'policy_unavailable', 'policy_approval', 'policy_lock_out'] as const),
-        ...(['policy_invalid', 'conflict'] as const),
+        ...(['policy_invalid', 'policy_bundle_invalid', 'conflict'] as const),
       ],
       handle: async (request) => ({
         body: await policyChanges.rollBack(request.body, acting(request), request.context),
