@@ -293,6 +293,8 @@ export const POLICY_TOKENS = 25_000;
 export const POLICY_WEIGHT = 250_000;
 /** Sets of policies that are kept parsed, one for each action: of the policy in force, drafts and their trial runs. Some KiB each. */
 export const POLICY_SETS_PARSED = 512;
+/** Contents that are kept compiled, of drafts and of earlier versions: administrators work on a few at a time. Some MiB each. */
+export const CONTENTS_COMPILED = 4;
 /** Permits that are named as the nearest to one that would have allowed it: more says nothing to whoever reads them. */
 export const NEAREST_PERMITS = 3;
 /** Drafts of the next policy that are kept: each holds a whole content, and administrators choose among a few. */

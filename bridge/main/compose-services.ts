@@ -38,6 +38,7 @@ import { createLifecycle } from '../lifecycle/lifecycle.ts';
 import { createPersonOverviews } from '../lifecycle/person-overview.ts';
 import { createDryRun } from '../lifecycle/policy-dry-run.ts';
 import { createReadiness } from '../lifecycle/readiness.ts';
+import { trialsInTurn } from '../lifecycle/trials-in-turn.ts';
 import { createMeetings } from '../meetings/create-meetings.ts';
 import { createApps } from '../oauth/apps.ts';
 import { createAuthorizationServer } from '../oauth/create-authorization-server.ts';
@@ -46,6 +47,7 @@ import { endGrantsOfConnection } from '../oauth/record-store.ts';
 import { createServices } from '../oauth/services.ts';
 import { createFindTokenEnd } from '../oauth/token-holder.ts';
 import { createPolicyBundles } from '../policy/bundles.ts';
+import { createCompiledContents } from '../policy/compiled-contents.ts';
 import { createExplanations } from '../policy/explanation.ts';
 import { createPolicyChanges } from '../policy/policy-changes.ts';
 import { createPolicyHistory } from '../policy/policy-history.ts';
@@ -132,20 +134,22 @@ export async function composeServices(foundation: Foundation, config: Config) {
 
   const lifecycle = createLifecycle({ ...common, tokens: authorizationServer });
   const personOverviews = createPersonOverviews(foundation);
+  const compile = createCompiledContents();
   const policyChanges = createPolicyChanges({
-    ...foundation,
+    ...{ ...foundation, compile },
     administrators: (reader) => listTokenLines(reader, seconds(clock)),
   });
-  const tryPolicy = createDryRun({
+  const dryRun = createDryRun({
     ...{ database, policy, iss: issuer },
     administrators: () => database.read((query) => listTokenLines(query, seconds(clock))),
     connections: () => connections.list(),
   });
+  const tryPolicy = trialsInTurn(dryRun);
   const readiness = createReadiness(foundation);
   const policyBundles = createPolicyBundles(foundation);
   return {
     ...{ policyChanges, tryPolicy, policyHistory: createPolicyHistory(foundation) },
-    explanations: createExplanations(foundation),
+    explanations: createExplanations({ ...foundation, compile }),
     ...{ issuer, organization, decide, administrators, domains, connections, signIns, traces, apps },
     ...{
       authorizationServer,

@@ -3,7 +3,8 @@ import type { Database } from '../storage/database.ts';
 import type { EntityJson } from './cedar.ts';
 import type { NamedPolicy } from './cedar-parse.ts';
 import { toCedarRequest } from './cedar-request.ts';
-import { type CompiledPolicy, compilePolicy } from './compile-policy.ts';
+import type { CompiledPolicy } from './compile-policy.ts';
+import type { CompileContent } from './compiled-contents.ts';
 import type { Action, Decision, DecisionRequest } from './decision.ts';
 import { type DecisionFilter, findDecision, listDecisions, type RecordedDecision } from './decision-store.ts';
 import { findPolicyContent } from './policy-content-store.ts';
@@ -71,22 +72,19 @@ export interface Explanations {
 export function createExplanations(deps: {
   readonly database: Database;
   readonly policy: Pick<PolicyInForce, 'current'>;
+  readonly compile: CompileContent;
 }): Explanations {
   const { database, policy } = deps;
-  /** The last policy that was not in force: whoever looks into one decision of its time looks into several. */
-  let earlier: CompiledPolicy | undefined;
 
   async function compiledOf(hash: string): Promise<CompiledPolicy | undefined> {
     if (policy.current?.hash === hash) return policy.current.compiled;
-    if (earlier?.hash === hash) return earlier;
     const content = await database.read((query) => findPolicyContent(query, hash));
     try {
-      earlier = content === undefined ? undefined : compilePolicy(content);
+      return content === undefined ? undefined : deps.compile(content);
     } catch {
       // It was written for another release: what it said then stands in the record.
       return undefined;
     }
-    return earlier;
   }
 
   return {

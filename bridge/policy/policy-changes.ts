@@ -13,7 +13,7 @@ import {
   canChangePolicy,
   policyRequest,
 } from './administrator-roots.ts';
-import { compilePolicy } from './compile-policy.ts';
+import type { CompileContent } from './compiled-contents.ts';
 import { type AdministratorRole, type DecisionContext, deniedBy } from './decision.ts';
 import { type Draft, type DraftSummary, describeDraft, readDrafts } from './draft.ts';
 import { createDraftFacts } from './draft-facts.ts';
@@ -78,6 +78,7 @@ export interface PolicyChangesDeps {
   readonly clock: Clock;
   readonly events: Pick<EventLog, 'append'>;
   readonly policy: Pick<PolicyInForce, 'decide' | 'current' | 'activate' | 'refresh'>;
+  readonly compile: CompileContent;
   /** The tokens of administrators that are in force. */
   readonly administrators: (reader: Query | Transaction) => Promise<readonly AdministratorToken[]>;
 }
@@ -176,7 +177,7 @@ export function createPolicyChanges(deps: PolicyChangesDeps): PolicyChanges {
 
   return {
     async draft({ content, note }, by, context) {
-      const { hash } = compilePolicy(content);
+      const { hash } = deps.compile(content);
       const id = newId();
       await database.transaction(async (tx) => {
         const inForce = await newestPolicyVersion(tx);
@@ -233,7 +234,7 @@ export function createPolicyChanges(deps: PolicyChangesDeps): PolicyChanges {
       await note(id);
       // Compiling keeps everybody waiting: it is for those alone who may activate, and not within the transaction.
       const { draft } = await database.read((query) => weighActivation(query, id, by));
-      const next = compilePolicy(openStoredContent(draft));
+      const next = deps.compile(openStoredContent(draft));
       const activated = await database.transaction(async (tx) => {
         const { roots } = await weighActivation(tx, id, by);
         requireNoLockOut(roots, next.decide);
@@ -254,7 +255,7 @@ export function createPolicyChanges(deps: PolicyChangesDeps): PolicyChanges {
 
     async rollBack({ version, note }, by, context) {
       const stored = await database.read((query) => weighRollBack(query, version, by));
-      const next = compilePolicy(openStoredContent(stored));
+      const next = deps.compile(openStoredContent(stored));
       const activated = await database.transaction(async (tx) => {
         await weighRollBack(tx, version, by);
         requireNoLockOut(await drafts.roots(tx), next.decide);
