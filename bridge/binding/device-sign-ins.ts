@@ -9,6 +9,12 @@ export function signInStrength({ protocol, acr, amr, authTime }: Holder['signIn'
   return { protocol, acr, amr: [...amr], auth_time: authTime };
 }
 
+/** A sign-in as it was noted, in the form that a token's holder has it. */
+export function notedSignIn(text: string): Holder['signIn'] {
+  const { protocol, acr, amr, auth_time: authTime }: SignInStrength = JSON.parse(text);
+  return { protocol, acr, amr, authTime };
+}
+
 /** Notes the sign-in that others are told of: the one under which a person's newest device is added, or a newer one. */
 export async function noteDeviceSignIn(
   transaction: Transaction,

@@ -4,7 +4,7 @@ import type { SignInFacts } from '../policy/decision.ts';
 import type { Holder } from './holder.ts';
 
 /** How the holder signed in, as policies may ask. */
-export function signInFacts({ signIn }: Holder, clock: Clock): SignInFacts {
+export function signInFacts({ signIn }: Pick<Holder, 'signIn'>, clock: Clock): SignInFacts {
   const { protocol, acr, amr, authTime } = signIn;
   return {
     protocol,

@@ -1,6 +1,6 @@
 import { parseAddress } from '../../protocol/address.ts';
 import type { WatchBody, WatchedChange } from '../../protocol/api.ts';
-import { CountersignError } from '../../protocol/errors.ts';
+import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
 import { changedSince } from '../directory/statements.ts';
 import type { SequencedEventLog } from '../events/database-event-log.ts';
 import type { StoredEvent } from '../events/event.ts';
@@ -10,9 +10,12 @@ import { type Bell, createBell } from '../lib/bell.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import { EVENT_PAGE, LIVE_POLL_MS, WATCH_OVERLAP_S } from '../lib/limits.ts';
 import type { Logger } from '../lib/logger.ts';
+import { requireAllowed } from '../policy/decision.ts';
+import type { Policy } from '../policy/policy.ts';
+import { followPolicy } from '../policy/policy-follower.ts';
 import type { Database } from '../storage/database.ts';
 import type { Holder } from './holder.ts';
-import { askingPerson } from './permission.ts';
+import { askingPerson, requestBy } from './permission.ts';
 import type { Credentials } from './services.ts';
 
 export interface WatchesDeps {
@@ -23,6 +26,8 @@ export interface WatchesDeps {
   /** When the access token of this hash ends, in seconds; nothing if it has ended or was revoked. */
   readonly tokenEnd: (accessTokenHash: string) => Promise<number | undefined>;
   readonly credentials: Pick<Credentials, 'findable'>;
+  readonly policy: Pick<Policy, 'decide' | 'hash'>;
+  readonly signer: { readonly iss: string };
 }
 
 /** What a watch tells: which addresses to look up again, never what stands there. */
@@ -38,8 +43,8 @@ export interface Watches {
   stop(): Promise<void>;
   /**
    * Tells first that it watches, with what changed since `since` if that is given, then each change, until the signal
-   * is aborted, the holder's access was restricted, or their access token has ended. Of whom policy hides from the
-   * holder, nothing is told. Throws `address_invalid` at once.
+   * is aborted, the holder's access was restricted, their access token has ended, or another policy does not let them
+   * look up any more. Of whom policy hides from the holder, nothing is told. Throws `address_invalid` at once.
    */
   watch(who: Holder, body: WatchBody): (signal: AbortSignal) => AsyncGenerator<WatchTold, void>;
 }
@@ -58,6 +63,7 @@ export function createWatches(deps: WatchesDeps): Watches {
   const { database, events, clock, logger, tokenEnd } = deps;
   const open = new Set<OpenWatch>();
   let loop: Loop | undefined;
+  let followed: Loop | undefined;
   let read: number | undefined;
   let started: Promise<void> | undefined;
   events.onPublished(() => loop?.wake());
@@ -95,6 +101,23 @@ export function createWatches(deps: WatchesDeps): Watches {
     }
   }
 
+  /** Throws `forbidden`, `policy_unavailable`. */
+  function requireLookUp(who: Holder): void {
+    const resource = { kind: 'bridge', id: deps.signer.iss } as const;
+    requireAllowed(deps.policy.decide, requestBy(askingPerson(who, clock), { action: 'look-up', resource }));
+  }
+
+  async function endDenied(): Promise<void> {
+    for (const watch of open) {
+      try {
+        requireLookUp(watch.who);
+      } catch (error) {
+        if (!isCountersignError(error, 'forbidden')) throw error;
+        end(watch);
+      }
+    }
+  }
+
   /** Decided when it is told: by what policy and records say then. */
   async function withoutHidden(who: Holder, changes: readonly WatchedChange[]): Promise<WatchedChange[]> {
     if (changes.length === 0) return [];
@@ -107,11 +130,14 @@ export function createWatches(deps: WatchesDeps): Watches {
     start() {
       started ??= takeHead();
       loop ??= startLoop('watches', LIVE_POLL_MS, readOn, { logger });
+      followed ??= followPolicy('watches-policy', deps, endDenied);
     },
 
     async stop() {
       await loop?.stop();
       loop = undefined;
+      await followed?.stop();
+      followed = undefined;
       for (const watch of open) end(watch);
     },
 

@@ -1,9 +1,7 @@
 import { CountersignError } from '../../protocol/errors.ts';
-import type { Holder } from '../binding/holder.ts';
-import { type AskingParty, askingPerson, requestBy } from '../binding/permission.ts';
+import { type AskingParty, requestBy } from '../binding/permission.ts';
 import type { Reader } from '../directory/handle.ts';
 import { findGroup, type Group, groupResource, isExcluded, mayTakePart, roleIn } from '../groups/services.ts';
-import type { Clock } from '../lib/clock.ts';
 import { type Decide, deniedBy, requireAllowed } from '../policy/decision.ts';
 
 /** Who wants to be in a meeting that is kept here. */
@@ -57,11 +55,7 @@ export function requireAttendance(decide: Decide, asker: AskingParty, { meeting,
 }
 
 /** Whether policy lets a person of ours ask another bridge about its meeting. Throws `forbidden`. */
-export function requireForeignAttendance(
-  { decide, clock }: { readonly decide: Decide; readonly clock: Clock },
-  who: Holder,
-  group: string,
-): void {
+export function requireForeignAttendance(decide: Decide, asker: AskingParty, group: string): void {
   const resource = { kind: 'group', id: group } as const;
-  requireAllowed(decide, requestBy(askingPerson(who, clock), { action: 'join-foreign-meeting', resource }));
+  requireAllowed(decide, requestBy(asker, { action: 'join-foreign-meeting', resource }));
 }

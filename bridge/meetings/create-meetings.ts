@@ -6,6 +6,7 @@ import { createSignerEvidence } from '../groups/services.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Decide } from '../policy/decision.ts';
+import type { Policy } from '../policy/policy.ts';
 import type { Keyspace } from '../storage/cache.ts';
 import type { Database } from '../storage/database.ts';
 import { createDepartures } from './departures.ts';
@@ -20,6 +21,7 @@ import { createOpenStreams } from './open-streams.ts';
 import { createOwnPeople } from './own-people.ts';
 import { createPartnerPolls } from './partner-polls.ts';
 import { createAnswerPartner } from './partner-requests.ts';
+import { createPermissionRechecks } from './permission-rechecks.ts';
 import { createPresences } from './presences.ts';
 import { createRechecks } from './rechecks.ts';
 import { type CheckSealedKey, createPostRekey } from './rekeys.ts';
@@ -36,6 +38,7 @@ export interface MeetingsDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly decide: Decide;
+  readonly policy: Pick<Policy, 'hash'>;
   readonly credentials: Credentials;
   readonly calls: Pick<BridgeCalls, 'askBridge'>;
   readonly requests: Pick<AcceptedRequests, 'accept' | 'respond'>;
@@ -68,6 +71,7 @@ export function createMeetings(deps: MeetingsDeps): Meetings {
       meeting.home === iss ? homeStreams.recheck(meeting.group) : foreignStreams.recheck(meeting),
   });
   const letGo = createLetGo({ ...common, presences, home });
+  const permissions = createPermissionRechecks({ ...common, streams, home, letGo, departures });
   const restrictions = createRestrictions({ ...common, letGo, streams, departures, rechecks });
   const tell = createTell({ ...common, streams, recheck: rechecks.ask });
   const postRekey = createPostRekey(common);
@@ -87,10 +91,12 @@ export function createMeetings(deps: MeetingsDeps): Meetings {
     start() {
       departures.start();
       restrictions.start();
+      permissions.start();
     },
     async stop() {
       polls.stop();
       await restrictions.stop();
+      await permissions.stop();
       await rechecks.stop();
       for (const stream of streams.all()) stream.end();
       await feeds.stop();

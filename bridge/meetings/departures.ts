@@ -43,6 +43,8 @@ export interface Departures {
   forget(meeting: MeetingName, deviceId: string): Promise<void>;
   /** Durable when it resolves: the homes of all meetings in which these devices are will hear that they had to leave. */
   dismiss(whose: Departing, only?: MeetingName): Promise<void>;
+  /** The same for every device that may not stay where it is. */
+  dismissUnless(mayStay: (place: Abroad) => Promise<boolean>): Promise<void>;
   /** People of ours in a meeting abroad, and the meetings of one of them. */
   peopleIn(meeting: MeetingName): Promise<string[]>;
   meetingsOf(sub: string): Promise<MeetingName[]>;
@@ -103,6 +105,13 @@ export function createDepartures(deps: DeparturesDeps): Departures {
       const places = await allOf(database, { sub, leaving: 0 });
       const named = new Map(places.map((place) => [`${place.home} ${place.group_id}`, place]));
       return [...named.values()].map(({ home, group_id: group }) => ({ home, group }));
+    },
+
+    async dismissUnless(mayStay) {
+      for (const place of await allOf(database, { leaving: 0 })) {
+        const { home, group_id, device_id } = place;
+        if (!(await mayStay(place))) await dismissAll({ home, group_id, device_id });
+      }
     },
 
     async isEmpty() {

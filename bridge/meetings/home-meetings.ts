@@ -38,6 +38,8 @@ export interface HomeMeetings {
   admit(asking: Asking, since: number): Promise<Admission>;
   /** What each of them is there; `none` for those whom the records do not let in. */
   rolesOf(group: string, people: readonly Attendee[]): Promise<Role[]>;
+  /** Whether the records and policy let somebody be there now. Throws `policy_unavailable`. */
+  permits(asking: Asking): Promise<boolean>;
   state(asking: Asking): Promise<MeetingState>;
   members(asking: Asking, after: number | undefined): Promise<MeetingMembers>;
   roster(asking: Asking, devices: readonly string[]): Promise<MeetingRoster>;
@@ -86,6 +88,17 @@ export function createHomeMeetings(deps: {
         }
         return roles;
       }),
+
+    async permits(asking) {
+      try {
+        await database.read((query) => require(query, asking));
+        return true;
+      } catch (error) {
+        if (isCountersignError(error, 'forbidden')) return false;
+        if (isCountersignError(error) && REFUSALS.has(error.code)) return false;
+        throw error;
+      }
+    },
 
     async state(asking) {
       const meeting = await reading(asking, (reader) => findMeeting(reader, asking.group));

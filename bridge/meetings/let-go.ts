@@ -17,6 +17,8 @@ export interface LetGo {
   all(whose: Whose, reason: LeavingReason): Promise<void>;
   /** Those of them whom the records of the group do not let in any more. */
   unlessAdmitted(whose: Whose): Promise<void>;
+  /** Those of all presences that may not stay. */
+  unless(mayStay: (participant: Participant) => Promise<boolean>): Promise<void>;
   /** The relay of a group that has ended. */
   end(group: string): Promise<void>;
   /** Ends relays of groups that have ended or whose time is over, and forgets those of groups that are; answers how many. */
@@ -110,6 +112,13 @@ export function createLetGo(deps: {
     purge: async () => (await endOverdue()) + (await forgetEnded()),
     all: (whose, reason) => leave(whose, reason, async (_group, present) => present),
     unlessAdmitted: (whose) => leave(whose, 'revoked', refused),
+
+    unless: (mayStay) =>
+      leave({}, 'revoked', async (_group, present) => {
+        const not: Participant[] = [];
+        for (const participant of present) if (!(await mayStay(participant))) not.push(participant);
+        return not;
+      }),
 
     async reconcile() {
       await endOverdue();

@@ -6,7 +6,7 @@ export interface Listener {
   /** The home bridge of the meeting, which may be this one. */
   readonly home: string;
   readonly group: string;
-  readonly who: Pick<Holder, 'sub' | 'deviceId' | 'accessTokenHash'>;
+  readonly who: Holder;
   readonly role: Role;
 }
 

@@ -51,7 +51,7 @@ export function createOwnPeople(deps: OwnPeopleDeps): OwnPeople {
     meeting: { readonly iss: string; readonly group: string },
   ): Promise<void> {
     await database.read((query) => readAccess(query, who));
-    if (meeting.iss !== iss) requireForeignAttendance(deps, who, meeting.group);
+    if (meeting.iss !== iss) requireForeignAttendance(decide, askingPerson(who, deps.clock), meeting.group);
   }
 
   /** A restriction finds the device from before its home hears of it; one in between is found here. */

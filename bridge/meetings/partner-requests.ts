@@ -84,7 +84,8 @@ export function createAnswerPartner(deps: PartnerRequestsDeps): AnswerPartner {
   }
 
   /** A question is held open for long: neither partner nor person may have been restricted meanwhile (PROTOCOL §8). */
-  async function assertStands({ group, person }: Asking): Promise<void> {
+  async function assertStands(asking: Asking): Promise<void> {
+    const { group, person } = asking;
     const partner = await database.read((query) => findPartner(query, person.iss));
     if (partner?.status !== 'active') throw new CountersignError('partner_suspended');
     const [role] = await home.rolesOf(group, [person]);
@@ -92,7 +93,10 @@ export function createAnswerPartner(deps: PartnerRequestsDeps): AnswerPartner {
     if (role === 'none') {
       const record = await database.read((query) => findGroup(query, group));
       if (record?.status !== 'ended') throw new CountersignError('group_unknown');
+      return;
     }
+    // Another policy may have come into force.
+    await database.read((query) => home.require(query, asking));
   }
 
   /** Who of these people may be there; nothing is said of a meeting in which none of them is. */

@@ -16,6 +16,7 @@ import type { RequestContext } from '../../bridge/lib/request-context.ts';
 import { createLifecycle, type Lifecycle } from '../../bridge/lifecycle/lifecycle.ts';
 import { createMeetings, type MeetingsDeps } from '../../bridge/meetings/create-meetings.ts';
 import type { Meetings } from '../../bridge/meetings/services.ts';
+import type { Policy } from '../../bridge/policy/policy.ts';
 import type { Cache } from '../../bridge/storage/cache.ts';
 import { MemoryCache } from '../../bridge/storage/memory-cache.ts';
 import { freePort } from '../../demo/stage/free-port.ts';
@@ -23,9 +24,11 @@ import { CountersignError } from '../../protocol/errors.ts';
 import { decodeClaims } from '../../protocol/jws.ts';
 import { type MeetingBridgeRequest, meetingBridgeRequestSchema } from '../../protocol/meetings/federation.ts';
 import { type BridgeParts, bridgeParts } from '../fakes/bridge-parts.ts';
+import { changeablePolicy } from '../fakes/changeable-policy.ts';
 import { type Enrolled, enrol } from '../fakes/client-side.ts';
 import { groupsOf } from '../fakes/group-side.ts';
 import { createNames, type Names } from '../fakes/names.ts';
+import { testPolicy } from '../fakes/test-policy.ts';
 import { createThrowawayCa, type ThrowawayCa } from '../fakes/throwaway-ca.ts';
 
 export const ADMINISTRATOR: RequestContext = {
@@ -53,6 +56,8 @@ export interface MeetingBridge {
   onTheWay: ((asked: MeetingBridgeRequest) => Promise<unknown>) | undefined;
   /** A person of this company, enrolled on one device. */
   addEnrolled(name: string): Promise<Enrolled>;
+  /** Another policy comes into force, in each of its processes. */
+  enforce(policy: Policy): void;
   /** Ends everything that the process holds, and begins with what is stored. */
   restart(): Promise<void>;
   /** Another process on the same store, which shares the cache unless it lost it. Stopped at the end. */
@@ -105,7 +110,8 @@ async function startMeetingBridge(name: string, world: World): Promise<MeetingBr
   const port = await freePort();
   const iss = `https://${host}:${port}`;
   names.addHost(host, '127.0.0.1');
-  const parts = await bridgeParts({ iss, domains: [domain] });
+  const inForce = changeablePolicy(testPolicy());
+  const parts = await bridgeParts({ iss, domains: [domain], replace: () => ({ policy: inForce.policy }) });
   parts.events.start();
   closing.push(() => parts.remove());
   names.setTxt(`_countersign.${domain}`, [`v=countersign1 entity=${iss} root=${parts.root.kid}`]);
@@ -158,6 +164,7 @@ async function startMeetingBridge(name: string, world: World): Promise<MeetingBr
   closing.push(() => server.stop(0));
   return {
     ...{ parts, iss, domain, groups: groupsOf(parts), partners, revoked, asked, served },
+    enforce: inForce.enforce,
     lifecycle: createLifecycle({ ...parts, decide: parts.policy.decide, tokens: NO_TOKENS }),
     get meetings() {
       return served.meetings;
