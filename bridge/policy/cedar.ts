@@ -1,4 +1,5 @@
 /** The one door to Cedar: nothing else imports its package. */
+import './baseline-wasm.ts';
 import './uninlined-wasm-calls.ts';
 import * as cedar from '@cedar-policy/cedar-wasm/nodejs';
 import { guardEngine } from './engine-doubt.ts';

@@ -1,0 +1,37 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** `f` counts down from its argument. */
+const MODULE = [
+  ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+  ...[0x01, 0x05, 0x01, 0x60, 0x01, 0x7f, 0x00],
+  ...[0x03, 0x02, 0x01, 0x00],
+  ...[0x07, 0x05, 0x01, 0x01, 0x66, 0x00, 0x00],
+  ...[0x0a, 0x10, 0x01, 0x0e, 0x00, 0x03, 0x40],
+  ...[0x20, 0x00, 0x41, 0x01, 0x6b, 0x22, 0x00, 0x0d, 0x00, 0x0b, 0x0b],
+];
+
+/** Says whether V8 has optimized `f` after it was called often. */
+const SCRIPT = `
+  const module = new WebAssembly.Module(new Uint8Array(${JSON.stringify(MODULE)}));
+  const { exports } = new WebAssembly.Instance(module);
+  for (let times = 0; times < 10; times += 1) exports.f(1_000_000);
+  setTimeout(() => { exports.f(1); console.log(%IsLiftoffFunction(exports.f)); }, 500);
+`;
+
+function run(...imports: string[]): Promise<string> {
+  const line = ['--allow-natives-syntax', ...imports.flatMap((each) => ['--import', each])];
+  return new Promise((resolve) => {
+    execFile(process.execPath, [...line, '--eval', SCRIPT], { cwd: ROOT }, (_, out) => resolve(out));
+  });
+}
+
+describe('a process that uses Cedar', () => {
+  it('spends no time on optimizing WebAssembly', async () => {
+    expect(await run('tsx', './bridge/policy/baseline-wasm.ts')).toBe('true\n');
+    expect(await run()).toBe('false\n');
+  });
+});
