@@ -1,7 +1,7 @@
 import { assurance } from '../../protocol/claims.ts';
 import type { PolicyContent } from '../../protocol/policy-bundle.ts';
 import { TRIAL_PAGE, TRIAL_RECENT } from '../lib/limits.ts';
-import { compilePolicy } from '../policy/compile-policy.ts';
+import type { CompileContent } from '../policy/compiled-contents.ts';
 import type { Action, DecisionRequest } from '../policy/decision.ts';
 import { listDecisions, type RecordedDecision } from '../policy/decision-store.ts';
 import type { Lifetimes } from '../policy/policy.ts';
@@ -26,6 +26,7 @@ export interface DryRun {
 }
 
 export interface DryRunDeps extends PopulationDeps {
+  readonly compile: CompileContent;
   /** The policy in force. */
   readonly policy: { readonly current: { readonly compiled: Judged } | undefined };
 }
@@ -41,7 +42,7 @@ export type TryPolicy = (
 
 export function createDryRun(deps: DryRunDeps): TryPolicy {
   return async (content, { withExamples }) => {
-    const after = compilePolicy(content);
+    const after = deps.compile(content);
     const before = deps.policy.current?.compiled ?? DENIES_ALL;
     const looked: Looked = {
       ...{ people: 0, groups: 0, partners: 0, administrators: 0, connections: 0 },

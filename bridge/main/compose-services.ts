@@ -140,7 +140,7 @@ export async function composeServices(foundation: Foundation, config: Config) {
     administrators: (reader) => listTokenLines(reader, seconds(clock)),
   });
   const dryRun = createDryRun({
-    ...{ database, policy, iss: issuer },
+    ...{ compile, database, policy, iss: issuer },
     administrators: () => database.read((query) => listTokenLines(query, seconds(clock))),
     connections: () => connections.list(),
   });

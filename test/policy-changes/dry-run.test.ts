@@ -152,6 +152,7 @@ async function addEverybody(): Promise<void> {
 function tryOut(content: PolicyContent, given: { roles?: AdministratorRole[]; withExamples?: boolean } = {}) {
   const { roles = ['owner'], withExamples = true } = given;
   const run = createDryRun({
+    compile: compilePolicy,
     ...populationDeps(),
     policy: { current: { compiled: inForce } },
     administrators: async () => [{ id: 'a-1', name: 'Ada', roles }],
