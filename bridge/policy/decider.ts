@@ -91,7 +91,7 @@ export function createDecider({ policies, hash, now, remembered, onFailure }: De
       ...({ effect: 'deny', policy: 'no-permit', reason, hash, policies: NO_POLICIES } as const),
       /** Looked for when somebody wants to know: most refusals are not explained. */
       get nearest() {
-        nearest ??= findNearest();
+        nearest ??= orNone(findNearest);
         return nearest;
       },
     });
@@ -130,6 +130,15 @@ export function createDecider({ policies, hash, now, remembered, onFailure }: De
 }
 
 const NO_POLICIES: readonly string[] = Object.freeze([]);
+
+/** An explanation that cannot be had changes no decision: Cedar takes less nesting in the form that permits are taken apart in. */
+function orNone(find: () => readonly string[]): readonly string[] {
+  try {
+    return find();
+  } catch {
+    return NO_POLICIES;
+  }
+}
 
 const WARM_UP = {
   principal: { kind: 'person', id: 'nobody', assurance: 'member', endorsed: true },

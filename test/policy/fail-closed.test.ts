@@ -4,7 +4,7 @@ import { type CompileOptions, compilePolicy } from '../../bridge/policy/compile-
 import type { DecisionFailure } from '../../bridge/policy/decider.ts';
 import type { DecisionRequest } from '../../bridge/policy/decision.ts';
 import { readDefaultContent } from '../../bridge/policy/default-content.ts';
-import { policyText, withFile } from './policy-texts.ts';
+import { onlyFile, policyText, withFile } from './policy-texts.ts';
 
 const REFUSED = {
   effect: 'deny',
@@ -111,6 +111,17 @@ describe('a decision stands', () => {
     for (const other of others) expect(other.decide(request).policy).toBe('closed');
     expect(first.decide(request).policy).toBe('enrol-self');
     for (const other of others) expect(other.decide(request).policy).toBe('closed');
+  });
+
+  it('without the permits that are nearest to it, when Cedar cannot take these apart', () => {
+    const text = policyText(
+      'long',
+      `permit (principal, action == Countersign::Action::"enrol", resource)
+       when { context.own && (context.devices < 0${' || false'.repeat(70)}) }`,
+    );
+    const { policy, failures } = compiled(onlyFile(text));
+    expect(policy.decide(request)).toMatchObject({ effect: 'deny', policy: 'no-permit', nearest: [] });
+    expect(failures).toEqual([]);
   });
 
   it('only where the schema foresees the question: a permit for everything is none for the rest', () => {
