@@ -1,11 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
-import { type CompiledPolicy, compilePolicy } from '../bridge/policy/compile-policy.ts';
-import { defaultPolicyFolder } from '../bridge/policy/default-content.ts';
-import { failingCases, readPolicyCases } from '../bridge/policy/policy-cases.ts';
-import { describeFault, type PolicyFault, PolicyFaults } from '../bridge/policy/policy-faults.ts';
-import { readPolicyFolder } from '../bridge/policy/policy-folder.ts';
-import { formatFaults, formatted } from '../bridge/policy/policy-format.ts';
+import { type CompiledPolicy, compilePolicy } from '../bridge/policy/content/compile-policy.ts';
+import { defaultPolicyFolder } from '../bridge/policy/content/default-content.ts';
+import { failingCases, readPolicyCases } from '../bridge/policy/content/policy-cases.ts';
+import { describeFault, type PolicyFault, PolicyFaults } from '../bridge/policy/content/policy-faults.ts';
+import { readPolicyFolder } from '../bridge/policy/content/policy-folder.ts';
+import { formatFaults, formatted } from '../bridge/policy/content/policy-format.ts';
 import { isCountersignError } from '../protocol/errors.ts';
 import type { PolicyContent } from '../protocol/policy-bundle.ts';
 

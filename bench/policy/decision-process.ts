@@ -1,6 +1,6 @@
-import { compilePolicy } from '../../bridge/policy/compile-policy.ts';
+import { compilePolicy } from '../../bridge/policy/content/compile-policy.ts';
+import { readDefaultContent } from '../../bridge/policy/content/default-content.ts';
 import type { DecisionRequest } from '../../bridge/policy/decision.ts';
-import { readDefaultContent } from '../../bridge/policy/default-content.ts';
 import { answerParent } from '../processes/child.ts';
 
 /** Milliseconds of single decisions, with the default policies. */

@@ -12,7 +12,7 @@ import { EVENT_PAGE, LIVE_POLL_MS, WATCH_OVERLAP_S } from '../lib/limits.ts';
 import type { Logger } from '../lib/logger.ts';
 import { requireAllowed } from '../policy/decision.ts';
 import type { Policy } from '../policy/policy.ts';
-import { followPolicy } from '../policy/policy-follower.ts';
+import { followPolicy } from '../policy/versions/policy-follower.ts';
 import type { Database } from '../storage/database.ts';
 import type { Holder } from './holder.ts';
 import { askingPerson, requestBy } from './permission.ts';

@@ -3,8 +3,8 @@ import { thumbprint } from '../../protocol/public-key.ts';
 import { verifiedDomains } from '../directory/domains.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import { ENTITY_CONFIGURATION_LIFE_S } from '../lib/limits.ts';
-import type { PolicyInForce } from '../policy/policy-in-force.ts';
-import { POLICY_BUNDLES_PATH } from '../policy/published-paths.ts';
+import type { PolicyInForce } from '../policy/versions/policy-in-force.ts';
+import { POLICY_BUNDLES_PATH } from '../policy/versions/published-paths.ts';
 import type { Signer } from '../signer/signer.ts';
 import type { Database } from '../storage/database.ts';
 

@@ -1,5 +1,5 @@
 import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
-import { administratorRequest } from '../policy/administrator-request.ts';
+import { administratorRequest } from '../policy/changes/administrator-request.ts';
 import {
   type AdministratorAction,
   type Decide,

@@ -1,5 +1,5 @@
 import type { Middleware } from 'koa';
-import { POLICY_BUNDLES_PATH, POLICY_PATH } from '../policy/published-paths.ts';
+import { POLICY_BUNDLES_PATH, POLICY_PATH } from '../policy/versions/published-paths.ts';
 
 const ALLOWED_HEADERS = 'authorization, content-type, dpop';
 const ALLOWED_METHODS = 'GET, POST, PATCH, DELETE';

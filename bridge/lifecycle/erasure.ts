@@ -17,7 +17,7 @@ import { eraseFromGroups } from '../groups/group-erasure.ts';
 import type { KeyLog } from '../keylog/key-log.ts';
 import type { RequestContext } from '../lib/request-context.ts';
 import { deleteServiceOf } from '../oauth/service-store.ts';
-import { deleteDecisionsOf } from '../policy/decision-store.ts';
+import { deleteDecisionsOf } from '../policy/decisions/decision-store.ts';
 import type { Signer } from '../signer/signer.ts';
 import type { Database, Transaction } from '../storage/database.ts';
 

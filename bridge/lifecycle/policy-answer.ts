@@ -1,8 +1,8 @@
 import type { DataKind } from '../../protocol/recipients/data-kind.ts';
 import type { RecipientTerm } from '../../protocol/recipients/terms.ts';
-import type { CompiledPolicy } from '../policy/compile-policy.ts';
+import type { CompiledPolicy } from '../policy/content/compile-policy.ts';
+import { decideRecipients } from '../policy/content/recipients.ts';
 import type { DecisionRequest } from '../policy/decision.ts';
-import { decideRecipients } from '../policy/recipients.ts';
 
 /** What a trial asks of a policy. */
 export type Judged = Pick<CompiledPolicy, 'decide' | 'policies' | 'lifetimes' | 'recipients' | 'readsIds'>;

@@ -1,9 +1,9 @@
 import { assurance } from '../../protocol/claims.ts';
 import type { PolicyContent } from '../../protocol/policy-bundle.ts';
 import { TRIAL_PAGE, TRIAL_RECENT } from '../lib/limits.ts';
-import type { CompileContent } from '../policy/compiled-contents.ts';
+import type { CompileContent } from '../policy/content/compiled-contents.ts';
 import type { Action, DecisionRequest } from '../policy/decision.ts';
-import { listDecisions, type RecordedDecision } from '../policy/decision-store.ts';
+import { listDecisions, type RecordedDecision } from '../policy/decisions/decision-store.ts';
 import type { Lifetimes } from '../policy/policy.ts';
 import { DENIES_ALL, type Judged } from './policy-answer.ts';
 import { type PopulationDeps, populationQuestions } from './policy-population.ts';

@@ -1,4 +1,4 @@
-import { administratorRequest } from '../policy/administrator-request.ts';
+import { administratorRequest } from '../policy/changes/administrator-request.ts';
 import {
   ADMINISTRATOR_ACTIONS,
   ADMINISTRATOR_ROLES,

@@ -1,8 +1,8 @@
 import type { DataKind } from '../../protocol/recipients/data-kind.ts';
 import { dataKindSchema } from '../../protocol/recipients/data-kind.ts';
 import { TRIAL_DATA_WORDS } from '../lib/limits.ts';
-import { appliesToAction } from '../policy/attributes-read.ts';
-import type { NamedPolicy } from '../policy/cedar-parse.ts';
+import { appliesToAction } from '../policy/engine/attributes-read.ts';
+import type { NamedPolicy } from '../policy/engine/cedar-parse.ts';
 
 /** A word that stands for all those that no policy compares with. */
 const OTHER = 'other';

@@ -1,8 +1,8 @@
 import type { DataKind } from '../../protocol/recipients/data-kind.ts';
 import { type Asked, requestBy } from '../binding/permission.ts';
 import type { KindOfPeople } from '../directory/population.ts';
+import { dataResource } from '../policy/content/recipients.ts';
 import type { Principal, Resource, SignInFacts } from '../policy/decision.ts';
-import { dataResource } from '../policy/recipients.ts';
 import { deedsInGroup } from './population-groups.ts';
 import { SIGN_INS } from './population-people.ts';
 import { MULTI_FACTOR, SOMEBODY, someGroup, type TrialQuestion } from './trial-question.ts';

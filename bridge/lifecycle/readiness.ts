@@ -4,7 +4,7 @@ import { type LogStatus, logWarnings } from '../keylog/log-status.ts';
 import { hasStagedVersionBefore } from '../keylog/version-store.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import { ONLINE_KEYS_WARNING_S } from '../lib/limits.ts';
-import type { PolicyInForce } from '../policy/policy-in-force.ts';
+import type { PolicyInForce } from '../policy/versions/policy-in-force.ts';
 import type { Signer } from '../signer/signer.ts';
 import type { Database } from '../storage/database.ts';
 

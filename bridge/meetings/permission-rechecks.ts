@@ -5,7 +5,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Decide } from '../policy/decision.ts';
 import type { Policy } from '../policy/policy.ts';
-import { followPolicy } from '../policy/policy-follower.ts';
+import { followPolicy } from '../policy/versions/policy-follower.ts';
 import type { Database } from '../storage/database.ts';
 import { requireForeignAttendance } from './attendance.ts';
 import type { Departures } from './departures.ts';

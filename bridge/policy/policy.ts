@@ -1,6 +1,6 @@
 import type { Assurance } from '../../protocol/claims.ts';
+import type { RecipientRules } from './content/recipients.ts';
 import type { Action, Decide } from './decision.ts';
-import type { RecipientRules } from './recipients.ts';
 
 /** How long things live, as the policy in force says; in seconds. */
 export interface Lifetimes {

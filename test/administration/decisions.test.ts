@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Route } from '../../bridge/http/route.ts';
 import { apiRoutes } from '../../bridge/http/routes/table.ts';
-import { policyRequest } from '../../bridge/policy/administrator-roots.ts';
+import { policyRequest } from '../../bridge/policy/changes/administrator-roots.ts';
 import type { Action, Decide, DecisionRequest } from '../../bridge/policy/decision.ts';
 
 /** They are decided with facts of the draft, where those are read: test/policy-changes holds them. */

@@ -1,5 +1,5 @@
-import { compilePolicy } from '../../bridge/policy/compile-policy.ts';
-import { readDefaultContent } from '../../bridge/policy/default-content.ts';
+import { compilePolicy } from '../../bridge/policy/content/compile-policy.ts';
+import { readDefaultContent } from '../../bridge/policy/content/default-content.ts';
 import type { Policy } from '../../bridge/policy/policy.ts';
 import type { PolicyContent } from '../../protocol/policy-bundle.ts';
 

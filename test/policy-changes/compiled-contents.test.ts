@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { CONTENTS_COMPILED } from '../../bridge/lib/limits.ts';
-import { compilePolicy } from '../../bridge/policy/compile-policy.ts';
-import { createCompiledContents } from '../../bridge/policy/compiled-contents.ts';
-import { readDefaultContent } from '../../bridge/policy/default-content.ts';
+import { compilePolicy } from '../../bridge/policy/content/compile-policy.ts';
+import { createCompiledContents } from '../../bridge/policy/content/compiled-contents.ts';
+import { readDefaultContent } from '../../bridge/policy/content/default-content.ts';
 import { replaceText } from '../fakes/test-policy.ts';
 
 const contentOf = (devices: number) =>

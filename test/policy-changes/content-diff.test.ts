@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { contentDiff } from '../../bridge/policy/content-diff.ts';
-import { diffLines } from '../../bridge/policy/line-diff.ts';
+import { contentDiff } from '../../bridge/policy/content/content-diff.ts';
+import { diffLines } from '../../bridge/policy/content/line-diff.ts';
 
 const apply = (lines: ReturnType<typeof diffLines>, side: '-' | '+') =>
   lines.filter(({ kind }) => kind === ' ' || kind === side).map(({ text }) => text);

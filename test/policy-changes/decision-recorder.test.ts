@@ -3,8 +3,15 @@ import { deletePerson, insertPerson } from '../../bridge/directory/persons.ts';
 import { DECISION_LIFE_S, DECISIONS_OF_ACTION, DECISIONS_PER_FLUSH } from '../../bridge/lib/limits.ts';
 import { createLogger } from '../../bridge/lib/logger.ts';
 import { ACTIONS, type Action, type DecisionRequest } from '../../bridge/policy/decision.ts';
-import { createDecisionRecorder, type DecisionRecorder } from '../../bridge/policy/decision-recorder.ts';
-import { deleteDecisionsOf, findDecision, listDecisions } from '../../bridge/policy/decision-store.ts';
+import {
+  createDecisionRecorder,
+  type DecisionRecorder,
+} from '../../bridge/policy/decisions/decision-recorder.ts';
+import {
+  deleteDecisionsOf,
+  findDecision,
+  listDecisions,
+} from '../../bridge/policy/decisions/decision-store.ts';
 import type { Policy } from '../../bridge/policy/policy.ts';
 import { type TemporaryStore, temporaryStore } from '../fakes/temporary-store.ts';
 import { testPolicy } from '../fakes/test-policy.ts';

@@ -5,10 +5,10 @@ import { createDryRun, type DryRun } from '../../bridge/lifecycle/policy-dry-run
 import { type PopulationDeps, populationQuestions } from '../../bridge/lifecycle/policy-population.ts';
 import { comparedData } from '../../bridge/lifecycle/population-data.ts';
 import type { TrialQuestion } from '../../bridge/lifecycle/trial-question.ts';
-import { compilePolicy } from '../../bridge/policy/compile-policy.ts';
+import { compilePolicy } from '../../bridge/policy/content/compile-policy.ts';
+import { readDefaultContent } from '../../bridge/policy/content/default-content.ts';
 import { ACTIONS, type AdministratorRole, type DecisionRequest } from '../../bridge/policy/decision.ts';
-import { insertDecisions } from '../../bridge/policy/decision-store.ts';
-import { readDefaultContent } from '../../bridge/policy/default-content.ts';
+import { insertDecisions } from '../../bridge/policy/decisions/decision-store.ts';
 import type { Assurance } from '../../protocol/claims.ts';
 import type { PolicyContent } from '../../protocol/policy-bundle.ts';
 import { type TemporaryStore, temporaryStore } from '../fakes/temporary-store.ts';

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../../bridge/lib/ids.ts';
 import { POLICY_DRAFTS } from '../../bridge/lib/limits.ts';
-import { readDefaultContent } from '../../bridge/policy/default-content.ts';
-import { insertDraft, type StoredDraft } from '../../bridge/policy/draft-store.ts';
+import { insertDraft, type StoredDraft } from '../../bridge/policy/changes/draft-store.ts';
+import { readDefaultContent } from '../../bridge/policy/content/default-content.ts';
 import { type BridgeFixture, bridgeFixture } from '../administration/bridge-fixture.ts';
 import { replaceText } from '../fakes/test-policy.ts';
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readDefaultContent } from '../../bridge/policy/default-content.ts';
+import { readDefaultContent } from '../../bridge/policy/content/default-content.ts';
 import type { PolicyContent } from '../../protocol/policy-bundle.ts';
 import { type BridgeFixture, bridgeFixture } from '../administration/bridge-fixture.ts';
 import { replaceText } from '../fakes/test-policy.ts';

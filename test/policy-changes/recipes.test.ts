@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { compilePolicy } from '../../bridge/policy/compile-policy.ts';
+import { compilePolicy } from '../../bridge/policy/content/compile-policy.ts';
+import { readDefaultContent } from '../../bridge/policy/content/default-content.ts';
 import type { DecisionContext, DecisionRequest, Principal } from '../../bridge/policy/decision.ts';
-import { readDefaultContent } from '../../bridge/policy/default-content.ts';
 import { replaceText } from '../fakes/test-policy.ts';
 
 const guide = readFileSync(new URL('../../docs/guides/policy.md', import.meta.url), 'utf8');

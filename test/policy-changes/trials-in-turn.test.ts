@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { DryRun } from '../../bridge/lifecycle/policy-dry-run.ts';
 import { trialsInTurn } from '../../bridge/lifecycle/trials-in-turn.ts';
-import { readDefaultContent } from '../../bridge/policy/default-content.ts';
+import { readDefaultContent } from '../../bridge/policy/content/default-content.ts';
 
 const content = readDefaultContent();
 const FOUND: DryRun = {

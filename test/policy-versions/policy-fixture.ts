@@ -4,7 +4,7 @@ import { createStagingLog } from '../../bridge/keylog/database-key-log.ts';
 import type { Clock } from '../../bridge/lib/clock.ts';
 import { createLogger } from '../../bridge/lib/logger.ts';
 import type { DecisionRequest } from '../../bridge/policy/decision.ts';
-import { openPolicy, type PolicyInForce } from '../../bridge/policy/policy-in-force.ts';
+import { openPolicy, type PolicyInForce } from '../../bridge/policy/versions/policy-in-force.ts';
 import { initializeKeys, rotateKeys } from '../../bridge/signer/key-ceremony.ts';
 import { openLocalSigner } from '../../bridge/signer/local-signer.ts';
 import { createRootKey, openRootKey } from '../../bridge/signer/root-key.ts';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createStagingLog } from '../../bridge/keylog/database-key-log.ts';
-import { readDefaultContent } from '../../bridge/policy/default-content.ts';
+import { readDefaultContent } from '../../bridge/policy/content/default-content.ts';
 import { keyspace } from '../../bridge/storage/cache.ts';
 import { MemoryCache } from '../../bridge/storage/memory-cache.ts';
 import { labelled } from '../../protocol/canonical-json.ts';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createStagingLog } from '../../bridge/keylog/database-key-log.ts';
-import { readDefaultContent } from '../../bridge/policy/default-content.ts';
+import { readDefaultContent } from '../../bridge/policy/content/default-content.ts';
 import {
   type PolicyContent,
   policyDocument,

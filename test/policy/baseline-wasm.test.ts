@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -31,7 +32,13 @@ function run(...imports: string[]): Promise<string> {
 
 describe('a process that uses Cedar', () => {
   it('spends no time on optimizing WebAssembly', async () => {
-    expect(await run('tsx', './bridge/policy/baseline-wasm.ts')).toBe('true\n');
+    expect(await run('tsx', './bridge/policy/engine/baseline-wasm.ts')).toBe('true\n');
     expect(await run()).toBe('false\n');
+  });
+
+  it('optimizes what is compiled once Cedar has been called', async () => {
+    const file = pathToFileURL(join(ROOT, 'bridge/policy/engine/baseline-wasm.ts'));
+    const resume = `data:text/javascript,import { optimizeAgain } from '${file}'; optimizeAgain();`;
+    expect(await run('tsx', resume)).toBe('false\n');
   });
 });

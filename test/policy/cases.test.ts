@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { compilePolicy } from '../../bridge/policy/compile-policy.ts';
+import { compilePolicy } from '../../bridge/policy/content/compile-policy.ts';
+import { defaultPolicyFolder, readDefaultContent } from '../../bridge/policy/content/default-content.ts';
+import { failingCases, readPolicyCases } from '../../bridge/policy/content/policy-cases.ts';
 import { ACTIONS } from '../../bridge/policy/decision.ts';
-import { defaultPolicyFolder, readDefaultContent } from '../../bridge/policy/default-content.ts';
-import { failingCases, readPolicyCases } from '../../bridge/policy/policy-cases.ts';
-import { createRequestCheck } from '../../bridge/policy/request-check.ts';
+import { createRequestCheck } from '../../bridge/policy/engine/request-check.ts';
 
 const policy = compilePolicy(readDefaultContent());
 const { cases, faults } = readPolicyCases(defaultPolicyFolder());

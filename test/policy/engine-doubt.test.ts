@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { policyToJson } from '../../bridge/policy/cedar.ts';
-import { compilePolicy } from '../../bridge/policy/compile-policy.ts';
+import { compilePolicy } from '../../bridge/policy/content/compile-policy.ts';
+import { readDefaultContent } from '../../bridge/policy/content/default-content.ts';
 import type { DecisionRequest } from '../../bridge/policy/decision.ts';
-import { readDefaultContent } from '../../bridge/policy/default-content.ts';
-import { policyReasons } from '../../bridge/policy/policy-standing.ts';
+import { policyToJson } from '../../bridge/policy/engine/cedar.ts';
+import { policyReasons } from '../../bridge/policy/versions/policy-standing.ts';
 
 const request: DecisionRequest = {
   action: 'enrol',

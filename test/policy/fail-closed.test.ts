@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { DECISION_TIME_MS, DECISION_TRIES } from '../../bridge/lib/limits.ts';
-import { type CompileOptions, compilePolicy } from '../../bridge/policy/compile-policy.ts';
-import type { DecisionFailure } from '../../bridge/policy/decider.ts';
+import { type CompileOptions, compilePolicy } from '../../bridge/policy/content/compile-policy.ts';
+import { readDefaultContent } from '../../bridge/policy/content/default-content.ts';
 import type { DecisionRequest } from '../../bridge/policy/decision.ts';
-import { readDefaultContent } from '../../bridge/policy/default-content.ts';
+import type { DecisionFailure } from '../../bridge/policy/engine/decider.ts';
 import { onlyFile, policyText, withFile } from './policy-texts.ts';
 
 const REFUSED = {

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compilePolicy } from '../../bridge/policy/compile-policy.ts';
+import { compilePolicy } from '../../bridge/policy/content/compile-policy.ts';
 import { ACTIONS, ADMINISTRATOR_ROLES, type DecisionRequest } from '../../bridge/policy/decision.ts';
-import { createDecisionMemo } from '../../bridge/policy/decision-memo.ts';
+import { createDecisionMemo } from '../../bridge/policy/engine/decision-memo.ts';
 import { assurance } from '../../protocol/claims.ts';
 import { policyText, withFile } from './policy-texts.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { compilePolicy } from '../../bridge/policy/compile-policy.ts';
+import { compilePolicy } from '../../bridge/policy/content/compile-policy.ts';
+import { readDefaultContent } from '../../bridge/policy/content/default-content.ts';
 import type { Action, DecisionContext, Principal, Resource } from '../../bridge/policy/decision.ts';
-import { readDefaultContent } from '../../bridge/policy/default-content.ts';
 import { policyText, withFile } from './policy-texts.ts';
 
 const { decide } = compilePolicy(readDefaultContent());

@@ -20,7 +20,7 @@ const TELLS = 'policy is told by it, or they are; nothing is allowed or refused'
 const NO_RULES: Readonly<Record<string, string>> = {
   "groups/admin-access.ts: if (group === undefined || role === 'none') throw new CountersignError('group_unknown');":
     HIDES,
-  "groups/group-views.ts: if (role === 'none') continue;": HIDES,
+  "groups/group-views.ts: if (role === 'none' || !isSeenBy(who, group, role)) continue;": HIDES,
   "groups/group-views.ts: if (role === 'none') throw new CountersignError(await whyNone(reader, group, person));":
     HIDES,
   "groups/member-pages.ts: if (role === 'none') throw new CountersignError(await whyNone(query, group, person));":

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { defaultPolicyFolder } from '../../bridge/policy/default-content.ts';
-import { readPolicyFolder } from '../../bridge/policy/policy-folder.ts';
-import { formatFaults } from '../../bridge/policy/policy-format.ts';
+import { defaultPolicyFolder } from '../../bridge/policy/content/default-content.ts';
+import { readPolicyFolder } from '../../bridge/policy/content/policy-folder.ts';
+import { formatFaults } from '../../bridge/policy/content/policy-format.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 let folder: string;

@@ -1,4 +1,4 @@
-import { readDefaultContent } from '../../bridge/policy/default-content.ts';
+import { readDefaultContent } from '../../bridge/policy/content/default-content.ts';
 import type { PolicyContent } from '../../protocol/policy-bundle.ts';
 
 /** The shipped content with a file of one's own. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { compilePolicy } from '../../bridge/policy/compile-policy.ts';
-import { readDefaultContent } from '../../bridge/policy/default-content.ts';
-import { decideRecipients } from '../../bridge/policy/recipients.ts';
+import { compilePolicy } from '../../bridge/policy/content/compile-policy.ts';
+import { readDefaultContent } from '../../bridge/policy/content/default-content.ts';
+import { decideRecipients } from '../../bridge/policy/content/recipients.ts';
 import { isCountersignError } from '../../protocol/errors.ts';
 import type { PolicyContent } from '../../protocol/policy-bundle.ts';
 import { readAnnotatedPolicies } from '../../protocol/recipients/cedar-annotations.ts';

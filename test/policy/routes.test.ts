@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Route } from '../../bridge/http/route.ts';
 import { apiRoutes } from '../../bridge/http/routes/table.ts';
+import { readDefaultContent } from '../../bridge/policy/content/default-content.ts';
 import { ACTIONS, type Action, ADMINISTRATOR_ACTIONS } from '../../bridge/policy/decision.ts';
-import { readDefaultContent } from '../../bridge/policy/default-content.ts';
 import { DECIDED_ROUTES } from './decided-routes.ts';
 
 /** The routes only close over what they are given: to list them nothing is needed. */

@@ -38,7 +38,7 @@ function run(...imports: string[]): Promise<string> {
 
 describe('a process that uses Cedar', () => {
   it('survives that V8 drops optimized code during a call of WebAssembly', async () => {
-    expect(await run('tsx', './bridge/policy/uninlined-wasm-calls.ts')).toBe('true\n');
+    expect(await run('tsx', './bridge/policy/engine/uninlined-wasm-calls.ts')).toBe('true\n');
   });
 
   // Where this fails, V8 has mended it, and the flag can go.

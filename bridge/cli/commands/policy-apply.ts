@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { compilePolicy } from '../../policy/compile-policy.ts';
-import { readPolicyFolder } from '../../policy/policy-folder.ts';
+import { compilePolicy } from '../../policy/content/compile-policy.ts';
+import { readPolicyFolder } from '../../policy/content/policy-folder.ts';
 import { type ApiClient, ApiProblem, openApi } from '../api-client.ts';
 import { show } from '../output.ts';
 import type { Terminal } from '../terminal.ts';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { SYSTEM } from '../../lib/request-context.ts';
-import { readDefaultContent } from '../../policy/default-content.ts';
-import { type ActivatedPolicy, activatePolicy } from '../../policy/policy-activation.ts';
+import { readDefaultContent } from '../../policy/content/default-content.ts';
+import { type ActivatedPolicy, activatePolicy } from '../../policy/versions/policy-activation.ts';
 import { openLocalSigner } from '../../signer/local-signer.ts';
 import { confirm } from '../confirm.ts';
 import {

@@ -1,4 +1,4 @@
-import { contentFiles } from '../../policy/content-diff.ts';
+import { contentFiles } from '../../policy/content/content-diff.ts';
 import { facts, printable, table, when } from '../output.ts';
 import type {
   DecisionsAnswer,

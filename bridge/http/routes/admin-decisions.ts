@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import { JSON_BODY_BYTES, PAGE_ROWS, PAGE_ROWS_DEFAULT } from '../../lib/limits.ts';
 import { ACTIONS, type Decide } from '../../policy/decision.ts';
-import type { DecisionRecorder } from '../../policy/decision-recorder.ts';
 import { asDecisionRequest, decisionRequestSchema } from '../../policy/decision-request-schema.ts';
-import type { Explanations } from '../../policy/explanation.ts';
+import type { DecisionRecorder } from '../../policy/decisions/decision-recorder.ts';
+import type { Explanations } from '../../policy/decisions/explanation.ts';
 import { defineAdministratorRoute } from '../administrator-route.ts';
 import type { Route } from '../route.ts';
 

@@ -2,9 +2,9 @@ import * as z from 'zod';
 import { policyContentSchema } from '../../../protocol/policy-bundle.ts';
 import { JSON_BODY_BYTES, NOTE_LENGTH, POLICY_BODY_BYTES } from '../../lib/limits.ts';
 import type { TryPolicy } from '../../lifecycle/policy-dry-run.ts';
+import type { PolicyChanges } from '../../policy/changes/policy-changes.ts';
 import type { AdministratorAction, Decide, DecisionRequest } from '../../policy/decision.ts';
-import type { PolicyChanges } from '../../policy/policy-changes.ts';
-import type { PolicyHistory } from '../../policy/policy-history.ts';
+import type { PolicyHistory } from '../../policy/versions/policy-history.ts';
 import { defineAdministratorRoute } from '../administrator-route.ts';
 import { type Administrator, type ApiRequest, defineRoute, type Route } from '../route.ts';
 import {

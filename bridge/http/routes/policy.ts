@@ -1,5 +1,5 @@
-import type { PolicyBundles } from '../../policy/bundles.ts';
-import { POLICY_BUNDLES_PATH, POLICY_PATH } from '../../policy/published-paths.ts';
+import type { PolicyBundles } from '../../policy/versions/bundles.ts';
+import { POLICY_BUNDLES_PATH, POLICY_PATH } from '../../policy/versions/published-paths.ts';
 import { defineRoute, type Route } from '../route.ts';
 
 const BUNDLE = 'application/policy-bundle+jwt';

@@ -129,7 +129,7 @@ describe('an admission policy across two companies', () => {
     };
     const { hosted } = await start(policy);
     const meetings = [await join(gwen.client, hosted), await join(bob.client, hosted)];
-    for (const meeting of meetings) await hear(meeting).next('key');
+    for (const meeting of meetings) await keyOf(meeting, 1);
     await hosted.rekey();
     const { epoch } = hosted.currentKey();
     const roster: Participant[] = [];
@@ -167,7 +167,7 @@ describe('an admission policy across two companies', () => {
     const { hosted, host } = await start({});
     const ofGlobex = await join(gwen.client, hosted);
     const ofAcme = await join(bob.client, hosted);
-    for (const meeting of [ofGlobex, ofAcme]) await hear(meeting).next('key');
+    for (const meeting of [ofGlobex, ofAcme]) await keyOf(meeting, 1);
     await hosted.setAdmission({ companies: [{ iss: hosted.iss }] });
     expect(await host.next('participant_refused')).toMatchObject({
       ...{ address: companies.globex.address('gwen'), reasons: [{ reason: 'company' }] },
@@ -183,7 +183,7 @@ describe('an admission policy across two companies', () => {
     const { hosted, host } = await start(policy);
     const ofBob = await join(bob.client, hosted);
     const ofGwen = await join(gwen.client, hosted);
-    for (const meeting of [ofBob, ofGwen]) await hear(meeting).next('key');
+    for (const meeting of [ofBob, ofGwen]) await keyOf(meeting, 1);
     const taken = await ofBob.takeOver();
     expect(await host.next('taken_over')).toMatchObject({ by: companies.acme.address('bob') });
     expect(taken.admission).toMatchObject({ version: 2, policy });
