@@ -30,13 +30,21 @@ export interface CompileOptions {
  * its detail, a line each; its cause is `PolicyFaults`.
  */
 export function compilePolicy(content: PolicyContent, options: CompileOptions = {}): CompiledPolicy {
+  try {
+    return compile(content, options);
+  } finally {
+    // Whatever came of it, Cedar has been called.
+    optimizeAgain();
+  }
+}
+
+function compile(content: PolicyContent, options: CompileOptions): CompiledPolicy {
   const { policies, data, recipients } = requireValid(content);
   const document = policyDocument(content);
   const hash = sha256Base64url(document);
   const { now = () => performance.now(), remembered = DECISIONS_REMEMBERED, onFailure = () => {} } = options;
   const decider = createDecider({ policies, hash, now, remembered, onFailure });
   decider.warmUp();
-  optimizeAgain();
   return {
     ...{ content, policies, document, hash, lifetimes: lifetimesOf(data), recipients },
     decide: decider.decide,
