@@ -65,7 +65,7 @@ describe('stopping', () => {
   it('leaves an event as the last one, with its place in the log', async () => {
     await bridge.running.stop();
     const events = await bridge.inStore((database) => database.read((query) => readEvents(query, 0, 100)));
-    expect(events.map(({ type }) => type)).toEqual(['bridge.started', 'bridge.stopped']);
+    expect(events.map(({ type }) => type)).toEqual(['policy.activated', 'bridge.started', 'bridge.stopped']);
   });
 
   it('happens once, however often it is asked for', async () => {

@@ -107,7 +107,8 @@ describe('countersign serve', { timeout: 120_000 }, () => {
       .filter((line) => line !== '')
       .map((line) => JSON.parse(line).type);
     expect(types).toEqual([
-      ...['keys.initialized', 'bridge.started', 'admin.bootstrapped', 'domain.added', 'bridge.stopped'],
+      ...['keys.initialized', 'policy.activated', 'bridge.started', 'admin.bootstrapped'],
+      ...['domain.added', 'bridge.stopped'],
     ]);
   });
 
@@ -128,7 +129,8 @@ describe('countersign serve', { timeout: 120_000 }, () => {
       .map((line) => JSON.parse(line));
     expect(lines.map(({ seq }) => seq)).toEqual(lines.map((_, index) => index + 1));
     expect(lines.map(({ type }) => type)).toEqual([
-      ...['keys.initialized', 'bridge.started', 'admin.bootstrapped', 'domain.added', 'bridge.started'],
+      ...['keys.initialized', 'policy.activated', 'bridge.started', 'admin.bootstrapped'],
+      ...['domain.added', 'bridge.started'],
     ]);
     second.child.kill('SIGTERM');
     expect((await second.ended).code).toBe(0);
