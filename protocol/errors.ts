@@ -379,6 +379,33 @@ export const ERRORS = {
     title: 'The attributes of the SAML assertion are ambiguous, too many or malformed.',
   },
   saml_metadata: { status: 400, title: 'The SAML metadata cannot be used.' },
+
+  // sinks and the log of events
+  sink_unknown: { status: 404, title: 'There is no such sink.' },
+  sink_name_taken: { status: 409, title: 'Another sink has this name.' },
+  sink_limit: { status: 409, title: 'There are as many sinks as one bridge serves.' },
+  sink_unavailable: { status: 502, title: 'The receiver of the sink does not take events now.' },
+  sink_misconfigured: { status: 502, title: 'The receiver of the sink refuses this bridge.' },
+  sink_batch_refused: { status: 502, title: 'The receiver of the sink does not take these events.' },
+  sink_closed: { status: 409, title: 'The sink is paused or was removed.' },
+  dead_letter_unknown: { status: 404, title: 'The sink has no such dead letter.' },
+  replay_unknown: { status: 404, title: 'The sink has no such replay.' },
+  events_pruned: { status: 410, title: 'The content of these events is not kept any more.' },
+  event_export: { status: 400, title: 'The exported events are not what the log has, or not all of it.' },
+
+  // Shared Signals
+  receiver_unknown: { status: 404, title: 'There is no such receiver of signals.' },
+  transmitter_unknown: { status: 404, title: 'There is no such transmitter of signals.' },
+  stream_unknown: { status: 404, title: 'There is no such stream of signals.' },
+  stream_exists: { status: 409, title: 'This receiver has a stream already.' },
+  set_invalid: { status: 400, title: 'The security event token is malformed, or lacks what it must have.' },
+  set_issuer: { status: 400, title: 'The security event token is from an unexpected issuer.' },
+  set_audience: { status: 400, title: 'The security event token is meant for somebody else.' },
+  set_key: { status: 400, title: 'No known key has signed the security event token.' },
+  set_subject: {
+    status: 400,
+    title: 'The security event token names nobody whom this transmitter speaks for.',
+  },
 } as const satisfies Record<string, { status: number; title: string }>;
 
 /** A stable error code. */

@@ -7,10 +7,13 @@ import type { Database } from '../storage/database.ts';
 import type { SequencedEventLog } from './database-event-log.ts';
 import { readCursor, storeCursor } from './event-cursors.ts';
 
+/** Delivery goes on after a restart where it stood under this name. */
+export type NamedSink = Sink & { readonly name: string };
+
 export interface DeliveryDeps {
   readonly database: Database;
   readonly log: Pick<SequencedEventLog, 'page' | 'onPublished'>;
-  readonly sinks: readonly Sink[];
+  readonly sinks: readonly NamedSink[];
   readonly logger: Logger;
   /** How waits between tries pass. Default: by a timer that the signal ends. */
   readonly pause?: (ms: number, signal: AbortSignal) => Promise<unknown>;
@@ -66,7 +69,7 @@ export function retryPause(tries: number, random: () => number = Math.random): n
   return random() * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(tries, 20));
 }
 
-async function deliverAll(deps: DeliveryDeps, sink: Sink, signal: AbortSignal): Promise<void> {
+async function deliverAll(deps: DeliveryDeps, sink: NamedSink, signal: AbortSignal): Promise<void> {
   const pause = deps.pause ?? pauseUntil;
   for (let failures = 0; !signal.aborted; ) {
     try {
@@ -85,7 +88,7 @@ async function deliverAll(deps: DeliveryDeps, sink: Sink, signal: AbortSignal): 
 }
 
 /** Whether there was anything. */
-async function deliverBatch(deps: DeliveryDeps, sink: Sink, signal: AbortSignal): Promise<boolean> {
+async function deliverBatch(deps: DeliveryDeps, sink: NamedSink, signal: AbortSignal): Promise<boolean> {
   const since = await readCursor(deps.database, sink.name);
   const events = await deps.log.page({ since, limit: BATCH });
   const last = events.at(-1);
@@ -95,7 +98,7 @@ async function deliverBatch(deps: DeliveryDeps, sink: Sink, signal: AbortSignal)
   return true;
 }
 
-async function deliverLast(deps: DeliveryDeps, sink: Sink): Promise<void> {
+async function deliverLast(deps: DeliveryDeps, sink: NamedSink): Promise<void> {
   const signal = AbortSignal.timeout(LAST_DELIVERY_MS);
   try {
     while (!signal.aborted && (await deliverBatch(deps, sink, signal))) {
@@ -112,7 +115,7 @@ async function deliverLast(deps: DeliveryDeps, sink: Sink): Promise<void> {
 }
 
 /** A sink that does not heed the signal must not hold up the stop. */
-async function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+async function unlessAborted(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
   let stop = () => {};
   const aborted = new Promise<never>((_resolve, reject) => {

@@ -1,36 +1,88 @@
-import type { Json } from '../../protocol/canonical-json.ts';
+import type * as z from 'zod';
+import type { Clock } from '../../bridge/lib/clock.ts';
+import type { Logger } from '../../bridge/lib/logger.ts';
+import type { Outbound } from '../../bridge/lib/outbound.ts';
+import type { OutboundSockets } from '../../bridge/lib/outbound-sockets.ts';
+import type { FormatName, Formatter } from './formats/formatter.ts';
+import type { SinkEvent } from './sink-event.ts';
 
-/** An event as sinks get it: the same members as `GET /v1/events` answers. */
-export interface SinkEvent {
-  readonly v: 1;
+export type { SinkEvent } from './sink-event.ts';
+
+/** An event that the receiver will never take as it is, in the receiver's own words (cut to 500 characters). */
+export interface RefusedEvent {
   readonly seq: number;
   readonly event_id: string;
-  readonly time: string;
-  readonly type: string;
-  readonly actor: { readonly kind: string };
-  readonly subject: object;
-  readonly outcome: 'success' | 'failure';
-  readonly code: string | null;
-  readonly request_id: string | null;
-  readonly trace_id: string | null;
-  readonly data: { readonly [name: string]: Json };
-  readonly prev: string;
-  readonly hash: string;
+  readonly words: string;
+}
+
+/** What became of the events of a call. */
+export interface Outcome {
+  /** `seq` of the last event that was handed over, refused ones included: the next call begins behind it. */
+  readonly sent: number;
+  /**
+   * `seq` up to which every event is with the receiver, or refused for good. Behind `sent` where the transport tells
+   * only later (indexer acknowledgement) or not at all (syslog): the driver keeps those events, and sends them again
+   * after a fault.
+   */
+  readonly settled: number;
+  readonly refused: readonly RefusedEvent[];
 }
 
 /**
  * A place that events are delivered to.
  *
- * The driver (bridge/events/delivery.ts) calls `deliver` with one batch at a time, in the order of `seq`, and repeats
- * a batch until it is taken: a sink does not retry. After a crash a batch may come again; receivers tell repeats by
- * `event_id`.
+ * The driver (bridge/events/delivery) calls `deliver` with one batch at a time, in the order of `seq` and never empty,
+ * and decides when to try again: a sink does not retry. After a fault everything behind the last `settled` comes
+ * again; receivers tell repeats by `event_id`.
+ *
+ * What a sink throws, and what the driver makes of it:
+ * - `sink_unavailable` (with `retryAfter`, where the receiver said so): the same again, later.
+ * - `sink_misconfigured`: the receiver refuses us, not the events (credentials, permission, address). The same again,
+ *   later; health says what to mend.
+ * - `sink_batch_refused`: the receiver does not take this batch as a whole and does not say which event is at fault.
+ *   The driver halves it, down to one event, which then goes to the dead letters with the `detail`.
+ * `detail` holds what the receiver said, cut, without credentials. Any other error counts as `sink_unavailable`.
  */
 export interface Sink {
-  /** Names the place where delivery stands: it must stay the same across restarts. */
-  readonly name: string;
+  /** Most events of one call. A sink whose receiver bounds the bytes takes fewer of them, and says so in `sent`. */
+  readonly batch: number;
 
-  /** Resolves once the receiver has taken the whole batch; if it rejects, the whole batch is repeated later. */
-  deliver(events: readonly SinkEvent[], signal: AbortSignal): Promise<void>;
+  deliver(events: readonly SinkEvent[], signal: AbortSignal): Promise<Outcome>;
 
+  /** With nothing more to send: waits until what was sent counts as taken, and answers `settled`. */
+  settle?(signal: AbortSignal): Promise<number>;
+
+  /** Lets go of what is open, lingering where the transport could else lose its tail. */
   close(): Promise<void>;
+}
+
+/** What sinks are given to work with. */
+export interface SinkDeps {
+  readonly outbound: Outbound;
+  readonly sockets: OutboundSockets;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly formatter: Formatter;
+  /** Of the bridge. */
+  readonly iss: string;
+}
+
+/** One kind of sink: what an administrator configures of it, and how it is opened. */
+export interface SinkKind<Settings = unknown> {
+  readonly kind: string;
+  /** What it is for, in one sentence: stands in the documentation and the console. */
+  readonly doc: string;
+  /** Strict. Every member has a description, which faults and documentation show. */
+  readonly settings: z.ZodType<Settings>;
+  /** Names of the settings that are never shown again. */
+  readonly secrets: readonly string[];
+  /** The first is the default. */
+  readonly formats: readonly [FormatName, ...FormatName[]];
+  /** Opens no connection yet. `config_invalid` for settings that contradict each other. */
+  open(settings: Settings, deps: SinkDeps): Sink;
+}
+
+/** Declares a kind; whoever reads the registry need not know the type of its settings. */
+export function defineSinkKind<Settings>(kind: SinkKind<Settings>): SinkKind {
+  return { ...kind, open: (settings, deps) => kind.open(kind.settings.parse(settings), deps) };
 }

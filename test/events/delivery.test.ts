@@ -5,9 +5,10 @@ import {
   createDelivery,
   type Delivery,
   type DeliveryDeps,
+  type NamedSink,
   retryPause,
 } from '../../bridge/events/delivery.ts';
-import type { Sink, SinkEvent } from '../../connectors/siem/sink.ts';
+import type { SinkEvent } from '../../connectors/siem/sink.ts';
 import { stdoutSink } from '../../connectors/siem/stdout.ts';
 import { all, appendEach, closed, type EventsFixture, eventsFixture, quiet } from './events-fixture.ts';
 
@@ -25,7 +26,7 @@ afterEach(async () => {
   await fixture.remove();
 });
 
-function deliver(sinks: readonly Sink[], options: Pick<DeliveryDeps, 'pause'> = {}): Delivery {
+function deliver(sinks: readonly NamedSink[], options: Pick<DeliveryDeps, 'pause'> = {}): Delivery {
   const { database, log } = fixture;
   const delivery = createDelivery({ database, log, sinks, logger: quiet, ...options });
   deliveries.push(delivery);
@@ -34,9 +35,10 @@ function deliver(sinks: readonly Sink[], options: Pick<DeliveryDeps, 'pause'> = 
 }
 
 /** A sink that keeps what it takes; it fails as often as it is told. */
-function collector(name: string, failures = 0): Sink & { taken: number[]; failures: number } {
+function collector(name: string, failures = 0): NamedSink & { taken: number[]; failures: number } {
   const sink = {
     name,
+    batch: 500,
     taken: [] as number[],
     failures,
     async deliver(events: readonly SinkEvent[]) {
@@ -45,6 +47,8 @@ function collector(name: string, failures = 0): Sink & { taken: number[]; failur
         throw new Error('the SIEM is down');
       }
       sink.taken.push(...events.map((event) => event.seq));
+      const sent = sink.taken.at(-1) ?? 0;
+      return { sent, settled: sent, refused: [] };
     },
     close: async () => {},
   };

@@ -1,0 +1,9 @@
+import type { SinkKind } from './sink.ts';
+
+/** Every kind of sink that there is. */
+export const SINK_KINDS: readonly SinkKind[] = [];
+
+/** `undefined`: there is no such kind. */
+export function sinkKind(name: string): SinkKind | undefined {
+  return SINK_KINDS.find(({ kind }) => kind === name);
+}
