@@ -117,7 +117,7 @@ describe('delivery', () => {
 
   it('to one sink is not held up by another that fails or hangs', async () => {
     const [healthy, failing] = [collector('healthy'), collector('failing', Number.POSITIVE_INFINITY)];
-    const hanging: Sink = { ...collector('hanging'), deliver: () => new Promise(() => {}) };
+    const hanging: NamedSink = { ...collector('hanging'), deliver: () => new Promise(() => {}) };
     deliver([failing, hanging, healthy]);
     await appendEach(fixture.database, fixture.log, ['p1', 'p2']);
     await vi.waitFor(() => expect(healthy.taken).toEqual([1, 2]), soon);
