@@ -38,6 +38,8 @@ export const entityConfigurationSchema = z.object({
       online_keys: compactJws,
       /** The prefix of the key log: its checkpoint and tiles (C2SP tlog-tiles). */
       log_endpoint: z.optional(z.url({ protocol: /^https$/ })),
+      /** Where it takes signals about people whom it looked up: security event tokens (RFC 8935). */
+      signals_endpoint: z.optional(z.url({ protocol: /^https$/ })),
       /** The policy in force, and where its bundle is (`policy-bundle+jwt`). */
       policy: z.optional(policyReference),
       /** Of a bridge that is a witness of others' logs (C2SP tlog-witness). */

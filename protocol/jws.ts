@@ -37,7 +37,8 @@ export type ObjectType =
   | 'meeting-admission+jwt'
   | 'meeting-request+jwt'
   | 'meeting-response+jwt'
-  | 'revocation-receipt+jwt';
+  | 'revocation-receipt+jwt'
+  | 'secevent+jwt';
 
 const headerSchema = z.strictObject({
   alg: z.string(),

@@ -11,6 +11,9 @@ import type { Database } from '../storage/database.ts';
 /** Where bridges send look-ups, below the entity id. */
 export const LOOK_UP_PATH = '/federation/v1/lookups';
 
+/** Where partners push security event tokens (RFC 8935), below the entity id. */
+export const SIGNALS_PATH = '/federation/v1/signals';
+
 /** The prefix of the key log's tiles and checkpoint (C2SP tlog-tiles), below the entity id. */
 export const LOG_PATH = '/log';
 
@@ -49,6 +52,7 @@ export function createEntityConfiguration(deps: {
           lookup_endpoint: signer.iss + LOOK_UP_PATH,
           online_keys: signer.onlineKeysToken(),
           log_endpoint: signer.iss + LOG_PATH,
+          signals_endpoint: signer.iss + SIGNALS_PATH,
           ...policyOf(deps.policyInForce.current, signer.iss),
           ...(deps.witnessKey === undefined
             ? {}

@@ -30,6 +30,7 @@ const TYPES: Readonly<Record<KeyPurpose, readonly ObjectType[]>> = {
     'group-view-response+jwt',
     'meeting-request+jwt',
     'meeting-response+jwt',
+    'secevent+jwt',
   ],
   record: ['partner-record+jwt'],
   // key statements, checkpoints and event checkpoints are no JWS
