@@ -175,17 +175,19 @@ describe('a meeting of two companies', () => {
     expect(await tryToFollow(two.gwen, hosted, keyId)).toEqual(Array(3).fill('group_unknown'));
   });
 
+  const takesPlace: typeof join = async (who, hosted) => (await joinPlaced(who, hosted)).meeting;
   it.each([
-    ['their own company', () => two.gwen],
-    ['the host’s company', () => two.ada],
+    ['their own company', () => two.gwen, join],
+    // A place is given with a key of its own, which those who are there shall have.
+    ['the host’s company', () => two.ada, takesPlace],
   ])(
     'keeps the next key from one who came by a durable group of %s, and was removed',
-    async (_whose, owner) => {
+    async (_whose, owner, enter) => {
       const hosted = await start({
         groups: [await teamOf(owner(), [ADA.address, GWEN.address, HAL.address])],
       });
-      const gwen = { meeting: await join(two.gwen, hosted) };
-      const hal = { meeting: await join(two.hal, hosted) };
+      const gwen = { meeting: await enter(two.gwen, hosted) };
+      const hal = { meeting: await enter(two.hal, hosted) };
       const { epoch } = hosted.currentKey();
       await hosted.remove(GWEN.address);
       expect(await keyOf(hal.meeting, epoch + 1)).toEqual(hosted.currentKey());
