@@ -1,5 +1,7 @@
 import { homedir } from 'node:os';
 import { createInterface } from 'node:readline/promises';
+import { Writable } from 'node:stream';
+import { UsageError } from './usage-error.ts';
 
 /** What a command may touch of the world around it, so that a test can be that world. */
 export interface Terminal {
@@ -13,13 +15,16 @@ export interface Terminal {
   /** Everything that is said besides. */
   say(text: string): void;
   ask(question: string): Promise<string>;
+  /** What nobody may look over a shoulder at: typed unseen, or the next line of what is piped in. */
+  askSecret(question: string): Promise<string>;
 }
 
 export function processTerminal(): Terminal {
+  const interactive = process.stdin.isTTY === true && process.stderr.isTTY === true;
   return {
     env: process.env,
     home: homedir(),
-    interactive: process.stdin.isTTY === true && process.stderr.isTTY === true,
+    interactive,
     fetch,
     out: (text) => void process.stdout.write(`${text}\n`),
     say: (text) => void process.stderr.write(`${text}\n`),
@@ -31,5 +36,31 @@ export function processTerminal(): Terminal {
         prompt.close();
       }
     },
+    askSecret: interactive ? typedUnseen : pipedLines(),
+  };
+}
+
+async function typedUnseen(question: string): Promise<string> {
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const prompt = createInterface({ input: process.stdin, output: nowhere, terminal: true });
+  // Reading key by key, the library sees Ctrl-C before the process does.
+  prompt.on('SIGINT', () => process.exit(130));
+  process.stderr.write(question);
+  try {
+    return (await prompt.question('')).trim();
+  } finally {
+    prompt.close();
+    process.stderr.write('\n');
+  }
+}
+
+/** One reader for all questions: what it has read ahead belongs to the next ones. */
+function pipedLines(): (question: string) => Promise<string> {
+  let lines: AsyncIterator<string> | undefined;
+  return async (question) => {
+    lines ??= createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+    const next = await lines.next();
+    if (next.done === true) throw new UsageError(`Standard input has no line for “${question.trim()}”.`);
+    return next.value.trim();
   };
 }

@@ -15,7 +15,8 @@ export async function runOffline(args: readonly string[]): Promise<CommandResult
     throw new TypeError('the network is cut');
   };
   const status = await runCommand(args, {
-    ...{ env: {}, home: '/nonexistent', interactive: false, fetch: refuse, ask: refuse },
+    ...{ env: {}, home: '/nonexistent', interactive: false },
+    ...{ fetch: refuse, ask: refuse, askSecret: refuse },
     out: (text) => void out.push(text),
     say: (text) => void said.push(text),
   });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runCommand } from '../../bridge/cli/program.ts';
 import type { Terminal } from '../../bridge/cli/terminal.ts';
+import { UsageError } from '../../bridge/cli/usage-error.ts';
 
 /** What one command line did. */
 export interface Ran {
@@ -11,10 +12,17 @@ export interface Ran {
   readonly said: string;
 }
 
-/** A terminal whose home is a folder of its own; `answers` are what a person types, in turn. */
+/** What a person types, in turn; or the lines of what is piped in, where there is no person. */
+interface Given {
+  readonly env?: Record<string, string>;
+  readonly answers?: string[];
+  readonly piped?: string[];
+}
+
+/** A terminal whose home is a folder of its own. */
 export interface RecordedTerminal {
   readonly home: string;
-  run(args: readonly string[], given?: { env?: Record<string, string>; answers?: string[] }): Promise<Ran>;
+  run(args: readonly string[], given?: Given): Promise<Ran>;
   remove(): Promise<void>;
 }
 
@@ -22,7 +30,7 @@ export async function recordedTerminal(fetchNamed: typeof fetch = fetch): Promis
   const home = await mkdtemp(join(tmpdir(), 'countersign-home-'));
   return {
     home,
-    async run(args, { env = {}, answers } = {}) {
+    async run(args, { env = {}, answers, piped } = {}) {
       const out: string[] = [];
       const said: string[] = [];
       const terminal: Terminal = {
@@ -32,6 +40,12 @@ export async function recordedTerminal(fetchNamed: typeof fetch = fetch): Promis
         ask: async (question) => {
           said.push(question);
           return answers?.shift() ?? '';
+        },
+        askSecret: async (question) => {
+          if (answers !== undefined) said.push(question);
+          const line = (answers ?? piped)?.shift();
+          if (line === undefined) throw new UsageError('Nothing was piped in.');
+          return line;
         },
       };
       const code = await runCommand(args, terminal);
