@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { count, name, phrase, text } from './event-text.ts';
+import { count, emailAddress, name, phrase, remark, text } from './event-text.ts';
 import { GROUP_EVENTS } from './group-events.ts';
 import { POLICY_EVENTS } from './policy-events.ts';
 
@@ -12,7 +12,7 @@ const lookUpResults = {
   /** How many addresses were asked for. */
   asked: count,
   /** The first of them. */
-  addresses: z.array(text(254)).max(LOOK_UP_ADDRESSES_NAMED),
+  addresses: z.array(emailAddress).max(LOOK_UP_ADDRESSES_NAMED),
   credential: count,
   revoked: count,
   revoked_pending: count,
@@ -62,7 +62,7 @@ export const EVENTS = {
       /** When the person authenticated at the IdP, seconds. */
       auth_time: count.nullable(),
       /** Asserted, but not on a verified domain of the connection, or not in the plain form: not counted. */
-      dropped_addresses: z.array(text(254)).max(20).optional(),
+      dropped_addresses: z.array(emailAddress).max(20).optional(),
     }),
   },
   'sign_in.refused': {
@@ -329,7 +329,7 @@ export const EVENTS = {
     data: z.strictObject({
       method: text(16),
       /** The route's pattern, or the path of an unknown one. */
-      route: phrase,
+      route: remark,
       status: z.int().min(400).max(599),
     }),
   },

@@ -4,26 +4,40 @@ import { CountersignError, type ErrorCode, parseErrorCode } from '../../protocol
 import { sha256Base64url } from '../lib/hash.ts';
 import { EVENT_DATA_BYTES } from '../lib/limits.ts';
 import { EVENTS, type EventData, type EventType } from './catalog.ts';
-import { name, phrase, text } from './event-text.ts';
+import { emailAddress, name, personal, phrase, text } from './event-text.ts';
 
 const from = {
   /** Where the request came from, an IP address. */
-  address: text(64).optional(),
+  address: personal(text(64)).optional(),
+};
+
+/** Who can have done it, by `kind`. */
+export const actorSchemas = {
+  person: z.strictObject({ kind: z.literal('person'), sub: name, device: name.optional(), ...from }),
+  administrator: z.strictObject({
+    kind: z.literal('administrator'),
+    id: name,
+    name: phrase.optional(),
+    ...from,
+  }),
+  partner: z.strictObject({ kind: z.literal('partner'), iss: name, ...from }),
+  system: z.strictObject({ kind: z.literal('system'), ...from }),
+  anonymous: z.strictObject({ kind: z.literal('anonymous'), ...from }),
 };
 
 /** Who did it. */
 export const actorSchema = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('person'), sub: name, device: name.optional(), ...from }),
-  z.strictObject({ kind: z.literal('administrator'), id: name, name: phrase.optional(), ...from }),
-  z.strictObject({ kind: z.literal('partner'), iss: name, ...from }),
-  z.strictObject({ kind: z.literal('system'), ...from }),
-  z.strictObject({ kind: z.literal('anonymous'), ...from }),
+  actorSchemas.person,
+  actorSchemas.administrator,
+  actorSchemas.partner,
+  actorSchemas.system,
+  actorSchemas.anonymous,
 ]);
 
 /** Whom or what it concerns. */
 export const subjectSchema = z.strictObject({
   sub: name.optional(),
-  address: text(254).optional(),
+  address: emailAddress.optional(),
   device: name.optional(),
   /** Entity id. */
   partner: name.optional(),

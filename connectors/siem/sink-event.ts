@@ -18,6 +18,8 @@ export interface SinkEvent {
   readonly data: { readonly [name: string]: Json };
   readonly prev: string;
   readonly hash: string;
+  /** Which way personal data was taken out: `hash` is then of more than what is here. Absent where all is. */
+  readonly redaction?: 'drop' | 'hmac';
   /** Id of the replay that brings it once more; absent where it comes for the first time. */
   readonly replay?: string;
 }
