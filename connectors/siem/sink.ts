@@ -29,7 +29,8 @@ export interface Outcome {
 }
 
 /**
- * A place that events are delivered to.
+ * A place that events are delivered to. Several of the same settings may be open at a time, in one process too: a test
+ * or a replay goes beside the live stream through one of its own. Each has its own order of `seq`, and its own outcome.
  *
  * The driver (bridge/events/delivery) calls `deliver` with one batch at a time, in the order of `seq` and never empty,
  * and decides when to try again: a sink does not retry. After a fault everything behind the last `settled` comes
@@ -49,7 +50,10 @@ export interface Sink {
 
   deliver(events: readonly SinkEvent[], signal: AbortSignal): Promise<Outcome>;
 
-  /** With nothing more to send: waits until what was sent counts as taken, and answers `settled`. */
+  /**
+   * With nothing more to send: waits until what was sent counts as taken, and answers `settled`. The signal ends the
+   * wait as soon as there is more to send; that is no fault, and what was sent stays so.
+   */
   settle?(signal: AbortSignal): Promise<number>;
 
   /** Lets go of what is open, lingering where the transport could else lose its tail. */

@@ -23,6 +23,7 @@ import * as organizationEscrow from './021-organization-escrow.ts';
 import * as policy from './022-policy.ts';
 import * as meetingAdmission from './023-meeting-admission.ts';
 import * as meetingsAbroad from './024-meetings-abroad.ts';
+import * as sinks from './025-sinks.ts';
 
 /** One step of the schema. It must not read what later versions of the code may change: spell everything out. */
 export interface Migration {
@@ -62,4 +63,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: '022-policy', up: policy.up },
   { id: '023-meeting-admission', up: meetingAdmission.up },
   { id: '024-meetings-abroad', up: meetingsAbroad.up },
+  { id: '025-sinks', up: sinks.up },
 ];
