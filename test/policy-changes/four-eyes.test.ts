@@ -106,6 +106,25 @@ describe('the need for a second administrator', () => {
   });
 });
 
+describe('how many administrators there are', () => {
+  it('is told with every fact that an approval is asked with: a rule about one of them hides nobody', async () => {
+    const second = await bridge.administrator('Bob');
+    const rule = `@id("few-approvals")
+@reason("Three approvals are enough.")
+forbid (principal, action == Countersign::Action::"approve-policy", resource)
+unless { context has approvals && context.approvals < 3 };
+`;
+    const ruled = { ...next, policies: { ...next.policies, 'own.cedar': rule } };
+    const first = await draft(ada, ruled);
+    await approve(first, second);
+    expect((await activate(first)).status).toBe(200);
+    const id = await draft();
+    expect((await activate(id)).body.code).toBe('policy_approval');
+    expect((await approve(id, second)).status).toBe(200);
+    expect((await activate(id)).status).toBe(200);
+  });
+});
+
 describe('what was taken back', () => {
   /** As on the bridge’s machine. */
   async function restoreDefaults(database: Database): Promise<void> {

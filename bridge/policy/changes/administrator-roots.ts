@@ -79,7 +79,7 @@ export function draftStanding(
 ): DraftStanding {
   const { author } = draft;
   const counted = draft.approvals.filter((approval) => isCounted(roots, approval, author));
-  const able = roots.tokens.filter((token) => mayApprove(decide, token)).map(({ id }) => roots.rootOf(id).id);
+  const able = whoMayApprove(roots, decide).map(({ id }) => roots.rootOf(id).id);
   return {
     approvals: countAdministrators(counted.map(({ root }) => root)),
     administrators: new Set([author.id, ...able]).size,
@@ -109,8 +109,11 @@ function nameOf({ name }: AdministratorRoot): string {
   return name.normalize('NFKC').trim().toLowerCase();
 }
 
-function mayApprove(decide: Decide, token: Deciding): boolean {
-  return decide(policyRequest('approve-policy', token, { author: false })).effect === 'allow';
+/** Of a draft of somebody else’s that nobody has approved yet: with all facts that an approval is asked with. */
+function whoMayApprove({ tokens, rootOf }: AdministratorRoots, decide: Decide): AdministratorToken[] {
+  const administrators = new Set(tokens.map(({ id }) => rootOf(id).id)).size;
+  const facts = { approvals: 0, administrators, author: false };
+  return tokens.filter((token) => decide(policyRequest('approve-policy', token, facts)).effect === 'allow');
 }
 
 /**
@@ -119,12 +122,11 @@ function mayApprove(decide: Decide, token: Deciding): boolean {
  */
 export function canChangePolicy(roots: AdministratorRoots, decide: Decide): boolean {
   const { tokens } = roots;
+  const able = whoMayApprove(roots, decide);
   const authors = tokens.filter((token) => decide(policyRequest('draft-policy', token)).effect === 'allow');
   return authors.some((author) => {
     const root = roots.rootOf(author.id);
-    const approvals = tokens
-      .filter((token) => mayApprove(decide, token))
-      .map((token): Approval => ({ token: token.id, root: roots.rootOf(token.id) }));
+    const approvals = able.map((token): Approval => ({ token: token.id, root: roots.rootOf(token.id) }));
     const standing = draftStanding(roots, decide, { author: root, approvals });
     return tokens.some((token) => {
       const context = { ...standing, author: roots.rootOf(token.id).id === root.id };
