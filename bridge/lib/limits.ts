@@ -336,6 +336,13 @@ export const DECISIONS_KEPT_OF_EFFECT = 50_000;
 /** Decisions forgotten in one transaction: others wait for it. */
 export const DECISIONS_PURGED = 1_000;
 
+// ---- signals from others
+
+/** A security event token: what is said of one event, with words for people. */
+export const SIGNAL_BYTES = 16 * KIB;
+/** That an address of a partner changed is remembered for who comes back to a watch: no answer about it is older. */
+export const FOREIGN_CHANGE_LIFE_S = 2 * DAY_S;
+
 // ---- events, log and background work
 
 /** Events in one answer of `GET /v1/events`: some MiB, then the caller comes again with `since`. */
@@ -362,10 +369,22 @@ export const EVENT_DATA_BYTES = 16 * KIB;
 export const READ_EVENT_GROUP_MS = 10;
 /** Events get their `seq` no sooner than this after those before: one commit then serves several groups of reads. */
 export const EVENT_SEQUENCING_MS = 50;
+/** A year, which most rules of audit ask for, and a month to answer them in. */
+export const EVENT_RETENTION_DAYS = 400;
+/** Events that a sink may be behind: a weekend’s outage at a few each second; some GiB of disk. */
+export const BUFFER_EVENTS = 1_000_000;
+/** Less would give events up within the seconds of a receiver’s restart. */
+export const BUFFER_EVENTS_MIN = 1_000;
+/** More is a disk’s worth: a receiver that far behind is better filled by replays. */
+export const BUFFER_EVENTS_MAX = 100_000_000;
 /** The sequencer looks for staged entries this often when nobody wakes it. */
 export const SEQUENCER_INTERVAL_MS = 1_000;
 /** Entries that one epoch takes: keeps the sequencer's transaction short. */
 export const SEQUENCER_BATCH = 1_000;
+/** One request to a sink's receiver: nobody waits behind it, and indexers under load take their time. */
+export const SINK_REQUEST_TIMEOUT_MS = 30_000;
+/** A receiver's answer: 1,000 items, each refused with a long reason, are within it. */
+export const SINK_ANSWER_BYTES = 4 * MIB;
 /** Expired rows (sign-ins, nonces, request ids) are deleted this often. */
 export const CLEAN_UP_INTERVAL_MS = 5 * MINUTE_S * 1_000;
 /** Enrolments and device requests that ran out are ended this often: a device that waits for one learns of it. */

@@ -56,7 +56,7 @@ describe('a configuration', () => {
         access_token_minutes: 15,
         refresh_token_days: 30,
       },
-      events: { stdout: true },
+      events: { stdout: true, retention_days: 400, buffer_events: 1_000_000 },
       log: { level: 'info' },
     });
   });
