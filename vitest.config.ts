@@ -52,6 +52,8 @@ const common = {
   pool: 'forks' as const,
   testTimeout: 30_000,
   hookTimeout: 60_000,
+  // Most tests wait for servers of their own for much of their time: with one worker two cores stand half idle.
+  maxWorkers: 2,
 };
 
 for (const reason of [NO_POSTGRES, NO_REDIS, NO_BROWSER]) {
