@@ -347,6 +347,8 @@ export const FOREIGN_CHANGE_LIFE_S = 2 * DAY_S;
 
 /** Events in one answer of `GET /v1/events`: some MiB, then the caller comes again with `since`. */
 export const EVENT_PAGE = 1_000;
+/** Dead letters in one answer, and named in one request: each comes with up to 500 characters of the receiver's words. */
+export const DEAD_LETTER_PAGE = 500;
 /** Events that a stream reads at a time: what one slow reader holds in memory. */
 export const LIVE_EVENT_PAGE = 100;
 /** Streams look for news this often when nobody wakes them. */
@@ -385,6 +387,53 @@ export const SEQUENCER_BATCH = 1_000;
 export const SINK_REQUEST_TIMEOUT_MS = 30_000;
 /** A receiver's answer: 1,000 items, each refused with a long reason, are within it. */
 export const SINK_ANSWER_BYTES = 4 * MIB;
+// ---- delivery to sinks
+
+/** Sinks of one bridge: each reads the events by itself and holds a page or two of them in memory. */
+export const SINKS = 20;
+/** The tables of sinks and of replays are looked at this often when nobody wakes a replica. */
+export const SINK_POLL_MS = 1_000;
+/** A replica that delivers and writes nothing for this long is gone; another takes its place. */
+export const SINK_LEASE_MS = 5_000;
+/** A sink with nothing to take is let go of after this: an idle bridge writes nothing. */
+export const SINK_IDLE_MS = 10_000;
+/** One batch, from the first byte to the last word of the receiver. */
+export const SINK_DELIVERY_MS = 60_000;
+/** One wait for what was sent to count as taken; a receiver that indexes takes some seconds. */
+export const SINK_SETTLING_MS = 60_000;
+/** How far a sink’s place is stored behind what it took: so much comes twice after a crash. */
+export const SINK_SAVING_MS = 100;
+/** Events sent ahead of what counts as taken: they come again after a fault. */
+export const SINK_UNSETTLED_EVENTS = 20_000;
+/** The first pause after a fault is half of this on average, then twice that, and so on up to the longest. */
+export const SINK_RETRY_MS = 200;
+/** The longest pause: what comes after an outage arrives within a minute of its end. */
+export const SINK_RETRY_MAX_MS = 60_000;
+/** The longest pause that a receiver’s word for it (Retry-After) is taken for. */
+export const SINK_RETRY_AFTER_MAX_S = 15 * MINUTE_S;
+/** Between two reports of one kind about one sink: reports are delivered too, and must not feed on themselves. */
+export const SINK_REPORT_MS = 60_000;
+/** Failures in a row before it is reported: one is a hiccup. */
+export const SINK_FAILURES_REPORTED = 3;
+/** Refusals in a row, with nothing taken between, after which each waits like a fault: it may be all of the events. */
+export const SINK_REFUSALS_IN_ROW = 20;
+/** Refused events kept for each sink, the newest; those before them can be brought by a replay. */
+export const SINK_DEAD_LETTERS = 10_000;
+/** What a receiver says, cut. */
+export const SINK_WORDS_LENGTH = 500;
+/** Replays of one sink that run; and those that are remembered. */
+export const SINK_REPLAYS = 10;
+/** What sinks are behind is looked at this often. */
+export const SINK_BUFFER_LOOK_MS = 10_000;
+/** A sink with an event that waits longer than this is behind. */
+export const SINK_LAG_S = 10;
+/** A test event: an administrator waits behind it. */
+export const SINK_TEST_MS = 15_000;
+/** For the last events when the bridge stops, and for a transport to linger; orchestrators kill after 30 s. */
+export const SINK_STOP_MS = 2_000;
+
+// ---- background work
+
 /** Expired rows (sign-ins, nonces, request ids) are deleted this often. */
 export const CLEAN_UP_INTERVAL_MS = 5 * MINUTE_S * 1_000;
 /** Enrolments and device requests that ran out are ended this often: a device that waits for one learns of it. */

@@ -1,7 +1,8 @@
 import type { SinkKind } from './sink.ts';
+import { WEBHOOK } from './webhook.ts';
 
 /** Every kind of sink that there is. */
-export const SINK_KINDS: readonly SinkKind[] = [];
+export const SINK_KINDS: readonly SinkKind[] = [WEBHOOK];
 
 /** `undefined`: there is no such kind. */
 export function sinkKind(name: string): SinkKind | undefined {
