@@ -44,6 +44,10 @@ const HINTS: Readonly<Record<string, string>> = {
   policy_draft_unknown: 'See `countersign policy drafts`.',
   policy_draft_outdated: 'Make it anew: `countersign policy apply DIR`.',
   policy_approval: 'Another administrator reads and approves it: `countersign policy approve ID`.',
+  sink_unknown: 'See `countersign sink list`.',
+  sink_closed: 'Let it go on with `countersign sink resume NAME`.',
+  dead_letter_unknown: 'See `countersign sink dead-letters NAME`.',
+  replay_unknown: 'See `countersign sink show NAME`.',
   partner_unknown: 'See `countersign partner list`.',
   partner_fingerprint: 'Compare the fingerprint with the partner again, by telephone or in person.',
 };

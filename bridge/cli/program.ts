@@ -19,6 +19,7 @@ import { addPolicyCommands } from './commands/policy.ts';
 import { addRecoveryCommands } from './commands/recovery.ts';
 import { addServeCommand } from './commands/serve.ts';
 import { addServiceCommands } from './commands/service.ts';
+import { addSinkCommands } from './commands/sink.ts';
 import { addTraceCommands } from './commands/trace.ts';
 import { addWitnessCommands } from './commands/witness.ts';
 import { describeFailure } from './failure.ts';
@@ -41,6 +42,7 @@ const COMMANDS: readonly ((program: Command, terminal: Terminal) => void)[] = [
   addAppCommands,
   addServiceCommands,
   addEventsCommand,
+  addSinkCommands,
   addTraceCommands,
   addLogCommands,
   addWitnessCommands,
