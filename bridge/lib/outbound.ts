@@ -1,5 +1,5 @@
-import { isIP, type LookupFunction } from 'node:net';
-import { createSecureContext, rootCertificates } from 'node:tls';
+import { isIP } from 'node:net';
+import { createSecureContext } from 'node:tls';
 import { Agent, type Dispatcher, request as undiciRequest } from 'undici';
 import { CountersignError } from '../../protocol/errors.ts';
 import { readBounded } from './bounded-body.ts';
@@ -10,8 +10,14 @@ import {
   OUTBOUND_TIMEOUT_MS,
   URL_LENGTH,
 } from './limits.ts';
-import { isInNetworks, isPublicAddress, type Network, parseNetwork } from './networks.ts';
-import type { Resolver } from './resolver.ts';
+import type { Network } from './networks.ts';
+import {
+  assertReachable,
+  checkedLookup,
+  type OutboundRules,
+  parseAllowedNetworks,
+  trustedRoots,
+} from './reachable-addresses.ts';
 
 /** What one request may take; what is not given is bounded by the outbound door's own limits. */
 export interface OutboundBounds {
@@ -54,23 +60,14 @@ export interface Outbound {
   close(): Promise<void>;
 }
 
-export interface OutboundOptions {
-  resolver: Resolver;
-  /** Ranges (CIDR) that may be reached although they are not public. */
-  allowedNetworks: readonly string[];
-  /** PEM certificates trusted beside the public roots. */
-  caCertificates?: readonly string[];
+export interface OutboundOptions extends OutboundRules {
   /** The bounds of requests that name none. */
   limits?: OutboundBounds;
 }
 
 /** `config_invalid` if an allowed network is not in CIDR notation. */
 export function createOutbound(options: OutboundOptions): Outbound {
-  const allowed = options.allowedNetworks.map((text) => {
-    const network = parseNetwork(text);
-    if (network === undefined) throw new CountersignError('config_invalid', `${text} is not a network.`);
-    return network;
-  });
+  const allowed = parseAllowedNetworks(options.allowedNetworks);
   const agent = createAgent(options, allowed);
   const defaults = {
     maxBytes: options.limits?.maxBytes ?? OUTBOUND_BODY_BYTES,
@@ -153,11 +150,7 @@ export function parseOutboundUrl(url: string | URL): URL {
 }
 
 function createAgent(options: OutboundOptions, allowed: readonly Network[]): Agent {
-  const secureContext = createSecureContext(
-    options.caCertificates === undefined || options.caCertificates.length === 0
-      ? {}
-      : { ca: [...rootCertificates, ...options.caCertificates] },
-  );
+  const secureContext = createSecureContext(trustedRoots(options.caCertificates));
   return new Agent({
     connect: {
       lookup: checkedLookup(options.resolver, allowed),
@@ -168,42 +161,6 @@ function createAgent(options: OutboundOptions, allowed: readonly Network[]): Age
     },
     maxHeaderSize: OUTBOUND_HEADERS_BYTES,
   });
-}
-
-/**
- * The socket's own look-up: what it returns is what the socket connects to, so nothing can answer differently
- * between the check and the connection (DNS rebinding).
- */
-function checkedLookup(resolver: Resolver, allowed: readonly Network[]): LookupFunction {
-  return (hostname, options, callback) => {
-    resolver.lookup(hostname).then(
-      (addresses) => {
-        let answer: { address: string; family: number }[];
-        try {
-          assertReachable(hostname, addresses, allowed);
-          answer = addresses.map((address) => ({ address, family: isIP(address) }));
-        } catch (error) {
-          callback(error as Error, []);
-          return;
-        }
-        const [first] = answer;
-        if (options.all === true || first === undefined) callback(null, answer);
-        else callback(null, first.address, first.family);
-      },
-      (error: Error) => callback(error, []),
-    );
-  };
-}
-
-/** One bad address among good ones refuses the name: only a mistake or an attack mixes them. */
-function assertReachable(host: string, addresses: readonly string[], allowed: readonly Network[]): void {
-  const bad = addresses.filter((address) => !isPublicAddress(address) && !isInNetworks(address, allowed));
-  if (bad.length === 0 && addresses.length > 0) return;
-  // The addresses stay private: whoever names a host must not learn what our DNS says about it.
-  throw refused(
-    `${host} is not at a public address.`,
-    new Error(`${host} is at ${bad.join(', ') || 'none'}`),
-  );
 }
 
 function abortOf(signal: AbortSignal): Promise<never> {

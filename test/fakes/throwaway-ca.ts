@@ -13,7 +13,7 @@ import {
 export interface ThrowawayCa {
   /** What a client must trust, PEM. */
   readonly certificatePem: string;
-  /** A server certificate for these DNS names, with its private key (PKCS #8), both PEM. */
+  /** A certificate for these DNS names, of a server or a client (its CN is the first), with its private key (PKCS #8), both PEM. */
   issue(hosts: readonly string[]): Promise<{ key: string; cert: string }>;
 }
 
@@ -50,7 +50,7 @@ export async function createThrowawayCa(): Promise<ThrowawayCa> {
         extensions: [
           new BasicConstraintsExtension(false, undefined, true),
           new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
-          new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
+          new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth, ExtendedKeyUsage.clientAuth]),
           new SubjectAlternativeNameExtension(hosts.map((value) => ({ type: 'dns' as const, value }))),
         ],
       });
