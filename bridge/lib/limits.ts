@@ -44,6 +44,8 @@ export const URL_LENGTH = 2_048;
 export const JSON_BODY_BYTES = 64 * KIB;
 /** A look-up: 1,000 addresses of at most 254 bytes each, with quotes, and the request around them. */
 export const LOOKUP_BODY_BYTES = 300 * KIB;
+/** Twenty addresses of 254 characters. */
+export const PUBLIC_LOOKUP_BODY_BYTES = 8 * KIB;
 /** Enrolment, approval and rotation carry a vault, a transform key and an endorsement per device. */
 export const ENROLMENT_BODY_BYTES = 256 * KIB;
 /** A form of the sign-in pages (not SAML): a handful of short fields. */
@@ -387,6 +389,10 @@ export const SEQUENCER_BATCH = 1_000;
 export const SINK_REQUEST_TIMEOUT_MS = 30_000;
 /** A receiver's answer: 1,000 items, each refused with a long reason, are within it. */
 export const SINK_ANSWER_BYTES = 4 * MIB;
+/** Events in one request, before compression, where the receiver says no other bound: collectors take this by default. */
+export const SINK_BATCH_BYTES = 4_000_000;
+/** Splunk is asked no more often what it has indexed: replication takes some seconds. */
+export const HEC_ACK_POLL_MS = 1_000;
 // ---- delivery to sinks
 
 /** Sinks of one bridge: each reads the events by itself and holds a page or two of them in memory. */
@@ -431,6 +437,45 @@ export const SINK_LAG_S = 10;
 export const SINK_TEST_MS = 15_000;
 /** For the last events when the bridge stops, and for a transport to linger; orchestrators kill after 30 s. */
 export const SINK_STOP_MS = 2_000;
+
+// ---- signals that are sent (decision 0034)
+
+/** A partner is told of whom it was answered about, or met, so long ago: no answer of ours is in use for longer. */
+export const SIGNAL_CONTACT_LIFE_S = 30 * DAY_S;
+/** A note of a contact is renewed when it is older than this: not with every look-up. */
+export const SIGNAL_CONTACT_RENEWAL_S = DAY_S;
+/** Signals that could not be delivered are given up after this; receivers of ours refuse older ones. */
+export const SIGNAL_QUEUE_LIFE_S = 7 * DAY_S;
+/** Signals that wait for one receiver: a company of 10,000 people, ten times over. */
+export const SIGNAL_QUEUE_LENGTH = 100_000;
+/** Events that become signals in one transaction. */
+export const SIGNAL_EVENT_PAGE = 200;
+/** The place in the log is stored this many events late at most: where nothing became a signal, nothing is written. */
+export const SIGNAL_PROGRESS_EVENTS = 5_000;
+/** Signals of one receiver that are read, sent and forgotten together: so many come twice after a crash. */
+export const SIGNAL_BATCH = 20;
+/** Queues are looked through this often when nobody wakes the sender. */
+export const SIGNAL_POLL_MS = 1_000;
+/** How long a sender has a queue for itself without renewing it: longer than a batch that runs into its time limits. */
+export const SIGNAL_LEASE_S = 60;
+/** One push, from the first byte to the last; a batch ends after the first one that fails. */
+export const SIGNAL_PUSH_TIMEOUT_MS = 10_000;
+/** A receiver's answer is empty, or an error of some words (RFC 8935). */
+export const SIGNAL_ANSWER_BYTES = 16 * KIB;
+/** The longest pause before a receiver that fails is tried again. */
+export const SIGNAL_RETRY_MAX_MS = MINUTE_S * 1_000;
+/** What a receiver says of a refused signal, cut. */
+export const SIGNAL_WORDS_LENGTH = 300;
+/** Registered receivers: a SaaS provider or two, and those of a test. */
+export const SIGNAL_RECEIVERS = 50;
+/** A receiver may ask for a verification this often, seconds. */
+export const SIGNAL_VERIFICATION_INTERVAL_S = 10;
+/** Subjects that a receiver took out of its stream. */
+export const SIGNAL_EXCLUSIONS = 100_000;
+/** Tokens in one answer to a poll. */
+export const SIGNAL_POLL_SETS = 100;
+/** A poll is held open this long: below what proxies wait for an answer. */
+export const SIGNAL_LONG_POLL_MS = 20_000;
 
 // ---- background work
 

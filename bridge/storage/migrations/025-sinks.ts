@@ -30,6 +30,7 @@ export async function up(transaction: Transaction): Promise<void> {
     .addColumn('error_time', 'integer')
     .addColumn('error_code', 'text')
     .addColumn('error_detail', 'text')
+    .addColumn('failing', 'integer', (column) => column.notNull().defaultTo(0))
     .addColumn('failing_reported', 'integer')
     .addColumn('refused_reported', 'integer')
     .addColumn('overflow_reported', 'integer')

@@ -61,6 +61,8 @@ export interface SinkStatesTable {
   error_time: number | null;
   error_code: string | null;
   error_detail: string | null;
+  /** 1: it was reported as failing, and not since as well again. */
+  failing: number;
   /** When the latest event that says so was reported: that it fails; that it refused events; that it lost some. */
   failing_reported: number | null;
   refused_reported: number | null;
