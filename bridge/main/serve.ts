@@ -119,7 +119,7 @@ async function serveMetrics(
   if (metrics === undefined || config.metrics === undefined) return undefined;
   observeState(metrics, {
     ...foundation,
-    sinks: foundation.sinks.map(({ name }) => name),
+    sinks: async () => [],
     reasons: async () => (await readiness()).reasons,
   });
   const answer = answerMetrics(metrics, logger);

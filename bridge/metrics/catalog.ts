@@ -101,7 +101,32 @@ export const METRICS = {
   },
   countersign_event_sink_lag: {
     type: 'gauge',
-    doc: 'Events that a sink has not taken yet.',
+    doc: 'Events that a sink has not taken yet. What is said of sinks is read from the store, the same in every replica: take the maximum, not the sum.',
+    labels: ['sink'],
+  },
+  countersign_event_sink_lag_seconds: {
+    type: 'gauge',
+    doc: 'Age of the oldest event that a sink has not taken yet; 0 where there is none.',
+    labels: ['sink'],
+  },
+  countersign_event_sink_buffer_ratio: {
+    type: 'gauge',
+    doc: 'What a sink is behind, of what it may be: at 1 the oldest events are given up for it.',
+    labels: ['sink'],
+  },
+  countersign_event_sink_failures: {
+    type: 'gauge',
+    doc: 'Tries of a sink that failed since the last one that went well.',
+    labels: ['sink'],
+  },
+  countersign_event_sink_dead_letters: {
+    type: 'gauge',
+    doc: 'Events that the receiver of a sink refuses, kept to be sent again.',
+    labels: ['sink'],
+  },
+  countersign_event_sink_delivered_total: {
+    type: 'counter',
+    doc: 'Events that a sink has taken since it was made.',
     labels: ['sink'],
   },
   countersign_transform_duration_seconds: {

@@ -12,6 +12,11 @@ type Labels<Name extends MetricName> = Readonly<
 /** The metrics of one bridge: a process may run several. */
 export interface Metrics {
   count<Name extends NameOf<'counter'>>(name: Name, labels: Labels<Name>, by?: number): void;
+  /** Replaces all that a counter says: for totals that are kept elsewhere. */
+  total<Name extends NameOf<'counter'>>(
+    name: Name,
+    totals: readonly { readonly labels: Labels<Name>; readonly value: number }[],
+  ): void;
   /** `seconds` of something that has ended. */
   observe<Name extends NameOf<'histogram'>>(name: Name, labels: Labels<Name>, seconds: number): void;
   set<Name extends NameOf<'gauge'>>(name: Name, labels: Labels<Name>, value: number): void;
@@ -38,6 +43,11 @@ export function createMetrics(): Metrics {
   const readings: (() => Promise<void>)[] = [];
   return {
     count: (name, labels, by = 1) => counters.get(name)?.inc(labels, by),
+    total(name, totals) {
+      const counter = counters.get(name);
+      counter?.reset();
+      for (const { labels, value } of totals) counter?.inc(labels, value);
+    },
     observe: (name, labels, seconds) => histograms.get(name)?.observe(labels, seconds),
     set: (name, labels, value) => gauges.get(name)?.set(labels, value),
     reset(name) {

@@ -1,6 +1,6 @@
 import { countDomains } from '../directory/domains.ts';
-import { cursorOf } from '../events/event-cursors.ts';
-import { countStagedEvents, newestSeq } from '../events/event-store.ts';
+import { countStagedEvents } from '../events/event-store.ts';
+import type { SinkView } from '../events/sinks/sinks.ts';
 import { countPartners } from '../federation/partner-store.ts';
 import type { LogStatus } from '../keylog/log-status.ts';
 import { countStagedVersions } from '../keylog/version-store.ts';
@@ -10,14 +10,15 @@ import type { Signer } from '../signer/signer.ts';
 import type { Database, Query } from '../storage/database.ts';
 import type { Metrics } from './metrics.ts';
 import { forgetLog, observeLog } from './observe-log.ts';
+import { forgetSinks, observeSinks } from './observe-sinks.ts';
 
 export interface StateDeps {
   readonly database: Database;
   readonly signer: Signer;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** The names of the sinks that events go to. */
-  readonly sinks: readonly string[];
+  /** The sinks that events go to, and how they stand. */
+  readonly sinks: () => Promise<readonly SinkView[]>;
   /** What is against the bridge's readiness. */
   readonly reasons: () => Promise<readonly string[]>;
   readonly logStatus: () => Promise<LogStatus>;
@@ -26,7 +27,6 @@ export interface StateDeps {
 const STORED = [
   'countersign_events_staged',
   'countersign_key_log_staged',
-  'countersign_event_sink_lag',
   'countersign_domains',
   'countersign_partners',
 ] as const;
@@ -39,8 +39,10 @@ export function observeState(metrics: Metrics, deps: StateDeps): void {
     metrics.set('countersign_ready', {}, (await deps.reasons()).length === 0 ? 1 : 0);
     for (const name of STORED) metrics.reset(name);
     forgetLog(metrics);
+    forgetSinks(metrics);
     try {
-      await deps.database.read((query) => observeStore(metrics, query, deps.sinks));
+      await deps.database.read((query) => observeStore(metrics, query));
+      observeSinks(metrics, await deps.sinks());
       observeLog(metrics, await deps.logStatus(), seconds(deps.clock));
     } catch (err) {
       deps.logger.warn({ err }, 'metrics: the database could not be read');
@@ -48,13 +50,9 @@ export function observeState(metrics: Metrics, deps: StateDeps): void {
   });
 }
 
-async function observeStore(metrics: Metrics, query: Query, sinks: readonly string[]): Promise<void> {
+async function observeStore(metrics: Metrics, query: Query): Promise<void> {
   metrics.set('countersign_events_staged', {}, await countStagedEvents(query));
   metrics.set('countersign_key_log_staged', {}, await countStagedVersions(query));
-  const newest = await newestSeq(query);
-  for (const sink of sinks) {
-    metrics.set('countersign_event_sink_lag', { sink }, Math.max(0, newest - (await cursorOf(query, sink))));
-  }
   for (const [status, count] of await countDomains(query)) {
     metrics.set('countersign_domains', { status }, count);
   }

@@ -2,10 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { SinkHealth, SinkView } from '../../bridge/events/sinks/sinks.ts';
 import type { LogStatus } from '../../bridge/keylog/log-status.ts';
 import { createLogger } from '../../bridge/lib/logger.ts';
 import { createMetrics } from '../../bridge/metrics/metrics.ts';
 import { observeLog } from '../../bridge/metrics/observe-log.ts';
+import { observeSinks } from '../../bridge/metrics/observe-sinks.ts';
 import { observeState } from '../../bridge/metrics/observe-state.ts';
 import { watchKeyLog } from '../../bridge/metrics/watch-key-log.ts';
 import { watchParts } from '../../bridge/metrics/watch-parts.ts';
@@ -70,20 +72,62 @@ describe('watched parts', () => {
     await database.migrate();
     const signer = { onlineKeys: () => ({ exp: 0 }) };
     observeState(metrics, {
-      ...{ database, clock, logger: createLogger({ level: 'silent' }), sinks: ['stdout'] },
+      ...{ database, clock, logger: createLogger({ level: 'silent' }), sinks: async () => [SINK] },
       ...{ signer: signer as never, reasons: async () => [] },
       logStatus: async () => STATUS,
     });
     expect((await read()).get('countersign_events_staged')).toBe(0);
     expect((await read()).get('countersign_key_log_size')).toBe(4);
-    expect((await read()).get('countersign_event_sink_lag{sink="stdout"}')).toBe(0);
+    expect((await read()).get('countersign_event_sink_lag{sink="stdout"}')).toBe(3);
     await database.close();
     const samples = await read();
     expect(samples.has('countersign_events_staged')).toBe(false);
     expect(samples.has('countersign_event_sink_lag{sink="stdout"}')).toBe(false);
+    expect(samples.has('countersign_event_sink_delivered_total{sink="stdout"}')).toBe(false);
     expect(samples.has('countersign_key_log_size')).toBe(false);
   });
 });
+
+describe('sinks', () => {
+  it('are told apart by name, each as it stands', async () => {
+    const { metrics, database, read } = await watched();
+    await database.close();
+    observeSinks(metrics, [
+      SINK,
+      { ...SINK, name: 'soc', health: { ...HEALTH, lag_seconds: null, behind: 0 } },
+    ]);
+    const samples = await read();
+    const of = (name: string, sink: string) => samples.get(`countersign_event_sink_${name}{sink="${sink}"}`);
+    expect(of('lag', 'stdout')).toBe(3);
+    expect(of('lag_seconds', 'stdout')).toBe(7.5);
+    expect(of('lag_seconds', 'soc')).toBe(0);
+    expect(of('buffer_ratio', 'stdout')).toBe(0.25);
+    expect(of('failures', 'stdout')).toBe(4);
+    expect(of('dead_letters', 'stdout')).toBe(1);
+    expect(of('delivered_total', 'soc')).toBe(10);
+  });
+
+  it('are counted as the store has it, however often one looks, and not once they are removed', async () => {
+    const { metrics, database, read } = await watched();
+    await database.close();
+    const delivered = 'countersign_event_sink_delivered_total{sink="stdout"}';
+    observeSinks(metrics, [SINK]);
+    observeSinks(metrics, [SINK]);
+    expect((await read()).get(delivered)).toBe(10);
+    observeSinks(metrics, []);
+    expect((await read()).has(delivered)).toBe(false);
+  });
+});
+
+const HEALTH: SinkHealth = {
+  ...{ state: 'failing', settled: 7, behind: 3, lag_seconds: 7.5, buffer_percent: 25, failures: 4 },
+  ...{ last_success: null, last_error: null, delivered: 10, dead_letters: 1, replays: [] },
+};
+const SINK: SinkView = {
+  ...{ id: 'stdout', name: 'stdout', kind: 'stdout', format: 'plain', status: 'enabled', builtin: true },
+  ...{ settings: {}, filter: {}, redaction: 'none', created: '2026-11-22T00:00:00.000Z' },
+  ...{ changed: '2026-11-22T00:00:00.000Z', health: HEALTH },
+};
 
 /** A log that one witness and no auditor has cosigned, and no longer does. Seconds. */
 const STATUS: LogStatus = {
