@@ -1,0 +1,19 @@
+/** What JSON may hold as it is, but readers of lines take for an end of line, and terminals for an order. */
+const NOT_SHOWN = /[\p{Cc}\p{Zl}\p{Zp}]/gu;
+
+/** The value as JSON in one line, whatever its texts hold. */
+export function jsonLine(value: unknown): string {
+  return JSON.stringify(value).replace(NOT_SHOWN, escaped);
+}
+
+/** The same, with texts made well-formed: not every reader takes half a surrogate pair. */
+export function wellFormedJsonLine(value: unknown): string {
+  const text = JSON.stringify(value, (_name, member: unknown) =>
+    typeof member === 'string' ? member.toWellFormed() : member,
+  );
+  return text.replace(NOT_SHOWN, escaped);
+}
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
