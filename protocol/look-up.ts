@@ -13,6 +13,20 @@ const addresses = z
   .array(z.string().check(z.maxLength(254)))
   .check(z.minLength(1), z.maxLength(LOOK_UP_ADDRESSES));
 
+/** The most addresses of one look-up by the public. */
+export const PUBLIC_LOOK_UP_ADDRESSES = 20;
+
+/** Whom answers to the public are for: in the place of a device id, which the asker does not have. */
+export const PUBLIC_AUDIENCE = 'public';
+
+/** What anybody posts who has no sign-in here (JSON). */
+export const publicLookUpBodySchema = z.strictObject({
+  request_id: id,
+  addresses: z
+    .array(z.string().check(z.maxLength(254)))
+    .check(z.minLength(1), z.maxLength(PUBLIC_LOOK_UP_ADDRESSES)),
+});
+
 /** What a client posts (JSON, DPoP): `max_age` is how old, in seconds, an answer from a cache may be. */
 export const lookUpBodySchema = z.strictObject({
   request_id: id,
@@ -57,7 +71,7 @@ export const lookUpResultSchema = z.discriminatedUnion('status', [
 /** `key-lookup-response+jwt`: one result per address asked for, in the order asked. */
 export const lookUpResponseSchema = z.strictObject({
   iss: entityId,
-  /** Entity id of the asking bridge, or device id of the asking client. */
+  /** Entity id of the asking bridge, device id of the asking client, or PUBLIC_AUDIENCE. */
   aud: z.string().check(z.maxLength(255)),
   /** The request's `jti` or `request_id`. */
   jti: id,
@@ -69,6 +83,7 @@ export const lookUpResponseSchema = z.strictObject({
   records: z.optional(z.array(compactJws).check(z.maxLength(LOOK_UP_ADDRESSES))),
 });
 
+export type PublicLookUpBody = z.infer<typeof publicLookUpBodySchema>;
 export type LookUpBody = z.infer<typeof lookUpBodySchema>;
 export type LookUpRequest = z.infer<typeof lookUpRequestSchema>;
 export type LookUpResult = z.infer<typeof lookUpResultSchema>;

@@ -15,6 +15,9 @@ export function principalOf(who: Holder): Principal & { kind: 'person' } {
 /** Who asks, and what policy may know of how they came to: the part of a request that is the same whatever they ask for. */
 export type AskingParty = Pick<DecisionRequest, 'principal' | 'context'>;
 
+/** Somebody of whom nothing is known. */
+export const THE_PUBLIC: AskingParty = { principal: { kind: 'anonymous', id: 'anonymous' }, context: {} };
+
 /** The holder of a token, with how they signed in. */
 export function askingPerson(who: Holder, clock: Clock): AskingParty {
   return { principal: principalOf(who), context: { signIn: signInFacts(who, clock) } };

@@ -5,9 +5,11 @@ import {
   type LookUpResponse,
   type LookUpResult,
   lookUpRequestSchema,
+  PUBLIC_AUDIENCE,
+  type PublicLookUpBody,
 } from '../../protocol/look-up.ts';
 import type { Holder } from '../binding/holder.ts';
-import { askingPerson, requestBy } from '../binding/permission.ts';
+import { askingPerson, requestBy, THE_PUBLIC } from '../binding/permission.ts';
 import type { Asker, Credentials } from '../binding/services.ts';
 import { type AskedPolicy, unknownAddress, visibilityFor } from '../binding/visibility.ts';
 import { verifiedDomains } from '../directory/domains.ts';
@@ -46,7 +48,7 @@ export interface LookUpsDeps {
   readonly answers: AnswerCache;
 }
 
-/** Both answers are `key-lookup-response+jwt` (PROTOCOL §5). */
+/** All answers are `key-lookup-response+jwt` (PROTOCOL §5). */
 export interface LookUps {
   /** For a client of ours: own and foreign addresses mixed. Throws `forbidden`. */
   answerClient(
@@ -57,6 +59,8 @@ export interface LookUps {
   ): Promise<string>;
   /** For a partner: own addresses only. Throws `partner_unknown`, `forbidden`, `replayed`, and what verifying throws. */
   answerPartner(token: string, context: RequestContext): Promise<string>;
+  /** For anybody, where policy permits it: own addresses only. Throws `forbidden`. */
+  answerPublic(body: PublicLookUpBody, bodyBytes: Uint8Array, context: RequestContext): Promise<string>;
 }
 
 /** Who speaks for which domains. */
@@ -106,6 +110,19 @@ export function createLookUps(deps: LookUpsDeps): LookUps {
     const actor = { kind: 'partner' as const, iss: partner.entity_id };
     await recordAnswer(results, { ...context, actor });
     return deps.requests.respond(request, 'key-lookup-response+jwt', { results });
+  }
+
+  async function answerPublic(
+    body: PublicLookUpBody,
+    bodyBytes: Uint8Array,
+    context: RequestContext,
+  ): Promise<string> {
+    const asker = { ...THE_PUBLIC, audience: PUBLIC_AUDIENCE };
+    requireAllowed(deps.policy.decide, requestBy(asker, { action: 'look-up-as-public', resource: here }));
+    const { ours } = await readSpeakers();
+    const results = await findOwn(body.addresses, asker, ours);
+    await recordAnswer(results, context);
+    return respond({ aud: PUBLIC_AUDIENCE, jti: body.request_id, request: bodyBytes, results });
   }
 
   async function findAll(
@@ -221,7 +238,7 @@ export function createLookUps(deps: LookUpsDeps): LookUps {
     return signer.sign('federation', 'key-lookup-response+jwt', response);
   }
 
-  return { answerClient, answerPartner };
+  return { answerClient, answerPartner, answerPublic };
 }
 
 function parsedOrUndefined(address: string) {

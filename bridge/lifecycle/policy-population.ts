@@ -1,8 +1,10 @@
 import type { DataKind } from '../../protocol/recipients/data-kind.ts';
+import { requestBy, THE_PUBLIC } from '../binding/permission.ts';
 import { type KindOfPeople, kindsOfPeople, listInhabitants } from '../directory/population.ts';
 import { askingPartner } from '../federation/asking-partner.ts';
 import { listPartners, type Partner } from '../federation/partner-store.ts';
 import { TRIAL_ASKERS, TRIAL_PAGE } from '../lib/limits.ts';
+import type { Resource } from '../policy/decision.ts';
 import type { Database } from '../storage/database.ts';
 import { questionsOfAdministrators, type TrialAdministrator } from './population-administrators.ts';
 import { questionsOfGroups } from './population-groups.ts';
@@ -49,6 +51,7 @@ export async function* populationQuestions(
   }
   for (const kind of kinds.slice(0, TRIAL_ASKERS)) yield questionsOfKind(kind, { iss, data });
   const askers = createAskers(kinds, partners, looked);
+  yield [publicLookUp(iss)];
   for (const partner of partners) yield questionsOfPartner(partner, { iss, askers });
   for (let after = ''; ; ) {
     const page = await database.read((query) => listInhabitants(query, { after, limit: TRIAL_PAGE }));
@@ -72,6 +75,7 @@ function createAskers(kinds: readonly KindOfPeople[], partners: readonly Partner
       const principal = { kind: 'person', id: SOMEBODY, assurance, endorsed: true, ...known } as const;
       return { principal, context: { signIn: MULTI_FACTOR }, words: `${assurance}s of the company` };
     }),
+    { ...THE_PUBLIC, words: 'the public' },
     ...partners.map((partner): Asker => ({ ...askingPartner(partner), words: partner.entity_id })),
   ];
   if (askers.length > TRIAL_ASKERS) {
@@ -83,6 +87,19 @@ function createAskers(kinds: readonly KindOfPeople[], partners: readonly Partner
     );
   }
   return askers.slice(0, TRIAL_ASKERS);
+}
+
+function publicLookUp(iss: string): TrialQuestion {
+  const resource: Resource = { kind: 'bridge', id: iss };
+  return {
+    topic: {
+      action: 'look-up-as-public',
+      noun: ['bridge', 'bridges'],
+      doing: 'be asked for keys by the public',
+    },
+    request: requestBy(THE_PUBLIC, { action: 'look-up-as-public', resource }),
+    ...{ facts: iss, example: iss },
+  };
 }
 
 function signInThrough({ id, name, status }: Connection): TrialQuestion {

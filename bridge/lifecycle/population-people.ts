@@ -25,6 +25,7 @@ export function* questionsOfPerson(person: Inhabitant, askers: readonly Asker[])
     }
     yield ask('see-name', itself, `be seen by name by ${words}`);
     yield ask('see-sign-in', itself, `be seen with the strength of their sign-in by ${words}`);
+    if (principal.kind === 'anonymous') continue;
     yield ask('seal-key', itself, `have keys sealed to them by ${words}`);
   }
   yield* ofOwnKeys(person, example);

@@ -39,6 +39,7 @@ export const ACTIONS = [
   'recover',
   'look-up',
   'look-up-as-partner',
+  'look-up-as-public',
   'find',
   'see-name',
   'see-sign-in',

@@ -15,6 +15,8 @@ import type { PersonApp } from './person-app.ts';
 import { expectRefusal } from './refusal.ts';
 import { startTwoCompanies, type TwoCompanies } from './two-companies.ts';
 
+const JSON_HEADERS = { 'content-type': 'application/json' };
+
 let companies: TwoCompanies;
 let cast: Cast;
 let group: string;
@@ -123,6 +125,11 @@ describe('where policy permits nothing', () => {
     const { ada, gwen } = cast;
     await expectDenied(ada, 'post /v1/lookups', 'look-up', sent(/lookups$/));
     await expectDenied(ada, 'post /v1/watch', 'look-up', { body: { addresses: ['bob@acme.example'] } });
+    const open = { request_id: crypto.randomUUID(), addresses: ['ada@acme.example'] };
+    const { bridge } = companies.acme;
+    const asked = { method: 'POST', path: '/v1/public/lookups', headers: JSON_HEADERS };
+    const refused = await sendRaw(companies.stage, bridge, { ...asked, body: JSON.stringify(open) });
+    expect([refused.status, JSON.parse(refused.text).code]).toEqual([403, 'forbidden']);
     const [answer] = await gwen.client.lookUp(['ada@acme.example'], { maxAge: 0 });
     expect(answer).toMatchObject({ status: 'refused' });
     const denied = (await companies.acme.bridge.events()).findLast(({ type }) => type === 'policy.denied');

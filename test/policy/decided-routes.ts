@@ -35,6 +35,7 @@ export const DECIDED_ROUTES: Readonly<Record<string, readonly Action[] | string>
 
   // looking up
   'post /v1/lookups': ['look-up', 'find', 'see-name', 'see-sign-in'],
+  'post /v1/public/lookups': ['look-up-as-public', 'find', 'see-name', 'see-sign-in'],
   'post /v1/watch': ['look-up', 'find'],
   'post /federation/v1/lookups': ['look-up-as-partner', 'find', 'see-name', 'see-sign-in'],
 
@@ -80,6 +81,7 @@ export const DECIDED_ROUTES: Readonly<Record<string, readonly Action[] | string>
   'get /log/checkpoint': PUBLIC,
   'get /log/tile/*path': PUBLIC,
   'get /witness/:origin_hash/checkpoint': PUBLIC,
+  'post /federation/v1/signals': SIGNED,
   'post /log/cosignature': SIGNED,
   'post /witness/add-checkpoint': SIGNED,
   'post /admin/v1/bootstrap': SIGNED,

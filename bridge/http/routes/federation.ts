@@ -12,7 +12,7 @@ import { defineRoute, type Route } from '../route.ts';
 /** What other bridges, and anyone, read and ask here. A bridge authenticates by the request that it signed. */
 export function federationRoutes(deps: {
   describeEntity: DescribeEntity;
-  lookUps: LookUps;
+  lookUps: Pick<LookUps, 'answerPartner'>;
   signer: Signer;
 }): Route[] {
   return [
