@@ -13,10 +13,11 @@ import type { Logger } from '../lib/logger.ts';
 import { requireAllowed } from '../policy/decision.ts';
 import type { Policy } from '../policy/policy.ts';
 import { followPolicy } from '../policy/versions/policy-follower.ts';
-import type { Database } from '../storage/database.ts';
+import type { Database, Query } from '../storage/database.ts';
 import type { Holder } from './holder.ts';
 import { askingPerson, requestBy } from './permission.ts';
 import type { Credentials } from './services.ts';
+import { type AskedPolicy, unknownAddress, visibilityFor } from './visibility.ts';
 
 export interface WatchesDeps {
   readonly database: Database;
@@ -26,7 +27,13 @@ export interface WatchesDeps {
   /** When the access token of this hash ends, in seconds; nothing if it has ended or was revoked. */
   readonly tokenEnd: (accessTokenHash: string) => Promise<number | undefined>;
   readonly credentials: Pick<Credentials, 'findable'>;
-  readonly policy: Pick<Policy, 'decide' | 'hash'>;
+  /** Those of these addresses of which a partner told, at `time` (seconds) or later, that something changed. */
+  readonly foreignChanges: (
+    query: Query,
+    addresses: readonly string[],
+    time: number,
+  ) => Promise<readonly WatchedChange[]>;
+  readonly policy: AskedPolicy & Pick<Policy, 'hash'>;
   readonly signer: { readonly iss: string };
 }
 
@@ -49,11 +56,17 @@ export interface Watches {
   watch(who: Holder, body: WatchBody): (signal: AbortSignal) => AsyncGenerator<WatchTold, void>;
 }
 
+/** A change before it is told. */
+interface HeardChange extends WatchedChange {
+  /** A partner told of it: of whose it is, nothing is known here. */
+  readonly foreign: boolean;
+}
+
 /** One open watch. What waits to be told is one entry an address, however often it changes. */
 interface OpenWatch {
   readonly who: Holder;
   readonly addresses: ReadonlySet<string>;
-  readonly pending: Map<string, WatchedChange['reason']>;
+  readonly pending: Map<string, HeardChange>;
   readonly bell: Bell;
   ended: boolean;
 }
@@ -119,11 +132,27 @@ export function createWatches(deps: WatchesDeps): Watches {
   }
 
   /** Decided when it is told: by what policy and records say then. */
-  async function withoutHidden(who: Holder, changes: readonly WatchedChange[]): Promise<WatchedChange[]> {
+  async function withoutHidden(who: Holder, changes: readonly HeardChange[]): Promise<WatchedChange[]> {
     if (changes.length === 0) return [];
-    const addresses = changes.map(({ address }) => address);
-    const findable = await deps.credentials.findable(addresses, askingPerson(who, clock));
-    return changes.filter(({ address }) => findable.has(address));
+    const own = changes.filter(({ foreign }) => !foreign).map(({ address }) => address);
+    const findable =
+      own.length === 0 ? new Set<string>() : await deps.credentials.findable(own, askingPerson(who, clock));
+    const { finds } = visibilityFor(deps.policy, askingPerson(who, clock));
+    return changes
+      .filter(({ address, foreign }) => (foreign ? finds(unknownAddress(address)) : findable.has(address)))
+      .map(({ address, reason }) => ({ address, reason }));
+  }
+
+  /** What changed while nobody listened. */
+  async function missedSince(addresses: readonly string[], time: number): Promise<HeardChange[]> {
+    return database.read(async (query) => {
+      const own = await changedSince(query, addresses, time);
+      const foreign = await deps.foreignChanges(query, addresses, time);
+      return [
+        ...own.map(({ address, status }) => ({ address, reason: REASONS[status], foreign: false })),
+        ...foreign.map(({ address, reason }) => ({ address, reason, foreign: true })),
+      ];
+    });
   }
 
   return {
@@ -154,16 +183,12 @@ export function createWatches(deps: WatchesDeps): Watches {
           const ends = await tokenEnd(who.accessTokenHash);
           if (ends === undefined) return;
           const asOf = seconds(clock);
-          const changed =
-            since === undefined
-              ? []
-              : await database.read((query) => changedSince(query, addresses, since - WATCH_OVERLAP_S));
-          const missed = changed.map(({ address, status }) => ({ address, reason: REASONS[status] }));
+          const missed = since === undefined ? [] : await missedSince(addresses, since - WATCH_OVERLAP_S);
           yield { asOf, changes: await withoutHidden(who, missed) };
           while (!signal.aborted && !watch.ended && seconds(clock) < ends) {
             const heard = watch.bell.rings;
             if (watch.pending.size === 0) await watch.bell.wait(heard, LIVE_POLL_MS, signal);
-            const pending = [...watch.pending].map(([address, reason]) => ({ address, reason }));
+            const pending = [...watch.pending.values()];
             watch.pending.clear();
             const changes = await withoutHidden(who, pending);
             if (changes.length > 0) yield { asOf: seconds(clock), changes };
@@ -178,14 +203,23 @@ export function createWatches(deps: WatchesDeps): Watches {
 
 const REASONS = { active: 'published', revoked: 'revoked' } as const;
 
-function note(watch: OpenWatch, { type, subject }: StoredEvent): void {
-  if (type === 'statement.published' || type === 'statement.revoked') {
-    if (subject.address === undefined || !watch.addresses.has(subject.address)) return;
-    watch.pending.set(subject.address, type === 'statement.revoked' ? 'revoked' : 'published');
+function note(watch: OpenWatch, event: StoredEvent): void {
+  const change = changeOf(event);
+  if (change !== undefined) {
+    if (!watch.addresses.has(change.address)) return;
+    watch.pending.set(change.address, change);
     watch.bell.ring();
-  } else if (restricts(type, subject, watch.who)) {
+  } else if (restricts(event.type, event.subject, watch.who)) {
     end(watch);
   }
+}
+
+function changeOf({ type, subject: { address, partner }, data }: StoredEvent): HeardChange | undefined {
+  if (address === undefined) return undefined;
+  if (type === 'statement.published') return { address, reason: 'published', foreign: false };
+  if (type === 'statement.revoked') return { address, reason: 'revoked', foreign: false };
+  if (type !== 'signal.received' || partner === undefined) return undefined;
+  return { address, reason: data.change === 'revoked' ? 'revoked' : 'published', foreign: true };
 }
 
 /** After a restriction the holder has to show anew who they are. */

@@ -2,6 +2,8 @@ import * as z from 'zod';
 import { count, emailAddress, name, phrase, remark, text } from './event-text.ts';
 import { GROUP_EVENTS } from './group-events.ts';
 import { POLICY_EVENTS } from './policy-events.ts';
+import { RECEIVED_SIGNAL_EVENTS } from './received-signal-events.ts';
+import { RECOVERY_EVENTS } from './recovery-events.ts';
 
 /** How many addresses of a look-up an event names; the counts tell of all. */
 export const LOOK_UP_ADDRESSES_NAMED = 40;
@@ -53,6 +55,7 @@ interface EventKind {
 export const EVENTS = {
   ...GROUP_EVENTS,
   ...POLICY_EVENTS,
+  ...RECEIVED_SIGNAL_EVENTS,
   'sign_in.succeeded': {
     doc: 'A person signed in through a connection.',
     data: z.strictObject({
@@ -169,30 +172,7 @@ export const EVENTS = {
     doc: 'What a person escrowed was handed to a device that signed in as them: it can be opened with their passphrase.',
     data: none,
   },
-  'recovery.key_registered': {
-    doc: 'An administrator registered their half of the organization’s recovery key.',
-    data: z.strictObject({ half: name }),
-  },
-  'recovery.requested': {
-    doc: 'A device that signed in as a person asked two administrators for that person’s escrowed keys.',
-    data: z.strictObject({ recovery: name, label: phrase }),
-  },
-  'recovery.approved': {
-    doc: 'An administrator compared the device and gave it their share of the person’s keys, which alone opens nothing.',
-    data: z.strictObject({ recovery: name, half: name }),
-  },
-  'recovery.released': {
-    doc: 'Both shares are there: the device can open the person’s keys.',
-    data: z.strictObject({ recovery: name }),
-  },
-  'recovery.refused': {
-    doc: 'An administrator refused a recovery.',
-    data: z.strictObject({ recovery: name }),
-  },
-  'recovery.expired': {
-    doc: 'A recovery was not approved by two administrators in time.',
-    data: z.strictObject({ recovery: name }),
-  },
+  ...RECOVERY_EVENTS,
   'look_up.answered': {
     doc: 'Somebody asked for keys and was answered.',
     data: z.strictObject(lookUpResults),

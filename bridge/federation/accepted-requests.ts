@@ -4,16 +4,15 @@ import {
   responseEnvelopeOf,
   verifyBridgeRequest,
 } from '../../protocol/bridge-request.ts';
-import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
 import { decodeClaims, type ObjectType } from '../../protocol/jws.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import { sha256Base64url } from '../lib/hash.ts';
 import type { Signer } from '../signer/signer.ts';
 import type { Database, Transaction } from '../storage/database.ts';
 import { consumeOnce } from '../storage/one-time.ts';
-import { pinnedKeys } from './bridge-calls.ts';
-import { findPartner, type Partner } from './partner-store.ts';
+import type { Partner } from './partner-store.ts';
 import type { Partners } from './partners.ts';
+import { createVerifyByPartner } from './signed-by-partner.ts';
 
 /** A request that an active partner signed for us. */
 export interface AcceptedRequest<Claims extends BridgeRequestEnvelope = BridgeRequestEnvelope> {
@@ -53,6 +52,7 @@ export function createAcceptedRequests(deps: {
   readonly clock: Clock;
 }): AcceptedRequests {
   const { signer, database, clock } = deps;
+  const verifyByPartner = createVerifyByPartner(deps);
 
   /** Who asks is read from the unverified request only to find the pinned keys under which it must verify. */
   async function verify<Claims extends BridgeRequestEnvelope>(
@@ -61,25 +61,10 @@ export function createAcceptedRequests(deps: {
     schema: z.ZodMiniType<Claims>,
   ): Promise<AcceptedRequest<Claims>> {
     const claimed = decodeClaims(token, type, schema);
-    const partner = await database.read((query) => findPartner(query, claimed.iss));
-    if (partner === undefined || partner.status === 'removed') throw new CountersignError('partner_unknown');
-    if (partner.status === 'suspended') throw new CountersignError('partner_suspended');
-    const under = async (current: Partner): Promise<AcceptedRequest<Claims>> => {
-      const now = seconds(clock);
-      const keys = await pinnedKeys(current, now);
-      const claims = await verifyBridgeRequest(token, type, schema, keys, signer.iss, now);
-      return { partner: current, claims, requestHash: sha256Base64url(token) };
-    };
-    try {
-      return await under(partner);
-    } catch (error) {
-      if (!isCountersignError(error, 'jws_unknown_key') && !isCountersignError(error, 'jws_expired')) {
-        throw error;
-      }
-      const refreshed = await deps.partners.refreshUnlessRecent(partner.entity_id);
-      if (refreshed.status !== 'active' || refreshed.online_keys === partner.online_keys) throw error;
-      return under(refreshed);
-    }
+    const { partner, verified } = await verifyByPartner(claimed.iss, (_partner, keys, now) =>
+      verifyBridgeRequest(token, type, schema, keys, signer.iss, now),
+    );
+    return { partner, claims: verified, requestHash: sha256Base64url(token) };
   }
 
   async function consume(transaction: Transaction, { partner, claims }: AcceptedRequest): Promise<void> {

@@ -49,6 +49,7 @@ export function createForeignAnswers(deps: {
     addresses: readonly string[],
     maxAge: number,
   ): Promise<LookUpResult[]> {
+    const remember = await deps.answers.asking(partner, addresses);
     const answers = await deps.askPartner(partner, addresses, maxAge);
     const results: LookUpResult[] = [];
     const faults = new Map<ErrorCode, CountersignError>();
@@ -57,7 +58,7 @@ export function createForeignAnswers(deps: {
         faults.set(fault.code, fault);
         results.push(refuse(address, fault.code, fault.detail));
       } else {
-        await deps.answers.put(partner, result);
+        await remember(result);
         results.push(result);
       }
     }

@@ -48,6 +48,8 @@ export interface RequestState {
   actor: Actor;
   /** The pattern of the route, once it is known. */
   route?: string;
+  /** Of the route, where it has its own. */
+  errorForm?: Route['errorForm'];
 }
 
 /** The bridge's HTTP application. The order of the middleware is the order of this table. */
@@ -111,8 +113,10 @@ function renderErrors({ logger, events, rateLimit }: AppDeps): Middleware<Reques
       if (error instanceof CountersignError && error.retryAfter !== undefined) {
         ctx.set('Retry-After', String(error.retryAfter));
       }
-      ctx.body = JSON.stringify(problem);
-      ctx.type = 'application/problem+json';
+      const form = ctx.state.errorForm?.(problem);
+      if (form !== undefined) ctx.status = form.status;
+      ctx.body = JSON.stringify(form?.body ?? problem);
+      ctx.type = form === undefined ? 'application/problem+json' : 'application/json';
     }
   };
 }
@@ -224,6 +228,7 @@ async function runRoute(
   deps: AppDeps,
 ): Promise<ApiResponse> {
   ctx.state.route = route.path;
+  ctx.state.errorForm = route.errorForm;
   const holder =
     route.authentication === 'device' ? await deps.authenticateDevice(ctx.req, deps.issuer + ctx.path) : null;
   const administrator =

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { problemSchema } from '../../protocol/api.ts';
-import { ERRORS, type ErrorCode } from '../../protocol/errors.ts';
+import { CountersignError, ERRORS, type ErrorCode } from '../../protocol/errors.ts';
+import { problemOf } from './problem.ts';
 import { defineRoute, type Route } from './route.ts';
 
 /** The OpenAPI 3.1 document of the given routes: the same schemas that parse the requests. */
@@ -82,21 +83,28 @@ function operation(route: Route): unknown {
 }
 
 function errorResponses(route: Route): Record<string, unknown> {
-  const byStatus = new Map<number, ErrorCode[]>();
+  const byStatus = new Map<number, { codes: Set<ErrorCode>; content: object }>();
   for (const code of [...route.errors, ...standingErrors(route)]) {
-    const { status } = ERRORS[code];
-    byStatus.set(status, [...new Set([...(byStatus.get(status) ?? []), code])]);
+    const problem = problemOf(new CountersignError(code), { requestId: '' });
+    const form = route.errorForm?.(problem);
+    const { status } = form ?? problem;
+    const known = byStatus.get(status) ?? {
+      codes: new Set(),
+      content: form === undefined ? PROBLEM : JSON_ERROR,
+    };
+    byStatus.set(status, known);
+    known.codes.add(code);
   }
   return Object.fromEntries(
-    [...byStatus].map(([status, codes]) => [
+    [...byStatus].map(([status, { codes, content }]) => [
       status,
-      {
-        description: codes.map((code) => `\`${code}\`: ${ERRORS[code].title}`).join(' '),
-        content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
-      },
+      { description: [...codes].map((code) => `\`${code}\`: ${ERRORS[code].title}`).join(' '), content },
     ]),
   );
 }
+
+const PROBLEM = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } };
+const JSON_ERROR = { 'application/json': { schema: {} } };
 
 /** What every route of a kind may answer. */
 function standingErrors(route: Route): ErrorCode[] {

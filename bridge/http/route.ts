@@ -4,6 +4,7 @@ import type { ErrorCode } from '../../protocol/errors.ts';
 import type { Holder } from '../binding/holder.ts';
 import type { RequestContext } from '../lib/request-context.ts';
 import type { Action, AdministratorRole } from '../policy/decision.ts';
+import type { ProblemDocument } from './problem.ts';
 
 /** Who may call a route. `none` routes authenticate nobody, or do it by the signed object that they take. */
 export type RouteAuthentication = 'none' | 'device' | 'administrator';
@@ -86,6 +87,8 @@ export interface Route<Body = unknown, Query = unknown> {
   };
   /** The codes that this route answers beside those of its authentication and body. */
   readonly errors: readonly ErrorCode[];
+  /** How a standard that the route follows writes errors; nothing for those that it leaves as they are. */
+  readonly errorForm?: (problem: ProblemDocument) => { status: number; body: object } | undefined;
   handle(request: ApiRequest<Body, Query>): Promise<ApiResponse>;
 }
 

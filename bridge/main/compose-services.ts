@@ -17,11 +17,13 @@ import { createAnswerCache } from '../federation/answer-cache.ts';
 import { createBridgeCalls } from '../federation/bridge-calls.ts';
 import { createEntityConfiguration } from '../federation/entity-configuration.ts';
 import { createEntityReader } from '../federation/entity-reader.ts';
+import { foreignChangesSince } from '../federation/foreign-changes.ts';
 import { createLookUps } from '../federation/look-ups.ts';
 import { createPartnerClient } from '../federation/partner-client.ts';
 import { createPartnerRecords } from '../federation/partner-records.ts';
 import { listPartners } from '../federation/partner-store.ts';
 import { createPartners } from '../federation/partners.ts';
+import { createVerifyByPartner } from '../federation/signed-by-partner.ts';
 import { createGroups } from '../groups/create-groups.ts';
 import { createForeignViews, createPartnerViews } from '../groups/foreign-views.ts';
 import { createKeyOpenings } from '../groups/key-openings.ts';
@@ -51,6 +53,7 @@ import { createCompiledContents } from '../policy/content/compiled-contents.ts';
 import { createExplanations } from '../policy/decisions/explanation.ts';
 import { createPolicyBundles } from '../policy/versions/bundles.ts';
 import { createPolicyHistory } from '../policy/versions/policy-history.ts';
+import { createPartnerSignals } from '../signals/partner-signals.ts';
 import type { Query, Transaction } from '../storage/database.ts';
 import type { Foundation } from './open-foundation.ts';
 import { openWitness } from './open-witness.ts';
@@ -100,20 +103,26 @@ export async function composeServices(foundation: Foundation, config: Config) {
   const profiles = createProfiles({ ...common, credentials, organizationEscrow });
   const keyHistories = createKeyHistories(common);
   const tokenEnd = createFindTokenEnd(foundation);
-  const watches = createWatches({ ...foundation, tokenEnd, credentials });
+  const watches = createWatches({
+    ...{ ...foundation, tokenEnd, credentials },
+    foreignChanges: foreignChangesSince,
+  });
   const liveEvents = createLiveEvents(events);
 
   const readEntity = createEntityReader({ outbound, clock });
   const partners = createPartners({ ...common, iss: issuer, readEntity });
   const calls = createBridgeCalls({ ...common, partners });
   const requests = createAcceptedRequests({ ...common, partners });
+  const answers = createAnswerCache({ cache, clock });
   const lookUps = createLookUps({
     ...{ signer, database, events, clock, policy, credentials, partners },
     records: createPartnerRecords(foundation),
     askPartner: createPartnerClient({ signer, calls, clock }),
     requests,
-    answers: createAnswerCache({ cache, clock }),
+    answers,
   });
+  const verifyByPartner = createVerifyByPartner({ ...common, partners });
+  const partnerSignals = createPartnerSignals({ ...common, verifyByPartner, answers });
   const openings = { ...common, credentials, calls, requests };
   const keyOpenings = createKeyOpenings(openings);
   const sealedKeys = createSealedKeyDeposits(openings);
@@ -167,6 +176,7 @@ export async function composeServices(foundation: Foundation, config: Config) {
       partners,
     },
     ...{ watches, liveEvents, deviceSignIns, services, groups, answerGroupView, keyOpenings, sealedKeys },
+    partnerSignals,
     ...{ meetings, lookUps, describeEntity, witness, lifecycle, personOverviews, readiness, policyBundles },
   };
 }

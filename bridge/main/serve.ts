@@ -85,6 +85,7 @@ export async function serve(
       services.authorizationServer,
       services.groups.endings,
       services.meetings,
+      services.partnerSignals,
     ],
   });
   closing.add('background work', () => background.stop());

@@ -165,7 +165,10 @@ describe('a watch of two, of whom policy hides one', () => {
   it('tells of the other alone, what was missed and what comes', async () => {
     await enrolledWhere(({ action, resource }) => action === 'find' && resource.id === ALICE);
     const { who } = await enrol(parts, await parts.addPerson({ addresses: [BOB] }));
-    const watches = createWatches({ ...parts, tokenEnd: async () => Number.MAX_SAFE_INTEGER });
+    const watches = createWatches({
+      ...{ ...parts, tokenEnd: async () => Number.MAX_SAFE_INTEGER },
+      foreignChanges: async () => [],
+    });
     watches.start();
     const ending = new AbortController();
     const told = watches.watch(who, { addresses: [ALICE, BOB], since: 1 })(ending.signal);

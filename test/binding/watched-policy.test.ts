@@ -24,7 +24,10 @@ let inForce: ChangeablePolicy;
 beforeEach(async () => {
   inForce = changeablePolicy(testPolicy());
   parts = await bridgeParts({ replace: () => ({ policy: inForce.policy }) });
-  watches = createWatches({ ...parts, tokenEnd: async () => Number.MAX_SAFE_INTEGER });
+  watches = createWatches({
+    ...{ ...parts, tokenEnd: async () => Number.MAX_SAFE_INTEGER },
+    foreignChanges: async () => [],
+  });
   watches.start();
 });
 afterEach(async () => {

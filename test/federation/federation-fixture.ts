@@ -11,11 +11,13 @@ import { createLookUps, type LookUps } from '../../bridge/federation/look-ups.ts
 import { createPartnerClient } from '../../bridge/federation/partner-client.ts';
 import { createPartnerRecords, type PartnerRecords } from '../../bridge/federation/partner-records.ts';
 import { createPartners, type Partners } from '../../bridge/federation/partners.ts';
+import { createVerifyByPartner } from '../../bridge/federation/signed-by-partner.ts';
 import { createKeyLog } from '../../bridge/keylog/database-key-log.ts';
 import { seconds } from '../../bridge/lib/clock.ts';
 import { createLogger } from '../../bridge/lib/logger.ts';
 import { createOutbound } from '../../bridge/lib/outbound.ts';
 import { type RequestContext, SYSTEM } from '../../bridge/lib/request-context.ts';
+import { createPartnerSignals, type PartnerSignals } from '../../bridge/signals/partner-signals.ts';
 import { initializeKeys } from '../../bridge/signer/key-ceremony.ts';
 import { openLocalSigner } from '../../bridge/signer/local-signer.ts';
 import { createRootKey, openRootKey } from '../../bridge/signer/root-key.ts';
@@ -58,6 +60,7 @@ export interface FederationFixture {
   readonly partners: Partners;
   readonly records: PartnerRecords;
   readonly lookUps: LookUps;
+  readonly partnerSignals: PartnerSignals;
   readonly globex: LyingBridge;
   /** Approves globex for its domain. */
   approveGlobex(): Promise<void>;
@@ -106,6 +109,8 @@ export async function federationFixture(
     logger,
   });
   const records = createPartnerRecords({ signer, database, keyLog, clock });
+  const answers = createAnswerCache({ cache: new MemoryCache({ clock }), clock });
+  const verifyByPartner = createVerifyByPartner({ database, partners, clock });
   const lookUps = createLookUps({
     signer,
     database,
@@ -120,7 +125,7 @@ export async function federationFixture(
       calls: createBridgeCalls({ signer, outbound, partners, database, events: eventLog, clock }),
     }),
     requests: createAcceptedRequests({ signer, database, partners, clock }),
-    answers: createAnswerCache({ cache: new MemoryCache({ clock }), clock }),
+    answers,
   });
   await database.transaction(async (tx) => {
     await insertDomain(tx, { domain: 'acme.example', challenge: 'c', added: NOW });
@@ -141,6 +146,10 @@ export async function federationFixture(
     partners,
     records,
     lookUps,
+    partnerSignals: createPartnerSignals({
+      ...{ signer, database, events: eventLog, clock },
+      ...{ verifyByPartner, answers },
+    }),
     globex,
     async approveGlobex() {
       const { iss, root: partnerRoot, domain } = globex.company;

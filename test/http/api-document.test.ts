@@ -36,6 +36,9 @@ function expectToFit(schema: JsonSchema, answer: unknown, what: string): void {
   expect(error === undefined ? [] : error.issues, what).toEqual([]);
 }
 
+/** Where others push security event tokens. */
+const TAKES_TOKENS = new Set(['post /federation/v1/signals']);
+
 describe('the served OpenAPI document', () => {
   it('is OpenAPI 3.1 of this bridge', () => {
     expect(document.openapi).toMatch(/^3\.1\.\d+$/);
@@ -84,10 +87,13 @@ describe('the served OpenAPI document', () => {
         const { description = '', content = {} } = operation.responses[status] ?? {};
         const codes = [...description.matchAll(/`(\w+)`/g)].map(([, name = '']) => parseErrorCode(name));
         expect(codes.length, `${id} ${status}`).toBeGreaterThan(0);
+        // RFC 8935 has its own form for what is wrong with a token, and one status.
+        if (TAKES_TOKENS.has(id) && status === '400') continue;
         for (const code of codes) expect(code && ERRORS[code].status, `${id} ${status}`).toBe(Number(status));
         expect(Object.keys(content), id).toEqual(['application/problem+json']);
       }
       expect(statuses.includes('401'), id).toBe(authentication !== 'none');
+      if (TAKES_TOKENS.has(id)) continue;
       expect(statuses.includes('413'), id).toBe(operation.requestBody !== undefined);
     }
   });

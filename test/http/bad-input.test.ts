@@ -179,6 +179,7 @@ const OPEN: readonly string[] = [
   'post /federation/v1/key-openings',
   'post /federation/v1/sealed-keys',
   'post /federation/v1/meetings',
+  'post /federation/v1/signals',
   'post /admin/v1/bootstrap',
   'get /admin/bootstrap',
   'get /log/checkpoint',

@@ -29,6 +29,7 @@ import { meRoutes } from './me.ts';
 import { meHistoryRoutes } from './me-history.ts';
 import { meetingRoutes } from './meetings.ts';
 import { policyRoutes } from './policy.ts';
+import { receivedSignalRoutes } from './received-signals.ts';
 import { recipientRoutes } from './recipients.ts';
 import { recoveryRoutes } from './recoveries.ts';
 import { rotationRoutes } from './rotations.ts';
@@ -69,6 +70,7 @@ export type ApiDeps = Parameters<typeof enrolmentRoutes>[0] &
   Parameters<typeof keyOpeningRoutes>[0] &
   Parameters<typeof sealedKeyRoutes>[0] &
   Parameters<typeof vaultRoutes>[0] &
+  Parameters<typeof receivedSignalRoutes>[0] &
   Parameters<typeof watchRoutes>[0] & {
     readonly issuer: string;
     readonly version: string;
@@ -82,6 +84,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...healthRoutes(deps),
     ...federationRoutes(deps),
     ...federationGroupRoutes(deps),
+    ...receivedSignalRoutes(deps),
     ...policyRoutes(deps),
     ...enrolmentRoutes(deps),
     ...meRoutes(deps),

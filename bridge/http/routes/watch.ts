@@ -16,7 +16,7 @@ export function watchRoutes({ watches, signer, ...deps }: WatchRoutesDeps): Rout
     defineRoute({
       method: 'post',
       path: '/v1/watch',
-      summary: 'Hear when an address of the own company should be looked up again',
+      summary: 'Hear when an address, of the own company or a partner’s, should be looked up again',
       tag: 'client',
       authentication: 'device',
       body: { schema: watchBodySchema, maxBytes: LOOKUP_BODY_BYTES },

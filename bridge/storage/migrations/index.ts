@@ -24,6 +24,7 @@ import * as policy from './022-policy.ts';
 import * as meetingAdmission from './023-meeting-admission.ts';
 import * as meetingsAbroad from './024-meetings-abroad.ts';
 import * as sinks from './025-sinks.ts';
+import * as foreignChanges from './026-foreign-changes.ts';
 
 /** One step of the schema. It must not read what later versions of the code may change: spell everything out. */
 export interface Migration {
@@ -64,4 +65,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: '023-meeting-admission', up: meetingAdmission.up },
   { id: '024-meetings-abroad', up: meetingsAbroad.up },
   { id: '025-sinks', up: sinks.up },
+  { id: '026-foreign-changes', up: foreignChanges.up },
 ];

@@ -1,6 +1,7 @@
 /** Tables of bridge/federation. Times in seconds; JSON as text. */
 export interface FederationTables {
   partners: PartnersTable;
+  foreign_changes: ForeignChangesTable;
 }
 
 /** The pinned record of a partner, and what was last fetched and verified under it (PROTOCOL §6). */
@@ -27,4 +28,14 @@ export interface PartnersTable {
   policy: string | null;
   /** When it was last read again successfully. */
   checked: number;
+}
+
+/** The newest change that a partner told of one of its addresses, for a while. */
+export interface ForeignChangesTable {
+  address: string;
+  /** Entity id of the partner. */
+  partner: string;
+  reason: 'published' | 'revoked';
+  /** When it was told. */
+  noted: number;
 }

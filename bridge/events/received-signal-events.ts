@@ -1,0 +1,46 @@
+import * as z from 'zod';
+import { count, name, phrase } from './event-text.ts';
+
+const signal = {
+  /** Who sent it: a partner, or the transmitter of a connection. */
+  issuer: name,
+  /** Of the security event token. */
+  jti: name,
+  txn: name.optional(),
+};
+
+/** Events of signals that others send here: part of the catalogue. */
+export const RECEIVED_SIGNAL_EVENTS = {
+  'signal.received': {
+    doc: 'A partner or a company’s identity provider sent a signal (a security event token), and it was acted upon.',
+    data: z.strictObject({
+      ...signal,
+      /** URI of the event that the token reports. */
+      event: name,
+      /**
+       * What was done: `forgotten` – a partner’s answers about the address are asked for anew; `signed-out`, `reset`,
+       * `closed`, `reopened` – the person; `reported` – nothing, as configured; `nobody` – the subject is nobody here;
+       * `ignored` – an event that means nothing here; `verified` – the transmitter tested the way.
+       */
+      effect: z.enum([
+        ...(['forgotten', 'signed-out', 'reset', 'closed', 'reopened'] as const),
+        ...(['reported', 'nobody', 'ignored', 'verified'] as const),
+      ]),
+      /** What watching clients are told of the address. */
+      change: z.enum(['published', 'revoked']).optional(),
+      /** When it happened, in the sender’s words: seconds. */
+      event_time: count.optional(),
+      /** Why, in the sender’s words. */
+      reason: phrase.optional(),
+    }),
+  },
+  'signal.refused': {
+    doc: 'A signal was refused; `code` says why. Nothing was done.',
+    data: z.strictObject({
+      /** Who it says that it is from: nobody has shown it where the signature is what was refused. */
+      claimed_issuer: name.optional(),
+      jti: name.optional(),
+      reason: phrase.optional(),
+    }),
+  },
+} as const;

@@ -1,0 +1,131 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { keyEncryptionKeys } from '../../bridge/config/key-encryption-keys.ts';
+import { openLocalSigner } from '../../bridge/signer/local-signer.ts';
+import type { PartnerSignal } from '../../protocol/partner-signal.ts';
+import { partnerSignalClaims } from '../fakes/partner-signal.ts';
+import { deviceHeaders, sendRaw } from '../http/api-request.ts';
+import type { PersonApp } from '../http/person-app.ts';
+import { type Company, startTwoCompanies, type TwoCompanies } from '../http/two-companies.ts';
+
+let companies: TwoCompanies;
+let gwen: PersonApp;
+let adaSub: string;
+const ADA = 'ada@acme.example';
+
+beforeAll(async () => {
+  companies = await startTwoCompanies();
+  const { acme, globex } = companies;
+  const ada = await acme.signIn('ada');
+  await ada.client.enrol({ label: 'Laptop' });
+  adaSub = (await ada.client.me()).sub;
+  gwen = await globex.signIn('gwen');
+  await gwen.client.enrol({ label: 'Laptop' });
+});
+afterAll(() => companies?.close());
+
+/** What a company's bridge would push, signed with its own key. */
+async function signedBy({ bridge }: Company, claims: PartnerSignal): Promise<string> {
+  const { store: database, config, clock, issuer: iss } = bridge;
+  const signer = await openLocalSigner({ database, ...keyEncryptionKeys(config), iss, clock });
+  return signer.sign('federation', 'secevent+jwt', claims);
+}
+
+function claimsAbout(email: string, changes: Readonly<Record<string, unknown>> = {}): PartnerSignal {
+  const { acme, globex } = companies;
+  const now = Math.floor(acme.bridge.clock.now() / 1000);
+  return partnerSignalClaims({ iss: acme.bridge.issuer, aud: globex.bridge.issuer, email, now }, changes);
+}
+
+function push(body: string, type: string | undefined = 'application/secevent+jwt') {
+  const { stage, globex } = companies;
+  return sendRaw(stage, globex.bridge, {
+    ...{ method: 'post', path: '/federation/v1/signals', body },
+    headers: type === undefined ? {} : { 'content-type': type },
+  });
+}
+
+interface Refusal {
+  readonly err: string;
+  readonly description: string;
+}
+
+async function refusalOf(body: string, type?: string): Promise<Refusal & { status: number }> {
+  const { status, headers, text } = await push(body, type);
+  expect(headers['content-type']).toContain('application/json');
+  return { status, ...(JSON.parse(text) as Refusal) };
+}
+
+describe('a revocation at acme', () => {
+  it('reaches at once who watches the address at globex, whose next look-up tells of it although an answer was cached', async () => {
+    const { acme } = companies;
+    const lookUp = async () => (await gwen.client.lookUp([ADA], { maxAge: 3_600 }))[0];
+    expect(await lookUp()).toMatchObject({ status: 'verified' });
+    const ending = new AbortController();
+    const changes = gwen.client.watch([ADA], { signal: ending.signal });
+    const told = changes.next();
+
+    await acme.bridge.administrator.post(`/admin/v1/persons/${adaSub}/close`, { reason: 'left' });
+    // Still what globex was told before: nothing but the signal makes it ask again.
+    expect(await lookUp()).toMatchObject({ status: 'verified' });
+    const token = await signedBy(acme, claimsAbout(ADA));
+    const began = performance.now();
+    expect(await push(token)).toMatchObject({ status: 202, text: '' });
+    expect((await told).value).toEqual({ address: ADA, reason: 'revoked' });
+    const took = performance.now() - began;
+    console.info(`from the push to the watching client: ${took.toFixed(0)} ms`);
+    expect(took).toBeLessThan(2_000);
+    ending.abort();
+    expect(await lookUp()).toMatchObject({ status: expect.stringMatching(/^revoked/) });
+  });
+
+  it('is told to who comes back to a watch', async () => {
+    const since = Math.floor(companies.globex.bridge.clock.now() / 1000);
+    const { globex, stage } = companies;
+    const headers = await deviceHeaders(globex.bridge, gwen, { method: 'post', path: '/v1/watch' });
+    const response = await stage.fetch(`${globex.bridge.issuer}/v1/watch`, {
+      ...{ method: 'POST', headers: { ...headers, 'content-type': 'application/json' } },
+      body: JSON.stringify({ addresses: [ADA], since }),
+    });
+    const reader = (response.body ?? new ReadableStream<Uint8Array>()).getReader();
+    const decoder = new TextDecoder();
+    let text = '';
+    while (!text.includes('changed')) text += decoder.decode((await reader.read()).value, { stream: true });
+    expect(text).toContain(`{"address":"${ADA}","reason":"revoked"`);
+    await reader.cancel();
+  });
+});
+
+describe('what RFC 8935 has a receiver answer', () => {
+  it('is 202 to a signal that was taken before', async () => {
+    const token = await signedBy(companies.acme, claimsAbout(ADA, { jti: 'signal-2' }));
+    expect((await push(token)).status).toBe(202);
+    expect((await push(token)).status).toBe(202);
+  });
+
+  it('is 400 with an error that names what is wrong, and one event', async () => {
+    const { acme, globex } = companies;
+    const [header, payload] = (await signedBy(acme, claimsAbout(ADA))).split('.');
+    expect(await refusalOf(`${header}.${payload}.${'A'.repeat(86)}`)).toMatchObject({
+      ...{ status: 400, err: 'invalid_key', description: expect.stringContaining('(jws_signature)') },
+    });
+    expect((await globex.bridge.events()).at(-1)).toMatchObject({
+      ...{ type: 'signal.refused', outcome: 'failure', code: 'jws_signature' },
+      data: { claimed_issuer: acme.bridge.issuer, jti: 'signal-1' },
+    });
+    const sign = async (changes: object) => signedBy(acme, claimsAbout(ADA, { ...changes }));
+    const elsewhere = await sign({ aud: 'https://bridge.initech.example' });
+    expect(await refusalOf(elsewhere)).toMatchObject({ status: 400, err: 'invalid_audience' });
+    const foreign = await sign({ sub_id: { format: 'email', email: 'gwen@globex.example' } });
+    expect(await refusalOf(foreign)).toMatchObject({ status: 400, err: 'invalid_request' });
+    const own = await signedBy(globex, { ...claimsAbout(ADA), iss: globex.bridge.issuer });
+    expect(await refusalOf(own)).toMatchObject({ status: 400, err: 'invalid_issuer' });
+  });
+
+  it('is 400 for what is no security event token at all', async () => {
+    for (const body of ['', 'x', '{}', 'a.b.c', '.'.repeat(100)]) {
+      expect(await refusalOf(body), body).toMatchObject({ status: 400, err: 'invalid_request' });
+    }
+    expect(await refusalOf('x', 'application/json')).toMatchObject({ status: 400, err: 'invalid_request' });
+    expect(await refusalOf('x'.repeat(20_000))).toMatchObject({ status: 400, err: 'invalid_request' });
+  });
+});
