@@ -122,8 +122,22 @@ export async function readEvents(query: Query, since: number, limit: number): Pr
     .orderBy('seq')
     .limit(limit)
     .execute();
-  return rows.map(({ body, seq, prev, hash }) => {
-    const parsed: EventBody = JSON.parse(body);
-    return { ...parsed, seq: seq ?? 0, prev: prev ?? '', hash: hash ?? '' };
-  });
+  return rows.map(storedEvent);
+}
+
+/** The events of these `seq`s, in their order; those that are not there are left out. */
+export async function readEventsOf(query: Query, seqs: readonly number[]): Promise<StoredEvent[]> {
+  if (seqs.length === 0) return [];
+  const rows = await query
+    .selectFrom('events')
+    .select(['seq', 'body', 'prev', 'hash'])
+    .where('seq', 'in', [...seqs])
+    .orderBy('seq')
+    .execute();
+  return rows.map(storedEvent);
+}
+
+function storedEvent({ body, seq, prev, hash }: Omit<EventsTable, 'event_id'>): StoredEvent {
+  const parsed: EventBody = JSON.parse(body);
+  return { ...parsed, seq: seq ?? 0, prev: prev ?? '', hash: hash ?? '' };
 }
