@@ -20,6 +20,7 @@ import type { Transaction } from '../storage/database.ts';
 import { type AdminAccess, assertStillAdmin, requireAdmin } from './admin-access.ts';
 import { advanceMembers } from './group-store.ts';
 import { assertTarget, augmentedMemberKey } from './member-keys.ts';
+import { requireMayAdd } from './member-permission.ts';
 import {
   countMembers,
   deleteMember,
@@ -71,7 +72,7 @@ export function createMemberChanges(deps: GroupDeps): GroupMembers['change'] {
     const before = await database.read((query) => requireAdmin(deps, query, who, group));
     const request = { request_id: body.request_id, request_hash: requestHash };
     try {
-      const statements = await check(deps, before, body);
+      const statements = await check(deps, who, before, body);
       return await database.transaction((transaction) =>
         store(deps, transaction, { who, before, statements, request, context }),
       );
@@ -85,7 +86,12 @@ export function createMemberChanges(deps: GroupDeps): GroupMembers['change'] {
 }
 
 /** Holds every statement, each of which an attacker may have made, against the chain, the group and its transform key. */
-async function check(deps: GroupDeps, before: AdminAccess, body: MembersBody): Promise<CheckedStatement[]> {
+async function check(
+  deps: GroupDeps,
+  who: Holder,
+  before: AdminAccess,
+  body: MembersBody,
+): Promise<CheckedStatement[]> {
   const { group, authority, signer } = before;
   const now = seconds(deps.clock);
   const keys = [...body.transform_keys];
@@ -98,6 +104,7 @@ async function check(deps: GroupDeps, before: AdminAccess, body: MembersBody): P
     if (claims.group_key_version !== group.key_version) throw new CountersignError('membership_stale');
     if (claims.iat > now + CLOCK_SKEW) throw new CountersignError('jws_not_yet_valid');
     head = { seq: claims.seq, hash: sha256Base64url(token) };
+    if (claims.act === 'add') await requireMayAdd(deps, who, group, claims.member);
     const added = claims.act === 'add' ? await checkAdded(deps, before, claims, keys.shift(), share) : null;
     checked.push({ claims, token, hash: head.hash, name: nameOf(claims.member), added });
   }

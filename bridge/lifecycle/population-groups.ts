@@ -5,8 +5,9 @@ import type { Partner } from '../federation/partner-store.ts';
 import { groupResource } from '../groups/group-resource.ts';
 import { listParticipants, type Participants } from '../groups/participants.ts';
 import { TRIAL_PAGE } from '../lib/limits.ts';
+import type { DecisionContext } from '../policy/decision.ts';
 import type { Database } from '../storage/database.ts';
-import { type Looked, MULTI_FACTOR, type TrialQuestion } from './trial-question.ts';
+import { type Looked, MULTI_FACTOR, SOMEBODY, type TrialQuestion } from './trial-question.ts';
 
 /** What who takes part in a group may do there: our own people, and those of partners. */
 export async function* questionsOfGroups(
@@ -75,6 +76,22 @@ function* ofGroup(group: Participants, taking: readonly TakingPart[]): Generator
   }
 }
 
+/** Whom admins add. What a rule says of one partner by its name is not tried. */
+const ADDITIONS: readonly { readonly doing: string; readonly facts: DecisionContext }[] = [
+  {
+    doing: 'add a member of the company to it',
+    facts: { memberKind: 'person', memberOwn: true, memberBridge: SOMEBODY, memberAssurance: 'member' },
+  },
+  {
+    doing: 'add a guest of the company to it',
+    facts: { memberKind: 'person', memberOwn: true, memberBridge: SOMEBODY, memberAssurance: 'guest' },
+  },
+  {
+    doing: 'add somebody of a partner to it',
+    facts: { memberKind: 'person', memberOwn: false, memberBridge: SOMEBODY },
+  },
+];
+
 type DeedInGroup = Required<Pick<Asked, 'action' | 'facts'>> & { readonly doing: string };
 
 /** What whoever takes part does there. Keys are opened as a member, whatever else one is. */
@@ -93,7 +110,13 @@ export function deedsInGroup(
       ? ([{ action: 'join-meeting', doing: 'join its meeting', facts: { groupRole } }] as const)
       : []),
     ...(isOurs && groupRole === 'admin'
-      ? ([{ action: 'manage-group', doing: 'manage it', facts: { groupRole } }] as const)
+      ? ([
+          { action: 'manage-group', doing: 'manage it', facts: { groupRole } },
+          ...ADDITIONS.map(({ doing, facts }) => ({
+            ...({ action: 'add-member', doing } as const),
+            facts: { groupRole, ...facts },
+          })),
+        ] as const)
       : []),
   ];
 }

@@ -52,6 +52,10 @@ const contextSchema = z.strictObject({
     })
     .optional(),
   groupRole: z.enum(['admin', 'member', 'none']).optional(),
+  memberKind: z.enum(['person', 'group']).optional(),
+  memberOwn: z.boolean().optional(),
+  memberBridge: text.optional(),
+  memberAssurance: z.optional(assurance),
   named: z.boolean().optional(),
   approvals: whole.optional(),
   administrators: whole.optional(),

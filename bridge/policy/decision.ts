@@ -47,6 +47,7 @@ export const ACTIONS = [
   'report-finding',
   'create-group',
   'manage-group',
+  'add-member',
   'see-group',
   'see-foreign-group',
   'seal-key',
@@ -140,6 +141,12 @@ export interface DecisionContext {
   readonly signIn?: SignInFacts;
   /** What the asking person, or somebody for whom a partner asks, is in the group. */
   readonly groupRole?: 'admin' | 'member' | 'none';
+  /** Who is to be added to the group: `own`, of this company; `assurance`, of a person of it. */
+  readonly memberKind?: 'person' | 'group';
+  readonly memberOwn?: boolean;
+  /** Entity id of the bridge that they belong to. */
+  readonly memberBridge?: string;
+  readonly memberAssurance?: Assurance;
   /** Whether policy names the group as a recipient of the data that is sealed to it. */
   readonly named?: boolean;
   /** Of a draft: administrators beside its author who approved it. */

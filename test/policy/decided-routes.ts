@@ -45,7 +45,7 @@ export const DECIDED_ROUTES: Readonly<Record<string, readonly Action[] | string>
     'the offer was decided, for this very person and device, at most five minutes ago',
   'get /v1/groups': ['see-self'],
   'post /v1/groups/view': ['see-group', 'see-foreign-group'],
-  'post /v1/groups/:group/members': ['manage-group'],
+  'post /v1/groups/:group/members': ['manage-group', 'add-member'],
   'get /v1/groups/:group/members': ['see-group'],
   'post /v1/groups/:group/exclusions': ['manage-group'],
   'post /v1/groups/:group/keys': ['manage-group'],
