@@ -1,0 +1,21 @@
+import { setTimeout as wait } from 'node:timers/promises';
+
+/** Rejects with the reason of the signal as soon as it is aborted; the work itself goes on. */
+export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  let abort = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+/** Resolves when the time is over, or the signal aborted. */
+export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  await wait(Math.max(0, ms), undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
+}

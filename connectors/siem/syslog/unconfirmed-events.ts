@@ -1,0 +1,40 @@
+/** Which events were written to a connection and are not known to have arrived. */
+export interface UnconfirmedEvents {
+  /** `seq` up to which every event arrived. */
+  readonly settled: number;
+  /** When the last of them was written, milliseconds of `performance.now()`; `undefined` without any. */
+  readonly lastWritten: number | undefined;
+  /** Says where a sender begins: what comes before is not its concern. Of no effect while anything is unconfirmed. */
+  beginAt(seq: number): void;
+  written(seq: number): void;
+  /** What was written until then has arrived. */
+  confirmUntil(at: number): void;
+  /** They are to be sent again. Answers whether there were any. */
+  drop(): boolean;
+}
+
+export function createUnconfirmedEvents(): UnconfirmedEvents {
+  let events: { readonly seq: number; readonly at: number }[] = [];
+  let settled = 0;
+  return {
+    get settled() {
+      return settled;
+    },
+    get lastWritten() {
+      return events.at(-1)?.at;
+    },
+    beginAt(seq) {
+      if (events.length === 0) settled = seq - 1;
+    },
+    written: (seq) => void events.push({ seq, at: performance.now() }),
+    confirmUntil(at) {
+      settled = events.findLast((event) => event.at <= at)?.seq ?? settled;
+      events = events.filter((event) => event.at > at);
+    },
+    drop() {
+      const any = events.length > 0;
+      events = [];
+      return any;
+    },
+  };
+}
