@@ -1,11 +1,12 @@
 import * as z from 'zod';
-import { seconds } from '../../bridge/lib/clock.ts';
+import { type Clock, seconds } from '../../bridge/lib/clock.ts';
 import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
 import type { FormatName } from './formats/formatter.ts';
 import { extraHeaders, parseExtraHeaders } from './http/extra-headers.ts';
 import { fitting } from './http/fitting-events.ts';
 import { createHttpReceiver } from './http/http-receiver.ts';
 import { receiverUrl } from './http/http-settings.ts';
+import { refusedEvent, takenEvents } from './http/taken-events.ts';
 import {
   defineSinkKind,
   type Outcome,
@@ -41,6 +42,8 @@ type Settings = z.output<typeof settings>;
 /** Above most receivers' own limit of a body there is nothing to gain. */
 const BATCH_BYTES = 256 * 1024;
 const BATCH = 100;
+/** After this, what went well is told before more is tried: the driver waits for no call for ever. */
+const SINGLES_MS = 15_000;
 
 /** Events as webhooks, signed as Standard Webhooks has it; as CloudEvents structured or batched (HTTP binding 1.0.2). */
 export const WEBHOOK = defineSinkKind<Settings>({
@@ -72,8 +75,7 @@ function openWebhook(given: Settings, deps: SinkDeps): Sink {
     // The same events make the same message, so that a repeat is known by its id too.
     const id = first === last ? first?.event_id : `${first?.event_id}.${last?.event_id}`;
     await post(id ?? '', `[${texts.join(',')}]`, contentType(deps.formatter.name, true), signal);
-    const sent = last?.seq ?? 0;
-    return { sent, settled: sent, refused: [] };
+    return takenEvents(taken);
   }
 
   return {
@@ -81,7 +83,7 @@ function openWebhook(given: Settings, deps: SinkDeps): Sink {
     deliver: (events, signal) =>
       given.delivery === 'batch'
         ? deliverBatch(events, signal)
-        : deliverSingly(events, async (event) => {
+        : deliverSingly(events, deps.clock, async (event) => {
             const type = contentType(deps.formatter.name, false);
             await post(event.event_id, deps.formatter.format(event), type, signal);
           }),
@@ -92,8 +94,10 @@ function openWebhook(given: Settings, deps: SinkDeps): Sink {
 /** One after another. What went well before a fault is told; the fault comes again with the next call. */
 async function deliverSingly(
   events: readonly SinkEvent[],
+  clock: Clock,
   post: (event: SinkEvent) => Promise<void>,
 ): Promise<Outcome> {
+  const until = clock.now() + SINGLES_MS;
   const refused: RefusedEvent[] = [];
   let sent: number | undefined;
   for (const event of events) {
@@ -101,11 +105,12 @@ async function deliverSingly(
       await post(event);
     } catch (error) {
       if (isCountersignError(error, 'sink_batch_refused')) {
-        refused.push({ seq: event.seq, event_id: event.event_id, words: error.detail ?? '' });
+        refused.push(refusedEvent(event, error.detail ?? ''));
       } else if (sent === undefined) throw error;
       else break;
     }
     sent = event.seq;
+    if (clock.now() > until) break;
   }
   if (sent === undefined) throw new CountersignError('malformed_request', 'There are no events to deliver.');
   return { sent, settled: sent, refused };
