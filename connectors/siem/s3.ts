@@ -1,0 +1,123 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { SINK_BATCH_BYTES } from '../../bridge/lib/limits.ts';
+import { fitting } from './http/fitting-events.ts';
+import { createHttpReceiver, type ReceiverAnswer } from './http/http-receiver.ts';
+import { urlUnder } from './http/http-settings.ts';
+import type { SinkFault } from './http/receiver-faults.ts';
+import { takenEvents } from './http/taken-events.ts';
+import { type S3Settings, s3Settings } from './s3/s3-settings.ts';
+import { sha256, signV4 } from './s3/signature-v4.ts';
+import { defineSinkKind, type Sink, type SinkDeps, type SinkEvent } from './sink.ts';
+
+const BATCH = 5_000;
+const DAY_MS = 86_400_000;
+/** Digits of a `seq` in a key, so that keys sort as the events do. */
+const SEQ_DIGITS = 16;
+
+const compress = promisify(gzip);
+
+/** Amazon S3 and what is compatible with it: an object of gzipped NDJSON for each batch. */
+export const S3 = defineSinkKind<S3Settings>({
+  kind: 's3',
+  doc: 'Keeps events as objects of compressed lines in S3 or a compatible store.',
+  settings: s3Settings,
+  secrets: ['secret_access_key', 'session_token'],
+  formats: ['plain', 'ocsf', 'ecs', 'cloudevents'],
+  open: (given, deps) => openS3(given, deps),
+});
+
+function openS3(given: S3Settings, deps: SinkDeps): Sink {
+  const receiver = createHttpReceiver({
+    ...deps,
+    secrets: [given.secret_access_key, given.session_token ?? ''],
+  });
+  const bucket = bucketUrl(given);
+  const prefix = given.prefix ?? new URL(deps.iss).hostname;
+  let written = Number.NEGATIVE_INFINITY;
+
+  async function put(
+    events: readonly SinkEvent[],
+    lines: readonly string[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const body = await compress(lines.join(''));
+    const url = urlUnder(bucket.href, `${prefix}/${objectKey(events)}`);
+    const payloadHash = sha256(body);
+    const headers = signV4(
+      {
+        ...{ method: 'PUT', url, payloadHash },
+        headers: {
+          // An object that arrives damaged is refused, and object lock wants it.
+          'content-md5': createHash('md5').update(body).digest('base64'),
+          'content-type': 'application/gzip',
+          'x-amz-content-sha256': payloadHash,
+          ...lockHeaders(given, deps.clock.now()),
+        },
+      },
+      { region: given.region, service: 's3', now: deps.clock.now() },
+      {
+        accessKeyId: given.access_key_id,
+        secretAccessKey: given.secret_access_key,
+        ...(given.session_token === undefined ? {} : { sessionToken: given.session_token }),
+      },
+    );
+    const answer = await receiver.send({ ...{ url, headers, body, signal, fault }, method: 'PUT' });
+    // Stores have answered 200 and an error behind it.
+    if (/<Error>/.test(answer.text)) throw receiver.fault('sink_unavailable', answer);
+  }
+
+  return {
+    batch: BATCH,
+    async deliver(events, signal) {
+      const wait = written + given.interval_seconds * 1_000 - deps.clock.now();
+      // A full batch has more behind it; what comes while we wait will be in the next one.
+      if (wait > 0 && events.length < BATCH) await pause(wait, undefined, { signal });
+      const { taken, texts } = fitting(
+        events,
+        (event) => `${deps.formatter.format(event)}\n`,
+        SINK_BATCH_BYTES,
+        0,
+      );
+      await put(taken, texts, signal);
+      written = deps.clock.now();
+      return takenEvents(taken);
+    },
+    close: async () => {},
+  };
+}
+
+/** `yyyy/mm/dd/hh/<first>-<last>.ndjson.gz`, by the time of the first event; replays stand beside the original. */
+function objectKey(events: readonly SinkEvent[]): string {
+  const [first, last] = [events[0], events.at(-1)];
+  const hour = (first?.time ?? '').slice(0, 13).replace(/[-T]/g, '/');
+  const replay = first?.replay === undefined ? '' : `.${first.replay}`;
+  const digits = (seq = 0) => String(seq).padStart(SEQ_DIGITS, '0');
+  return `${hour}/${digits(first?.seq)}-${digits(last?.seq)}${replay}.ndjson.gz`;
+}
+
+function bucketUrl({ endpoint, region, bucket, path_style }: S3Settings): URL {
+  const url = new URL(endpoint ?? `https://s3.${region}.amazonaws.com`);
+  if (path_style) return urlUnder(url.href, bucket);
+  url.hostname = `${bucket}.${url.hostname}`;
+  return url;
+}
+
+function lockHeaders(given: S3Settings, now: number): Record<string, string> {
+  if (given.object_lock === undefined || given.object_lock_days === undefined) return {};
+  return {
+    'x-amz-object-lock-mode': given.object_lock,
+    'x-amz-object-lock-retain-until-date': new Date(now + given.object_lock_days * DAY_MS).toISOString(),
+  };
+}
+
+/** No event is at fault where an object is refused: the store does not look into it. */
+function fault({ status, text }: ReceiverAnswer): SinkFault | undefined {
+  const code = /<Code>(\w+)<\/Code>/.exec(text)?.[1] ?? '';
+  if (['RequestTimeout', 'BadDigest', 'IncompleteBody', 'OperationAborted'].includes(code)) {
+    return 'sink_unavailable';
+  }
+  return status === 400 || status === 413 || status === 422 ? 'sink_misconfigured' : undefined;
+}

@@ -1,0 +1,129 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { S3 } from '../../connectors/siem/s3.ts';
+import { httpSinkDeps, httpSinkFixture } from '../contract/http-sink-fixture.ts';
+import { describeSink } from '../contract/sink-contract.ts';
+import { makeEvents } from '../contract/sink-events.ts';
+import { type ObjectStore, openObjectStore } from '../fakes/receivers/object-store.ts';
+import { openReceiverNetwork, type ReceiverNetwork } from '../fakes/receivers/receiver-network.ts';
+import { codeOf } from '../protocol/codes.ts';
+
+const SECRET = 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY';
+const STORE = {
+  ...{ bucket: 'acme-events', region: 'eu-central-1' },
+  ...{ accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: SECRET },
+};
+
+function settingsFor(endpoint: string) {
+  const { bucket, region, accessKeyId: access_key_id, secretAccessKey: secret_access_key } = STORE;
+  return {
+    bucket,
+    region,
+    access_key_id,
+    secret_access_key,
+    endpoint,
+    path_style: true,
+    interval_seconds: 0,
+  };
+}
+
+describeSink('S3', async () => {
+  const network = await openReceiverNetwork();
+  const receiver = await openObjectStore(network, STORE);
+  return httpSinkFixture({
+    ...{ network, receiver, kind: S3, format: 'plain', secrets: [SECRET] },
+    settings: settingsFor(receiver.url),
+    lies: [{ status: 200, body: '<?xml version="1.0"?><Error><Code>InternalError</Code></Error>' }],
+  });
+});
+
+describe('the objects of S3', () => {
+  const { signal } = new AbortController();
+  let network: ReceiverNetwork;
+  let store: ObjectStore;
+
+  beforeAll(async () => {
+    network = await openReceiverNetwork();
+    store = await openObjectStore(network, STORE);
+  });
+  afterAll(async () => {
+    expect(store.breaches).toEqual([]);
+    await store.close();
+    await network.close();
+  });
+
+  const open = (settings: object = {}) =>
+    S3.open({ ...settingsFor(store.url), ...settings }, httpSinkDeps(network, 'plain'));
+
+  const at = (time: string, from: number, replay?: string) =>
+    makeEvents(3, from).map((event) => ({ ...event, time, ...(replay === undefined ? {} : { replay }) }));
+
+  it('are named by the hour and by the first and last number, so that they sort', async () => {
+    await open().deliver(at('2026-03-04T05:59:59.999Z', 98), signal);
+    expect([...store.objects.keys()].at(-1)).toBe(
+      'bridge.acme.example/2026/03/04/05/0000000000000098-0000000000000100.ndjson.gz',
+    );
+  });
+
+  it('hold one line an event', async () => {
+    const events = at('2026-03-04T06:00:00.000Z', 1);
+    await open({ prefix: 'siem/bridge' }).deliver(events, signal);
+    const key = 'siem/bridge/2026/03/04/06/0000000000000001-0000000000000003.ndjson.gz';
+    expect(store.objects.get(key)).toEqual(events.map((event) => JSON.stringify(event)));
+  });
+
+  it('stand beside the first ones where they are of a replay', async () => {
+    await open().deliver(at('2026-03-04T07:00:00.000Z', 1, 'rpl_1'), signal);
+    expect([...store.objects.keys()].at(-1)).toMatch(/07\/0{15}1-0{15}3\.rpl_1\.ndjson\.gz$/);
+  });
+
+  it('are locked for as long as the settings say', async () => {
+    await open({ object_lock: 'COMPLIANCE', object_lock_days: 400 }).deliver(makeEvents(1), signal);
+    const { headers } = store.requests.at(-1) ?? {};
+    const until = Date.parse(String(headers?.['x-amz-object-lock-retain-until-date']));
+    expect(headers?.['x-amz-object-lock-mode']).toBe('COMPLIANCE');
+    expect(Math.abs(until - Date.now() - 400 * 86_400_000)).toBeLessThan(60_000);
+  });
+
+  it('are no more than one in the interval, the first at once', async () => {
+    const sink = open({ interval_seconds: 1 });
+    const began = performance.now();
+    await sink.deliver(makeEvents(1), signal);
+    expect(performance.now() - began).toBeLessThan(900);
+    await sink.deliver(makeEvents(1), signal);
+    expect(performance.now() - began).toBeGreaterThan(950);
+  });
+
+  it.each([
+    ['a wrong secret', { secret_access_key: 'wrong' }],
+    ['an unknown key', { access_key_id: 'AKIANOBODY' }],
+    ['another region', { region: 'us-east-1' }],
+    ['an unknown bucket', { bucket: 'other-events' }],
+  ])('are not given up because of %s', async (_name, wrong) => {
+    expect(await codeOf(() => open(wrong).deliver(makeEvents(2), signal))).toBe('sink_misconfigured');
+  });
+
+  it.each([
+    [400, 'BadDigest', 'sink_unavailable'],
+    [400, 'RequestTimeout', 'sink_unavailable'],
+    [503, 'SlowDown', 'sink_unavailable'],
+    [400, 'AuthorizationHeaderMalformed', 'sink_misconfigured'],
+    [413, 'EntityTooLarge', 'sink_misconfigured'],
+  ])('that meet %i %s meet %s', async (status, code, expected) => {
+    store.failWith({ status, body: `<Error><Code>${code}</Code></Error>` });
+    expect(await codeOf(() => open().deliver(makeEvents(1), signal))).toBe(expected);
+  });
+});
+
+describe('the settings of S3', () => {
+  const given = { ...settingsFor('https://s3.example.com') };
+  it.each([
+    ['a lock without days', { object_lock: 'GOVERNANCE' }],
+    ['days without a lock', { object_lock_days: 3 }],
+    ['a bucket with dots in the host name', { bucket: 'acme.events', path_style: false }],
+    ['a prefix that leads out', { prefix: '../other' }],
+    ['a prefix that is not written as it is sent', { prefix: 'a b' }],
+  ])('are refused with %s', (_name, wrong) => {
+    expect(S3.settings.safeParse(given).success).toBe(true);
+    expect(S3.settings.safeParse({ ...given, ...wrong }).success).toBe(false);
+  });
+});
