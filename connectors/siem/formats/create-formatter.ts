@@ -1,13 +1,15 @@
-import { CountersignError } from '../../../protocol/errors.ts';
+import { cef } from './cef.ts';
+import { cloudevents } from './cloudevents.ts';
+import { ecs } from './ecs.ts';
 import type { EventOrigin, FormatName, Formatter } from './formatter.ts';
+import { ocsf } from './ocsf.ts';
 import { plain } from './plain.ts';
 
+const FORMATTERS: Readonly<Record<FormatName, (origin: EventOrigin) => Formatter>> = {
+  ...{ plain: () => plain, ocsf, ecs, cef, cloudevents },
+};
+
 /** The formatter of that name for the events of one bridge. */
-export function createFormatter(name: FormatName, _origin: EventOrigin): Formatter {
-  switch (name) {
-    case 'plain':
-      return plain;
-    default:
-      throw new CountersignError('config_invalid', `the format ${name} is not built yet`);
-  }
+export function createFormatter(name: FormatName, origin: EventOrigin): Formatter {
+  return FORMATTERS[name](origin);
 }

@@ -1,29 +1,15 @@
 import type { SinkEvent } from '../sink-event.ts';
 import { mappingOf } from './mapping/event-mappings.ts';
-
-/** How much an event matters, in OCSF's words. `fatal` is left out: nothing here destroys anything. */
-export const SEVERITY_NAMES = ['informational', 'low', 'medium', 'high', 'critical'] as const;
-export type SeverityName = (typeof SEVERITY_NAMES)[number];
-
-/** 1 (informational) to 5 (critical): `severity_id` of OCSF, and what severities are compared by. */
-export function severityId(name: SeverityName): number {
-  return SEVERITY_NAMES.indexOf(name) + 1;
-}
+import { type SeverityName, severityId } from './severity-name.ts';
 
 /** Errors that honest systems do not cause: something was forged, altered, meant for somebody else or sent again. */
 const FORGED: ReadonlySet<string> = new Set([
   ...['replayed', 'partner_lying', 'partner_replay', 'partner_foreign_domain', 'statement_signature'],
   ...['jws_signature', 'jws_algorithm', 'set_issuer', 'set_audience', 'set_key'],
   ...['oidc_signature', 'oidc_algorithm', 'oidc_issuer', 'oidc_audience', 'oidc_nonce'],
-  ...[
-    'saml_signature',
-    'saml_unsigned',
-    'saml_wrapping',
-    'saml_algorithm',
-    'saml_doctype',
-    'saml_duplicate_id',
-  ],
-  ...['saml_issuer', 'saml_destination', 'saml_audience', 'saml_recipient', 'saml_in_response_to'],
+  ...['saml_signature', 'saml_unsigned', 'saml_wrapping', 'saml_algorithm', 'saml_doctype'],
+  ...['saml_duplicate_id', 'saml_issuer', 'saml_destination', 'saml_audience', 'saml_recipient'],
+  'saml_in_response_to',
 ]);
 
 /** How much an event matters: as its type has it, more where it failed, and more again where something was forged. */

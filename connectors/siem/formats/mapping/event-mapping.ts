@@ -1,4 +1,4 @@
-import type { SeverityName } from '../severity.ts';
+import type { SeverityName } from '../severity-name.ts';
 import type { EcsMapping } from './ecs-types.ts';
 import type { EntityKind } from './entities.ts';
 import type { OcsfActivity, OcsfClass } from './ocsf-activities.ts';

@@ -6,6 +6,7 @@ import { FEDERATION } from './federation.ts';
 import { GROUPS } from './groups.ts';
 import { OPERATION } from './operation.ts';
 import { PEOPLE } from './people.ts';
+import { SENT_SIGNALS } from './sent-signals.ts';
 import { SINKS } from './sinks.ts';
 
 /** Every type of event in the words of OCSF, ECS and CEF: a test holds it against the catalogue. */
@@ -18,6 +19,7 @@ export const EVENT_MAPPINGS: ReadonlyMap<string, EventMapping> = new Map(
     ...ADMINISTRATION,
     ...OPERATION,
     ...SINKS,
+    ...SENT_SIGNALS,
   }),
 );
 
