@@ -351,6 +351,8 @@ export const FOREIGN_CHANGE_LIFE_S = 2 * DAY_S;
 export const EVENT_PAGE = 1_000;
 /** Dead letters in one answer, and named in one request: each comes with up to 500 characters of the receiver's words. */
 export const DEAD_LETTER_PAGE = 500;
+/** Events that one question with a filter looks through: then the caller comes again from there. */
+export const EVENTS_SCANNED = 10 * EVENT_PAGE;
 /** Events that a stream reads at a time: what one slow reader holds in memory. */
 export const LIVE_EVENT_PAGE = 100;
 /** Streams look for news this often when nobody wakes them. */

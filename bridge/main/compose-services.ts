@@ -11,6 +11,7 @@ import { createRotations } from '../binding/rotations.ts';
 import { createVaults } from '../binding/vaults.ts';
 import { createWatches } from '../binding/watches.ts';
 import type { Config } from '../config/index.ts';
+import { createEventQueries } from '../events/event-queries.ts';
 import { createLiveEvents } from '../events/live-events.ts';
 import { createAcceptedRequests } from '../federation/accepted-requests.ts';
 import { createAnswerCache } from '../federation/answer-cache.ts';
@@ -108,6 +109,7 @@ export async function composeServices(foundation: Foundation, config: Config) {
     foreignChanges: foreignChangesSince,
   });
   const liveEvents = createLiveEvents(events);
+  const eventQueries = createEventQueries(foundation);
 
   const readEntity = createEntityReader({ outbound, clock });
   const partners = createPartners({ ...common, iss: issuer, readEntity });
@@ -176,7 +178,7 @@ export async function composeServices(foundation: Foundation, config: Config) {
       partners,
     },
     ...{ watches, liveEvents, deviceSignIns, services, groups, answerGroupView, keyOpenings, sealedKeys },
-    partnerSignals,
+    ...{ partnerSignals, eventQueries },
     ...{ meetings, lookUps, describeEntity, witness, lifecycle, personOverviews, readiness, policyBundles },
   };
 }

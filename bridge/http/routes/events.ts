@@ -1,57 +1,56 @@
-import * as z from 'zod';
 import { CountersignError } from '../../../protocol/errors.ts';
+import { passesFilter } from '../../events/delivery/event-filter.ts';
 import type { StoredEvent } from '../../events/event.ts';
-import type { EventLog } from '../../events/event-log.ts';
+import type { EventPlace, EventQueries } from '../../events/event-queries.ts';
 import type { LiveEvents } from '../../events/live-events.ts';
-import { EVENT_PAGE } from '../../lib/limits.ts';
 import type { Decide } from '../../policy/decision.ts';
 import { defineAdministratorRoute } from '../administrator-route.ts';
 import { wantsStream } from '../event-streams.ts';
+import { type EventsQuery, eventsQuerySchema, filterOf, questionFrom, wholeNumber } from '../events-query.ts';
 import type { Route, StreamResponse } from '../route.ts';
 
-const wholeNumber = z
-  .string()
-  .regex(/^\d{1,15}$/, 'must be a whole number')
-  .transform(Number);
-
-const querySchema = z.strictObject({
-  /** The `seq` after which to go on; 0 from the beginning. */
-  since: wholeNumber.default(0),
-  limit: wholeNumber.pipe(z.int().min(1).max(EVENT_PAGE)).default(EVENT_PAGE),
-});
+const PATH = '/v1/events';
 
 export interface EventRoutesDeps {
-  readonly events: EventLog;
+  readonly issuer: string;
+  readonly eventQueries: EventQueries;
   readonly liveEvents: LiveEvents;
   readonly decide: Decide;
 }
 
-/** The security event log. Who reads it goes on with the last `seq` that they got: nothing is skipped. */
-export function eventRoutes({ events, liveEvents, decide }: EventRoutesDeps): Route[] {
+/**
+ * The security event log. Who reads it follows `Link: rel="next"`, or goes on with the last `seq` that they got: nothing
+ * is skipped.
+ */
+export function eventRoutes(deps: EventRoutesDeps): Route[] {
+  const { issuer, eventQueries, decide } = deps;
   return [
     defineAdministratorRoute(decide, {
       method: 'get',
       action: 'read-events',
-      path: '/v1/events',
+      path: PATH,
       summary: 'Security events in the order of their seq: one JSON object a line, or as a stream',
       tag: 'events',
-      query: querySchema,
+      query: eventsQuerySchema,
       response: {
         status: 200,
-        description: 'Events with a seq above `since`',
+        description:
+          'Events behind `since`. `Link: rel="next"` goes on from there, also while there is nothing new; it is missing once all up to `until` was answered',
         mediaType: 'application/x-ndjson',
         streams: true,
       },
       errors: ['malformed_request'],
       handle: async ({ query, headers, administrator }) => {
         if (wantsStream(headers.accept)) {
-          const since = resumeFrom(headers['last-event-id']) ?? query.since;
-          return streamOf(liveEvents, since, administrator?.id ?? '');
+          return streamOf(deps, withResumption(query, headers['last-event-id']), administrator?.id ?? '');
         }
-        const page = await events.page(query);
+        const { events, next, ended } = await eventQueries.ask({ ...query, filter: filterOf(query) });
         return {
-          text: page.map((event) => `${JSON.stringify(event)}\n`).join(''),
+          text: events.map((event) => `${JSON.stringify(event)}\n`).join(''),
           mediaType: 'application/x-ndjson',
+          ...(ended
+            ? {}
+            : { headers: { Link: `<${issuer}${PATH}?${questionFrom(query, next)}>; rel="next"` } }),
         };
       },
     }),
@@ -59,13 +58,16 @@ export function eventRoutes({ events, liveEvents, decide }: EventRoutesDeps): Ro
 }
 
 /** Each event with its `seq` as the id: a reader that comes back with the last one goes on behind it. */
-function streamOf(live: LiveEvents, since: number, administrator: string): StreamResponse {
+function streamOf(deps: EventRoutesDeps, query: EventsQuery, administrator: string): StreamResponse {
+  if (query.until !== undefined) throw new CountersignError('malformed_request', 'A stream has no end.');
+  const filter = filterOf(query);
   return {
     reader: `administrator ${administrator}`,
     open: async function* (signal) {
-      for await (const page of live.follow(since, signal)) {
+      const since = await deps.eventQueries.positionOf(query.since);
+      for await (const page of deps.liveEvents.follow(since, signal)) {
         for (const event of page) {
-          yield { id: String(event.seq), data: JSON.stringify(event) };
+          if (passesFilter(event, filter)) yield { id: String(event.seq), data: JSON.stringify(event) };
           if (endsReading(event, administrator)) return;
         }
       }
@@ -79,10 +81,11 @@ function endsReading({ type, data }: StoredEvent, administrator: string): boolea
 }
 
 /** The header that a reader sends when it comes back (WHATWG HTML §9.2.4): the `seq` that it got last. */
-function resumeFrom(header: string | string[] | undefined): number | undefined {
-  if (header === undefined || header === '') return undefined;
+function withResumption(query: EventsQuery, header: string | string[] | undefined): EventsQuery {
+  if (header === undefined || header === '') return query;
   const parsed = wholeNumber.safeParse(header);
   if (!parsed.success)
     throw new CountersignError('malformed_request', 'Last-Event-ID must be a whole number');
-  return parsed.data;
+  const since: EventPlace = { seq: parsed.data };
+  return { ...query, since };
 }
