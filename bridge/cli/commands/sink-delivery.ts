@@ -6,7 +6,7 @@ import { show } from '../output.ts';
 import type { Terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
 import { deadLettersSchema, type ReplayAnswer, replaySchema, sinkPath } from './sink-answers.ts';
-import { deadLettersView } from './sink-views.ts';
+import { deadLettersView } from './sink-delivery-views.ts';
 
 interface Options {
   readonly json?: boolean;

@@ -1,12 +1,7 @@
 import { facts, printable, table } from '../output.ts';
-import { describeType, schemaProperties } from './settings-schema.ts';
-import type {
-  DeadLettersAnswer,
-  ReplayAnswer,
-  SinkAnswer,
-  SinkKindAnswer,
-  TestedAnswer,
-} from './sink-answers.ts';
+import { count, duration, moment } from '../quantities.ts';
+import type { SinkAnswer, TestedAnswer } from './sink-answers.ts';
+import { replaysView } from './sink-delivery-views.ts';
 
 /** One line a sink, and below the table what its receiver said, where it does not take events. */
 export function sinksView(sinks: readonly SinkAnswer[]): string {
@@ -104,68 +99,6 @@ export function testedView(
   ].join('\n');
 }
 
-export function kindsView(kinds: readonly SinkKindAnswer[]): string {
-  return [
-    table(
-      ['kind', 'formats', 'for'],
-      kinds.map(({ kind, formats, doc }) => [kind, formats.join(', '), doc]),
-    ),
-    '',
-    'The settings of one: `countersign sink kinds KIND`.',
-  ].join('\n');
-}
-
-/** What an administrator must know to add one. */
-export function kindView({ kind, doc, formats, settings, secrets }: SinkKindAnswer): string {
-  const properties = Object.entries(schemaProperties(settings));
-  const required = settings.required ?? [];
-  const examples = required.map((name) => (secrets.includes(name) ? `--secret ${name}` : `--set ${name}=…`));
-  return [
-    printable(doc),
-    facts({ formats: `${formats.join(', ')} (the first, unless --format says another)` }),
-    table(
-      ['setting', 'value', 'default', 'meaning'],
-      properties.map(([name, schema]) => [
-        name,
-        secrets.includes(name) ? 'secret' : describeType(schema),
-        schema.default === undefined ? (required.includes(name) ? 'required' : '-') : text(schema.default),
-        schema.description ?? '',
-      ]),
-      'It has no settings.',
-    ),
-    `Add one:\n  ${['countersign sink add', kind, '--name NAME', ...examples].join(' ')}`,
-  ].join('\n\n');
-}
-
-export function replaysView(replays: readonly ReplayAnswer[]): string {
-  return table(
-    ['replay', 'events', 'done to', 'status', 'asked'],
-    replays.map(({ id, from_seq, to_seq, done_seq, status, created }) => [
-      ...[id, `${from_seq} to ${to_seq}`, `${done_seq}`, status, moment(created)],
-    ]),
-  );
-}
-
-export function deadLettersView(name: string, { dead_letters: letters, next }: DeadLettersAnswer): string {
-  return [
-    table(
-      ['seq', 'refused', 'times', 'event id', 'the receiver said'],
-      letters.map(({ seq, refused, tries, resending, event_id, words }) => [
-        ...[`${seq}`, resending ? 'sent again soon' : moment(refused), `${tries}`, event_id, words],
-      ]),
-      'There are none: the receiver took every event.',
-    ),
-    ...(letters.length === 0
-      ? []
-      : [
-          '',
-          `Again: countersign sink resend ${name} --all`,
-          `Never: countersign sink discard ${name} --all`,
-        ]),
-    ...(next === null ? [] : [`More: --after ${next}`]),
-  ].join('\n');
-}
-
 function filterWords({ types, outcomes, min_severity: severity }: SinkAnswer['filter']): string {
   const words = [
     ...(types === undefined ? [] : [types.join(', ')]),
@@ -191,23 +124,6 @@ function text(value: unknown): string {
 function firstLine(value: string): string {
   const lines = value.trim().split('\n');
   return lines.length === 1 ? value : `${lines[0]} … (${lines.length} lines)`;
-}
-
-/** To the second, in UTC. */
-function moment(time: string | null): string {
-  return time === null ? '-' : `${time.slice(0, 19).replace('T', ' ')}Z`;
-}
-
-function count(number: number): string {
-  return number.toLocaleString('en');
-}
-
-function duration(seconds: number): string {
-  if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
-  if (seconds < 120) return `${Math.round(seconds * 10) / 10} s`;
-  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`;
-  if (seconds < 172_800) return `${Math.round(seconds / 3_600)} h`;
-  return `${Math.round(seconds / 86_400)} days`;
 }
 
 function indented(words: string): string {

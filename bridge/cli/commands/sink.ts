@@ -17,8 +17,9 @@ import {
   testedSchema,
 } from './sink-answers.ts';
 import { addSinkDeliveryCommands } from './sink-delivery.ts';
+import { kindsView, kindView } from './sink-kind-views.ts';
 import { assertComplete, type SettingOptions, sinkSettings } from './sink-settings.ts';
-import { kindsView, kindView, sinksView, sinkView, testedView } from './sink-views.ts';
+import { sinksView, sinkView, testedView } from './sink-views.ts';
 
 interface Options {
   readonly json?: boolean;
