@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import * as z from 'zod';
 import type { SocketTarget } from '../../bridge/lib/outbound-sockets.ts';
@@ -11,6 +12,8 @@ const PORTS = { tls: 6514, tcp: 601 };
 
 /** A chain of a few certificates, or all the roots of a company. */
 const PEM_LENGTH = 65_536;
+
+const CERTIFICATES = /-----BEGIN CERTIFICATE-----[^-]*(?:-----END CERTIFICATE-----)?/g;
 
 const pem = (label: string) =>
   z
@@ -127,6 +130,8 @@ function assertUsable({ ca, certificate, key }: SyslogSettings): void {
     throw invalid('A certificate needs its key, and a key its certificate.');
   }
   try {
+    // OpenSSL passes over roots that it cannot read
+    for (const root of ca?.match(CERTIFICATES) ?? []) new X509Certificate(root);
     createSecureContext({ ca, cert: certificate, key });
   } catch (cause) {
     throw invalid('The certificates or the key cannot be read, or do not belong together.', cause);

@@ -1,4 +1,5 @@
-import { type SeverityName, severityOf } from '../formats/severity.ts';
+import { severityOf } from '../formats/severity.ts';
+import type { SeverityName } from '../formats/severity-name.ts';
 import type { SinkEvent } from '../sink.ts';
 
 /** RFC 5424 section 6.2.1: informational, notice, warning, error, critical. */

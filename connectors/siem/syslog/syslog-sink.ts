@@ -17,8 +17,10 @@ export type SyslogConfirmation = 'close' | 'linger';
 
 /** Milliseconds. */
 export interface SyslogTimes {
-  /** Nothing more to write, and no word against what was written. */
-  readonly quietMs: number;
+  /** A linger: so long must a connection hold after what was written to it. */
+  readonly lingerMs: number;
+  /** Before a connection is ended for its confirmation: a receiver that dies with what it has just read is noticed. */
+  readonly restMs: number;
   /** A connection that never falls quiet is confirmed this often. */
   readonly confirmMs: number;
   /** For the operating system to take the next piece. */
@@ -30,7 +32,7 @@ export interface SyslogTimes {
 }
 
 const TIMES: SyslogTimes = {
-  ...{ quietMs: 500, confirmMs: 5_000, writeMs: 10_000, finishMs: 30_000, closeMs: 2_000 },
+  ...{ lingerMs: 500, restMs: 100, confirmMs: 5_000, writeMs: 10_000, finishMs: 10_000, closeMs: 1_500 },
 };
 
 const BATCH = 500;
@@ -101,7 +103,7 @@ export function syslogSink(options: SyslogSinkOptions, deps: Pick<SinkDeps, 'soc
     if (finishing !== undefined) await unlessAborted(finishing, signal);
     const ended = open?.ended;
     if (ended !== undefined) {
-      if (!closes) unconfirmed.confirmUntil(ended.at - times.quietMs);
+      if (!closes) unconfirmed.confirmUntil(ended.at - times.lingerMs);
       giveUp(ended.error);
     }
     const fault = lost;
@@ -128,32 +130,31 @@ export function syslogSink(options: SyslogSinkOptions, deps: Pick<SinkDeps, 'soc
       const connection = open ?? (await connect(signal));
       open = connection;
       const bytes = Buffer.concat(events.map(options.frame));
-      // before it is: what the receiver got of it is not known if it fails
-      unconfirmed.written(last);
+      unconfirmed.writing(last);
       try {
         await connection.write(bytes, signal);
       } catch (error) {
         giveUp(error);
         await inspect(signal);
       }
+      unconfirmed.written();
       connection.bytes += bytes.byteLength;
-      if (!closes) unconfirmed.confirmUntil(performance.now() - times.quietMs);
+      if (!closes) unconfirmed.confirmUntil(performance.now() - times.lingerMs);
       return { sent: last, settled: unconfirmed.settled, refused: [] };
     },
 
-    /** Answers early, with what has settled, when it is told to stop. */
+    // answers early, with what has settled by then, when it is told to stop
     async settle(signal) {
       await inspect(signal);
       const { lastWritten } = unconfirmed;
       if (lastWritten === undefined) return unconfirmed.settled;
-      await pause(lastWritten + times.quietMs - performance.now(), signal);
+      await pause(lastWritten + (closes ? times.restMs : times.lingerMs) - performance.now(), signal);
       // after a stall of this process: the connection may have said something that was not read yet
       await setImmediate();
       if (signal.aborted) return unconfirmed.settled;
-      if (open !== undefined && closes && open.ended === undefined) {
-        await unlessAborted(confirm(open), signal).catch(() => undefined);
-        if (signal.aborted) return unconfirmed.settled;
-      }
+      await inspect(signal);
+      if (closes && open !== undefined) await unlessAborted(confirm(open), signal).catch(() => undefined);
+      if (signal.aborted) return unconfirmed.settled;
       await inspect(signal);
       if (!closes) unconfirmed.confirmUntil(lastWritten);
       return unconfirmed.settled;

@@ -6,7 +6,10 @@ export interface UnconfirmedEvents {
   readonly lastWritten: number | undefined;
   /** Says where a sender begins: what comes before is not its concern. Of no effect while anything is unconfirmed. */
   beginAt(seq: number): void;
-  written(seq: number): void;
+  /** Events up to `seq` are about to be written: if that fails, what the receiver got of them is not known. */
+  writing(seq: number): void;
+  /** They were. */
+  written(): void;
   /** What was written until then has arrived. */
   confirmUntil(at: number): void;
   /** They are to be sent again. Answers whether there were any. */
@@ -14,7 +17,7 @@ export interface UnconfirmedEvents {
 }
 
 export function createUnconfirmedEvents(): UnconfirmedEvents {
-  let events: { readonly seq: number; readonly at: number }[] = [];
+  let events: { readonly seq: number; at: number }[] = [];
   let settled = 0;
   return {
     get settled() {
@@ -26,7 +29,11 @@ export function createUnconfirmedEvents(): UnconfirmedEvents {
     beginAt(seq) {
       if (events.length === 0) settled = seq - 1;
     },
-    written: (seq) => void events.push({ seq, at: performance.now() }),
+    writing: (seq) => void events.push({ seq, at: Number.POSITIVE_INFINITY }),
+    written() {
+      const last = events.at(-1);
+      if (last !== undefined) last.at = performance.now();
+    },
     confirmUntil(at) {
       settled = events.findLast((event) => event.at <= at)?.seq ?? settled;
       events = events.filter((event) => event.at > at);

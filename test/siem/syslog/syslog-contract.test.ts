@@ -57,4 +57,4 @@ describeSink('syslog over TLS', () => syslogFixture('tls', 'plain', {}));
 describeSink('syslog over TCP, all in structured data', () =>
   syslogFixture('tcp', 'plain', { structured_data: 'full' }),
 );
-describeSink('syslog over TLS, lingering', () => syslogFixture('tls', 'plain', { confirmation: 'linger' }));
+describeSink('syslog over TLS, lingering', () => syslogFixture('tls', 'cef', { confirmation: 'linger' }));
