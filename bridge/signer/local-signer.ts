@@ -15,7 +15,7 @@ import type { Database } from '../storage/database.ts';
 import { type Claims, signCompact } from './compact-jws.ts';
 import type { KeyEncryptionKey } from './key-encryption-key.ts';
 import { type GivenKeys, KeyRing } from './key-ring.ts';
-import { assertCheckpoint, assertSignable, PURPOSES } from './purposes.ts';
+import { assertCheckpoint, assertSignable, type LogPurpose, PURPOSES } from './purposes.ts';
 import { createSamlKeys, readSamlKeys } from './saml-keys.ts';
 import type { DerivedSecret, SamlKeys, SealContext, Signer } from './signer.ts';
 import { findSigner, keyInForce, openKey, readState, refused } from './stored-keys.ts';
@@ -81,8 +81,8 @@ class LocalSigner implements Signer {
     return signStatement(this.#keyInForce('statement'), statement);
   }
 
-  async signNote(purpose: 'log', text: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
-    assertCheckpoint(text, this.iss);
+  async signNote(purpose: LogPurpose, text: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
+    assertCheckpoint(purpose, text, this.iss);
     return decodeBase64url(await signBytes(this.#keyInForce(purpose), text), 64);
   }
 

@@ -1,7 +1,12 @@
 import { CountersignError } from '../../protocol/errors.ts';
 import type { ObjectType } from '../../protocol/jws.ts';
 import { type KeyPurpose, keyPurpose } from '../../protocol/online-keys.ts';
-import { type Checkpoint, logOrigin, parseCheckpoint } from '../../protocol/tlog/checkpoint.ts';
+import {
+  type Checkpoint,
+  eventLogOrigin,
+  logOrigin,
+  parseCheckpoint,
+} from '../../protocol/tlog/checkpoint.ts';
 import type { Claims } from './compact-jws.ts';
 
 /** Every purpose has a key of its own. */
@@ -49,12 +54,15 @@ export function assertSignable(purpose: KeyPurpose, type: ObjectType, claims: Cl
   }
 }
 
-/** Refuses a text that is no checkpoint of the issuer's key log: a fault of the caller. Throws `internal`. */
-export function assertCheckpoint(text: Uint8Array, iss: string): void {
+/** The purposes that sign checkpoints, each those of one log. */
+export type LogPurpose = 'log' | 'events';
+
+/** Refuses a text that is no checkpoint of the issuer's log of this purpose: a fault of the caller. Throws `internal`. */
+export function assertCheckpoint(purpose: LogPurpose, text: Uint8Array, iss: string): void {
   const { origin } = readCheckpoint(text);
-  if (origin !== logOrigin(iss)) {
+  if (origin !== (purpose === 'log' ? logOrigin(iss) : eventLogOrigin(iss))) {
     throw new CountersignError('internal', undefined, {
-      cause: new Error(`the log key does not sign for ${origin}`),
+      cause: new Error(`the ${purpose} key does not sign for ${origin}`),
     });
   }
 }

@@ -3,6 +3,7 @@ import type { KeyStatement, StatementSignature } from '../../protocol/key-statem
 import type { KeyPurpose, OnlineKeys } from '../../protocol/online-keys.ts';
 import type { SignatureKey } from '../../protocol/public-key.ts';
 import type { Claims } from './compact-jws.ts';
+import type { LogPurpose } from './purposes.ts';
 
 /**
  * The port to the bridge's own keys. Private keys do not leave it; who needs a signature or a sealed value asks.
@@ -26,15 +27,15 @@ export interface Signer {
   signStatement(statement: KeyStatement): Promise<StatementSignature>;
 
   /**
-   * The signature (Ed25519, 64 bytes) over the text of a checkpoint of our key log (C2SP tlog-checkpoint), by the
-   * key of `purpose` that is in use now. The same text gives the same bytes while that key is in use. A text that is
-   * no checkpoint of our log is `internal`.
+   * The signature (Ed25519, 64 bytes) over the text of a checkpoint of a log of ours (C2SP tlog-checkpoint), by the
+   * key of `purpose` that is in use now: `log` signs for the key log, `events` for the event log. The same text gives
+   * the same bytes while that key is in use. A text that is no checkpoint of that log is `internal`.
    *
    * A rotation leaves the log key as it is unless it is asked for (`rotateKeys`). Where it was replaced, checkpoints
    * that the old key signed keep their signature, and it stays published for as long as this bridge lives. Of a key
    * declared compromised no signature counts: then the newest checkpoint counts by that of the new key.
    */
-  signNote(purpose: 'log', text: Uint8Array<ArrayBuffer>): Promise<Uint8Array>;
+  signNote(purpose: LogPurpose, text: Uint8Array<ArrayBuffer>): Promise<Uint8Array>;
 
   /** The current `online-keys+jwt`. */
   onlineKeysToken(): string;

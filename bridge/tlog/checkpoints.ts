@@ -3,6 +3,7 @@ import { CountersignError } from '../../protocol/errors.ts';
 import { type Checkpoint, formatCheckpoint, signCheckpoint } from '../../protocol/tlog/checkpoint.ts';
 import { formatSignatureLine, parseSignatureLines } from '../../protocol/tlog/signed-note.ts';
 import type { Logger } from '../lib/logger.ts';
+import type { LogPurpose } from '../signer/purposes.ts';
 import type { Signer } from '../signer/signer.ts';
 import type { Database, Query, Transaction } from '../storage/database.ts';
 import { Turns } from '../storage/turns.ts';
@@ -26,6 +27,8 @@ export interface CheckpointsDeps {
   readonly database: Database;
   readonly logger: Logger;
   readonly signer: Pick<Signer, 'currentKey' | 'signNote'>;
+  /** Which key signs. Default: `log`. */
+  readonly purpose?: LogPurpose | undefined;
   /** Without one only witnesses notice that the store was put back. */
   readonly headFile?: HeadFile | undefined;
   /** Throws while it is in doubt whether the store is the newest (head-trust.ts): nothing is signed then. */
@@ -152,14 +155,15 @@ class StoredCheckpoints implements Checkpoints {
   #asCurrent(checkpoint: StoredCheckpoint): SignedCheckpoint | undefined {
     const signed = asSigned(checkpoint);
     if (signed === undefined) return undefined;
-    const { keyId } = currentLogKey(this.#deps.signer, this.origin);
+    const { signer, purpose } = this.#deps;
+    const { keyId } = currentLogKey(signer, this.origin, purpose);
     const by = parseSignatureLines(signed.log_signature);
     return by.some((signature) => signature.keyId === keyId) ? signed : undefined;
   }
 
   async #sign(checkpoint: StoredCheckpoint): Promise<SignedCheckpoint> {
-    const { database, signer } = this.#deps;
-    const key = logNoteSigner(signer, this.origin);
+    const { database, signer, purpose } = this.#deps;
+    const key = logNoteSigner(signer, this.origin, purpose);
     const signature = await signCheckpoint(key, checkpointOf(this.origin, checkpoint));
     const before = checkpoint.log_signature === null ? [] : parseSignatureLines(checkpoint.log_signature);
     const lines = [signature, ...before].slice(0, LOG_SIGNATURES).map(formatSignatureLine).join('');

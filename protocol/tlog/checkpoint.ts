@@ -23,6 +23,11 @@ export function logOrigin(issuer: string): string {
   return `${issuer.replace(/^https:\/\//, '')}/log`;
 }
 
+/** The origin of the event log of a bridge, which is the name of its keys too: `bridge.acme.example/events`. */
+export function eventLogOrigin(issuer: string): string {
+  return `${issuer.replace(/^https:\/\//, '')}/events`;
+}
+
 /** The note text of a checkpoint. */
 export function formatCheckpoint({ origin, size, root }: Checkpoint): string {
   return `${origin}\n${size}\n${encodeBase64(root)}\n`;

@@ -109,6 +109,16 @@ describe('the local signer', () => {
     }
   });
 
+  it('signs checkpoints of its event log with a key of their own, and none of them with that of another log', async () => {
+    const signer = await fixture.open();
+    const checkpoint = (log: string) => utf8(`bridge.acme.example/${log}\n1\n${btoa('\0'.repeat(32))}\n`);
+    const signature = encodeBase64url(await signer.signNote('events', checkpoint('events')));
+    expect(await verifyBytes(signer.currentKey('events'), checkpoint('events'), signature)).toBe(true);
+    expect(await verifyBytes(signer.currentKey('log'), checkpoint('events'), signature)).toBe(false);
+    await expect(signer.signNote('events', checkpoint('log'))).rejects.toMatchObject({ code: 'internal' });
+    await expect(signer.signNote('log', checkpoint('events'))).rejects.toMatchObject({ code: 'internal' });
+  });
+
   it('stops signing when its online keys expire', async () => {
     const signer = await fixture.open();
     fixture.clock.advance(90 * DAY_MS);

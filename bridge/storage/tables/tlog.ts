@@ -9,10 +9,11 @@ export interface TlogTables {
 
 /** Moved by compare-and-swap only. */
 export interface LogHeadsTable {
-  log: 'events' | 'keys';
+  /** The event log stands here twice: its chain, and the tree over it (`event-tree`), which follows. */
+  log: 'events' | 'event-tree' | 'keys';
   /** Entries, all of them. */
   size: number;
-  /** Of the key log the root of its tree, of the event log the end of its chain; base64url. */
+  /** Of a tree its root, of the events the end of their chain; base64url. */
   hash: string;
 }
 

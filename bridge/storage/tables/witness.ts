@@ -1,3 +1,5 @@
+import type { LogHeadsTable } from './tlog.ts';
+
 /** Tables of bridge/tlog for witnesses: ours of other logs, and others of ours. Hashes base64url. */
 export interface WitnessTables {
   witnessed_logs: WitnessedLogsTable;
@@ -29,7 +31,7 @@ export interface WitnessKeysTable {
 
 /** Of our own logs: up to where each witness is known to have cosigned. */
 export interface LogWitnessesTable {
-  log: 'events' | 'keys';
+  log: LogHeadsTable['log'];
   key_name: string;
   /** Hexadecimal, 8 characters. */
   key_id: string;
