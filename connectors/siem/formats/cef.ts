@@ -3,8 +3,7 @@ import { extensionOf } from './cef-extension.ts';
 import { headerField } from './cef-text.ts';
 import type { EventOrigin, Formatter } from './formatter.ts';
 import { mappingOf } from './mapping/event-mappings.ts';
-import { severityOf } from './severity.ts';
-import type { SeverityName } from './severity-name.ts';
+import { type SeverityName, severityOf } from './severity.ts';
 
 /** The middle of CEF’s own ranges: low 0-3, medium 4-6, high 7-8, very high 9-10. */
 const SEVERITIES: Readonly<Record<SeverityName, number>> = {

@@ -4,8 +4,7 @@ import { memberText } from './event-members.ts';
 import type { EventOrigin, Formatter } from './formatter.ts';
 import { wellFormedJsonLine } from './json-line.ts';
 import { mappingOf } from './mapping/event-mappings.ts';
-import { severityOf } from './severity.ts';
-import { severityId } from './severity-name.ts';
+import { severityId, severityOf } from './severity.ts';
 
 /** Of the Elastic Common Schema. */
 const ECS_VERSION = '9.4.0';
@@ -49,8 +48,7 @@ function eventFields(event: SinkEvent): object {
     type: mapping.type,
     action: event.type,
     outcome: event.outcome,
-    code: event.code ?? undefined,
-    reason: memberText(event, 'data.reason'),
+    reason: memberText(event, 'data.reason') ?? event.code ?? undefined,
     severity: severityId(severityOf(event)),
     module: 'countersign',
     dataset: 'countersign.events',

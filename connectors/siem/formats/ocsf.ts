@@ -6,8 +6,7 @@ import { activityOf, OCSF_CATEGORIES, OCSF_CLASSES } from './mapping/ocsf-activi
 import { classMembers } from './ocsf/class-members.ts';
 import { refinedActivity } from './ocsf/refined-activity.ts';
 import { securityControl } from './ocsf/security-control.ts';
-import { severityOf } from './severity.ts';
-import { type SeverityName, severityId } from './severity-name.ts';
+import { type SeverityName, severityId, severityOf } from './severity.ts';
 
 const OCSF_VERSION = '1.8.0';
 

@@ -2,6 +2,8 @@ import type { SinkEvent } from '../sink-event.ts';
 import { mappingOf } from './mapping/event-mappings.ts';
 import { type SeverityName, severityId } from './severity-name.ts';
 
+export { SEVERITY_NAMES, type SeverityName, severityId } from './severity-name.ts';
+
 /** Errors that honest systems do not cause: something was forged, altered, meant for somebody else or sent again. */
 const FORGED: ReadonlySet<string> = new Set([
   ...['replayed', 'partner_lying', 'partner_replay', 'partner_foreign_domain', 'statement_signature'],
