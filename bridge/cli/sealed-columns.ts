@@ -2,6 +2,8 @@ import { BINDING_COLUMNS } from '../binding/sealed-columns.ts';
 import { GROUP_COLUMNS } from '../groups/sealed-columns.ts';
 import { CONNECTION_SECRETS } from '../identity/connectors.ts';
 import { LOG_SECRETS } from '../keylog/vrf-key.ts';
+import { RECEIVER_KEYS } from '../signals/receiver-keys.ts';
+import { STREAM_SECRETS } from '../signals/stream-secrets.ts';
 import { SAML_KEYS } from '../signer/saml-keys.ts';
 import type { SealedColumn } from '../signer/sealed-columns.ts';
 import { SIGNING_KEYS } from '../signer/stored-keys.ts';
@@ -14,6 +16,8 @@ export const SEALED_COLUMNS: readonly SealedColumn[] = [
   LOG_SECRETS,
   WITNESS_KEYS,
   CONNECTION_SECRETS,
+  RECEIVER_KEYS,
+  STREAM_SECRETS,
   ...BINDING_COLUMNS,
   ...GROUP_COLUMNS,
 ];

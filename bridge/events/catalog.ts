@@ -4,6 +4,7 @@ import { GROUP_EVENTS } from './group-events.ts';
 import { POLICY_EVENTS } from './policy-events.ts';
 import { RECEIVED_SIGNAL_EVENTS } from './received-signal-events.ts';
 import { RECOVERY_EVENTS } from './recovery-events.ts';
+import { SIGNAL_EVENTS } from './signal-events.ts';
 import { SINK_EVENTS } from './sink-events.ts';
 
 /** How many addresses of a look-up an event names; the counts tell of all. */
@@ -58,6 +59,7 @@ export const EVENTS = {
   ...POLICY_EVENTS,
   ...SINK_EVENTS,
   ...RECEIVED_SIGNAL_EVENTS,
+  ...SIGNAL_EVENTS,
   'sign_in.succeeded': {
     doc: 'A person signed in through a connection.',
     data: z.strictObject({

@@ -21,7 +21,7 @@ import type { RequestContext } from '../lib/request-context.ts';
 import { requireAllowed } from '../policy/decision.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Signer } from '../signer/signer.ts';
-import type { Database } from '../storage/database.ts';
+import type { Database, Transaction } from '../storage/database.ts';
 import { rememberRead } from '../storage/remembered-reads.ts';
 import type { AcceptedRequests } from './accepted-requests.ts';
 import type { AnswerCache } from './answer-cache.ts';
@@ -44,8 +44,14 @@ export interface LookUpsDeps {
   readonly partners: Partners;
   readonly records: PartnerRecords;
   readonly askPartner: AskPartner;
-  readonly requests: Pick<AcceptedRequests, 'accept' | 'respond'>;
+  readonly requests: Pick<AcceptedRequests, 'verify' | 'consume' | 'respond'>;
   readonly answers: AnswerCache;
+  /** Notes which addresses a partner is told of; answers those that are new to it. */
+  readonly noteTold: (
+    transaction: Transaction,
+    partner: string,
+    addresses: readonly string[],
+  ) => Promise<readonly string[]>;
 }
 
 /** All answers are `key-lookup-response+jwt` (PROTOCOL §5). */
@@ -101,12 +107,22 @@ export function createLookUps(deps: LookUpsDeps): LookUps {
   }
 
   async function answerPartner(token: string, context: RequestContext): Promise<string> {
-    const request = await deps.requests.accept(token, 'key-lookup-request+jwt', lookUpRequestSchema);
+    const request = await deps.requests.verify(token, 'key-lookup-request+jwt', lookUpRequestSchema);
     const { partner, claims } = request;
     const asker = { ...askingPartner(partner), audience: partner.entity_id };
     requireAllowed(deps.policy.decide, requestBy(asker, { action: 'look-up-as-partner', resource: here }));
     const { ours } = await readSpeakers();
-    const results = await findOwn(claims.addresses, asker, ours);
+    const found = await findOwn(claims.addresses, asker, ours);
+    const news = await database.transaction(async (transaction) => {
+      await deps.requests.consume(transaction, request);
+      return deps.noteTold(
+        transaction,
+        partner.entity_id,
+        found.filter(isTold).map(({ address }) => address),
+      );
+    });
+    // Behind the note: what changed before it stands in the answer, what changes after it is signalled.
+    const results = news.length === 0 ? found : await findOwn(claims.addresses, asker, ours);
     const actor = { kind: 'partner' as const, iss: partner.entity_id };
     await recordAnswer(results, { ...context, actor });
     return deps.requests.respond(request, 'key-lookup-response+jwt', { results });
@@ -239,6 +255,11 @@ export function createLookUps(deps: LookUpsDeps): LookUps {
   }
 
   return { answerClient, answerPartner, answerPublic };
+}
+
+/** Whether the answer says that there is, or was, a key. */
+function isTold({ status }: LookUpResult): boolean {
+  return status === 'credential' || status === 'revoked' || status === 'revoked_pending';
 }
 
 function parsedOrUndefined(address: string) {

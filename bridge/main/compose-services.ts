@@ -43,6 +43,7 @@ import { createDryRun } from '../lifecycle/policy-dry-run.ts';
 import { createReadiness } from '../lifecycle/readiness.ts';
 import { trialsInTurn } from '../lifecycle/trials-in-turn.ts';
 import { createMeetings } from '../meetings/create-meetings.ts';
+import { bridgesIn, peopleIn } from '../meetings/participant-store.ts';
 import { createApps } from '../oauth/apps.ts';
 import { createAuthorizationServer } from '../oauth/create-authorization-server.ts';
 import { createDeviceSignIns } from '../oauth/device-sign-ins.ts';
@@ -55,6 +56,7 @@ import { createExplanations } from '../policy/decisions/explanation.ts';
 import { createPolicyBundles } from '../policy/versions/bundles.ts';
 import { createPolicyHistory } from '../policy/versions/policy-history.ts';
 import { createPartnerSignals } from '../signals/partner-signals.ts';
+import { createNoteContacts, createSentSignals } from '../signals/sent-signals.ts';
 import type { Query, Transaction } from '../storage/database.ts';
 import type { Foundation } from './open-foundation.ts';
 import { openWitness } from './open-witness.ts';
@@ -116,12 +118,13 @@ export async function composeServices(foundation: Foundation, config: Config) {
   const calls = createBridgeCalls({ ...common, partners });
   const requests = createAcceptedRequests({ ...common, partners });
   const answers = createAnswerCache({ cache, clock });
+  const noteTold = createNoteContacts(clock);
+  const sentSignals = createSentSignals({ ...common, iss: issuer, company: { bridgesIn, peopleIn } });
   const lookUps = createLookUps({
     ...{ signer, database, events, clock, policy, credentials, partners },
     records: createPartnerRecords(foundation),
     askPartner: createPartnerClient({ signer, calls, clock }),
-    requests,
-    answers,
+    ...{ requests, answers, noteTold },
   });
   const verifyByPartner = createVerifyByPartner({ ...common, partners });
   const partnerSignals = createPartnerSignals({ ...common, verifyByPartner, answers });
@@ -132,7 +135,7 @@ export async function composeServices(foundation: Foundation, config: Config) {
     ...{ ...common, credentials, foreign: createForeignViews({ ...common, calls }) },
   });
   const meetings = createMeetings({
-    ...{ ...common, credentials, calls, requests, tokenEnd },
+    ...{ ...common, credentials, calls, requests, tokenEnd, noteTold },
     checkSealedKey: sealedKeys.check,
   });
   const answerGroupView = createPartnerViews({ ...common, credentials, requests });
@@ -178,7 +181,7 @@ export async function composeServices(foundation: Foundation, config: Config) {
       partners,
     },
     ...{ watches, liveEvents, deviceSignIns, services, groups, answerGroupView, keyOpenings, sealedKeys },
-    ...{ partnerSignals, eventQueries },
+    ...{ partnerSignals, sentSignals, eventQueries },
     ...{ meetings, lookUps, describeEntity, witness, lifecycle, personOverviews, readiness, policyBundles },
   };
 }

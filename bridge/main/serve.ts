@@ -51,6 +51,8 @@ export async function serve(
   });
   services.watches.start();
   closing.add('watches', () => services.watches.stop());
+  services.sentSignals.start();
+  closing.add('signals', () => services.sentSignals.stop());
   const server = await startServer({
     address: config.listen.address,
     port: config.listen.port,
@@ -86,6 +88,7 @@ export async function serve(
       services.groups.endings,
       services.meetings,
       services.partnerSignals,
+      services.sentSignals,
     ],
   });
   closing.add('background work', () => background.stop());

@@ -9,7 +9,7 @@ import type { Decide } from '../policy/decision.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Keyspace } from '../storage/cache.ts';
 import type { Database } from '../storage/database.ts';
-import { createDepartures } from './departures.ts';
+import { createDepartures, type DeparturesDeps } from './departures.ts';
 import { createFeeds, type FeedsDeps } from './feeds.ts';
 import { createForeignCalls } from './foreign-calls.ts';
 import { createForeignStreams } from './foreign-streams.ts';
@@ -43,6 +43,7 @@ export interface MeetingsDeps {
   readonly calls: Pick<BridgeCalls, 'askBridge'>;
   readonly requests: Pick<AcceptedRequests, 'accept' | 'respond'>;
   readonly checkSealedKey: CheckSealedKey;
+  readonly noteTold: DeparturesDeps['noteTold'];
   /** When the access token of this hash ends, in seconds; nothing if it has ended or was revoked. */
   readonly tokenEnd: (accessTokenHash: string) => Promise<number | undefined>;
   /** For tests. */

@@ -10,7 +10,7 @@ import {
   PAGE_ROWS,
 } from '../lib/limits.ts';
 import type { Logger } from '../lib/logger.ts';
-import type { Database } from '../storage/database.ts';
+import type { Database, Transaction } from '../storage/database.ts';
 import {
   type Abroad,
   countAbroad,
@@ -62,6 +62,12 @@ export interface DeparturesDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly calls: Pick<ForeignCalls, 'leave'>;
+  /** Notes whom a partner meets. */
+  readonly noteTold: (
+    transaction: Transaction,
+    partner: string,
+    people: readonly string[],
+  ) => Promise<unknown>;
 }
 
 export function createDepartures(deps: DeparturesDeps): Departures {
@@ -84,6 +90,7 @@ export function createDepartures(deps: DeparturesDeps): Departures {
           throw new CountersignError('rate_limited', 'This device is in too many meetings.');
         }
         await putAbroad(tx, { ...place, sub, noted: seconds(clock), leaving: 0 });
+        await deps.noteTold(tx, meeting.home, [sub]);
       });
       return known === undefined;
     },

@@ -124,3 +124,26 @@ export async function evidenceOf(
     evidence: presenceEvidenceSchema.parse(JSON.parse(evidence)),
   }));
 }
+
+/** The bridges of those who are in a meeting. */
+export async function bridgesIn(reader: Reader, group: string): Promise<string[]> {
+  const rows = await reader
+    .selectFrom('meeting_participants')
+    .select('iss')
+    .distinct()
+    .where('group_id', '=', group)
+    .execute();
+  return rows.map(({ iss }) => iss);
+}
+
+/** Who of a bridge is in a meeting, by `sub`. */
+export async function peopleIn(reader: Reader, group: string, iss: string): Promise<string[]> {
+  const rows = await reader
+    .selectFrom('meeting_participants')
+    .select('sub')
+    .distinct()
+    .where('group_id', '=', group)
+    .where('iss', '=', iss)
+    .execute();
+  return rows.map(({ sub }) => sub);
+}

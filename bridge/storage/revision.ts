@@ -26,6 +26,11 @@ const UNCOUNTED: ReadonlySet<string> = new Set<keyof Tables>([
   'meeting_messages',
   'meeting_participants',
   'meeting_places',
+  'signal_contacts',
+  'signal_progress',
+  'signal_queues',
+  'signal_outbox',
+  'signal_levels',
 ]);
 
 /** Whether a statement may change what counts. Whatever is not plainly a read, or a write to one uncounted table, may. */

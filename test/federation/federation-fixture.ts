@@ -18,6 +18,7 @@ import { createLogger } from '../../bridge/lib/logger.ts';
 import { createOutbound } from '../../bridge/lib/outbound.ts';
 import { type RequestContext, SYSTEM } from '../../bridge/lib/request-context.ts';
 import { createPartnerSignals, type PartnerSignals } from '../../bridge/signals/partner-signals.ts';
+import { createNoteContacts } from '../../bridge/signals/sent-signals.ts';
 import { initializeKeys } from '../../bridge/signer/key-ceremony.ts';
 import { openLocalSigner } from '../../bridge/signer/local-signer.ts';
 import { createRootKey, openRootKey } from '../../bridge/signer/root-key.ts';
@@ -125,7 +126,7 @@ export async function federationFixture(
       calls: createBridgeCalls({ signer, outbound, partners, database, events: eventLog, clock }),
     }),
     requests: createAcceptedRequests({ signer, database, partners, clock }),
-    answers,
+    ...{ answers, noteTold: createNoteContacts(clock) },
   });
   await database.transaction(async (tx) => {
     await insertDomain(tx, { domain: 'acme.example', challenge: 'c', added: NOW });

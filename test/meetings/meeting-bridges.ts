@@ -17,6 +17,7 @@ import { createLifecycle, type Lifecycle } from '../../bridge/lifecycle/lifecycl
 import { createMeetings, type MeetingsDeps } from '../../bridge/meetings/create-meetings.ts';
 import type { Meetings } from '../../bridge/meetings/services.ts';
 import type { Policy } from '../../bridge/policy/policy.ts';
+import { createNoteContacts } from '../../bridge/signals/sent-signals.ts';
 import type { Cache } from '../../bridge/storage/cache.ts';
 import { MemoryCache } from '../../bridge/storage/memory-cache.ts';
 import { freePort } from '../../demo/stage/free-port.ts';
@@ -147,6 +148,7 @@ async function startMeetingBridge(name: string, world: World): Promise<MeetingBr
   const deps: MeetingsDeps = {
     ...{ ...parts, cache, calls, requests, decide: parts.policy.decide },
     checkSealedKey: sealedKeys.check,
+    noteTold: createNoteContacts(parts.clock),
     tokenEnd: async (hash) => (revoked.has(hash) ? undefined : Number.MAX_SAFE_INTEGER),
     times: TIMES,
   };

@@ -25,6 +25,7 @@ import * as meetingAdmission from './023-meeting-admission.ts';
 import * as meetingsAbroad from './024-meetings-abroad.ts';
 import * as sinks from './025-sinks.ts';
 import * as foreignChanges from './026-foreign-changes.ts';
+import * as signals from './027-signals.ts';
 
 /** One step of the schema. It must not read what later versions of the code may change: spell everything out. */
 export interface Migration {
@@ -66,4 +67,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: '024-meetings-abroad', up: meetingsAbroad.up },
   { id: '025-sinks', up: sinks.up },
   { id: '026-foreign-changes', up: foreignChanges.up },
+  { id: '027-signals', up: signals.up },
 ];

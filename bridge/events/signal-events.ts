@@ -1,0 +1,56 @@
+import * as z from 'zod';
+import { count, name, phrase, remark } from './event-text.ts';
+
+const receiver = { receiver: name, name: phrase };
+const stream = { receiver: name, stream: name };
+
+/** Events of signals that this bridge sends, and of who gets them: part of the catalogue. */
+export const SIGNAL_EVENTS = {
+  'signal.receiver_registered': {
+    doc: 'An administrator registered a receiver of signals: it may make a stream about the people of these domains.',
+    data: z.strictObject({
+      ...receiver,
+      audience: name,
+      /** Absent: everybody. */
+      domains: z.array(name).max(50).optional(),
+    }),
+  },
+  'signal.receiver_token_replaced': {
+    doc: 'A receiver of signals got another token; the one before is void.',
+    data: z.strictObject(receiver),
+  },
+  'signal.receiver_removed': {
+    doc: 'A receiver of signals was removed, with its stream and what waited for it.',
+    data: z.strictObject({ ...receiver, waiting: count }),
+  },
+  'signal.stream_created': {
+    doc: 'A receiver made its stream of signals.',
+    data: z.strictObject({ ...stream, method: name, events: z.array(name).max(16) }),
+  },
+  'signal.stream_changed': {
+    doc: 'A stream of signals was changed, by its receiver or by an administrator.',
+    data: z.strictObject({
+      ...stream,
+      changed: z.array(name).max(16),
+      status: name.optional(),
+      reason: phrase.optional(),
+    }),
+  },
+  'signal.stream_deleted': {
+    doc: 'A receiver deleted its stream of signals.',
+    data: z.strictObject({ ...stream, waiting: count }),
+  },
+  'signal.given_up': {
+    doc: 'Signals did not reach a partner or a receiver: it refused them for good, or they waited for too long.',
+    data: z.strictObject({
+      /** Entity id of the partner, or id of the stream. */
+      queue: name,
+      signals: count,
+      detail: remark,
+    }),
+  },
+  'signal.key_rotated': {
+    doc: 'Signals to registered receivers are signed with another key from now on.',
+    data: z.strictObject({ kid: name }),
+  },
+} as const;

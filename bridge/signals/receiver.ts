@@ -1,0 +1,77 @@
+import * as z from 'zod';
+import { domainName } from '../../protocol/claims.ts';
+import { NAME_LENGTH, URL_LENGTH } from '../lib/limits.ts';
+import type { SignalQueue } from './queue-store.ts';
+import type { StreamView } from './stream.ts';
+
+export const newReceiverSchema = z.strictObject({
+  name: z.string().trim().min(1).max(NAME_LENGTH),
+  /** What its tokens name as `aud`. */
+  audience: z
+    .string()
+    .min(1)
+    .max(URL_LENGTH)
+    .regex(/^[\x21-\x7e]+$/),
+  /** How it knows people: by their address, or by `iss` and `sub` as its OAuth client. */
+  subject_format: z.enum(['email', 'iss_sub']).default('email'),
+  /** Whose people it is told of; absent: everybody’s. Each must be a verified domain. */
+  domains: z
+    .array(z.string().refine((domain) => domainName.safeParse(domain).success, 'must be a domain name'))
+    .min(1)
+    .max(50)
+    .optional(),
+});
+
+export type NewReceiver = z.infer<typeof newReceiverSchema>;
+
+/** Who may have a stream of signals. Times in seconds. */
+export interface Receiver {
+  /** `rcv_…`. */
+  readonly id: string;
+  readonly name: string;
+  readonly audience: string;
+  readonly subject_format: 'email' | 'iss_sub';
+  /** null: everybody’s people. */
+  readonly domains: readonly string[] | null;
+  readonly created: number;
+}
+
+/** How delivery to somebody stands. Times in seconds. */
+export interface DeliveryView {
+  readonly waiting: number;
+  readonly sent: number;
+  readonly given_up: number;
+  /** In a row. */
+  readonly failures: number;
+  readonly last_success: number | null;
+  readonly last_error: { readonly time: number; readonly code: string; readonly detail: string } | null;
+}
+
+/** A receiver with its stream, as administrators see it. */
+export interface ReceiverView extends Receiver {
+  readonly stream: Pick<
+    StreamView,
+    'stream_id' | 'status' | 'reason' | 'method' | 'events_delivered' | 'created'
+  > | null;
+  readonly delivery: DeliveryView;
+}
+
+/** The same for a partner. */
+export interface PartnerDeliveryView {
+  readonly partner: string;
+  /** Addresses and people of whom it would be told. */
+  readonly knows: number;
+  readonly delivery: DeliveryView;
+}
+
+export function deliveryView(queue: SignalQueue | undefined, waiting: number): DeliveryView {
+  const { error_time: time = null, error_code: code = null, error_detail: detail = null } = queue ?? {};
+  return {
+    waiting,
+    sent: queue?.sent ?? 0,
+    given_up: queue?.given_up ?? 0,
+    failures: queue?.failures ?? 0,
+    last_success: queue?.last_success ?? null,
+    last_error: time === null ? null : { time, code: code ?? '', detail: detail ?? '' },
+  };
+}

@@ -1,0 +1,62 @@
+import type { SequencedEventLog } from '../events/database-event-log.ts';
+import { type Bell, createBell } from '../lib/bell.ts';
+import { type Clock, seconds } from '../lib/clock.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { Outbound } from '../lib/outbound.ts';
+import type { Signer } from '../signer/signer.ts';
+import type { Database, Transaction } from '../storage/database.ts';
+import { noteContacts, purgeContacts } from './contacts.ts';
+import { createDestinations, type Destinations } from './destinations.ts';
+import type { MeetingCompany } from './met-partners.ts';
+import { createReceiverKeys, type ReceiverKeys } from './receiver-keys.ts';
+import { createSignalDelivery, type SignalDelivery } from './signal-delivery.ts';
+import { createSignalProjection } from './signal-projection.ts';
+
+export interface SentSignalsDeps {
+  readonly iss: string;
+  readonly database: Database;
+  readonly signer: Signer;
+  readonly outbound: Outbound;
+  readonly events: Pick<SequencedEventLog, 'page' | 'record' | 'onPublished'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly company: MeetingCompany;
+}
+
+/** Signals to partners and registered receivers (decision 0034). */
+export interface SentSignals extends SignalDelivery {
+  readonly keys: ReceiverKeys;
+  readonly destinations: Destinations;
+  /** Rings when signals were put into a queue that this process knows of. */
+  readonly queued: Bell;
+  /** Forgets old contacts; answers how many. */
+  purge(): Promise<number>;
+}
+
+export function createSentSignals(deps: SentSignalsDeps): SentSignals {
+  const { database, clock, events } = deps;
+  const keys = createReceiverKeys(deps);
+  const destinations = createDestinations({ ...deps, keys });
+  const queued = createBell();
+  const delivery = createSignalDelivery({
+    ...{ ...deps, destinations },
+    projection: createSignalProjection({ ...deps, log: events }),
+    onPublished: (listener) => events.onPublished(listener),
+    onQueued: () => queued.ring(),
+  });
+  return {
+    ...{ ...delivery, keys, destinations, queued },
+    purge: () => database.transaction((tx) => purgeContacts(tx, seconds(clock))),
+  };
+}
+
+/** Notes what a partner is told of, as the contexts that tell it call it. Answers what is new to it. */
+export type NoteContacts = (
+  tx: Transaction,
+  partner: string,
+  subjects: readonly string[],
+) => Promise<readonly string[]>;
+
+export function createNoteContacts(clock: Clock): NoteContacts {
+  return (tx, partner, subjects) => noteContacts(tx, partner, subjects, seconds(clock));
+}

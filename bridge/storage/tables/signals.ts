@@ -1,0 +1,114 @@
+/** Tables of bridge/signals. Times in seconds; JSON as text. */
+export interface SignalTables {
+  signal_contacts: SignalContactsTable;
+  signal_receivers: SignalReceiversTable;
+  signal_streams: SignalStreamsTable;
+  signal_exclusions: SignalExclusionsTable;
+  signal_progress: SignalProgressTable;
+  signal_queues: SignalQueuesTable;
+  signal_outbox: SignalOutboxTable;
+  signal_levels: SignalLevelsTable;
+  signal_keys: SignalKeysTable;
+}
+
+/** Of whom a partner knows already, because our bridge told it or they met. */
+export interface SignalContactsTable {
+  /** Entity id. */
+  partner: string;
+  /** The address that it was answered about, or the `sub` of who was in a meeting with its people. */
+  subject: string;
+  /** When it last was. */
+  seen: number;
+}
+
+/** Who may have a stream: registered by an administrator. */
+export interface SignalReceiversTable {
+  /** `rcv_…`. */
+  id: string;
+  name: string;
+  /** `aud` of its tokens. */
+  audience: string;
+  /** sha256 of its bearer token. */
+  token_hash: string;
+  subject_format: 'email' | 'iss_sub';
+  /** JSON array; null: people of all domains. */
+  domains: string | null;
+  created: number;
+}
+
+export interface SignalStreamsTable {
+  id: string;
+  receiver: string;
+  status: 'enabled' | 'paused' | 'disabled';
+  /** Why it has this status, in the words of who changed it. */
+  reason: string | null;
+  method: 'push' | 'poll';
+  /** Where it is pushed to; null where the receiver polls. */
+  endpoint_url: string | null;
+  /** The header to push with, sealed. */
+  authorization: Uint8Array | null;
+  /** JSON array of URIs. */
+  events_requested: string;
+  description: string | null;
+  /** When a verification was last asked for. */
+  verified: number | null;
+  created: number;
+}
+
+/** Of whom a receiver does not want to hear. */
+export interface SignalExclusionsTable {
+  stream: string;
+  /** The subject identifier in its one form. */
+  subject: string;
+}
+
+/** Up to where the log has become signals: one row. */
+export interface SignalProgressTable {
+  id: number;
+  seq: number;
+}
+
+/** How the delivery to one receiver stands. */
+export interface SignalQueuesTable {
+  /** Id of a stream, or entity id of a partner. */
+  queue: string;
+  /** Position of the newest signal. */
+  tail: number;
+  /** The process that sends now, and until when nobody else may. */
+  holder: string | null;
+  held_until: number;
+  sent: number;
+  given_up: number;
+  /** Tries in a row that failed. */
+  failures: number;
+  last_success: number | null;
+  error_time: number | null;
+  error_code: string | null;
+  error_detail: string | null;
+}
+
+/** Signals that wait. */
+export interface SignalOutboxTable {
+  queue: string;
+  position: number;
+  jti: string;
+  /** JSON of `txn`, `sub_id` and `events`. */
+  claims: string;
+  created: number;
+}
+
+/** How strongly a person last signed in. */
+export interface SignalLevelsTable {
+  sub: string;
+  level: 'single-factor' | 'multi-factor';
+}
+
+/** The RSA keys that sign for receivers; the newest one signs. */
+export interface SignalKeysTable {
+  kid: string;
+  /** JSON of the public key. */
+  jwk: string;
+  /** PKCS #8, sealed. */
+  sealed: Uint8Array;
+  created: number;
+}
