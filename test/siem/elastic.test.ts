@@ -16,7 +16,7 @@ describeSink('Elasticsearch and OpenSearch', async () => {
   const receiver = await openBulkStore(network, { authorization: AUTHORIZATION, stream: STREAM });
   return httpSinkFixture({
     ...{ network, receiver, refuse: receiver.refuse },
-    ...{ kind: ELASTIC, format: 'plain', secrets: [API_KEY] },
+    ...{ kind: ELASTIC, format: 'ecs', secrets: [API_KEY] },
     settings: { url: receiver.url, api_key: API_KEY },
     lies: [
       { status: 200, body: '' },

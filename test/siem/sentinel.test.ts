@@ -22,7 +22,7 @@ describeSink('Microsoft Sentinel', async () => {
   const network = await openReceiverNetwork();
   const receiver = await openAzureMonitor(network, AZURE);
   return httpSinkFixture({
-    ...{ network, receiver, kind: SENTINEL, format: 'plain', secrets: [SECRET] },
+    ...{ network, receiver, kind: SENTINEL, format: 'ocsf', secrets: [SECRET] },
     settings: settingsFor(receiver.url),
   });
 });

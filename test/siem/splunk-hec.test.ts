@@ -10,13 +10,20 @@ import { codeOf } from '../protocol/codes.ts';
 
 const TOKEN = '6a1b5d1e-2f0c-4c0e-9d62-0d7a2f7c9b11';
 
-for (const acknowledgement of [false, true]) {
-  describeSink(`Splunk HEC, ${acknowledgement ? 'with' : 'without'} acknowledgement`, async () => {
+const FORMS = [
+  ['plain', false],
+  ['cef', false],
+  ['ocsf', true],
+] as const;
+
+for (const [format, acknowledgement] of FORMS) {
+  const name = `Splunk HEC, ${format}, ${acknowledgement ? 'with' : 'without'} acknowledgement`;
+  describeSink(name, async () => {
     const network = await openReceiverNetwork();
     const receiver = await openHecReceiver(network, { token: TOKEN, acknowledgement });
     return httpSinkFixture({
       ...{ network, receiver, refuse: receiver.refuse },
-      ...{ kind: SPLUNK_HEC, format: 'plain', secrets: [TOKEN] },
+      ...{ kind: SPLUNK_HEC, format, secrets: [TOKEN] },
       settings: { url: receiver.url, token: TOKEN, acknowledgement },
       lies: [
         { status: 200, body: '<html>Welcome</html>' },

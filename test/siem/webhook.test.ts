@@ -7,13 +7,20 @@ import { openWebhookReceiver } from '../fakes/receivers/webhook-receiver.ts';
 
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 
-for (const delivery of ['single', 'batch'] as const) {
-  describeSink(`webhook, ${delivery}`, async () => {
+const FORMS = [
+  ['cloudevents', 'single'],
+  ['cloudevents', 'batch'],
+  ['plain', 'single'],
+  ['ocsf', 'batch'],
+] as const;
+
+for (const [format, delivery] of FORMS) {
+  describeSink(`webhook, ${format}, ${delivery}`, async () => {
     const network = await openReceiverNetwork();
     const receiver = await openWebhookReceiver(network, { secret: SECRET, now: systemClock.now });
     return httpSinkFixture({
       ...{ network, receiver, refuse: receiver.refuse },
-      ...{ kind: WEBHOOK, format: 'plain', secrets: [SECRET, 'Bearer-of-hooks'] },
+      ...{ kind: WEBHOOK, format, secrets: [SECRET, 'Bearer-of-hooks'] },
       settings: {
         ...{ url: `${receiver.url}/events`, secret: SECRET, delivery },
         headers: 'authorization=Bearer-of-hooks',

@@ -6,6 +6,7 @@ export const receiverUrl = z
   .url({ protocol: /^https$/ })
   .max(URL_LENGTH)
   .refine((url) => {
+    if (!URL.canParse(url)) return false;
     const { username, password, hash } = new URL(url);
     return username === '' && password === '' && hash === '';
   }, 'must have neither credentials nor a fragment');

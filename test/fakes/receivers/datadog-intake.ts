@@ -1,6 +1,7 @@
 import {
   type Answer,
   demand,
+  eventIdIn,
   jsonOf,
   membersOf,
   openReceiver,
@@ -54,5 +55,5 @@ function check(log: unknown): string {
     demand(Number.isInteger(members.timestamp), 'timestamp is not in milliseconds');
     demand(Date.now() - Number(members.timestamp) < OLDEST_MS, 'timestamp is too long ago');
   }
-  return String(Object(JSON.parse(String(members.message))).event_id);
+  return eventIdIn(JSON.parse(String(members.message)));
 }

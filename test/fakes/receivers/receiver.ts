@@ -167,3 +167,11 @@ export function membersOf(
   demand(strange.length === 0, `has ${strange.join(', ')}`);
   return value as Record<string, unknown>;
 }
+
+/** The id of an event, wherever its format has it: plain, OCSF, ECS or CloudEvents. */
+export function eventIdIn(value: unknown): string {
+  const { event_id, metadata, event, id } = Object(value);
+  const found: unknown = event_id ?? metadata?.uid ?? event?.id ?? id;
+  demand(typeof found === 'string' && found !== '', 'an event has no id');
+  return found;
+}

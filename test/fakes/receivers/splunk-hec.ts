@@ -2,6 +2,7 @@ import {
   type Answer,
   Breach,
   demand,
+  eventIdIn,
   jsonOf,
   membersOf,
   openReceiver,
@@ -144,7 +145,10 @@ function checkEnvelope(envelope: Record<string, unknown>): string {
   for (const name of texts) demand(typeof envelope[name] === 'string', `${name} is not text`);
   const { event } = envelope;
   demand(typeof event === 'string' ? event !== '' : typeof event === 'object' && event !== null, 'no event');
-  return typeof event === 'string'
-    ? event
-    : String(membersOf(event, ['event_id'], Object.keys(Object(event))).event_id);
+  return typeof event === 'string' ? idInText(event) : eventIdIn(event);
+}
+
+/** Of CEF, which has it as `externalId`. */
+function idInText(text: string): string {
+  return / externalId=(\S+)/.exec(text)?.[1] ?? text;
 }

@@ -2,6 +2,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import {
   type Answer,
   demand,
+  eventIdIn,
   jsonOf,
   openReceiver,
   type ReceivedRequest,
@@ -85,7 +86,7 @@ function eventIds(type: string, body: unknown): string[] {
   const batched = cloud ? type === 'application/cloudevents-batch+json' : Array.isArray(body);
   demand(batched === Array.isArray(body), 'the content-type and the body do not agree');
   const events: unknown[] = Array.isArray(body) ? body : [body];
-  return events.map((event) => (cloud ? idOfCloudEvent(event) : idOfPlainEvent(event)));
+  return events.map((event) => (cloud ? idOfCloudEvent(event) : eventIdIn(event)));
 }
 
 function idOfCloudEvent(event: unknown): string {
@@ -98,9 +99,4 @@ function idOfCloudEvent(event: unknown): string {
   const strange = Object.keys(attributes).filter((name) => !/^[a-z0-9]{1,20}$|^data_base64$/.test(name));
   demand(strange.length === 0, `attributes ${strange.join(', ')}`);
   return String(attributes.id);
-}
-
-function idOfPlainEvent(event: unknown): string {
-  demand(typeof event === 'object' && event !== null && 'event_id' in event, 'lacks event_id');
-  return String(event.event_id);
 }
