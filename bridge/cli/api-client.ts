@@ -23,6 +23,10 @@ export class Unreachable extends Error {
 export interface ApiClient {
   get<Schema extends z.core.$ZodType>(path: string, schema: Schema): Promise<z.output<Schema>>;
   text(path: string): Promise<string>;
+  /** With the `Link` header, where there is one. */
+  page(path: string): Promise<{ text: string; link: string | null }>;
+  /** Server-sent events, until the bridge ends them. */
+  stream(path: string): Promise<ReadableStream<Uint8Array>>;
   send<Schema extends z.core.$ZodType>(
     method: 'POST' | 'PATCH' | 'DELETE',
     path: string,
@@ -43,7 +47,7 @@ export function createApiClient(
   { fetch }: Pick<Terminal, 'fetch'>,
   { url, token }: { url: string; token?: string },
 ): ApiClient {
-  async function request(method: string, path: string, body?: unknown): Promise<Response> {
+  async function request(method: string, path: string, body?: unknown, accept?: string): Promise<Response> {
     let response: Response;
     try {
       response = await fetch(url + path, {
@@ -51,6 +55,7 @@ export function createApiClient(
         redirect: 'error',
         headers: {
           ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+          ...(accept === undefined ? {} : { accept }),
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -72,6 +77,15 @@ export function createApiClient(
   return {
     get: async (path, schema) => answer(await request('GET', path), schema),
     text: async (path) => (await request('GET', path)).text(),
+    async page(path) {
+      const response = await request('GET', path);
+      return { text: await response.text(), link: response.headers.get('link') };
+    },
+    async stream(path) {
+      const { body } = await request('GET', path, undefined, 'text/event-stream');
+      if (body === null) throw new Unreachable(`${url} answered without a stream.`);
+      return body;
+    },
     send: async (method, path, schema, body) => answer(await request(method, path, body), schema),
   };
 }

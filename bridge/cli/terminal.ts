@@ -9,6 +9,8 @@ export interface Terminal {
   readonly home: string;
   /** Whether a person reads and can answer. */
   readonly interactive: boolean;
+  /** Whether what is put out is shown to a person, and not piped on. */
+  readonly screen?: boolean;
   readonly fetch: typeof fetch;
   /** What was asked for, and nothing else: it may be piped on. */
   out(text: string): void;
@@ -25,6 +27,7 @@ export function processTerminal(): Terminal {
     env: process.env,
     home: homedir(),
     interactive,
+    screen: process.stdout.isTTY === true,
     fetch,
     out: (text) => void process.stdout.write(`${text}\n`),
     say: (text) => void process.stderr.write(`${text}\n`),

@@ -17,6 +17,8 @@ interface Given {
   readonly env?: Record<string, string>;
   readonly answers?: string[];
   readonly piped?: string[];
+  /** Whether the output is shown on a screen. */
+  readonly screen?: boolean;
 }
 
 /** A terminal whose home is a folder of its own. */
@@ -30,11 +32,11 @@ export async function recordedTerminal(fetchNamed: typeof fetch = fetch): Promis
   const home = await mkdtemp(join(tmpdir(), 'countersign-home-'));
   return {
     home,
-    async run(args, { env = {}, answers, piped } = {}) {
+    async run(args, { env = {}, answers, piped, screen = false } = {}) {
       const out: string[] = [];
       const said: string[] = [];
       const terminal: Terminal = {
-        ...{ env, home, interactive: answers !== undefined, fetch: fetchNamed },
+        ...{ env, home, interactive: answers !== undefined, screen, fetch: fetchNamed },
         out: (text) => void out.push(text),
         say: (text) => void said.push(text),
         ask: async (question) => {

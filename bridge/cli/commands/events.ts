@@ -1,10 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from 'commander';
-import * as z from 'zod';
 import { type ApiClient, openApi } from '../api-client.ts';
-import { printable } from '../output.ts';
+import { eventLine, eventSchema } from '../event-line.ts';
 import type { Terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
+import { addEventsTail } from './events-tail.ts';
 
 interface Options {
   readonly json?: boolean;
@@ -13,22 +13,11 @@ interface Options {
   readonly follow?: boolean;
 }
 
-const eventSchema = z.object({
-  seq: z.int(),
-  time: z.string(),
-  type: z.string(),
-  actor: z.record(z.string(), z.string()),
-  subject: z.record(z.string(), z.string()),
-  outcome: z.string(),
-  code: z.string().nullable(),
-  data: z.record(z.string(), z.unknown()),
-});
-
 const PAGE = 1_000;
 const FOLLOW_MS = 1_000;
 
 export function addEventsCommand(program: Command, terminal: Terminal): void {
-  program
+  const command = program
     .command('events')
     .description('the security event log, from the beginning or from an event on')
     .option('--since <seq>', 'only those after this one', '0')
@@ -36,6 +25,7 @@ export function addEventsCommand(program: Command, terminal: Terminal): void {
     .option('-f, --follow', 'go on with new ones until interrupted')
     .option('--json', 'one JSON object a line, as SIEMs take it')
     .action((options: Options) => events(terminal, options));
+  addEventsTail(command, terminal);
 }
 
 async function events(terminal: Terminal, options: Options): Promise<void> {
@@ -46,7 +36,7 @@ async function events(terminal: Terminal, options: Options): Promise<void> {
     const lines = await page(api, since, Math.min(PAGE, left));
     for (const line of lines) {
       const event = eventSchema.parse(JSON.parse(line));
-      terminal.out(options.json === true ? line : describe(event));
+      terminal.out(options.json === true ? line : eventLine(event));
       since = event.seq;
     }
     left -= lines.length;
@@ -59,22 +49,6 @@ async function events(terminal: Terminal, options: Options): Promise<void> {
 async function page(api: ApiClient, since: number, limit: number): Promise<string[]> {
   const text = await api.text(`/v1/events?since=${since}&limit=${limit}`);
   return text.split('\n').filter((line) => line !== '');
-}
-
-/** One line: what happened, who did it from where, whom it concerns, and the rest. */
-function describe(event: z.infer<typeof eventSchema>): string {
-  const { seq, time, type, actor, subject, outcome, code, data } = event;
-  const { kind = 'unknown', address, ...who } = actor;
-  const name = who.name ?? who.sub ?? who.iss;
-  const words = Object.entries({ ...subject, ...data }).map(
-    ([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
-  );
-  const parts = [
-    ...[String(seq).padStart(6), time, outcome === 'success' ? type : `${type} (${code ?? 'failure'})`],
-    `by ${kind}${name === undefined ? '' : ` ${name}`}${address === undefined ? '' : ` at ${address}`}`,
-    words.join(' '),
-  ];
-  return printable(parts.join('  ').trimEnd());
 }
 
 function wholeNumber(text: string, option: string): number {
