@@ -1,4 +1,5 @@
 import { BINDING_COLUMNS } from '../binding/sealed-columns.ts';
+import { SINK_SETTINGS } from '../events/sinks/sealed-settings.ts';
 import { GROUP_COLUMNS } from '../groups/sealed-columns.ts';
 import { CONNECTION_SECRETS } from '../identity/connectors.ts';
 import { LOG_SECRETS } from '../keylog/vrf-key.ts';
@@ -16,6 +17,7 @@ export const SEALED_COLUMNS: readonly SealedColumn[] = [
   LOG_SECRETS,
   WITNESS_KEYS,
   CONNECTION_SECRETS,
+  SINK_SETTINGS,
   RECEIVER_KEYS,
   STREAM_SECRETS,
   ...BINDING_COLUMNS,

@@ -1,134 +1,121 @@
-import { setTimeout as wait } from 'node:timers/promises';
-import type { Sink } from '../../connectors/siem/sink.ts';
 import { type Loop, startLoop } from '../lib/background.ts';
-import { SEQUENCER_INTERVAL_MS } from '../lib/limits.ts';
+import { createBell } from '../lib/bell.ts';
+import type { Clock } from '../lib/clock.ts';
+import { BUFFER_EVENTS, SINK_BUFFER_LOOK_MS, SINK_POLL_MS } from '../lib/limits.ts';
 import type { Logger } from '../lib/logger.ts';
-import type { Database } from '../storage/database.ts';
+import type { Keyspace } from '../storage/cache.ts';
+import type { Database, Query } from '../storage/database.ts';
 import type { SequencedEventLog } from './database-event-log.ts';
-import { readCursor, storeCursor } from './event-cursors.ts';
-
-/** Delivery goes on after a restart where it stood under this name. */
-export type NamedSink = Sink & { readonly name: string };
+import { watchBuffers } from './delivery/buffer-watch.ts';
+import { oldestNeeded } from './delivery/oldest-needed.ts';
+import { pauseUntil } from './delivery/retry-pause.ts';
+import type { SinkDefinition, SinkDefinitions } from './delivery/sink-definition.ts';
+import { createSinkLeases } from './delivery/sink-leases.ts';
+import { type SinkWorker, startSinkWorker } from './delivery/sink-worker.ts';
 
 export interface DeliveryDeps {
   readonly database: Database;
-  readonly log: Pick<SequencedEventLog, 'page' | 'onPublished'>;
-  readonly sinks: readonly NamedSink[];
+  readonly log: Pick<SequencedEventLog, 'page' | 'append' | 'onPublished'>;
+  readonly definitions: SinkDefinitions;
+  readonly clock: Clock;
   readonly logger: Logger;
+  /** Tells other replicas that sinks were changed; the store alone holds the truth. */
+  readonly cache?: Keyspace | undefined;
+  /** Events that a sink may be behind before the oldest are given up. */
+  readonly bufferEvents?: number;
   /** How waits between tries pass. Default: by a timer that the signal ends. */
   readonly pause?: (ms: number, signal: AbortSignal) => Promise<unknown>;
+  /** For tests: SINK_LEASE_MS. */
+  readonly leaseMs?: number;
 }
 
 /**
- * Delivers events to the sinks: at least once, in order, each sink at its own pace. It follows behind the log and can
- * neither undo nor delay what is reported: a sink that fails is tried again until it takes the batch.
+ * Delivers events to the sinks: at least once, in order, each sink at its own pace, of several processes one at a time.
+ * It follows behind the log and can neither undo nor delay what is reported.
  */
 export interface Delivery {
   start(): void;
   /** Lets each sink take what there is for a moment more, then closes them. What is left comes after the next start. */
   stop(): Promise<void>;
+  /** Takes up what was changed of sinks, replays and dead letters, here and in other replicas. It never rejects. */
+  wake(): Promise<void>;
+  /** The lowest `seq` whose content is still needed: what lies before it may be pruned. */
+  oldestNeeded(query: Query): Promise<number>;
 }
 
+const CHANGED = 'sinks-changed';
+
 export function createDelivery(deps: DeliveryDeps): Delivery {
-  let loops: Loop[] = [];
-  deps.log.onPublished(() => {
-    for (const loop of loops) loop.wake();
+  const { database, log, definitions, clock, logger, cache, bufferEvents = BUFFER_EVENTS } = deps;
+  const bell = createBell();
+  const leases = createSinkLeases({
+    ...{ database, logger },
+    ...(deps.leaseMs === undefined ? {} : { lifeMs: deps.leaseMs }),
   });
+  const parts = { database, log, clock, logger, bell, leases, pause: deps.pause ?? pauseUntil };
+  const workers = new Map<string, SinkWorker>();
+  let loops: Loop[] = [];
+  let unsubscribe: Promise<() => void> | undefined;
+  log.onPublished(() => bell.ring());
+
+  /** One worker for each sink that is enabled, as it is defined now. */
+  async function follow(): Promise<void> {
+    const wanted = (await definitions.list()).filter(({ status }) => status === 'enabled');
+    const gone = [...workers.values()].filter(({ definition }) => !wanted.some(isSame(definition)));
+    await Promise.all(gone.map((worker) => worker.stop({ last: false })));
+    for (const { definition } of gone) workers.delete(definition.id);
+    for (const definition of wanted) {
+      if (!workers.has(definition.id)) workers.set(definition.id, startSinkWorker(parts, definition));
+    }
+  }
+
+  function wakeHere(): void {
+    loops[0]?.wake();
+    bell.ring();
+  }
+
+  async function listenToOthers(): Promise<() => void> {
+    try {
+      return (await cache?.onWake(CHANGED, wakeHere)) ?? (() => {});
+    } catch (err) {
+      logger.warn({ err }, 'other replicas’ changes of sinks are only polled for');
+      return () => {};
+    }
+  }
+
   return {
     start() {
       if (loops.length > 0) return;
-      loops = deps.sinks.map((sink) =>
+      leases.start();
+      unsubscribe = listenToOthers();
+      loops = [
+        startLoop('sinks', SINK_POLL_MS, follow, { logger }),
         startLoop(
-          `deliver-${sink.name}`,
-          SEQUENCER_INTERVAL_MS,
-          (signal) => deliverAll(deps, sink, signal),
-          deps,
+          'sink-buffers',
+          SINK_BUFFER_LOOK_MS,
+          async () => watchBuffers(parts, await definitions.list(), bufferEvents),
+          { logger },
         ),
-      );
+      ];
     },
     async stop() {
+      (await unsubscribe)?.();
       await Promise.all(loops.map((loop) => loop.stop()));
+      await Promise.all([...workers.values()].map((worker) => worker.stop({ last: true })));
+      workers.clear();
+      await leases.stop();
       loops = [];
-      await Promise.all(deps.sinks.map((sink) => deliverLast(deps, sink)));
     },
+    async wake() {
+      wakeHere();
+      await cache
+        ?.wake(CHANGED)
+        .catch((err) => logger.warn({ err }, 'other replicas were not told of sinks'));
+    },
+    oldestNeeded: (query) => oldestNeeded(query, bufferEvents),
   };
 }
 
-/** Events handed to a sink at a time. */
-const BATCH = 500;
-
-/** Longest wait between tries: what comes after an outage arrives within a minute of its end. */
-const LONGEST_PAUSE_MS = 60_000;
-const FIRST_PAUSE_MS = 200;
-
-/** For the events of the stop itself; an orchestrator does not wait long. */
-const LAST_DELIVERY_MS = 2_000;
-
-/** Full jitter: all of the wait is random, so that many bridges do not meet at a SIEM that comes back. */
-export function retryPause(tries: number, random: () => number = Math.random): number {
-  return random() * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(tries, 20));
-}
-
-async function deliverAll(deps: DeliveryDeps, sink: NamedSink, signal: AbortSignal): Promise<void> {
-  const pause = deps.pause ?? pauseUntil;
-  for (let failures = 0; !signal.aborted; ) {
-    try {
-      if (!(await deliverBatch(deps, sink, signal))) return;
-      failures = 0;
-    } catch (err) {
-      if (signal.aborted) return;
-      failures += 1;
-      deps.logger.warn(
-        { err, sink: sink.name, failures },
-        'a sink did not take events; they are kept for it',
-      );
-      await pause(retryPause(failures), signal);
-    }
-  }
-}
-
-/** Whether there was anything. */
-async function deliverBatch(deps: DeliveryDeps, sink: NamedSink, signal: AbortSignal): Promise<boolean> {
-  const since = await readCursor(deps.database, sink.name);
-  const events = await deps.log.page({ since, limit: BATCH });
-  const last = events.at(-1);
-  if (last === undefined) return false;
-  await unlessAborted(sink.deliver(events, signal), signal);
-  await storeCursor(deps.database, sink.name, last.seq);
-  return true;
-}
-
-async function deliverLast(deps: DeliveryDeps, sink: NamedSink): Promise<void> {
-  const signal = AbortSignal.timeout(LAST_DELIVERY_MS);
-  try {
-    while (!signal.aborted && (await deliverBatch(deps, sink, signal))) {
-      // until nothing is left
-    }
-  } catch (err) {
-    deps.logger.warn({ err, sink: sink.name }, 'a sink gets the last events after the next start');
-  }
-  try {
-    await sink.close();
-  } catch (err) {
-    deps.logger.warn({ err, sink: sink.name }, 'a sink did not close');
-  }
-}
-
-/** A sink that does not heed the signal must not hold up the stop. */
-async function unlessAborted(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  let stop = () => {};
-  const aborted = new Promise<never>((_resolve, reject) => {
-    stop = () => reject(signal.reason);
-    signal.addEventListener('abort', stop, { once: true });
-  });
-  try {
-    await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
-}
-
-async function pauseUntil(ms: number, signal: AbortSignal): Promise<void> {
-  await wait(ms, undefined, { signal }).catch(() => undefined);
+function isSame({ id, revision }: SinkDefinition): (other: SinkDefinition) => boolean {
+  return (other) => other.id === id && other.revision === revision;
 }

@@ -1,0 +1,83 @@
+import { SINK_REPORT_MS } from '../../lib/limits.ts';
+import { SYSTEM } from '../../lib/request-context.ts';
+import type { EventInput } from '../event.ts';
+import { newestSeq } from '../event-store.ts';
+import type { DeliveryParts } from './delivery-deps.ts';
+import type { SinkDefinition } from './sink-definition.ts';
+import { giveUp, listStates, moveAlarm, type SinkState } from './sink-states.ts';
+
+/** Percent of the buffer at which an alarm is raised. */
+const ALARMS = [100, 80, 50];
+/** Percent below an alarm at which it ends: one that comes and goes says nothing. */
+const ALARM_ENDS = 10;
+
+/**
+ * Looks how far the sinks are behind: raises alarms, and gives up the oldest events of one that is behind by more than
+ * `bufferEvents`. The store decides who of several processes does it; a sink that is paused counts like the others.
+ */
+export async function watchBuffers(
+  parts: Pick<DeliveryParts, 'database' | 'log' | 'clock'>,
+  sinks: readonly Pick<SinkDefinition, 'id' | 'name'>[],
+  bufferEvents: number,
+): Promise<void> {
+  const { database } = parts;
+  const [states, newest] = await database.read(
+    async (query) => [await listStates(query), await newestSeq(query)] as const,
+  );
+  for (const { id, name } of sinks) {
+    const state = states.find(({ sink }) => sink === id);
+    if (state === undefined) continue;
+    const about = { sink: id, name };
+    await watchAlarm(parts, state, { about, newest, bufferEvents });
+    await watchOverflow(parts, state, { about, newest, bufferEvents });
+  }
+}
+
+type Parts = Parameters<typeof watchBuffers>[0];
+
+interface Buffer {
+  readonly about: { readonly sink: string; readonly name: string };
+  readonly newest: number;
+  readonly bufferEvents: number;
+}
+
+async function watchAlarm({ database, log }: Parts, state: SinkState, buffer: Buffer): Promise<void> {
+  const { about, newest, bufferEvents } = buffer;
+  const behind = Math.max(0, newest - state.settled);
+  const percent = (100 * behind) / bufferEvents;
+  const reached = ALARMS.find((alarm) => percent >= alarm) ?? 0;
+  const kept = ALARMS.find((alarm) => percent >= alarm - ALARM_ENDS) ?? 0;
+  const level = Math.max(reached, Math.min(state.alarm, kept));
+  if (level === state.alarm) return;
+  const told: EventInput | undefined =
+    level > state.alarm
+      ? {
+          ...{ type: 'sink.buffer_filling', actor: SYSTEM.actor, outcome: 'failure' },
+          data: { ...about, percent: level, behind },
+        }
+      : level === 0
+        ? { type: 'sink.caught_up', actor: SYSTEM.actor, outcome: 'success', data: about }
+        : undefined;
+  await database.transaction(async (tx) => {
+    if (!(await moveAlarm(tx, state.sink, state.alarm, level))) return;
+    if (told !== undefined) await log.append(tx, told);
+  });
+}
+
+async function watchOverflow(
+  { database, log, clock }: Parts,
+  state: SinkState,
+  buffer: Buffer,
+): Promise<void> {
+  const { about, newest, bufferEvents } = buffer;
+  const now = clock.now();
+  const to = newest - bufferEvents;
+  if (state.settled >= to || now - (state.overflow_reported ?? 0) < SINK_REPORT_MS) return;
+  await database.transaction(async (tx) => {
+    if (!(await giveUp(tx, state.sink, state.settled, to, now))) return;
+    await log.append(tx, {
+      ...{ type: 'sink.overflowed', actor: SYSTEM.actor, outcome: 'failure' },
+      data: { ...about, from_seq: state.settled + 1, to_seq: to },
+    });
+  });
+}

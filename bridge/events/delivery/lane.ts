@@ -1,0 +1,232 @@
+import type { Outcome, RefusedEvent, Sink, SinkEvent } from '../../../connectors/siem/sink.ts';
+import { CountersignError } from '../../../protocol/errors.ts';
+import { SINK_DELIVERY_MS, SINK_SETTLING_MS, SINK_STOP_MS } from '../../lib/limits.ts';
+import { BatchSize } from './batch-size.ts';
+import { SinkFault, wordsOf } from './sink-fault.ts';
+import { TooSlow, within } from './within.ts';
+
+/** Where a lane's events come from. */
+export interface LaneSource {
+  /**
+   * Some of the events behind `since` that are to be delivered, in the order of `seq`, and the `seq` up to which these
+   * are all. That is `since` where there is nothing more.
+   */
+  read(since: number): Promise<{ readonly events: readonly SinkEvent[]; readonly through: number }>;
+}
+
+/** A refused event, with what it was. */
+export interface RefusedInLane extends RefusedEvent {
+  readonly type: string;
+}
+
+/** What has come of a lane since it was last stored. */
+export interface LaneProgress {
+  readonly settled: number;
+  /** Events taken. */
+  readonly taken: number;
+  readonly refused: readonly RefusedInLane[];
+}
+
+export interface LaneOptions {
+  readonly source: LaneSource;
+  /** `seq` behind which it begins. */
+  readonly settled: number;
+  open(): Promise<Sink>;
+}
+
+/**
+ * One ordered stream of events into one open sink. It hands over batch after batch ahead of what is settled; after a
+ * fault it goes back to what is. It neither waits nor stores: whoever drives it does.
+ *
+ * Everything up to `settled` was taken, refused or is not to be delivered: the first of what was sent and is not
+ * settled bounds it, or else the first of what waits, or else how far was read.
+ */
+export class Lane {
+  readonly #options: LaneOptions;
+  readonly #size = new BatchSize();
+  #sink: Sink | undefined;
+  #waiting: SinkEvent[] = [];
+  /** `seq`s that were sent and are not settled. */
+  #unsettled: number[] = [];
+  #readTo: number;
+  /** A read that is under way; of another generation, its result is of no use. */
+  #reading: Promise<boolean> | undefined;
+  #generation = 0;
+  /** Refused while events before it were unsettled: not to be sent once more when those are. */
+  readonly #passed = new Set<number>();
+  #refused: RefusedInLane[] = [];
+  #taken = 0;
+
+  constructor(options: LaneOptions) {
+    this.#options = options;
+    this.#readTo = options.settled;
+  }
+
+  get settled(): number {
+    const [unsettled] = this.#unsettled;
+    if (unsettled !== undefined) return unsettled - 1;
+    const [waiting] = this.#waiting;
+    return waiting === undefined ? this.#readTo : waiting.seq - 1;
+  }
+
+  /** Events sent that are not settled. */
+  get unsettled(): number {
+    return this.#unsettled.length;
+  }
+
+  /** Hands one batch over; `false` where there is nothing. Throws `SinkFault`, or what the source throws. */
+  async step(signal: AbortSignal): Promise<boolean> {
+    const sink = await this.#open();
+    const limit = this.#size.limit(sink.batch);
+    if (this.#waiting.length < limit) {
+      const moved = await this.#readMore();
+      if (this.#waiting.length === 0) return moved;
+    }
+    const batch = this.#waiting.slice(0, limit);
+    if (this.#waiting.length < 2 * limit) void this.#read().catch(() => undefined);
+    try {
+      const outcome = await within(SINK_DELIVERY_MS, signal, (until) => sink.deliver(batch, until));
+      this.#accept(batch, outcome);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      await this.#fail(batch, error, signal);
+    }
+    if (this.#size.refusesAll) throw new SinkFault(refusesAll(this.#refused.at(-1)?.words));
+    return true;
+  }
+
+  /** Waits until what was sent counts as taken, or `news` is aborted. Throws `SinkFault`. */
+  async settle(signal: AbortSignal, news: AbortSignal): Promise<void> {
+    const sink = await this.#open();
+    if (this.#unsettled.length === 0 || sink.settle === undefined) return;
+    const ending = AbortSignal.any([signal, news]);
+    try {
+      const settled = await within(SINK_SETTLING_MS, ending, async (until) => sink.settle?.(until));
+      this.#settleTo(settled ?? 0);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      if (news.aborted) return;
+      this.rewind();
+      throw new SinkFault(error);
+    }
+  }
+
+  /** Stores what has come of it; what was refused since stays for the next time. */
+  async save(store: (progress: LaneProgress) => Promise<void>): Promise<void> {
+    const [refused, taken] = [[...this.#refused], this.#taken];
+    await store({ settled: this.settled, taken, refused });
+    this.#refused.splice(0, refused.length);
+    this.#taken -= taken;
+  }
+
+  /** Whether anything was taken that is not stored yet. */
+  get hasTaken(): boolean {
+    return this.#taken > 0;
+  }
+
+  /** Goes back to what is settled, or on to `seq` where everything before it was given up. */
+  rewind(seq = 0): void {
+    this.#readTo = Math.max(this.settled, seq);
+    this.#generation += 1;
+    this.#reading = undefined;
+    this.#waiting = [];
+    this.#unsettled = [];
+  }
+
+  async close(): Promise<void> {
+    const sink = this.#sink;
+    this.#sink = undefined;
+    if (sink !== undefined) await within(SINK_STOP_MS, new AbortController().signal, () => sink.close());
+  }
+
+  async #open(): Promise<Sink> {
+    try {
+      this.#sink ??= await this.#options.open();
+      return this.#sink;
+    } catch (error) {
+      throw new SinkFault(error);
+    }
+  }
+
+  /** What a read that began before found nothing of may be there since. */
+  async #readMore(): Promise<boolean> {
+    const begunBefore = this.#reading !== undefined;
+    const moved = await this.#read();
+    return moved || !begunBefore || this.#waiting.length > 0 ? moved : this.#read();
+  }
+
+  #read(): Promise<boolean> {
+    if (this.#reading !== undefined) return this.#reading;
+    const reading = this.#readNext(this.#generation).finally(() => {
+      if (this.#reading === reading) this.#reading = undefined;
+    });
+    this.#reading = reading;
+    return reading;
+  }
+
+  async #readNext(generation: number): Promise<boolean> {
+    const since = this.#readTo;
+    const { events, through } = await this.#options.source.read(since);
+    if (generation !== this.#generation) return true;
+    this.#readTo = through;
+    this.#waiting.push(...events.filter(({ seq }) => !this.#passed.has(seq)));
+    return through > since;
+  }
+
+  #accept(batch: readonly SinkEvent[], outcome: Outcome): void {
+    const sent = batch.filter(({ seq }) => seq <= outcome.sent);
+    const last = sent.at(-1)?.seq;
+    if (last === undefined) throw new CountersignError('sink_unavailable', 'The sink took no event.');
+    const of = new Map(sent.map((event) => [event.seq, event]));
+    const refused = outcome.refused.flatMap((event) => {
+      const type = of.get(event.seq)?.type;
+      return type !== undefined && of.delete(event.seq) ? [{ ...event, type }] : [];
+    });
+    this.#waiting.splice(0, sent.length);
+    this.#unsettled.push(...of.keys());
+    this.#settleTo(outcome.settled);
+    if (of.size > 0) this.#size.taken(last);
+    if (refused.length > 0) this.#refuse(refused);
+  }
+
+  async #fail(batch: readonly SinkEvent[], error: unknown, signal: AbortSignal): Promise<void> {
+    const fault = new SinkFault(error);
+    // a call that may still be under way must not meet the next one
+    if (error instanceof TooSlow) await this.#abandon(signal);
+    const [first] = batch;
+    const last = batch.at(-1);
+    if (fault.code !== 'sink_batch_refused' || first === undefined || last === undefined) {
+      this.rewind();
+      throw fault;
+    }
+    if (batch.length > 1) this.#size.halve(batch.length, last.seq);
+    else {
+      this.#waiting.splice(0, 1);
+      const { seq, event_id, type } = first;
+      this.#refuse([{ seq, event_id, type, words: fault.detail }]);
+    }
+    if (this.#unsettled.length > 0) this.rewind();
+  }
+
+  async #abandon(signal: AbortSignal): Promise<void> {
+    await this.close().catch(() => undefined);
+    signal.throwIfAborted();
+  }
+
+  #refuse(refused: readonly RefusedInLane[]): void {
+    this.#refused.push(...refused.map((event) => ({ ...event, words: wordsOf(event.words) })));
+    this.#size.refused(refused.length);
+    for (const { seq } of refused) if (seq > this.settled) this.#passed.add(seq);
+  }
+
+  #settleTo(settled: number): void {
+    const before = this.#unsettled.length;
+    this.#unsettled = this.#unsettled.filter((seq) => seq > settled);
+    this.#taken += before - this.#unsettled.length;
+    for (const seq of this.#passed) if (seq <= this.settled) this.#passed.delete(seq);
+  }
+}
+
+function refusesAll(words: string | undefined): CountersignError {
+  return new CountersignError('sink_batch_refused', words ?? 'The receiver refuses event after event.');
+}

@@ -1,0 +1,87 @@
+import { SINK_POLL_MS } from '../../lib/limits.ts';
+import type { DeliveryParts } from './delivery-deps.ts';
+import type { LiveDelivery } from './live-delivery.ts';
+import { retryPause } from './retry-pause.ts';
+import { nextSideLane, type SideLane } from './side-lanes.ts';
+import type { SinkDefinition } from './sink-definition.ts';
+import { SinkFault } from './sink-fault.ts';
+
+/**
+ * What is brought to a sink once more: replays, and refused events that are sent again. Beside the live stream, in a
+ * sink of its own, and a batch at a time only while that has caught up.
+ */
+export class SideDelivery {
+  readonly #parts: DeliveryParts;
+  readonly #definition: SinkDefinition;
+  readonly #live: LiveDelivery;
+  #current: SideLane | undefined;
+  #failures = 0;
+
+  constructor(parts: DeliveryParts, definition: SinkDefinition, live: LiveDelivery) {
+    this.#parts = parts;
+    this.#definition = definition;
+    this.#live = live;
+  }
+
+  get resting(): boolean {
+    return this.#current === undefined;
+  }
+
+  /** Until the signal is aborted. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { bell } = this.#parts;
+    while (!signal.aborted) {
+      const { rings } = bell;
+      try {
+        if (this.#live.caughtUp && (await this.#advance(signal))) continue;
+      } catch (error) {
+        if (!signal.aborted) await this.#recover(error, signal);
+      }
+      await bell.wait(rings, SINK_POLL_MS, signal);
+    }
+    await this.#close();
+  }
+
+  /** Whether there is more to do at once. */
+  async #advance(signal: AbortSignal): Promise<boolean> {
+    this.#current ??= await nextSideLane(this.#parts, this.#definition);
+    const side = this.#current;
+    if (side === undefined) return false;
+    if (await side.lane.step(signal)) {
+      if (side.lane.hasTaken) this.#succeeded();
+      if (!(await side.save())) await this.#close();
+      return true;
+    }
+    await side.lane.settle(signal, new AbortController().signal);
+    if (side.lane.hasTaken) this.#succeeded();
+    if (side.lane.unsettled > 0) return side.save().then(() => false);
+    await side.finish();
+    await this.#close();
+    return true;
+  }
+
+  #succeeded(): void {
+    this.#failures = 0;
+    this.#live.succeeded();
+  }
+
+  async #recover(error: unknown, signal: AbortSignal): Promise<void> {
+    const { logger, pause } = this.#parts;
+    const about = { sink: this.#definition.name };
+    this.#failures += 1;
+    logger.warn(
+      { err: error, ...about },
+      'events could not be brought to a sink once more; they are tried again',
+    );
+    if (!(error instanceof SinkFault)) return;
+    this.#live.failed(error);
+    await this.#current?.save().catch(() => undefined);
+    await pause(retryPause(this.#failures, error), signal);
+  }
+
+  async #close(): Promise<void> {
+    const side = this.#current;
+    this.#current = undefined;
+    await side?.lane.close().catch(() => undefined);
+  }
+}

@@ -1,0 +1,119 @@
+import { type Loop, startLoop } from '../../lib/background.ts';
+import { newId } from '../../lib/ids.ts';
+import { SINK_LEASE_MS } from '../../lib/limits.ts';
+import type { Logger } from '../../lib/logger.ts';
+import type { Database } from '../../storage/database.ts';
+import {
+  beatStates,
+  findState,
+  insertState,
+  releaseState,
+  type SinkState,
+  takeState,
+} from './sink-states.ts';
+
+/** The right to deliver to one sink. */
+export interface SinkLease {
+  readonly holder: string;
+  /** As it was when the lease was taken. */
+  readonly state: SinkState;
+  /** Aborted when another process may have taken the sink. */
+  readonly lost: AbortSignal;
+  /** Gives it back, so that others need not wait. It never rejects. */
+  release(): Promise<void>;
+}
+
+/** Which sinks this process delivers to: of several on one store, one at a time, so that their batches do not mix. */
+export interface SinkLeases {
+  /** `undefined` while another process has it. */
+  take(sink: string): Promise<SinkLease | undefined>;
+  start(): void;
+  stop(): Promise<void>;
+}
+
+interface Held {
+  readonly losing: AbortController;
+  /** By the process's own clock. */
+  beaten: number;
+}
+
+/**
+ * Leases that do not depend on clocks that agree: a holder counts `beat` up, and who wants its sink waits until that
+ * has not moved for `lifeMs` by its own clock. The holder gives up a fifth of that before.
+ */
+export function createSinkLeases(deps: {
+  readonly database: Database;
+  readonly logger: Logger;
+  readonly lifeMs?: number;
+}): SinkLeases {
+  const { database, logger, lifeMs = SINK_LEASE_MS } = deps;
+  const holder = newId();
+  const held = new Map<string, Held>();
+  const seen = new Map<string, { readonly mark: string; readonly since: number }>();
+  let beating: Loop | undefined;
+
+  function lose(sink: string): void {
+    held.get(sink)?.losing.abort(new Error('another process may deliver to this sink now'));
+    held.delete(sink);
+  }
+
+  async function beat(): Promise<void> {
+    if (held.size === 0) return;
+    const now = performance.now();
+    try {
+      const ours = new Set(await database.transaction((tx) => beatStates(tx, holder)));
+      for (const [sink, each] of held) {
+        if (ours.has(sink)) each.beaten = Math.max(each.beaten, now);
+        else if (each.beaten < now) lose(sink);
+      }
+    } finally {
+      for (const [sink, { beaten }] of held) if (performance.now() - beaten > 0.8 * lifeMs) lose(sink);
+    }
+  }
+
+  /** Whether the sink is free, or its holder has not moved for long enough. */
+  function mayTake({ sink, holder: other, beat: at }: SinkState): boolean {
+    if (other === null || other === holder) return true;
+    const mark = `${other} ${at}`;
+    const known = seen.get(sink);
+    if (known?.mark !== mark) seen.set(sink, { mark, since: performance.now() });
+    return known?.mark === mark && performance.now() - known.since >= lifeMs;
+  }
+
+  async function stateOf(sink: string): Promise<SinkState | undefined> {
+    const found = await database.read((query) => findState(query, sink));
+    if (found !== undefined) return found;
+    await database.transaction((tx) => insertState(tx, sink, 0));
+    return database.read((query) => findState(query, sink));
+  }
+
+  return {
+    async take(sink) {
+      const found = await stateOf(sink);
+      if (found === undefined || !mayTake(found)) return undefined;
+      const beaten = performance.now();
+      const state = await database.transaction((tx) => takeState(tx, found, holder));
+      if (state === undefined) return undefined;
+      const losing = new AbortController();
+      held.set(sink, { losing, beaten });
+      return {
+        ...{ holder, state, lost: losing.signal },
+        async release() {
+          held.delete(sink);
+          try {
+            await database.transaction((tx) => releaseState(tx, sink, holder));
+          } catch (err) {
+            logger.warn({ err, sink }, 'a sink was not given back; another process takes it after a while');
+          }
+        },
+      };
+    },
+    start() {
+      beating ??= startLoop('sink-leases', lifeMs / 4, beat, { logger });
+    },
+    async stop() {
+      await beating?.stop();
+      beating = undefined;
+    },
+  };
+}

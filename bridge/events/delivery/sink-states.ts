@@ -1,0 +1,123 @@
+import type { Query, Transaction } from '../../storage/database.ts';
+import type { SinkStatesTable } from '../../storage/tables/events.ts';
+
+export type SinkState = Readonly<SinkStatesTable>;
+
+export async function findState(query: Query, sink: string): Promise<SinkState | undefined> {
+  return query.selectFrom('sink_states').selectAll().where('sink', '=', sink).executeTakeFirst();
+}
+
+export async function listStates(query: Query): Promise<SinkState[]> {
+  return query.selectFrom('sink_states').selectAll().execute();
+}
+
+/** A sink without a state gets one that begins behind `settled`. */
+export async function insertState(tx: Transaction, sink: string, settled: number): Promise<void> {
+  const row = { sink, settled, beat: 0, delivered: 0, failures: 0, failing: 0, alarm: 0 };
+  await tx
+    .insertInto('sink_states')
+    .values(row)
+    .onConflict((conflict) => conflict.column('sink').doNothing())
+    .execute();
+}
+
+export async function deleteState(tx: Transaction, sink: string): Promise<void> {
+  await tx.deleteFrom('sink_states').where('sink', '=', sink).execute();
+}
+
+/** Makes `holder` the one that delivers, if the state is as it was seen. */
+export async function takeState(
+  tx: Transaction,
+  seen: Pick<SinkState, 'sink' | 'holder' | 'beat'>,
+  holder: string,
+): Promise<SinkState | undefined> {
+  return tx
+    .updateTable('sink_states')
+    .set({ holder, beat: seen.beat + 1 })
+    .where('sink', '=', seen.sink)
+    .where('beat', '=', seen.beat)
+    .where('holder', seen.holder === null ? 'is' : '=', seen.holder)
+    .returningAll()
+    .executeTakeFirst();
+}
+
+/** Shows that the holder is there; answers the sinks that it holds. */
+export async function beatStates(tx: Transaction, holder: string): Promise<string[]> {
+  const rows = await tx
+    .updateTable('sink_states')
+    .set(({ eb }) => ({ beat: eb('beat', '+', 1) }))
+    .where('holder', '=', holder)
+    .returning('sink')
+    .execute();
+  return rows.map(({ sink }) => sink);
+}
+
+export async function releaseState(tx: Transaction, sink: string, holder: string): Promise<void> {
+  await tx
+    .updateTable('sink_states')
+    .set(({ eb }) => ({ holder: null, beat: eb('beat', '+', 1) }))
+    .where('sink', '=', sink)
+    .where('holder', '=', holder)
+    .execute();
+}
+
+export type StateChange = Partial<
+  Omit<SinkStatesTable, 'sink' | 'holder' | 'beat' | 'delivered' | 'alarm'>
+> & {
+  readonly settled: number;
+  /** Events that it has taken since. */
+  readonly taken: number;
+};
+
+/**
+ * Stores what the holder has come to. The place only moves forward: answers the one that is stored, or undefined where
+ * another holds the sink, or nobody.
+ */
+export async function storeProgress(
+  tx: Transaction,
+  sink: string,
+  holder: string,
+  { settled, taken, ...change }: StateChange,
+): Promise<number | undefined> {
+  const row = await tx
+    .updateTable('sink_states')
+    .set(({ eb, ref }) => ({
+      ...change,
+      beat: eb('beat', '+', 1),
+      delivered: eb('delivered', '+', taken),
+      settled: eb.case().when('settled', '<', settled).then(settled).else(ref('settled')).end(),
+    }))
+    .where('sink', '=', sink)
+    .where('holder', '=', holder)
+    .returning('settled')
+    .executeTakeFirst();
+  return row?.settled;
+}
+
+/** Moves a sink on over events that it is not to get any more; `false` if it moved meanwhile. */
+export async function giveUp(
+  tx: Transaction,
+  sink: string,
+  from: number,
+  to: number,
+  reported: number,
+): Promise<boolean> {
+  const { numUpdatedRows } = await tx
+    .updateTable('sink_states')
+    .set({ settled: to, overflow_reported: reported })
+    .where('sink', '=', sink)
+    .where('settled', '=', from)
+    .executeTakeFirstOrThrow();
+  return numUpdatedRows === 1n;
+}
+
+/** Notes which alarm was raised last; `false` if another did it. */
+export async function moveAlarm(tx: Transaction, sink: string, from: number, to: number): Promise<boolean> {
+  const { numUpdatedRows } = await tx
+    .updateTable('sink_states')
+    .set({ alarm: to })
+    .where('sink', '=', sink)
+    .where('alarm', '=', from)
+    .executeTakeFirstOrThrow();
+  return numUpdatedRows === 1n;
+}

@@ -1,0 +1,85 @@
+import { createFormatter } from '../../../connectors/siem/formats/create-formatter.ts';
+import type { EventOrigin, FormatName } from '../../../connectors/siem/formats/formatter.ts';
+import type { Sink, SinkDeps, SinkKind } from '../../../connectors/siem/sink.ts';
+import { CountersignError } from '../../../protocol/errors.ts';
+import type { Signer } from '../../signer/signer.ts';
+import type { Database } from '../../storage/database.ts';
+import type { SinkDefinition, SinkDefinitions } from '../delivery/sink-definition.ts';
+import { openSettings, type SinkSettings } from './sealed-settings.ts';
+import { findSink, listSinks, type SinkRow } from './sink-store.ts';
+
+/** A sink that the configuration has: it takes everything, from the beginning. */
+export interface BuiltinSink {
+  /** Its id too. */
+  readonly name: string;
+  readonly kind: string;
+  open(): Sink;
+}
+
+export interface SinkOpener {
+  readonly kinds: readonly SinkKind[];
+  /** `undefined`: there is none of that name in this version. */
+  kind(name: string): SinkKind | undefined;
+  /** `config_invalid` for settings that cannot be used. */
+  open(kind: string, format: FormatName, settings: SinkSettings): Sink;
+}
+
+export function createSinkOpener(
+  kinds: readonly SinkKind[],
+  deps: Omit<SinkDeps, 'formatter' | 'iss'>,
+  origin: EventOrigin,
+): SinkOpener {
+  const find = (name: string) => kinds.find(({ kind }) => kind === name);
+  return {
+    kinds,
+    kind: find,
+    open(name, format, settings) {
+      const kind = find(name);
+      if (kind === undefined) {
+        throw new CountersignError('config_invalid', `this version has no sinks of the kind ${name}`);
+      }
+      return kind.open(settings, { ...deps, formatter: createFormatter(format, origin), iss: origin.iss });
+    },
+  };
+}
+
+/** The sinks of the configuration, and those that administrators made. */
+export function createSinkDefinitions(deps: {
+  readonly database: Database;
+  readonly signer: Signer;
+  readonly opener: SinkOpener;
+  readonly builtins: readonly BuiltinSink[];
+}): SinkDefinitions {
+  const { database, builtins } = deps;
+  return {
+    async list() {
+      const rows = await database.read(listSinks);
+      return [...builtins.map(builtinDefinition), ...rows.map((row) => storedDefinition(deps, row))];
+    },
+  };
+}
+
+export function builtinDefinition({ name, open }: BuiltinSink): SinkDefinition {
+  return {
+    ...{ id: name, name, revision: 1, status: 'enabled', filter: {}, redaction: 'none' },
+    open: async () => ({ sink: open() }),
+  };
+}
+
+export function storedDefinition(
+  { database, signer, opener }: { database: Database; signer: Signer; opener: SinkOpener },
+  row: SinkRow,
+): SinkDefinition {
+  const { id, name, revision, status, redaction } = row;
+  return {
+    ...{ id, name, revision, status, redaction },
+    filter: JSON.parse(row.filter),
+    async open() {
+      // what is sealed is sealed anew when the key-encryption key changes
+      const found = (await database.read((query) => findSink(query, id))) ?? row;
+      const { settings, redaction_key: key } = await openSettings(signer, found);
+      const sink = opener.open(row.kind, row.format as FormatName, settings);
+      return { sink, redactionKey: Buffer.from(key, 'base64url') };
+    },
+  };
+}
