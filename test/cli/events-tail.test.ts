@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type BridgeFixture, bridgeFixture } from '../administration/bridge-fixture.ts';
+import { readStream } from '../live/streamed-events.ts';
 import { type RecordedTerminal, recordedTerminal } from './recorded-terminal.ts';
 
 let bridge: BridgeFixture;
@@ -39,20 +40,23 @@ function tail(args: readonly string[], given: { screen?: boolean; env?: Record<s
 
 const linesOf = ({ out }: { out: string }) => out.split('\n').map((line) => JSON.parse(line));
 
-/** Passes so many events of a stream on and then breaks the connection. */
+/** Passes so many events of a stream on and then breaks the connection; each is read before the next one comes. */
 function breakAfter(events: number) {
   return (response: Response): Response => {
+    const reading = readStream(response);
     let left = events;
-    const breaking = new TransformStream<Uint8Array, Uint8Array>({
-      transform(chunk, controller) {
-        for (const part of new TextDecoder().decode(chunk).split(/(?<=\n\n)/)) {
-          if (part.includes('data:') && left === 0) controller.error(new Error('broken'));
-          if (part.includes('data:')) left -= 1;
-          controller.enqueue(new TextEncoder().encode(part));
-        }
+    const broken = new ReadableStream<Uint8Array>(
+      {
+        async pull(controller) {
+          const event = await reading.next();
+          if (left === 0 || event === null) return controller.error(new Error('broken'));
+          left -= 1;
+          controller.enqueue(new TextEncoder().encode(`id: ${event.id}\ndata: ${event.data}\n\n`));
+        },
       },
-    });
-    return new Response(response.body?.pipeThrough(breaking) ?? null, response);
+      { highWaterMark: 0 },
+    );
+    return new Response(broken, response);
   };
 }
 
