@@ -1,11 +1,9 @@
-import { stdoutSink } from '../../connectors/siem/stdout.ts';
 import { loadTransformEngine } from '../../recrypt/load-node.ts';
 import type { TransformEngine } from '../../recrypt/transform-engine.ts';
 import { readCaCertificates, readTls } from '../config/certificate-files.ts';
 import type { Config } from '../config/index.ts';
 import { keyEncryptionKeys } from '../config/key-encryption-keys.ts';
 import { createEventLog } from '../events/database-event-log.ts';
-import { createDelivery } from '../events/delivery.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Closing } from '../lib/closing.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -24,6 +22,7 @@ import { openLocalSigner } from '../signer/local-signer.ts';
 import { openCache, openDatabase } from '../storage/open-storage.ts';
 import { createTransforms } from '../transforms/transform-pool.ts';
 import { openKeyLog } from './open-key-log.ts';
+import { openSinks } from './open-sinks.ts';
 
 /** What tests and the demo put in the place of the machine's own. */
 export interface BridgeOverrides {
@@ -73,8 +72,10 @@ export async function openFoundation(
 
   const events = createEventLog({ database, clock, logger, iss: config.issuer, cache });
   watchEvents(events, metrics);
-  const sinks = config.events.stdout ? [stdoutSink()] : [];
-  const delivery = createDelivery({ database, log: events, sinks, logger });
+  const { sinks, delivery } = openSinks(
+    { database, signer, clock, logger, cache, outbound, resolver, caCertificates, events, version },
+    config,
+  );
   closing.add('delivery', () => delivery.stop());
   closing.add('events', () => events.stop());
   events.start();
@@ -107,6 +108,7 @@ export async function openFoundation(
     outbound,
     events,
     sinks,
+    delivery,
     metrics,
     policy,
     policyInForce,

@@ -123,7 +123,7 @@ async function serveMetrics(
   if (metrics === undefined || config.metrics === undefined) return undefined;
   observeState(metrics, {
     ...foundation,
-    sinks: async () => [],
+    sinks: () => foundation.sinks.list(),
     reasons: async () => (await readiness()).reasons,
   });
   const answer = answerMetrics(metrics, logger);

@@ -12,6 +12,7 @@ import { adminPersonRoutes } from './admin-persons.ts';
 import { adminPolicyRoutes } from './admin-policy.ts';
 import { adminRecoveryRoutes } from './admin-recoveries.ts';
 import { adminServiceRoutes } from './admin-services.ts';
+import { adminSinkRoutes } from './admin-sinks.ts';
 import { adminTraceRoutes } from './admin-traces.ts';
 import { deviceRequestRoutes } from './device-requests.ts';
 import { deviceRoutes } from './devices.ts';
@@ -61,6 +62,7 @@ export type ApiDeps = Parameters<typeof enrolmentRoutes>[0] &
   Parameters<typeof adminPersonRoutes>[0] &
   Parameters<typeof adminPolicyRoutes>[0] &
   Parameters<typeof adminServiceRoutes>[0] &
+  Parameters<typeof adminSinkRoutes>[0] &
   Parameters<typeof adminTraceRoutes>[0] &
   Parameters<typeof deviceRequestRoutes>[0] &
   Parameters<typeof deviceRoutes>[0] &
@@ -113,6 +115,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...adminRecoveryRoutes(deps),
     ...adminAppRoutes(deps),
     ...adminServiceRoutes(deps),
+    ...adminSinkRoutes(deps),
     ...adminTraceRoutes(deps),
     ...adminLogRoutes(deps),
     ...adminPolicyRoutes(deps),
