@@ -1,10 +1,12 @@
 import { DATADOG } from './datadog.ts';
 import { ELASTIC } from './elastic.ts';
+import { FILE } from './file.ts';
 import { OTLP } from './otlp.ts';
 import { S3 } from './s3.ts';
 import { SENTINEL } from './sentinel.ts';
 import type { SinkKind } from './sink.ts';
 import { SPLUNK_HEC } from './splunk-hec.ts';
+import { STDOUT } from './stdout.ts';
 import { SYSLOG } from './syslog.ts';
 import { WEBHOOK } from './webhook.ts';
 
@@ -17,6 +19,8 @@ export const SINK_KINDS: readonly SinkKind[] = [
   S3,
   OTLP,
   SYSLOG,
+  FILE,
+  STDOUT,
   WEBHOOK,
 ];
 

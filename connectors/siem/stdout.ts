@@ -1,19 +1,36 @@
 import type { Writable } from 'node:stream';
-import type { Outcome, Sink, SinkEvent } from './sink.ts';
+import * as z from 'zod';
+import { CountersignError } from '../../protocol/errors.ts';
+import type { Formatter } from './formats/formatter.ts';
+import { plain } from './formats/plain.ts';
+import { defineSinkKind, type Outcome, type Sink } from './sink.ts';
 
-/**
- * Events as NDJSON on standard output, one line each, for whatever collects the container's output. A batch counts as
- * taken once the operating system has all of it.
- */
-export function stdoutSink(stream: Writable = process.stdout): Sink & { readonly name: string } {
+const BATCH = 500;
+
+/** Events on standard output, one line each, for whatever collects the container's output. */
+export const STDOUT = defineSinkKind<Record<string, never>>({
+  kind: 'stdout',
+  doc: 'Writes events to the standard output of the bridge, one line each.',
+  settings: z.strictObject({}),
+  secrets: [],
+  formats: ['plain', 'ocsf', 'ecs', 'cef', 'cloudevents'],
+  open: (_, { formatter }) => stdoutSink(process.stdout, formatter),
+});
+
+/** A batch counts as taken once the operating system has all of it. */
+export function stdoutSink(
+  stream: Writable = process.stdout,
+  formatter: Formatter = plain,
+): Sink & { readonly name: string } {
   // a closed pipe is told to the write that failed; without a listener it would end the process too
   const ignore = () => {};
   stream.on('error', ignore);
   return {
     name: 'stdout',
-    batch: 500,
-    async deliver(events) {
-      await write(stream, events.map(line).join(''));
+    batch: BATCH,
+    async deliver(events, signal) {
+      signal.throwIfAborted();
+      await write(stream, events.map((event) => `${formatter.format(event)}\n`).join(''), signal);
       const sent = events.at(-1)?.seq ?? 0;
       return { sent, settled: sent, refused: [] } satisfies Outcome;
     },
@@ -23,12 +40,15 @@ export function stdoutSink(stream: Writable = process.stdout): Sink & { readonly
   };
 }
 
-function line(event: SinkEvent): string {
-  return `${JSON.stringify(event)}\n`;
-}
-
-function write(stream: Writable, text: string): Promise<void> {
+/** What was begun is still written when the signal stops the wait: it comes twice then. */
+function write(stream: Writable, text: string, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    stream.write(text, (error) => (error ? reject(error) : resolve()));
+    const abort = () => reject(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    stream.write(text, (cause) => {
+      signal.removeEventListener('abort', abort);
+      if (cause) reject(new CountersignError('sink_unavailable', 'Nobody reads the output.', { cause }));
+      else resolve();
+    });
   });
 }
