@@ -49,7 +49,7 @@ describe('the records of OTLP', () => {
     const record = collector.records.at(-1);
     expect(record).toMatchObject({
       timeUnixNano: `${Date.parse(event.time)}000000`,
-      ...{ severityNumber: 13, eventName: 'device.added', traceId: event.trace_id },
+      ...{ severityNumber: 13, severityText: 'medium', eventName: 'device.added', traceId: event.trace_id },
       body: { stringValue: JSON.stringify(event) },
     });
     expect(record?.attributes).toEqual(

@@ -1,9 +1,12 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../bridge/lib/clock.ts';
 import { WEBHOOK } from '../../connectors/siem/webhook.ts';
-import { httpSinkFixture } from '../contract/http-sink-fixture.ts';
+import { httpSinkDeps, httpSinkFixture } from '../contract/http-sink-fixture.ts';
 import { describeSink } from '../contract/sink-contract.ts';
-import { openReceiverNetwork } from '../fakes/receivers/receiver-network.ts';
-import { openWebhookReceiver } from '../fakes/receivers/webhook-receiver.ts';
+import { makeEvents } from '../contract/sink-events.ts';
+import { openReceiverNetwork, type ReceiverNetwork } from '../fakes/receivers/receiver-network.ts';
+import { openWebhookReceiver, type WebhookReceiver } from '../fakes/receivers/webhook-receiver.ts';
+import { codeOf } from '../protocol/codes.ts';
 
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 
@@ -28,3 +31,100 @@ for (const [format, delivery] of FORMS) {
     });
   });
 }
+
+describe('webhooks', () => {
+  const { signal } = new AbortController();
+  const OTHER_SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
+  let network: ReceiverNetwork;
+  let receiver: WebhookReceiver;
+
+  beforeAll(async () => {
+    network = await openReceiverNetwork();
+    receiver = await openWebhookReceiver(network, { secret: SECRET, now: systemClock.now });
+  });
+  afterEach(() => {
+    expect(receiver.breaches).toEqual([]);
+    receiver.trust(SECRET);
+    receiver.failAlways(undefined);
+  });
+  afterAll(async () => {
+    await receiver.close();
+    await network.close();
+  });
+
+  function open(settings: object = {}, now = systemClock.now) {
+    const deps = { ...httpSinkDeps(network, 'cloudevents'), clock: { now } };
+    return WEBHOOK.open({ url: receiver.url, secret: SECRET, ...settings }, deps);
+  }
+
+  it('are taken under the old secret and the new one while it is changed', async () => {
+    const sink = open({ secret: OTHER_SECRET, previous_secret: SECRET });
+    expect(await sink.deliver(makeEvents(1), signal)).toMatchObject({ settled: 1 });
+    receiver.trust(OTHER_SECRET);
+    expect(await sink.deliver(makeEvents(1), signal)).toMatchObject({ settled: 1 });
+    expect(await codeOf(() => open().deliver(makeEvents(1), signal))).toBe('sink_misconfigured');
+  });
+
+  it('have the same id when they come again, and the time of the attempt', async () => {
+    const events = makeEvents(3);
+    for (const delivery of ['single', 'batch']) {
+      const before = receiver.messageIds.length;
+      await open({ delivery }).deliver(events, signal);
+      const first = receiver.messageIds.slice(before);
+      await open({ delivery }, () => Date.now() + 60_000).deliver(events, signal);
+      expect(receiver.messageIds.slice(before + first.length)).toEqual(first);
+    }
+    const times = receiver.requests.slice(-2).map(({ headers }) => Number(headers['webhook-timestamp']));
+    expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(60);
+  });
+
+  it('go on behind one that the receiver refuses for good', async () => {
+    const events = makeEvents(4);
+    const before = receiver.held.length;
+    receiver.refuse(events[1]?.event_id ?? '');
+    const { refused, ...outcome } = await open().deliver(events, signal);
+    expect(outcome).toEqual({ sent: 4, settled: 4 });
+    expect(refused).toEqual([
+      { seq: 2, event_id: events[1]?.event_id, words: 'The receiver answered 422: this one never' },
+    ]);
+    expect(receiver.held.length).toBe(before + 3);
+  });
+
+  it('stop at the first that is not taken now', async () => {
+    const events = makeEvents(3);
+    let requests = 0;
+    const sink = open({}, () => {
+      requests += 1;
+      if (requests === 5) receiver.failAlways({ status: 503 });
+      return Date.now();
+    });
+    const { sent } = await sink.deliver(events, signal);
+    expect(sent).toBeLessThan(3);
+    expect(await codeOf(() => sink.deliver(events.slice(sent), signal))).toBe('sink_unavailable');
+    receiver.failAlways(undefined);
+    expect(await sink.deliver(events.slice(sent), signal)).toMatchObject({ sent: 3 });
+  });
+
+  it('do not keep the driver waiting for a receiver that is slow with each', async () => {
+    let now = Date.now();
+    const sink = open({}, () => {
+      now += 3_000;
+      return now;
+    });
+    const { sent } = await sink.deliver(makeEvents(50), signal);
+    expect(sent).toBeLessThan(10);
+    expect(sent).toBeGreaterThan(0);
+  });
+
+  it('are of the content type that their form has', async () => {
+    await open().deliver(makeEvents(1), signal);
+    expect(receiver.requests.at(-1)?.headers['content-type']).toBe('application/cloudevents+json');
+    await open({ delivery: 'batch' }).deliver(makeEvents(2), signal);
+    expect(receiver.requests.at(-1)?.headers['content-type']).toBe('application/cloudevents-batch+json');
+  });
+
+  it('are not sent any more to a receiver that is gone', async () => {
+    receiver.failWith({ status: 410, body: 'unsubscribed' });
+    expect(await codeOf(() => open().deliver(makeEvents(1), signal))).toBe('sink_misconfigured');
+  });
+});

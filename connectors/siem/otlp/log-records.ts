@@ -1,3 +1,5 @@
+import { severityOf } from '../formats/severity.ts';
+import type { SeverityName } from '../formats/severity-name.ts';
 import type { SinkDeps, SinkEvent } from '../sink.ts';
 
 interface KeyValue {
@@ -5,9 +7,10 @@ interface KeyValue {
   readonly value: { readonly stringValue: string } | { readonly intValue: string };
 }
 
-/** INFO and WARN of the log data model. */
-const INFO = { severityNumber: 9, severityText: 'INFO' };
-const WARN = { severityNumber: 13, severityText: 'WARN' };
+/** OCSF's severities in the log data model: INFO, INFO2, WARN, ERROR, FATAL. */
+const SEVERITY_NUMBERS: Readonly<Record<SeverityName, number>> = {
+  ...{ informational: 9, low: 10, medium: 13, high: 17, critical: 21 },
+};
 
 const TRACE_ID = /^(?!0{32})[0-9a-f]{32}$/;
 
@@ -25,10 +28,12 @@ export function requestAround(iss: string): { before: string; after: string } {
 
 /** An event as a log record in OTLP's JSON: 64-bit numbers as strings, ids in hex, names in lowerCamelCase. */
 export function logRecord(event: SinkEvent, { formatter, clock }: SinkDeps): string {
+  const severity = severityOf(event);
   return JSON.stringify({
     timeUnixNano: nanoseconds(Date.parse(event.time)),
     observedTimeUnixNano: nanoseconds(clock.now()),
-    ...(event.outcome === 'success' ? INFO : WARN),
+    severityNumber: SEVERITY_NUMBERS[severity],
+    severityText: severity,
     eventName: event.type,
     body: { stringValue: formatter.format(event) },
     attributes: [

@@ -55,7 +55,11 @@ export async function openHecReceiver(
     if (came.length === 0) return answer(400, 5, 'No data');
     const ids = came.map(checkEnvelope);
     const bad = ids.findIndex((id) => refused.has(id));
-    if (bad !== -1) return answer(400, 6, 'Invalid data format', { 'invalid-event-number': bad });
+    if (bad !== -1) {
+      // Splunk takes what stands before it, and says so nowhere.
+      held.push(...ids.slice(0, bad));
+      return answer(400, 6, 'Invalid data format', { 'invalid-event-number': bad });
+    }
     envelopes.push(...came);
     if (!options.acknowledgement) {
       held.push(...ids);
