@@ -76,7 +76,15 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'bridge/main': EVERYTHING,
   demo: EVERYTHING,
   bench: EVERYTHING,
-  scripts: ['protocol', 'client', 'bridge/lib', 'bridge/config', 'bridge/events', 'bridge/policy'],
+  scripts: [
+    'protocol',
+    'client',
+    'connectors',
+    'bridge/lib',
+    'bridge/config',
+    'bridge/events',
+    'bridge/policy',
+  ],
 };
 
 /** Which folder keeps the tables that bridge/storage/tables/<name>.ts describes; of its own name, where not said. */
