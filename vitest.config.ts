@@ -22,6 +22,7 @@ const ON_BOTH_STORES = [
     'policy-versions',
     'rotation',
     'signer',
+    'sinks',
     'tlog',
     'witness',
   ],

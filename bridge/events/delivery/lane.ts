@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Outcome, RefusedEvent, Sink, SinkEvent } from '../../../connectors/siem/sink.ts';
 import { CountersignError } from '../../../protocol/errors.ts';
 import { SINK_DELIVERY_MS, SINK_SETTLING_MS, SINK_STOP_MS } from '../../lib/limits.ts';
@@ -165,6 +166,9 @@ export class Lane {
   }
 
   async #readNext(generation: number): Promise<boolean> {
+    // where the filter lets nothing pass, reads follow on reads: others shall have their turn
+    await nextTurn();
+    if (generation !== this.#generation) return true;
     const since = this.#readTo;
     const { events, through } = await this.#options.source.read(since);
     if (generation !== this.#generation) return true;

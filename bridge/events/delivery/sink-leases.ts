@@ -42,7 +42,7 @@ interface Held {
  * has not moved for `lifeMs` by its own clock. The holder gives up a fifth of that before.
  */
 export function createSinkLeases(deps: {
-  readonly database: Database;
+  readonly database: Pick<Database, 'read' | 'transaction'>;
   readonly logger: Logger;
   readonly lifeMs?: number;
 }): SinkLeases {

@@ -1,0 +1,113 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createSinkLeases, type SinkLeases } from '../../bridge/events/delivery/sink-leases.ts';
+import { storeProgress } from '../../bridge/events/delivery/sink-states.ts';
+import type { Database } from '../../bridge/storage/database.ts';
+import { quiet } from '../events/events-fixture.ts';
+import { type FakeReceiver, fakeReceiver } from '../fakes/fake-receiver.ts';
+import { type DeliveryFixture, deliveryFixture, into, soon } from './delivery-fixture.ts';
+
+const LEASE_MS = 200;
+
+let fixture: DeliveryFixture;
+let receiver: FakeReceiver;
+
+beforeEach(async () => {
+  fixture = await deliveryFixture();
+  receiver = fakeReceiver();
+});
+afterEach(() => fixture.remove());
+
+async function leases(): Promise<SinkLeases> {
+  const { database } = await fixture.openAnother();
+  return createSinkLeases({ database, logger: quiet, lifeMs: LEASE_MS });
+}
+
+describe('of several processes on one store', () => {
+  it('one delivers to a sink, and each event once', async () => {
+    fixture.definitions = [into(receiver)];
+    receiver.batch = 7;
+    const other = await fixture.openAnother();
+    other.log.start();
+    fixture.deliver({ leaseMs: LEASE_MS });
+    fixture.deliver({ leaseMs: LEASE_MS, database: other.database, log: other.log });
+    for (let i = 0; i < 10; i += 1) await fixture.append(20);
+    await vi.waitFor(() => expect(receiver.taken.length).toBeGreaterThanOrEqual(200), soon);
+    expect(receiver.seqs).toEqual(Array.from({ length: 200 }, (_, i) => i + 1));
+  });
+
+  it('another goes on at once where one has stopped', async () => {
+    fixture.definitions = [into(receiver)];
+    const other = await fixture.openAnother();
+    other.log.start();
+    const first = fixture.deliver();
+    await fixture.append(2);
+    await vi.waitFor(() => expect(receiver.seqs).toEqual([1, 2]), soon);
+    await first.stop();
+    fixture.deliver({ database: other.database, log: other.log });
+    await fixture.append(1);
+    await vi.waitFor(() => expect(receiver.seqs).toEqual([1, 2, 3]), soon);
+  });
+
+  it('one that was killed is followed by another after its lease', async () => {
+    const [killed, heir] = [await leases(), await leases()];
+    expect(await killed.take('siem')).toBeDefined();
+    const begun = performance.now();
+    expect(await heir.take('siem')).toBeUndefined();
+    await vi.waitFor(async () => expect(await heir.take('siem')).toBeDefined(), soon);
+    expect(performance.now() - begun).toBeGreaterThanOrEqual(LEASE_MS);
+  });
+
+  it('one that lives keeps what it has', async () => {
+    const [holder, other] = [await leases(), await leases()];
+    holder.start();
+    const lease = await holder.take('siem');
+    const until = performance.now() + 4 * LEASE_MS;
+    while (performance.now() < until) {
+      expect(await other.take('siem')).toBeUndefined();
+      await nextTurn();
+    }
+    expect(lease?.lost.aborted).toBe(false);
+    await holder.stop();
+  });
+
+  it('one that does not get to the store lets go before another may begin', async () => {
+    const { database } = await fixture.openAnother();
+    let broken = false;
+    const flaky: Pick<Database, 'read' | 'transaction'> = {
+      read: (work) => database.read(work),
+      transaction: async (work) => {
+        if (broken) throw new Error('no route to host');
+        return database.transaction(work);
+      },
+    };
+    const [holder, other] = [
+      createSinkLeases({ database: flaky, logger: quiet, lifeMs: LEASE_MS }),
+      await leases(),
+    ];
+    holder.start();
+    const lease = await holder.take('siem');
+    broken = true;
+    const lost = vi.waitFor(() => expect(lease?.lost.aborted).toBe(true), soon).then(() => performance.now());
+    let taken: number | undefined;
+    await vi.waitFor(async () => {
+      expect(await other.take('siem')).toBeDefined();
+      taken ??= performance.now();
+    }, soon);
+    expect(await lost).toBeLessThanOrEqual(taken ?? 0);
+    broken = false;
+    await holder.stop();
+  });
+
+  it('one whose sink was taken stores nothing of it any more', async () => {
+    const [first, second] = [await leases(), await leases()];
+    const lease = await first.take('siem');
+    await second.take('siem');
+    await vi.waitFor(async () => expect(await second.take('siem')).toBeDefined(), soon);
+    const stored = await fixture.database.transaction((tx) =>
+      storeProgress(tx, 'siem', lease?.holder ?? '', { settled: 99, taken: 1 }),
+    );
+    expect(stored).toBeUndefined();
+    expect((await fixture.state('siem')).settled).toBe(0);
+  });
+});

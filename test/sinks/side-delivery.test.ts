@@ -1,0 +1,143 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { markForResend, readDeadLetters } from '../../bridge/events/delivery/dead-letters.ts';
+import { findReplay, insertReplay, moveReplay } from '../../bridge/events/delivery/replays.ts';
+import { newId } from '../../bridge/lib/ids.ts';
+import { type FakeReceiver, fakeReceiver, faults } from '../fakes/fake-receiver.ts';
+import { type DeliveryFixture, deliveryFixture, into, soon } from './delivery-fixture.ts';
+
+let fixture: DeliveryFixture;
+let receiver: FakeReceiver;
+
+beforeEach(async () => {
+  fixture = await deliveryFixture();
+  receiver = fakeReceiver();
+  fixture.definitions = [into(receiver, 'siem', { filter: { types: ['person.*'] } })];
+});
+afterEach(() => fixture.remove());
+
+const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
+const replayed = () => receiver.taken.filter(({ replay }) => replay !== undefined).map(({ seq }) => seq);
+
+async function replay(from_seq: number, to_seq: number): Promise<string> {
+  const id = newId();
+  const created = fixture.clock.now();
+  await fixture.database.transaction((tx) =>
+    insertReplay(tx, {
+      ...{ id, sink: 'siem', from_seq, to_seq, done_seq: from_seq - 1, status: 'running', created },
+    }),
+  );
+  return id;
+}
+
+const statusOf = async (id: string) =>
+  (await fixture.database.read((query) => findReplay(query, 'siem', id)))?.status;
+
+describe('a replay', () => {
+  it('brings what it was asked for once more, marked, and ends', async () => {
+    await fixture.append(20);
+    const delivery = fixture.deliver();
+    await vi.waitFor(() => expect(receiver.seqs).toEqual(range(1, 20)), soon);
+    const id = await replay(5, 9);
+    await delivery.wake();
+    await vi.waitFor(async () => expect(await statusOf(id)).toBe('finished'), soon);
+    expect(replayed()).toEqual([5, 6, 7, 8, 9]);
+    expect(receiver.taken.at(-1)?.replay).toBe(id);
+    expect(await fixture.reported('sink.replay_finished')).toMatchObject([
+      { data: { sink: 'siem', replay: id, from_seq: 5, to_seq: 9 } },
+    ]);
+    expect((await fixture.state('siem')).settled).toBeGreaterThanOrEqual(20);
+  });
+
+  it('waits until the live stream has caught up', async () => {
+    receiver.batch = 10;
+    await fixture.append(300);
+    await replay(1, 50);
+    fixture.deliver();
+    await vi.waitFor(() => expect(replayed()).toEqual(range(1, 50)), soon);
+    const first = receiver.taken.findIndex((event) => event.replay !== undefined);
+    expect(receiver.seqs.slice(0, first)).toEqual(range(1, 300));
+  });
+
+  it('does not hold up what comes meanwhile', async () => {
+    await fixture.append(5);
+    const delivery = fixture.deliver();
+    await vi.waitFor(() => expect(receiver.seqs).toEqual(range(1, 5)), soon);
+    receiver.faults.push(faults.hangs());
+    await replay(1, 5);
+    await delivery.wake();
+    await vi.waitFor(() => expect(receiver.calls).toHaveLength(2), soon);
+    await fixture.append(1);
+    await vi.waitFor(() => expect(receiver.seqs.at(-1)).toBe(6), soon);
+  });
+
+  it('goes on after a fault, and after a restart', async () => {
+    receiver.batch = 2;
+    await fixture.append(6);
+    const first = fixture.deliver();
+    await vi.waitFor(() => expect(receiver.seqs).toEqual(range(1, 6)), soon);
+    receiver.faults.push(
+      async () => undefined,
+      faults.unavailable(),
+      async () => undefined,
+      faults.hangs(),
+    );
+    const id = await replay(1, 6);
+    await first.wake();
+    await vi.waitFor(() => expect(replayed()).toEqual([1, 2, 3, 4]), soon);
+    await vi.waitFor(() => expect(receiver.faults).toEqual([]), soon);
+    await first.stop();
+    fixture.deliver();
+    await vi.waitFor(() => expect(replayed()).toEqual([1, 2, 3, 4, 5, 6]), soon);
+    await vi.waitFor(async () => expect(await statusOf(id)).toBe('finished'), soon);
+  });
+
+  it('that is cancelled brings no more', async () => {
+    receiver.batch = 1;
+    await fixture.append(30);
+    const delivery = fixture.deliver();
+    await vi.waitFor(() => expect(receiver.seqs).toEqual(range(1, 30)), soon);
+    let release = () => {};
+    receiver.faults.push(async () => {
+      await new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      return undefined;
+    });
+    const id = await replay(1, 30);
+    await delivery.wake();
+    await vi.waitFor(() => expect(receiver.calls).toHaveLength(31), soon);
+    await fixture.database.transaction((tx) => moveReplay(tx, id, { status: 'cancelled' }));
+    release();
+    await vi.waitFor(() => expect(receiver.closed).toBe(1), soon);
+    expect(replayed()).toEqual([1]);
+    expect(await statusOf(id)).toBe('cancelled');
+  });
+});
+
+describe('dead letters that are sent again', () => {
+  const letters = () => fixture.database.read((query) => readDeadLetters(query, 'siem', { limit: 100 }));
+
+  async function refuseThenResend(seqs: readonly number[] | 'all'): Promise<void> {
+    receiver.refuse = ({ seq }) => (seq <= 3 ? 'no' : undefined);
+    await fixture.append(5);
+    const delivery = fixture.deliver();
+    await vi.waitFor(async () => expect(await letters()).toHaveLength(3), soon);
+    receiver.refuse = ({ seq }) => (seq === 3 ? 'still no' : undefined);
+    await fixture.database.transaction((tx) => markForResend(tx, 'siem', seqs));
+    await delivery.wake();
+  }
+
+  it('leave the list when they are taken, and stay with the new words when not', async () => {
+    await refuseThenResend('all');
+    await vi.waitFor(async () => expect(await letters()).toHaveLength(1), soon);
+    expect(await letters()).toMatchObject([{ seq: 3, words: 'still no', tries: 2, resend: 0 }]);
+    expect(receiver.seqs).toEqual([4, 5, 1, 2]);
+    expect(receiver.taken.at(-1)?.replay).toBeUndefined();
+  });
+
+  it('are those that were named', async () => {
+    await refuseThenResend([2]);
+    await vi.waitFor(async () => expect(await letters()).toHaveLength(2), soon);
+    expect(receiver.seqs).toEqual([4, 5, 2]);
+  });
+});
