@@ -12,7 +12,7 @@ import { type ApiDeps, apiRoutes } from './routes/table.ts';
 export type ComposedAppDeps = ApiDeps &
   Omit<SignInPagesDeps, 'noteRefusal'> &
   Omit<DevicePagesDeps, 'rateLimit'> &
-  Pick<AppDeps, 'logger' | 'observeRequest' | 'streams'> &
+  Pick<AppDeps, 'events' | 'logger' | 'observeRequest' | 'streams'> &
   Omit<Parameters<typeof createDeviceAuthentication>[0], 'findHolder'> & {
     readonly authorizationServer: AuthorizationServer;
     readonly trustedProxies: readonly Network[];
