@@ -64,7 +64,11 @@ describe('the logs of Datadog', () => {
     expect(intake.held.slice(-100)).toEqual(events.map(({ event_id }) => event_id));
   });
 
-  it('go to the intake of the site where no other address is given', () => {
+  it('go to the intake of the site where no other address is given', async () => {
+    const sink = open({ url: undefined, site: 'us3.datadoghq.com' });
+    await expect(sink.deliver(makeEvents(1), signal)).rejects.toMatchObject({
+      detail: expect.stringContaining('http-intake.logs.us3.datadoghq.com'),
+    });
     const parsed = DATADOG.settings.safeParse({ api_key: API_KEY, site: 'evil.example/x?' });
     expect(parsed.success).toBe(false);
   });

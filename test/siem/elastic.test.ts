@@ -82,6 +82,12 @@ describe('the items of a bulk request', () => {
     expect(await codeOf(() => open().deliver(makeEvents(2), signal))).toBe(code);
   });
 
+  it.each([1, 3])('are not believed where %i of them answer two events', async (count) => {
+    const items = Array.from({ length: count }, () => ({ create: { status: 201 } }));
+    store.failWith({ status: 200, body: JSON.stringify({ errors: false, items }) });
+    expect(await codeOf(() => open().deliver(makeEvents(2), signal))).toBe('sink_unavailable');
+  });
+
   it('have the time of the event as @timestamp', async () => {
     const [event] = makeEvents(1);
     if (event === undefined) return expect.fail('no event');

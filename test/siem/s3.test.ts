@@ -4,6 +4,7 @@ import { httpSinkDeps, httpSinkFixture } from '../contract/http-sink-fixture.ts'
 import { describeSink } from '../contract/sink-contract.ts';
 import { makeEvents } from '../contract/sink-events.ts';
 import { type ObjectStore, openObjectStore } from '../fakes/receivers/object-store.ts';
+import { openReceiver } from '../fakes/receivers/receiver.ts';
 import { openReceiverNetwork, type ReceiverNetwork } from '../fakes/receivers/receiver-network.ts';
 import { codeOf } from '../protocol/codes.ts';
 
@@ -74,6 +75,27 @@ describe('the objects of S3', () => {
   it('stand beside the first ones where they are of a replay', async () => {
     await open().deliver(at('2026-03-04T07:00:00.000Z', 1, 'rpl_1'), signal);
     expect([...store.objects.keys()].at(-1)).toMatch(/07\/0{15}1-0{15}3\.rpl_1\.ndjson\.gz$/);
+  });
+
+  it('stand under the host name of their bucket, where the store has it so', async () => {
+    const host = 'acme-events.store.example.net';
+    const other = await openReceiver(network, host, () => ({ status: 200 }));
+    const endpoint = other.url.replace('acme-events.', '');
+    await open({ endpoint, path_style: false, prefix: 'p' }).deliver(
+      at('2026-03-04T05:00:00.000Z', 1),
+      signal,
+    );
+    await other.close();
+    expect(other.requests.map(({ path }) => path)).toEqual([
+      '/p/2026/03/04/05/0000000000000001-0000000000000003.ndjson.gz',
+    ]);
+  });
+
+  it('go to the store of AWS in the region, where no other is given', async () => {
+    const sink = open({ endpoint: undefined, path_style: false });
+    await expect(sink.deliver(makeEvents(1), signal)).rejects.toMatchObject({
+      detail: expect.stringContaining('acme-events.s3.eu-central-1.amazonaws.com'),
+    });
   });
 
   it('are locked for as long as the settings say', async () => {
