@@ -26,6 +26,13 @@ export const OPERATION = {
   'log.witness_recovered': row('Witness cosigns again', 'informational', entity('witness', 'Resume'), info),
   'log.doubted': row('Key log doubted', 'critical', finding, intrusion),
   'log.split_view_seen': row('Split view of a log seen', 'critical', finding, intrusion),
+  'log.checkpointed': row('Event log signed', 'informational', entity('event_log', 'Update'), info),
+  'log.pruned': row(
+    'Old events pruned',
+    'low',
+    entity('event_log', 'Delete'),
+    ecs('configuration', 'deletion'),
+  ),
   'bridge.started': row('Bridge started', 'informational', lifecycle('Start'), ecs('process', 'start')),
   'bridge.stopped': row('Bridge stopped', 'low', lifecycle('Stop'), ecs('process', 'end')),
 } as const satisfies EventMappings;
