@@ -1,6 +1,7 @@
 /** `npm run bench [-- part…]`: measures, prints, and writes docs/benchmarks.md where nothing was left out. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { measureEnrolments } from './enrolment/measure.ts';
+import { measureEvents } from './events/measure.ts';
 import { measureAdditions } from './key-log/additions.ts';
 import { measureAuditor } from './key-log/auditor.ts';
 import { createFilledCompany, type FilledCompany } from './key-log/filled-company.ts';
@@ -34,6 +35,7 @@ const PARTS: Readonly<Record<string, (say: Say, filled: FilledCompany) => Promis
   'meeting-tree': measureMeetingTree,
   meeting: measureMeeting,
   policy: measurePolicy,
+  events: measureEvents,
 };
 const PAGE = 'docs/benchmarks.md';
 

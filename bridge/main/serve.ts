@@ -25,7 +25,7 @@ export interface RunningBridge {
   /** The TCP port of the metrics, where they are configured. */
   readonly metricsPort: number | undefined;
   /** For what runs in the process beside the server: commands and tests. */
-  readonly services: Services & Pick<Foundation, 'events' | 'decisions'>;
+  readonly services: Services & Pick<Foundation, 'events' | 'decisions' | 'sinks'>;
   /** Finishes open requests within bounds, writes what is under way, closes. It never rejects. */
   stop(): Promise<void>;
 }
@@ -103,7 +103,7 @@ export async function serve(
     origin: config.issuer,
     port,
     metricsPort,
-    services: { ...services, events, decisions: foundation.decisions },
+    services: { ...services, events, decisions: foundation.decisions, sinks: foundation.sinks },
     async stop() {
       logger.info('the bridge stops: open requests are finished first');
       await closing.close();
