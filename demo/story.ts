@@ -12,6 +12,7 @@ import { closeAccount } from './steps/close-account.ts';
 import { connectSingleSignOn } from './steps/connect-single-sign-on.ts';
 import { enrolThroughOidc } from './steps/enrol-through-oidc.ts';
 import { enrolThroughSaml } from './steps/enrol-through-saml.ts';
+import { feedTheSiem } from './steps/feed-the-siem.ts';
 import { keepTranscript } from './steps/keep-transcript.ts';
 import { lookUpAcrossCompanies } from './steps/look-up-across-companies.ts';
 import { meetAcrossCompanies } from './steps/meet-across-companies.ts';
@@ -27,6 +28,7 @@ export const STORY: readonly Step[] = [
   proveDomains,
   approvePartners,
   watchEachOther,
+  feedTheSiem,
   enrolThroughOidc,
   enrolThroughSaml,
   lookUpAcrossCompanies,

@@ -11,6 +11,7 @@ import type { App } from './app.ts';
 import type { Company } from './company.ts';
 import type { PostedForms } from './posted-forms.ts';
 import { createPostedForms } from './posted-forms.ts';
+import type { Siem } from './siem.ts';
 import { createSlot, type Slot } from './slot.ts';
 import type { Watchers } from './watchers.ts';
 
@@ -36,6 +37,8 @@ export interface Stage {
   readonly globex: Slot<Company>;
   /** Who keeps the two key logs honest. */
   readonly watchers: Slot<Watchers>;
+  /** Where Acme’s security team looks. */
+  readonly siem: Slot<Siem>;
   /** The apps of the people, signed in. */
   readonly ada: Slot<App>;
   readonly gwen: Slot<App>;
@@ -84,6 +87,7 @@ export async function setStage(signal: AbortSignal): Promise<Stage> {
     acme: createSlot('Acme'),
     globex: createSlot('Globex'),
     watchers: createSlot('witnesses and the auditor'),
+    siem: createSlot('Acme’s SIEM'),
     ada: createSlot('Ada’s app'),
     gwen: createSlot('Gwen’s app'),
     hal: createSlot('Hal’s app'),

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { eventGenesis, eventHash, type StoredEvent } from '../../bridge/events/event.ts';
 import { type Finding, finding, must } from '../finding.ts';
 import type { Company } from '../stage/company.ts';
@@ -13,7 +14,7 @@ export const readEventLogs: Step = {
   story:
     'Every change was written into the event log in the same transaction as the change itself, and each event holds ' +
     'the hash of the one before it. The administrators fetch their logs and recompute the chain; then the logs are ' +
-    'held against the steps above.',
+    'held against the steps above, and Acme’s against what its SIEM got.',
   async run(stage) {
     const acme = await readLog(stage, stage.acme.get());
     const globex = await readLog(stage, stage.globex.get());
@@ -28,6 +29,7 @@ export const readEventLogs: Step = {
     return [
       finding('Acme’s log', `${acme.events.length} events, chain verified, head ${acme.head}`),
       finding('Globex’s log', `${globex.events.length} events, chain verified, head ${globex.head}`),
+      finding('Acme’s SIEM', await arrivedAtSiem(stage, acme.events)),
       ...[...stage.ran.keys()].flatMap((step) => perStep(stage, step, acme.events, globex.events)),
     ];
   },
@@ -51,6 +53,7 @@ const EXPECTED: Readonly<Record<'acme' | 'globex', readonly (readonly [string, s
     ['attack-substituted-key', 'look_up.foreign'],
     ['attack-foreign-domain', 'partner.fault'],
     ['watch-each-other', 'bridge.started'],
+    ['feed-the-siem', 'sink.created'],
     ['attack-added-key', 'person.reset'],
     ['attack-added-key', 'key.unrecognized'],
     ['attack-two-histories', 'log.split_view_seen'],
@@ -98,6 +101,29 @@ function verifiedHead(company: Company, events: readonly StoredEvent[]): string 
     head = hash;
   }
   return head;
+}
+
+/** The SIEM has the same events, in the same order, and had them soon. */
+async function arrivedAtSiem(stage: Stage, log: readonly StoredEvent[]): Promise<string> {
+  const siem = stage.siem.get();
+  const last = log.length;
+  await siem.awaitEvent(({ seq }) => seq >= last, `event ${last}`);
+  const arrived = siem.arrived.filter(({ event }) => event.seq > 0 && event.seq <= last);
+  must(
+    isDeepStrictEqual(
+      arrived.map(({ event }) => event),
+      log,
+    ),
+    'Acme’s SIEM got other events than Acme’s log has',
+  );
+  const since = stage.ran.get('feed-the-siem')?.to ?? 0;
+  const took = arrived
+    .map(({ event, at }) => ({ happened: Date.parse(event.time), at }))
+    .filter(({ happened }) => happened > since)
+    .map(({ happened, at }) => at - happened)
+    .toSorted((a, b) => a - b);
+  const half = took[Math.floor(took.length / 2)];
+  return `the same ${last} events in the same order; half of them within ${half} ms, the last after ${took.at(-1)} ms`;
 }
 
 function during(stage: Stage, events: readonly StoredEvent[], step: string): readonly StoredEvent[] {

@@ -14,6 +14,7 @@ const STEPS = [
   'prove-domains',
   'approve-partners',
   'watch-each-other',
+  'feed-the-siem',
   'enrol-through-oidc',
   'enrol-through-saml',
   'look-up-across-companies',
@@ -99,6 +100,16 @@ describe('the demo, as a program', () => {
     );
     expect(found('watch-each-other', 'Acme’s log, audited')).toMatch(/^\d+ entries: every rule was kept/);
     expect(found('watch-each-other', 'Globex’s log, audited')).toMatch(/^\d+ entries: every rule was kept/);
+  });
+
+  it('feeds a SIEM that may be away, and that has the same log in the end', () => {
+    const said = (what: string) => found('feed-the-siem', what);
+    expect(said('a test, before it runs')).toMatch(/^sink_unavailable: /);
+    expect(said('a test, now it runs')).toMatch(/^arrived after \d+ ms: sink\.tested$/);
+    expect(said('what happened before')).toMatch(/^\d+ events, in order, each with the hash of the one/);
+    expect(said('while the SIEM is away')).toMatch(/, as ever; (one event waits|\d+ events wait)$/);
+    expect(said('when it is back')).toMatch(/^it arrives by itself, \d+ ms later$/);
+    expect(found('read-event-logs', 'Acme’s SIEM')).toMatch(/^the same \d+ events in the same order; half/);
   });
 
   it('verifies the other company’s credential once an auditor has seen it, and not before', () => {
