@@ -64,7 +64,11 @@ export function assertReachable(
   const bad = addresses.filter((address) => !isPublicAddress(address) && !isInNetworks(address, allowed));
   if (bad.length === 0 && addresses.length > 0) return;
   // The addresses stay private: whoever names a host must not learn what our DNS says about it.
-  throw new CountersignError('outbound_refused', `${host} is not at a public address.`, {
-    cause: new Error(`${host} is at ${bad.join(', ') || 'none'}`),
-  });
+  throw new CountersignError(
+    'outbound_refused',
+    `${host} is not at a public address; if it is your own, name its network in outbound.allowed_networks.`,
+    {
+      cause: new Error(`${host} is at ${bad.join(', ') || 'none'}`),
+    },
+  );
 }

@@ -3,7 +3,7 @@ import { URL_LENGTH } from '../../../bridge/lib/limits.ts';
 
 /** Where a receiver is. What follows in its path, each sink appends. */
 export const receiverUrl = z
-  .url({ protocol: /^https$/ })
+  .url({ protocol: /^https$/, error: 'must be an https URL' })
   .max(URL_LENGTH)
   .refine((url) => {
     if (!URL.canParse(url)) return false;
