@@ -1,0 +1,106 @@
+import * as z from 'zod';
+import { createEventLog, type SequencedEventLog } from '../../bridge/events/database-event-log.ts';
+import { createDelivery } from '../../bridge/events/delivery.ts';
+import { createSinks } from '../../bridge/events/sinks/create-sinks.ts';
+import { createSinkDefinitions, createSinkOpener } from '../../bridge/events/sinks/open-sinks.ts';
+import type { Sinks } from '../../bridge/events/sinks/sinks.ts';
+import { systemClock } from '../../bridge/lib/clock.ts';
+import { createOutbound } from '../../bridge/lib/outbound.ts';
+import { createOutboundSockets } from '../../bridge/lib/outbound-sockets.ts';
+import type { RequestContext } from '../../bridge/lib/request-context.ts';
+import type { Database } from '../../bridge/storage/database.ts';
+import { MemoryCache } from '../../bridge/storage/memory-cache.ts';
+import { defineSinkKind } from '../../connectors/siem/sink.ts';
+import { CountersignError } from '../../protocol/errors.ts';
+import { closed, quiet } from '../events/events-fixture.ts';
+import { type FakeReceiver, fakeReceiver } from '../fakes/fake-receiver.ts';
+import { ISS, signerFixture } from '../signer/signer-fixture.ts';
+
+export const BY: RequestContext = { requestId: 'r-1', actor: { kind: 'administrator', id: 'admin-1' } };
+
+export interface SinksFixture {
+  readonly sinks: Sinks;
+  /** The same sinks as another replica manages them; it delivers too. */
+  replica(): Promise<Sinks>;
+  readonly database: Database;
+  readonly log: SequencedEventLog;
+  /** Where the sinks of the kind `fake` lead, and what the latest of them was opened with. */
+  readonly receiver: FakeReceiver;
+  readonly opened: { url: string; token?: string | undefined }[];
+  /** Where the sink of the configuration leads. */
+  readonly builtin: FakeReceiver;
+  append(count: number): Promise<void>;
+  reported(type: string): Promise<{ data: object; code: string | null; outcome: string; actor: object }[]>;
+  remove(): Promise<void>;
+}
+
+export async function sinksFixture(): Promise<SinksFixture> {
+  const { store, open } = await signerFixture();
+  const signer = await open();
+  const [receiver, builtin] = [fakeReceiver(), fakeReceiver()];
+  const opened: SinksFixture['opened'] = [];
+  const closing: (() => Promise<unknown>)[] = [];
+  const cache = new MemoryCache({ clock: systemClock });
+
+  const settings = z.strictObject({
+    url: z.url().describe('Where'),
+    token: z.string().min(4).optional().describe('What it is opened with'),
+    contradicts: z.boolean().optional(),
+  });
+  const kind = defineSinkKind({
+    kind: 'fake',
+    doc: 'For tests.',
+    settings,
+    secrets: ['token'],
+    formats: ['plain', 'ecs'],
+    open(given: z.infer<typeof settings>) {
+      if (given.contradicts) throw new CountersignError('config_invalid', 'contradicts is set');
+      opened.push({ url: given.url, token: given.token });
+      return receiver.open();
+    },
+  });
+
+  function compose(database: Database): { sinks: Sinks; log: SequencedEventLog } {
+    const log = createEventLog({ database, clock: systemClock, logger: quiet, iss: ISS, cache });
+    const resolver = { lookup: async () => [], txt: async () => [] };
+    const outbound = createOutbound({ resolver, allowedNetworks: [] });
+    const sockets = createOutboundSockets({ resolver, allowedNetworks: [] });
+    const origin = { iss: ISS, organization: 'Acme', version: '1.0.0' };
+    const common = { database, signer, clock: systemClock, logger: quiet };
+    const opener = createSinkOpener([kind], { ...common, outbound, sockets }, origin);
+    const builtins = [{ name: 'stdout', kind: 'stdout', open: () => builtin.open() }];
+    const definitions = createSinkDefinitions({ ...common, opener, builtins });
+    const delivery = createDelivery({ ...common, log, definitions, cache });
+    const sinks = createSinks({ ...common, events: log, opener, builtins, delivery, iss: ISS });
+    log.start();
+    delivery.start();
+    closing.push(
+      () => delivery.stop(),
+      () => log.stop(),
+      () => outbound.close(),
+    );
+    return { sinks, log };
+  }
+
+  const { sinks, log } = compose(store.database);
+  return {
+    ...{ sinks, log, receiver, builtin, opened, database: store.database },
+    replica: async () => compose(await store.openAnother()).sinks,
+    async append(count) {
+      await store.database.transaction(async (tx) => {
+        for (let i = 0; i < count; i += 1) await log.append(tx, closed(`person-${i}`));
+      });
+      await log.settled();
+    },
+    async reported(type) {
+      await log.settled();
+      const events = await log.page({ since: 0, limit: 1_000 });
+      return events.filter((event) => event.type === type);
+    },
+    async remove() {
+      for (const close of closing) await close();
+      await cache.close();
+      await store.remove();
+    },
+  };
+}
