@@ -62,7 +62,7 @@ export const ANY_MEDIA_TYPE = '*/*';
 
 /** One API endpoint: the router and the OpenAPI document are both made from it. */
 export interface Route<Body = unknown, Query = unknown> {
-  readonly method: 'get' | 'post' | 'patch' | 'delete';
+  readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
   /** With `:name` for parameters, and `*name` at the end for one of several segments. */
   readonly path: string;
   readonly summary: string;

@@ -80,3 +80,14 @@ const putContacts = repeatedStatement((tx, rows: SignalContactsTable[]) =>
       conflict.columns(['subject', 'partner']).doUpdateSet(({ ref }) => ({ seen: ref('excluded.seen') })),
     ),
 );
+
+/** Of how many addresses and people a partner knew in the last 30 days. */
+export async function countContacts(query: Query, partner: string, now: number): Promise<number> {
+  const { known } = await query
+    .selectFrom('signal_contacts')
+    .select(({ fn }) => fn.countAll().as('known'))
+    .where('partner', '=', partner)
+    .where('seen', '>', now - SIGNAL_CONTACT_LIFE_S)
+    .executeTakeFirstOrThrow();
+  return Number(known);
+}

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
+import { isCountersignError } from '../../protocol/errors.ts';
 import { SIGNAL_ANSWER_BYTES, SIGNAL_PUSH_TIMEOUT_MS, SIGNAL_WORDS_LENGTH } from '../lib/limits.ts';
 import type { Outbound, OutboundResponse } from '../lib/outbound.ts';
 
@@ -73,9 +73,4 @@ function plain(words: string): string {
     .replace(/\p{Cc}+/gu, ' ')
     .trim()
     .slice(0, SIGNAL_WORDS_LENGTH);
-}
-
-/** Refuses to push where no outbound request may go, before it is stored. Throws `malformed_request`. */
-export function assertPushable(url: URL): void {
-  if (url.hash !== '') throw new CountersignError('malformed_request', 'endpoint_url has a fragment');
 }

@@ -1,34 +1,39 @@
 import type { SequencedEventLog } from '../events/database-event-log.ts';
-import { type Bell, createBell } from '../lib/bell.ts';
+import { createBell } from '../lib/bell.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Outbound } from '../lib/outbound.ts';
 import type { Signer } from '../signer/signer.ts';
 import type { Database, Transaction } from '../storage/database.ts';
 import { noteContacts, purgeContacts } from './contacts.ts';
-import { createDestinations, type Destinations } from './destinations.ts';
+import { createDestinations } from './destinations.ts';
 import type { MeetingCompany } from './met-partners.ts';
+import { createPolls, type Poll } from './polls.ts';
 import { createReceiverKeys, type ReceiverKeys } from './receiver-keys.ts';
-import { createSignalDelivery, type SignalDelivery } from './signal-delivery.ts';
+import { createReceivers, type Receivers } from './receivers.ts';
+import { createSignalDelivery } from './signal-delivery.ts';
 import { createSignalProjection } from './signal-projection.ts';
+import { createStreams, type Streams } from './streams.ts';
 
 export interface SentSignalsDeps {
   readonly iss: string;
   readonly database: Database;
   readonly signer: Signer;
   readonly outbound: Outbound;
-  readonly events: Pick<SequencedEventLog, 'page' | 'record' | 'onPublished'>;
+  readonly events: SequencedEventLog;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly company: MeetingCompany;
 }
 
 /** Signals to partners and registered receivers (decision 0034). */
-export interface SentSignals extends SignalDelivery {
+export interface SentSignals {
   readonly keys: ReceiverKeys;
-  readonly destinations: Destinations;
-  /** Rings when signals were put into a queue that this process knows of. */
-  readonly queued: Bell;
+  readonly receivers: Receivers;
+  readonly streams: Streams;
+  readonly poll: Poll;
+  start(): void;
+  stop(): Promise<void>;
   /** Forgets old contacts; answers how many. */
   purge(): Promise<number>;
 }
@@ -44,8 +49,20 @@ export function createSentSignals(deps: SentSignalsDeps): SentSignals {
     onPublished: (listener) => events.onPublished(listener),
     onQueued: () => queued.ring(),
   });
+  const wake = () => {
+    delivery.wake();
+    queued.ring();
+  };
+  const streams = createStreams({ ...deps, wake });
+  const polls = createPolls({ ...deps, streams, destinations, queued });
   return {
-    ...{ ...delivery, keys, destinations, queued },
+    ...{ keys, streams, poll: polls.poll },
+    receivers: createReceivers({ ...deps, keys }),
+    start: () => delivery.start(),
+    async stop() {
+      polls.stop();
+      await delivery.stop();
+    },
     purge: () => database.transaction((tx) => purgeContacts(tx, seconds(clock))),
   };
 }

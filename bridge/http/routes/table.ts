@@ -13,6 +13,7 @@ import { adminPolicyRoutes } from './admin-policy.ts';
 import { adminRecoveryRoutes } from './admin-recoveries.ts';
 import { adminServiceRoutes } from './admin-services.ts';
 import { adminSinkRoutes } from './admin-sinks.ts';
+import { adminSignalRoutes } from './admin-signals.ts';
 import { adminTraceRoutes } from './admin-traces.ts';
 import { deviceRequestRoutes } from './device-requests.ts';
 import { deviceRoutes } from './devices.ts';
@@ -35,6 +36,7 @@ import { recipientRoutes } from './recipients.ts';
 import { recoveryRoutes } from './recoveries.ts';
 import { rotationRoutes } from './rotations.ts';
 import { sealedKeyRoutes } from './sealed-keys.ts';
+import { ssfRoutes } from './ssf.ts';
 import { vaultRoutes } from './vault.ts';
 import { watchRoutes } from './watch.ts';
 import { witnessRoutes } from './witness.ts';
@@ -64,6 +66,8 @@ export type ApiDeps = Parameters<typeof enrolmentRoutes>[0] &
   Parameters<typeof adminServiceRoutes>[0] &
   Parameters<typeof adminSinkRoutes>[0] &
   Parameters<typeof adminTraceRoutes>[0] &
+  Parameters<typeof adminSignalRoutes>[0] &
+  Parameters<typeof ssfRoutes>[0] &
   Parameters<typeof deviceRequestRoutes>[0] &
   Parameters<typeof deviceRoutes>[0] &
   Parameters<typeof rotationRoutes>[0] &
@@ -117,6 +121,8 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...adminServiceRoutes(deps),
     ...adminSinkRoutes(deps),
     ...adminTraceRoutes(deps),
+    ...adminSignalRoutes(deps),
+    ...ssfRoutes(deps),
     ...adminLogRoutes(deps),
     ...adminPolicyRoutes(deps),
     ...adminDecisionRoutes(deps),

@@ -1,0 +1,207 @@
+import { CountersignError } from '../../protocol/errors.ts';
+import type { EventLog } from '../events/event-log.ts';
+import { succeeded } from '../events/succeeded.ts';
+import { type Clock, seconds } from '../lib/clock.ts';
+import { newId } from '../lib/ids.ts';
+import { SIGNAL_VERIFICATION_INTERVAL_S } from '../lib/limits.ts';
+import type { RequestContext } from '../lib/request-context.ts';
+import type { Signer } from '../signer/signer.ts';
+import type { Database, Query, Transaction } from '../storage/database.ts';
+import { SSF } from './event-uris.ts';
+import { excludeSubject, includeSubject } from './exclusion-store.ts';
+import { deleteQueue, enqueue } from './queue-store.ts';
+import type { Receiver } from './receiver.ts';
+import type { SignalClaims, SimpleSubject } from './signal.ts';
+import { deliveredOf, type StreamStatus, type StreamView, SUPPORTED_EVENTS } from './stream.ts';
+import { type DeliveryInput, endpointOf } from './stream-input.ts';
+import { sealAuthorization } from './stream-secrets.ts';
+import {
+  changeStream,
+  deleteStream,
+  findStream,
+  findStreamOf,
+  insertStream,
+  noteVerification,
+  type StoredStream,
+  type StreamSettings,
+  setStreamStatus,
+} from './stream-store.ts';
+
+/** What a receiver wants of its stream; what is absent is left to us, or as it was. */
+export interface WantedStream {
+  readonly delivery?: DeliveryInput | undefined;
+  readonly events_requested?: readonly string[] | undefined;
+  readonly description?: string | undefined;
+}
+
+/** What a receiver does with its one stream (SSF 1.0 §7.1). All that names another’s stream is `stream_unknown`. */
+export interface Streams {
+  /** Throws `stream_exists`, `malformed_request`. */
+  create(receiver: Receiver, wanted: WantedStream, context: RequestContext): Promise<StreamView>;
+  /** The receiver’s stream, if it has one. */
+  find(receiver: Receiver): Promise<StreamView | undefined>;
+  /** Throws `stream_unknown`. */
+  get(receiver: Receiver, id: string): Promise<StreamView>;
+  /** `all`: what is absent falls back to what a new stream has. Throws `stream_unknown`, `malformed_request`. */
+  change(
+    receiver: Receiver,
+    wanted: WantedStream & { readonly stream_id: string; readonly all: boolean },
+    context: RequestContext,
+  ): Promise<StreamView>;
+  /** With what waits. Throws `stream_unknown`. */
+  remove(receiver: Receiver, id: string, context: RequestContext): Promise<void>;
+  /** By the receiver or an administrator. Disabling forgets what waits. Throws `stream_unknown`. */
+  setStatus(
+    receiver: Pick<Receiver, 'id'>,
+    wanted: {
+      readonly stream_id: string;
+      readonly status: StreamStatus;
+      readonly reason?: string | undefined;
+    },
+    context: RequestContext,
+  ): Promise<StreamView>;
+  /** Whether the receiver wants to hear of a subject: it does, of everybody it may, unless it said no. */
+  wants(receiver: Receiver, id: string, subject: SimpleSubject, wanted: boolean): Promise<void>;
+  /** Puts a verification into the stream. Throws `stream_unknown`, `rate_limited`. */
+  verify(receiver: Pick<Receiver, 'id'>, id: string, state: string | undefined): Promise<void>;
+}
+
+export interface StreamsDeps {
+  readonly database: Database;
+  readonly signer: Signer;
+  readonly events: EventLog;
+  readonly clock: Clock;
+  /** Has a new signal sent. */
+  readonly wake: () => void;
+}
+
+export function createStreams(deps: StreamsDeps): Streams {
+  const { database, signer, events, clock } = deps;
+
+  /** A header is kept only for the address that it was given for: it must not be sent to another. */
+  async function settingsOf(
+    id: string,
+    wanted: WantedStream,
+    before: StoredStream | undefined,
+  ): Promise<StreamSettings> {
+    const { delivery, events_requested, description } = wanted;
+    const rest = {
+      events_requested: events_requested ?? before?.events_requested ?? SUPPORTED_EVENTS,
+      description: description ?? before?.description ?? null,
+    };
+    if (delivery === undefined) {
+      if (before === undefined) throw new CountersignError('malformed_request', 'delivery is missing');
+      const { method, endpoint_url, authorization } = before;
+      return { method, endpoint_url, authorization, ...rest };
+    }
+    const endpoint = endpointOf(delivery);
+    const header = endpoint.method === 'push' ? delivery.authorization_header : undefined;
+    const same = endpoint.endpoint_url !== null && endpoint.endpoint_url === before?.endpoint_url;
+    const kept = header === undefined && same ? (before?.authorization ?? null) : null;
+    const sealed = await sealAuthorization(signer, id, header === '' ? undefined : header);
+    return { ...endpoint, ...rest, authorization: sealed ?? kept };
+  }
+
+  async function putInto(tx: Transaction, stream: string, claims: SignalClaims): Promise<void> {
+    await enqueue(tx, stream, [claims], seconds(clock));
+  }
+
+  return {
+    async create(receiver, wanted, context) {
+      const id = `str_${newId()}`;
+      const settings = await settingsOf(id, wanted, undefined);
+      return database.transaction(async (tx) => {
+        if ((await findStreamOf(tx, receiver.id)) !== undefined) throw new CountersignError('stream_exists');
+        await insertStream(tx, { id, receiver: receiver.id, created: seconds(clock) }, settings);
+        const delivered = deliveredOf(settings.events_requested);
+        const data = { receiver: receiver.id, stream: id, method: settings.method, events: delivered };
+        await events.append(tx, succeeded({ type: 'signal.stream_created', data }, context));
+        return requireStream(tx, receiver, id);
+      });
+    },
+
+    find: ({ id }) => database.read((query) => findStreamOf(query, id)),
+    get: (receiver, id) => database.read((query) => requireStream(query, receiver, id)),
+
+    async change(receiver, { stream_id: id, all, ...wanted }, context) {
+      const before = await database.read((query) => requireStream(query, receiver, id));
+      const base = all ? { ...before, events_requested: SUPPORTED_EVENTS, description: null } : before;
+      if (all && wanted.delivery === undefined) {
+        throw new CountersignError('malformed_request', 'delivery is missing');
+      }
+      const settings = await settingsOf(id, wanted, base);
+      return database.transaction(async (tx) => {
+        await requireStream(tx, receiver, id);
+        await changeStream(tx, id, settings);
+        const named = ['delivery', 'events_requested', 'description'] as const;
+        const changed = named.filter((name) => all || wanted[name] !== undefined);
+        const data = { receiver: receiver.id, stream: id, changed };
+        await events.append(tx, succeeded({ type: 'signal.stream_changed', data }, context));
+        return requireStream(tx, receiver, id);
+      });
+    },
+
+    remove: (receiver, id, context) =>
+      database.transaction(async (tx) => {
+        await requireStream(tx, receiver, id);
+        const waiting = await deleteQueue(tx, id);
+        await deleteStream(tx, id);
+        const data = { receiver: receiver.id, stream: id, waiting };
+        await events.append(tx, succeeded({ type: 'signal.stream_deleted', data }, context));
+      }),
+
+    async setStatus(receiver, { stream_id: id, status, reason }, context) {
+      const changed = await database.transaction(async (tx) => {
+        const before = await requireStream(tx, receiver, id);
+        if (before.status === status && before.reason === (reason ?? null)) return before;
+        await setStreamStatus(tx, id, { status, reason: reason ?? null });
+        if (status === 'disabled') await deleteQueue(tx, id);
+        // Of the others nothing may be sent (SSF 1.0 §8.1.5), and the receiver reads them at the status endpoint.
+        if (status === 'enabled') await putInto(tx, id, statusClaims(id, status));
+        const why = reason === undefined ? {} : { reason };
+        const data = { receiver: receiver.id, stream: id, changed: ['status'], status, ...why };
+        await events.append(tx, succeeded({ type: 'signal.stream_changed', data }, context));
+        return requireStream(tx, receiver, id);
+      });
+      deps.wake();
+      return changed;
+    },
+
+    wants: (receiver, id, subject, wanted) =>
+      database.transaction(async (tx) => {
+        await requireStream(tx, receiver, id);
+        await (wanted ? includeSubject : excludeSubject)(tx, id, subject);
+      }),
+
+    async verify(receiver, id, state) {
+      const now = seconds(clock);
+      await database.transaction(async (tx) => {
+        await requireStream(tx, receiver, id);
+        const before = now - SIGNAL_VERIFICATION_INTERVAL_S;
+        if (!(await noteVerification(tx, id, { now, before }))) {
+          const retryAfter = SIGNAL_VERIFICATION_INTERVAL_S;
+          throw new CountersignError('rate_limited', undefined, { retryAfter });
+        }
+        await putInto(tx, id, {
+          ...{ txn: newId(), sub_id: { format: 'opaque', id } },
+          events: { [SSF.verification]: state === undefined ? {} : { state } },
+        });
+      });
+      deps.wake();
+    },
+  };
+}
+
+function statusClaims(id: string, status: StreamStatus): SignalClaims {
+  return { txn: newId(), sub_id: { format: 'opaque', id }, events: { [SSF.streamUpdated]: { status } } };
+}
+
+async function requireStream(
+  reader: Query | Transaction,
+  { id: receiver }: Pick<Receiver, 'id'>,
+  id: string,
+): Promise<StoredStream> {
+  const stream = await findStream(reader, id);
+  if (stream?.receiver !== receiver) throw new CountersignError('stream_unknown');
+  return stream;
+}
