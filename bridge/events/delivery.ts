@@ -48,11 +48,12 @@ const CHANGED = 'sinks-changed';
 export function createDelivery(deps: DeliveryDeps): Delivery {
   const { database, log, definitions, clock, logger, cache, bufferEvents = BUFFER_EVENTS } = deps;
   const bell = createBell();
+  const changes = createBell();
   const leases = createSinkLeases({
     ...{ database, logger },
     ...(deps.leaseMs === undefined ? {} : { lifeMs: deps.leaseMs }),
   });
-  const parts = { database, log, clock, logger, bell, leases, pause: deps.pause ?? pauseUntil };
+  const parts = { database, log, clock, logger, bell, leases, pause };
   const workers = new Map<string, SinkWorker>();
   let loops: Loop[] = [];
   let unsubscribe: Promise<() => void> | undefined;
@@ -69,9 +70,19 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
     }
   }
 
+  /** Ends early where an administrator did something: it may be the mending. */
+  async function pause(ms: number, signal: AbortSignal): Promise<void> {
+    const over = new AbortController();
+    const either = AbortSignal.any([signal, over.signal]);
+    const passed = (deps.pause ?? pauseUntil)(ms, either);
+    await Promise.race([passed, changes.wait(changes.rings, ms, either)]);
+    over.abort();
+  }
+
   function wakeHere(): void {
     loops[0]?.wake();
     bell.ring();
+    changes.ring();
   }
 
   async function listenToOthers(): Promise<() => void> {

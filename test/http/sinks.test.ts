@@ -167,6 +167,16 @@ describe('a test event', () => {
 });
 
 describe('a sink', () => {
+  it('that waits for its next try has it at once when a test event arrives', async () => {
+    receiver.failAlways({ status: 503, headers: { 'retry-after': '600' }, body: 'later' });
+    await add();
+    const waiting = await happen('waiting.example');
+    await vi.waitFor(async () => expect(await health()).toMatchObject({ state: 'failing' }), soon);
+    receiver.failAlways(undefined);
+    expect((await ask('POST', `${PATH}/soc/test`)).body).toMatchObject({ accepted: true });
+    await vi.waitFor(() => expect(receiver.held).toContain(waiting), soon);
+  });
+
   it('waits while it is paused, and gets all of it afterwards', async () => {
     await add();
     expect((await ask('PATCH', `${PATH}/soc`, { status: 'paused' })).body).toMatchObject({
