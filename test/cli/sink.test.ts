@@ -128,7 +128,7 @@ describe('an administrator at the command line', () => {
     await vi.waitFor(
       async () =>
         expect((await run('sink', 'list')).out).toMatch(
-          /^soc: failed .* last at .*who are you\?.* \(sink_misconfigured\)\n {2}Mend its settings with `countersign sink set soc`/m,
+          /^soc: failed .*, last at .*Z\n {2}sink_misconfigured: .*who are you\?.*\n {2}Change its settings with `countersign sink set soc`/m,
         ),
       soon,
     );

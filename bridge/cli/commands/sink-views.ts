@@ -30,7 +30,7 @@ export function sinkView(sink: SinkAnswer): string {
     `Settings:\n${indented(settingsText(settings))}`,
     healthView(health),
     ...(health.replays.length === 0 ? [] : [replaysView(health.replays)]),
-    ...trouble(sink),
+    ...[trouble(sink).join('\n')].filter((words) => words !== ''),
     ...(health.delivered === 0 && health.failures === 0 ? [`Next: countersign sink test ${name}`] : []),
   ].join('\n\n');
 }
@@ -59,7 +59,7 @@ function trouble({ name, status, health }: SinkAnswer): string[] {
   const lines: string[] = [];
   if (state === 'failing' && error !== null) {
     const tries = failures === 1 ? 'once' : `${count(failures)} times in a row`;
-    lines.push(`${name}: failed ${tries}, last at ${moment(error.time)}: ${error.detail} (${error.code})`);
+    lines.push(`${name}: failed ${tries}, last at ${moment(error.time)}`, `  ${error.code}: ${error.detail}`);
     const hint = HINTS[error.code];
     if (hint !== undefined) lines.push(`  ${hint.replaceAll('NAME', name)}`);
   }
@@ -78,9 +78,7 @@ function trouble({ name, status, health }: SinkAnswer): string[] {
 
 const HINTS: Readonly<Record<string, string>> = {
   sink_misconfigured:
-    'Mend its settings with `countersign sink set NAME`, try with `countersign sink test NAME`.',
-  outbound_refused:
-    'Name its network under outbound.allowed_networks in the configuration, if it is your own.',
+    'Change its settings with `countersign sink set NAME`, or mend the receiver; then `countersign sink test NAME`.',
 };
 
 export function testedView(
