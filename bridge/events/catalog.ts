@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { count, emailAddress, name, phrase, remark, text } from './event-text.ts';
 import { GROUP_EVENTS } from './group-events.ts';
+import { LOG_EVENTS } from './log-events.ts';
 import { POLICY_EVENTS } from './policy-events.ts';
 import { RECEIVED_SIGNAL_EVENTS } from './received-signal-events.ts';
 import { RECOVERY_EVENTS } from './recovery-events.ts';
@@ -56,6 +57,7 @@ interface EventKind {
  */
 export const EVENTS = {
   ...GROUP_EVENTS,
+  ...LOG_EVENTS,
   ...POLICY_EVENTS,
   ...SINK_EVENTS,
   ...RECEIVED_SIGNAL_EVENTS,

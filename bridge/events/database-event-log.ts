@@ -10,6 +10,7 @@ import { createSequencer, type Sequencer } from '../tlog/sequencer.ts';
 import { type EventBody, type EventInput, eventBody, eventGenesis, type StoredEvent } from './event.ts';
 import type { EventLog } from './event-log.ts';
 import { placeEvents, readEvents, type StagedEvent, stagedEvents, stageEvents } from './event-store.ts';
+import { readPruned } from './prune-store.ts';
 import { RecordGroups } from './record-groups.ts';
 
 export interface EventLogDeps {
@@ -70,7 +71,13 @@ class DatabaseEventLog implements SequencedEventLog {
     if (!Number.isSafeInteger(since) || since < 0 || !Number.isInteger(limit) || limit < 1) {
       throw new CountersignError('malformed_request', 'since counts from 0, limit from 1');
     }
-    return this.#deps.database.read((query) => readEvents(query, since, Math.min(limit, EVENT_PAGE)));
+    return this.#deps.database.read(async (query) => {
+      const page = await readEvents(query, since, Math.min(limit, EVENT_PAGE));
+      if (since === 0 || page[0]?.seq === since + 1) return page;
+      const pruned = await readPruned(query);
+      if (since < pruned.seq) throw gone(since + 1, pruned.seq);
+      return page;
+    });
   }
 
   start(): void {
@@ -100,4 +107,11 @@ class DatabaseEventLog implements SequencedEventLog {
   async #assertOutsideTransaction(): Promise<void> {
     await this.#deps.database.read(async () => undefined);
   }
+}
+
+function gone(first: number, pruned: number): CountersignError {
+  return new CountersignError(
+    'events_pruned',
+    `The content of event ${first} is not kept any more: the oldest that is has the seq ${pruned + 1}.`,
+  );
 }

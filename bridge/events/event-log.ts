@@ -17,7 +17,10 @@ export interface EventLog {
    */
   record(event: EventInput): Promise<void>;
 
-  /** Up to `limit` events with a `seq` above `since`, in the order of `seq`. Gapless. */
+  /**
+   * Up to `limit` events with a `seq` above `since`, in the order of `seq`; of 0 the oldest that there are. Gapless:
+   * throws `events_pruned`, naming the oldest, where the content of the next one is not kept any more.
+   */
   page(query: { since: number; limit: number }): Promise<StoredEvent[]>;
 
   /** Begins to sequence. */

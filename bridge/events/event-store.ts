@@ -141,3 +141,15 @@ function storedEvent({ body, seq, prev, hash }: Omit<EventsTable, 'event_id'>): 
   const parsed: EventBody = JSON.parse(body);
   return { ...parsed, seq: seq ?? 0, prev: prev ?? '', hash: hash ?? '' };
 }
+
+/** The hashes of up to `limit` events behind `since`, in the order of `seq`. */
+export async function eventHashes(query: Query, since: number, limit: number): Promise<string[]> {
+  const rows = await query
+    .selectFrom('events')
+    .select('hash')
+    .where('seq', '>', since)
+    .orderBy('seq')
+    .limit(limit)
+    .execute();
+  return rows.map(({ hash }) => hash ?? '');
+}

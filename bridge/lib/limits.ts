@@ -342,6 +342,10 @@ export const DECISIONS_PURGED = 1_000;
 
 /** A security event token: what is said of one event, with words for people. */
 export const SIGNAL_BYTES = 16 * KIB;
+/** A transmitter's keys are fetched again after this: a key that it takes back counts no longer than that. */
+export const KEY_SET_LIFE_MS = 10 * MINUTE_S * 1000;
+/** An unknown key makes us fetch the set again, but not more often than this. */
+export const KEY_SET_PAUSE_MS = 30_000;
 /** That an address of a partner changed is remembered for who comes back to a watch: no answer about it is older. */
 export const FOREIGN_CHANGE_LIFE_S = 2 * DAY_S;
 
@@ -377,6 +381,22 @@ export const READ_EVENT_GROUP_MS = 10;
 export const EVENT_SEQUENCING_MS = 50;
 /** A year, which most rules of audit ask for, and a month to answer them in. */
 export const EVENT_RETENTION_DAYS = 400;
+/** The event log is signed this often while anything comes in: nobody has longer to alter what nobody else has seen. */
+export const EVENT_CHECKPOINT_MS = 60_000;
+/** And after so many events, under load. */
+export const EVENT_CHECKPOINT_EVENTS = 10_000;
+/** Whether a checkpoint is due is looked at this often: replicas count only the events that they place themselves. */
+export const EVENT_CHECKPOINT_LOOK_MS = 10_000;
+/** Events that one transaction takes into the tree: a few ms, in which nobody else writes. */
+export const EVENT_TREE_BATCH = 500;
+/** Hashes of events in one answer: 320 KiB. */
+export const EVENT_HASHES = 10_000;
+/** What is to be pruned is looked for this often. */
+export const EVENT_PRUNING_LOOK_MS = HOUR_S * 1_000;
+/** And pruned once in so long, so that the events that say so stay few. */
+export const EVENT_PRUNING_MS = 20 * HOUR_S * 1_000;
+/** Events pruned in one transaction: others wait for it. */
+export const EVENTS_PRUNED = 500;
 /** Events that a sink may be behind: a weekend’s outage at a few each second; some GiB of disk. */
 export const BUFFER_EVENTS = 1_000_000;
 /** Less would give events up within the seconds of a receiver’s restart. */

@@ -21,6 +21,7 @@ import { openPolicy } from '../policy/versions/policy-in-force.ts';
 import { openLocalSigner } from '../signer/local-signer.ts';
 import { openCache, openDatabase } from '../storage/open-storage.ts';
 import { createTransforms } from '../transforms/transform-pool.ts';
+import { openEventProofs } from './open-event-proofs.ts';
 import { openKeyLog } from './open-key-log.ts';
 import { openSinks } from './open-sinks.ts';
 
@@ -85,7 +86,12 @@ export async function openFoundation(
     config,
     closing,
   );
-  const { keyLog } = log;
+  const { keyLog, headTrust } = log;
+  const eventProofParts = openEventProofs(
+    { database, signer, clock, logger, events, delivery, headTrust },
+    config.events,
+    closing,
+  );
 
   const decisions = createDecisionRecorder({ database, clock, logger });
   closing.add('decisions', () => decisions.stop());
@@ -114,6 +120,7 @@ export async function openFoundation(
     policyInForce,
     decisions,
     ...log,
+    ...eventProofParts,
   };
 }
 

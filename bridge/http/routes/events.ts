@@ -39,7 +39,7 @@ export function eventRoutes(deps: EventRoutesDeps): Route[] {
         mediaType: 'application/x-ndjson',
         streams: true,
       },
-      errors: ['malformed_request'],
+      errors: ['malformed_request', 'events_pruned'],
       handle: async ({ query, headers, administrator }) => {
         if (wantsStream(headers.accept)) {
           return streamOf(deps, withResumption(query, headers['last-event-id']), administrator?.id ?? '');

@@ -12,13 +12,15 @@ import { adminPersonRoutes } from './admin-persons.ts';
 import { adminPolicyRoutes } from './admin-policy.ts';
 import { adminRecoveryRoutes } from './admin-recoveries.ts';
 import { adminServiceRoutes } from './admin-services.ts';
-import { adminSinkRoutes } from './admin-sinks.ts';
+import { adminSignalTransmitterRoutes } from './admin-signal-transmitters.ts';
 import { adminSignalRoutes } from './admin-signals.ts';
+import { adminSinkRoutes } from './admin-sinks.ts';
 import { adminTraceRoutes } from './admin-traces.ts';
 import { deviceRequestRoutes } from './device-requests.ts';
 import { deviceRoutes } from './devices.ts';
 import { enrolmentRoutes } from './enrolments.ts';
 import { escrowRoutes } from './escrow.ts';
+import { eventLogRoutes } from './event-log.ts';
 import { eventRoutes } from './events.ts';
 import { federationRoutes } from './federation.ts';
 import { federationGroupRoutes } from './federation-groups.ts';
@@ -44,6 +46,7 @@ import { witnessRoutes } from './witness.ts';
 export type ApiDeps = Parameters<typeof enrolmentRoutes>[0] &
   Parameters<typeof escrowRoutes>[0] &
   Parameters<typeof eventRoutes>[0] &
+  Parameters<typeof eventLogRoutes>[0] &
   Parameters<typeof federationRoutes>[0] &
   Parameters<typeof federationGroupRoutes>[0] &
   Parameters<typeof groupRoutes>[0] &
@@ -66,6 +69,7 @@ export type ApiDeps = Parameters<typeof enrolmentRoutes>[0] &
   Parameters<typeof adminServiceRoutes>[0] &
   Parameters<typeof adminSinkRoutes>[0] &
   Parameters<typeof adminTraceRoutes>[0] &
+  Parameters<typeof adminSignalTransmitterRoutes>[0] &
   Parameters<typeof adminSignalRoutes>[0] &
   Parameters<typeof ssfRoutes>[0] &
   Parameters<typeof deviceRequestRoutes>[0] &
@@ -111,6 +115,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...(deps.witness === undefined ? [] : witnessRoutes({ witness: deps.witness })),
     ...watchRoutes(deps),
     ...eventRoutes(deps),
+    ...eventLogRoutes(deps),
     ...adminAccessRoutes(deps),
     ...adminConnectionRoutes(deps),
     ...adminDomainRoutes(deps),
@@ -121,6 +126,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...adminServiceRoutes(deps),
     ...adminSinkRoutes(deps),
     ...adminTraceRoutes(deps),
+    ...adminSignalTransmitterRoutes(deps),
     ...adminSignalRoutes(deps),
     ...ssfRoutes(deps),
     ...adminLogRoutes(deps),

@@ -26,6 +26,8 @@ import * as meetingsAbroad from './024-meetings-abroad.ts';
 import * as sinks from './025-sinks.ts';
 import * as foreignChanges from './026-foreign-changes.ts';
 import * as signals from './027-signals.ts';
+import * as eventPruning from './028-event-pruning.ts';
+import * as signalTransmitters from './029-signal-transmitters.ts';
 
 /** One step of the schema. It must not read what later versions of the code may change: spell everything out. */
 export interface Migration {
@@ -68,4 +70,6 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: '025-sinks', up: sinks.up },
   { id: '026-foreign-changes', up: foreignChanges.up },
   { id: '027-signals', up: signals.up },
+  { id: '028-event-pruning', up: eventPruning.up },
+  { id: '029-signal-transmitters', up: signalTransmitters.up },
 ];

@@ -2,6 +2,7 @@
 export interface EventTables {
   events: EventsTable;
   event_cursors: EventCursorsTable;
+  event_pruning: EventPruningTable;
   sinks: SinksTable;
   sink_states: SinkStatesTable;
   sink_dead_letters: SinkDeadLettersTable;
@@ -23,6 +24,14 @@ export interface EventsTable {
 export interface EventCursorsTable {
   sink: string;
   seq: number;
+}
+
+/** Up to where the content of the event log is pruned: one row at most. */
+export interface EventPruningTable {
+  log: 'events';
+  /** The `seq` up to which rows are deleted, or are about to be. */
+  pruned: number;
+  time_ms: number;
 }
 
 /** The sinks that administrators made. Times of all that is about sinks in milliseconds. */

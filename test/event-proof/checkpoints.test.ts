@@ -1,0 +1,103 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createEventCheckpoints } from '../../bridge/events/log-checkpoints.ts';
+import { eventTreeHead } from '../../bridge/events/log-tree.ts';
+import { decodeBase64url } from '../../protocol/base64url.ts';
+import { CountersignError } from '../../protocol/errors.ts';
+import { eventLogOrigin, openCheckpoint } from '../../protocol/tlog/checkpoint.ts';
+import { eventLogVerifierKeys } from '../../protocol/tlog/log-keys.ts';
+import { rootOf } from '../../protocol/tlog/merkle-proof.ts';
+import { quiet } from '../events/events-fixture.ts';
+import { ISS } from '../signer/signer-fixture.ts';
+import { naiveRoot } from '../tlog/tree-fixture.ts';
+import { type EventProofFixture, eventProofFixture } from './event-proof-fixture.ts';
+
+let fixture: EventProofFixture;
+
+beforeEach(async () => {
+  fixture = await eventProofFixture();
+});
+
+afterEach(async () => {
+  await fixture.remove();
+});
+
+async function opened() {
+  const logKeys = eventLogVerifierKeys(fixture.signer.onlineKeys());
+  const note = await fixture.proofs.checkpoint();
+  return (await openCheckpoint(note, { origin: eventLogOrigin(ISS), logKeys })).checkpoint;
+}
+
+describe('a checkpoint of the event log', () => {
+  it('covers every event there is, under the key of the events', async () => {
+    await fixture.report(5);
+    expect(await fixture.checkpoints.checkpoint()).toBe(true);
+    const hashes = (await fixture.events()).slice(0, 5).map(({ hash }) => decodeBase64url(hash, 32));
+    expect(await opened()).toEqual({ origin: eventLogOrigin(ISS), size: 5, root: naiveRoot(hashes) });
+  });
+
+  it('is told to the sinks by an event that carries the note and the subtrees of its root', async () => {
+    await fixture.reportSigned(5);
+    const event = (await fixture.events()).at(-1);
+    expect(event).toMatchObject({ seq: 6, type: 'log.checkpointed', data: { size: 5 } });
+    expect(event?.data.checkpoint).toBe(await fixture.proofs.checkpoint());
+    const subtrees = event?.data.subtrees as string[];
+    expect(rootOf(subtrees.map((hash) => decodeBase64url(hash, 32)))).toEqual((await opened()).root);
+  });
+
+  it('brings about no other where nothing else was reported', async () => {
+    await fixture.reportSigned(5);
+    expect(await fixture.checkpoints.checkpoint()).toBe(false);
+    expect((await opened()).size).toBe(5);
+    await fixture.report(1);
+    expect(await fixture.checkpoints.checkpoint()).toBe(true);
+    expect((await opened()).size).toBe(7);
+  });
+
+  it('is not signed where there is no event', async () => {
+    expect(await fixture.checkpoints.checkpoint()).toBe(false);
+    await expect(fixture.proofs.checkpoint()).rejects.toMatchObject({ code: 'checkpoint_unknown' });
+  });
+
+  it('is not signed by two replicas twice', async () => {
+    await fixture.report(5);
+    const { database, log, signer, clock } = fixture;
+    const other = createEventCheckpoints({ database, events: log, signer, clock, logger: quiet });
+    const did = await Promise.all([fixture.checkpoints.checkpoint(), other.checkpoint()]);
+    expect(did.filter(Boolean)).toHaveLength(1);
+    await log.settled();
+    const told = (await fixture.events()).filter(({ type }) => type === 'log.checkpointed');
+    expect(told).toHaveLength(1);
+  });
+
+  it('is not signed while it is in doubt whether the store is the newest', async () => {
+    const { database, log, signer, clock } = fixture;
+    const doubtful = createEventCheckpoints({
+      ...{ database, events: log, signer, clock, logger: quiet },
+      assertTrusted: () => Promise.reject(new CountersignError('unavailable')),
+    });
+    await fixture.report(5);
+    await expect(doubtful.checkpoint()).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(fixture.proofs.checkpoint()).rejects.toMatchObject({ code: 'checkpoint_unknown' });
+  });
+
+  it('takes up a log that was there before it, some events at a time', async () => {
+    await fixture.database.transaction(async (tx) => {
+      for (let index = 0; index < 1_200; index++) {
+        await fixture.log.append(tx, {
+          ...{ type: 'person.created', actor: { kind: 'system' }, outcome: 'success', data: {} },
+        });
+      }
+    });
+    await fixture.log.settled();
+    await fixture.checkpoints.checkpoint();
+    expect(await fixture.database.read(eventTreeHead)).toMatchObject({ size: 1_200 });
+    expect((await opened()).size).toBe(1_200);
+  });
+
+  it('of the start of a bridge comes no sooner than a minute later', async () => {
+    await fixture.report(5);
+    fixture.checkpoints.start();
+    await fixture.checkpoints.stop();
+    await expect(fixture.proofs.checkpoint()).rejects.toMatchObject({ code: 'checkpoint_unknown' });
+  });
+});
