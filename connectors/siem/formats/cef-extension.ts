@@ -3,9 +3,11 @@ import type { SinkEvent } from '../sink-event.ts';
 import { extensionValue } from './cef-text.ts';
 import { actorId, actorIp, memberText } from './event-members.ts';
 import type { EventOrigin } from './formatter.ts';
+import { jsonLine } from './json-line.ts';
 
-/** The dictionary of CEF gives the custom texts 4,000 characters. */
+/** How long CEF’s dictionary lets the values of custom texts be, and all others, in characters. */
 const CUSTOM_TEXT = 4_000;
+const TEXT = 1_023;
 const CUT = '… (cut)';
 
 /** The words that CEF has for what a user may do. */
@@ -21,7 +23,7 @@ export function extensionOf(event: SinkEvent, origin: EventOrigin): string {
 }
 
 function pair(key: string, value: string | number): string {
-  return `${key}=${extensionValue(String(value))}`;
+  return `${key}=${extensionValue(cut(String(value), /^cs\d$/.test(key) ? CUSTOM_TEXT : TEXT))}`;
 }
 
 function common(event: SinkEvent, { iss }: EventOrigin): Record<string, Value> {
@@ -79,9 +81,12 @@ function labelled(key: string, label: string, value: Value | null): Record<strin
 }
 
 function json(members: object): string | undefined {
-  if (Object.keys(members).length === 0) return undefined;
-  const text = JSON.stringify(members);
-  return text.length <= CUSTOM_TEXT ? text : `${text.slice(0, CUSTOM_TEXT - CUT.length)}${CUT}`;
+  return Object.keys(members).length === 0 ? undefined : jsonLine(members);
+}
+
+/** What is cut says so. */
+function cut(text: string, max: number): string {
+  return text.length <= max ? text : `${text.slice(0, max - CUT.length)}${CUT}`;
 }
 
 function hostOf(iss: string): string {
