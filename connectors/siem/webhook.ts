@@ -73,7 +73,7 @@ function openWebhook(given: Settings, deps: SinkDeps): Sink {
     const { taken, texts } = fitting(events, (event) => deps.formatter.format(event), BATCH_BYTES);
     const [first, last] = [taken[0], taken.at(-1)];
     // The same events make the same message, so that a repeat is known by its id too.
-    const id = first === last ? first?.event_id : `${first?.event_id}.${last?.event_id}`;
+    const id = first === last ? first?.event_id : `${first?.event_id}_${last?.event_id}`;
     await post(id ?? '', `[${texts.join(',')}]`, contentType(deps.formatter.name, true), signal);
     return takenEvents(taken);
   }
