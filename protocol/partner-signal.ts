@@ -33,7 +33,7 @@ export const partnerSignalSchema = z.strictObject({
   sub_id: emailSubject,
   /** Exactly one member (CAEP interoperability profile): the event's URI, and what it says. */
   events: z
-    .record(eventUri, z.record(z.string(), z.unknown()))
+    .record(eventUri, z.record(z.string(), z.json()))
     .check(z.refine((events) => Object.keys(events).length === 1, 'must have exactly one member')),
 });
 

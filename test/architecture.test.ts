@@ -92,6 +92,7 @@ const TABLES_FOLDER = 'bridge/storage/tables';
 const KEEPER: Record<string, string> = {
   administration: 'bridge/identity',
   'one-time': 'bridge/storage',
+  'signal-transmitters': 'bridge/signals',
   storage: 'bridge/storage',
   witness: 'bridge/tlog',
 };

@@ -27,6 +27,17 @@ export async function hasPeople(reader: Reader, connectionId: string): Promise<b
   return row !== undefined;
 }
 
+/** Whether a person is known through this connection, under whatever subject. */
+export async function isLinkedThrough(reader: Reader, connectionId: string, sub: string): Promise<boolean> {
+  const row = await reader
+    .selectFrom('upstream_identities')
+    .select('sub')
+    .where('connection_id', '=', connectionId)
+    .where('sub', '=', sub)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
 export async function linkPerson(
   transaction: Transaction,
   link: { connectionId: string; subject: string; sub: string; now: number },

@@ -9,6 +9,8 @@ const signal = {
   txn: name.optional(),
 };
 
+const transmitter = { issuer: name, jwks_uri: name };
+
 /** Events of signals that others send here: part of the catalogue. */
 export const RECEIVED_SIGNAL_EVENTS = {
   'signal.received': {
@@ -18,14 +20,11 @@ export const RECEIVED_SIGNAL_EVENTS = {
       /** URI of the event that the token reports. */
       event: name,
       /**
-       * What was done: `forgotten` – a partner’s answers about the address are asked for anew; `signed-out`, `reset`,
-       * `closed`, `reopened` – the person; `reported` – nothing, as configured; `nobody` – the subject is nobody here;
-       * `ignored` – an event that means nothing here; `verified` – the transmitter tested the way.
+       * What was done: `forgotten` – a partner’s answers about the address are asked for anew; `sign-out`, `reset`,
+       * `close` – to the person; `report` – nothing, as configured; `nobody` – the subject is nobody here; `none` – the
+       * event means nothing here; `verified` – the transmitter tested the way.
        */
-      effect: z.enum([
-        ...(['forgotten', 'signed-out', 'reset', 'closed', 'reopened'] as const),
-        ...(['reported', 'nobody', 'ignored', 'verified'] as const),
-      ]),
+      effect: z.enum(['forgotten', 'sign-out', 'reset', 'close', 'report', 'nobody', 'none', 'verified']),
       /** What watching clients are told of the address. */
       change: z.enum(['published', 'revoked']).optional(),
       /** When it happened, in the sender’s words: seconds. */
@@ -42,5 +41,17 @@ export const RECEIVED_SIGNAL_EVENTS = {
       jti: name.optional(),
       reason: phrase.optional(),
     }),
+  },
+  'signal.transmitter_added': {
+    doc: 'An administrator let an identity provider send signals about the people of a connection.',
+    data: z.strictObject(transmitter),
+  },
+  'signal.transmitter_changed': {
+    doc: 'What an identity provider’s signals are taken from, or what they do, was changed.',
+    data: z.strictObject({ ...transmitter, changed: z.array(name).max(8) }),
+  },
+  'signal.transmitter_removed': {
+    doc: 'Signals of an identity provider are not taken any more.',
+    data: z.strictObject(transmitter),
   },
 } as const;

@@ -15,16 +15,21 @@ export function isOfBridges(path: string): boolean {
   return path.startsWith('/federation/v1/');
 }
 
+/** Where identity providers push signals, each with a token of its own. */
+function isOfTransmitters(path: string): boolean {
+  return path.startsWith('/signals/v1/connections/');
+}
+
 /** What a bridge's request is refused with while nobody knows yet whose it is. */
 const UNVERIFIED =
-  /^(jws_\w+|claims_invalid|malformed_request|payload_too_large|unsupported_media_type|not_found|method_not_allowed|partner_unknown|partner_suspended|key_compromised|root_mismatch|serial_rollback|replayed)$/;
+  /^(jws_\w+|claims_invalid|malformed_request|payload_too_large|unsupported_media_type|not_found|method_not_allowed|partner_unknown|partner_suspended|key_compromised|root_mismatch|serial_rollback|replayed|unauthenticated)$/;
 
 /**
- * Whether a refusal counts as probing. One of a partner's verified request does not: it was made on somebody's behalf,
- * and one person must not keep out all others of their company.
+ * Whether a refusal counts as probing. One of a partner's verified request, or of a transmitter that showed its token, does
+ * not: it was made on somebody's behalf, and one person must not keep out all others of their company.
  */
 export function isProbing(path: string, code: ErrorCode): boolean {
-  return !isOfBridges(path) || UNVERIFIED.test(code);
+  return !(isOfBridges(path) || isOfTransmitters(path)) || UNVERIFIED.test(code);
 }
 
 /**

@@ -50,6 +50,8 @@ export interface Lifecycle {
   closePerson(sub: string, reason: string | undefined, context: RequestContext): Promise<Restriction>;
   /** The person stays and enrols anew with new keys. Throws `person_unknown`, `person_closed`. */
   resetPerson(sub: string, reason: string | undefined, context: RequestContext): Promise<Restriction>;
+  /** The same restrictions in a transaction of the caller's: for signals, which are taken once with what they do. */
+  within(tx: Transaction): RestrictionsWithin;
   /**
    * Lets a closed person sign in again, and takes nothing back: addresses are assigned by that sign-in as far as they
    * are still free, keys are enrolled anew. Doing it to an active person changes nothing. Throws `person_unknown`.
@@ -65,6 +67,19 @@ export interface Lifecycle {
   removeDevice(device: { sub: string; deviceId: string }, context: RequestContext): Promise<DeviceRemoval>;
   /** By a person, of their own. Throws `device_unknown` (for others' devices too), `forbidden`. */
   removeOwnDevice(who: Holder, deviceId: string, context: RequestContext): Promise<DeviceRemoval>;
+}
+
+/** What may be done to a person in a transaction that somebody else holds open. Throw `person_unknown`. */
+export interface RestrictionsWithin {
+  closePerson(sub: string, reason: string | undefined, context: RequestContext): Promise<Restriction>;
+  /** Throws `person_closed` too. */
+  resetPerson(sub: string, reason: string | undefined, context: RequestContext): Promise<Restriction>;
+  /** The person stays as they are, and all their devices sign in anew. */
+  signOutPerson(
+    sub: string,
+    reason: string,
+    context: RequestContext,
+  ): Promise<Pick<Restriction, 'sub' | 'status' | 'tokens'>>;
 }
 
 /** Part of the authorization server: tokens die in the transaction of the restriction. Answer how many records. */
@@ -154,22 +169,38 @@ export function createLifecycle(deps: LifecycleDeps): Lifecycle {
     return { receipt: receipt?.token ?? null };
   }
 
+  const within = (tx: Transaction): RestrictionsWithin => ({
+    async closePerson(sub, said, context) {
+      const person = await requirePerson(tx, sub);
+      if (person.status === 'closed') return nothing(person);
+      const done = await withdraw(tx, person, { reason: 'closed', said }, context);
+      await releaseAddresses(tx, sub);
+      return done;
+    },
+
+    async resetPerson(sub, said, context) {
+      const person = await requirePerson(tx, sub);
+      if (person.status === 'closed') throw new CountersignError('person_closed');
+      return withdraw(tx, person, { reason: 'reset', said }, context);
+    },
+
+    async signOutPerson(sub, reason, context) {
+      const { status } = await requirePerson(tx, sub);
+      const count = await tokens.revokePerson(tx, sub);
+      await restrictPerson(tx, sub, status);
+      if (count > 0) await reporter(deps.events, tx, context)(tokenEvent({ sub }, count, reason));
+      return { sub, status, tokens: count };
+    },
+  });
+
   return {
+    within,
+
     closePerson: (sub, said, context) =>
-      database.transaction(async (tx) => {
-        const person = await requirePerson(tx, sub);
-        if (person.status === 'closed') return nothing(person);
-        const done = await withdraw(tx, person, { reason: 'closed', said }, context);
-        await releaseAddresses(tx, sub);
-        return done;
-      }),
+      database.transaction((tx) => within(tx).closePerson(sub, said, context)),
 
     resetPerson: (sub, said, context) =>
-      database.transaction(async (tx) => {
-        const person = await requirePerson(tx, sub);
-        if (person.status === 'closed') throw new CountersignError('person_closed');
-        return withdraw(tx, person, { reason: 'reset', said }, context);
-      }),
+      database.transaction((tx) => within(tx).resetPerson(sub, said, context)),
 
     reopenPerson: (sub, said, context) =>
       database.transaction(async (tx) => {

@@ -55,8 +55,11 @@ import { createCompiledContents } from '../policy/content/compiled-contents.ts';
 import { createExplanations } from '../policy/decisions/explanation.ts';
 import { createPolicyBundles } from '../policy/versions/bundles.ts';
 import { createPolicyHistory } from '../policy/versions/policy-history.ts';
+import { createIdpSignals } from '../signals/idp-signals.ts';
+import { createKeySets } from '../signals/key-sets.ts';
 import { createPartnerSignals } from '../signals/partner-signals.ts';
 import { createNoteContacts, createSentSignals } from '../signals/sent-signals.ts';
+import { createTransmitters } from '../signals/transmitters.ts';
 import type { Query, Transaction } from '../storage/database.ts';
 import type { Foundation } from './open-foundation.ts';
 import { openWitness } from './open-witness.ts';
@@ -147,6 +150,9 @@ export async function composeServices(foundation: Foundation, config: Config) {
   });
 
   const lifecycle = createLifecycle({ ...common, tokens: authorizationServer });
+  const keySets = createKeySets({ outbound });
+  const idpSignals = createIdpSignals({ ...common, keySets, lifecycle });
+  const transmitters = createTransmitters({ ...common, keySets, connections });
   const personOverviews = createPersonOverviews(foundation);
   const compile = createCompiledContents();
   const policyChanges = createPolicyChanges({
@@ -182,6 +188,7 @@ export async function composeServices(foundation: Foundation, config: Config) {
     },
     ...{ watches, liveEvents, deviceSignIns, services, groups, answerGroupView, keyOpenings, sealedKeys },
     ...{ partnerSignals, sentSignals, eventQueries },
+    ...{ idpSignals, transmitters },
     ...{ meetings, lookUps, describeEntity, witness, lifecycle, personOverviews, readiness, policyBundles },
   };
 }

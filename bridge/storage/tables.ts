@@ -10,6 +10,7 @@ import type { MeetingTables } from './tables/meetings.ts';
 import type { OAuthTables } from './tables/oauth.ts';
 import type { OneTimeTables } from './tables/one-time.ts';
 import type { PolicyTables } from './tables/policy.ts';
+import type { SignalTransmitterTables } from './tables/signal-transmitters.ts';
 import type { SignalTables } from './tables/signals.ts';
 import type { SignerTables } from './tables/signer.ts';
 import type { StorageTables } from './tables/storage.ts';
@@ -28,6 +29,7 @@ export interface Tables
     DirectoryTables,
     OneTimeTables,
     SignalTables,
+    SignalTransmitterTables,
     SignerTables,
     TlogTables,
     WitnessTables,

@@ -37,7 +37,10 @@ function expectToFit(schema: JsonSchema, answer: unknown, what: string): void {
 }
 
 /** Where others push security event tokens. */
-const TAKES_TOKENS = new Set(['post /federation/v1/signals']);
+const TAKES_TOKENS = new Set([
+  'post /federation/v1/signals',
+  'post /signals/v1/connections/{connection}',
+]);
 
 describe('the served OpenAPI document', () => {
   it('is OpenAPI 3.1 of this bridge', () => {

@@ -180,6 +180,7 @@ const OPEN: readonly string[] = [
   'post /federation/v1/sealed-keys',
   'post /federation/v1/meetings',
   'post /federation/v1/signals',
+  'post /signals/v1/connections/{connection}',
   'post /admin/v1/bootstrap',
   'get /admin/bootstrap',
   'get /log/checkpoint',

@@ -82,6 +82,7 @@ export const DECIDED_ROUTES: Readonly<Record<string, readonly Action[] | string>
   'get /log/tile/*path': PUBLIC,
   'get /witness/:origin_hash/checkpoint': PUBLIC,
   'post /federation/v1/signals': SIGNED,
+  'post /signals/v1/connections/:connection': SIGNED,
   'post /log/cosignature': SIGNED,
   'post /witness/add-checkpoint': SIGNED,
   'post /admin/v1/bootstrap': SIGNED,
