@@ -123,7 +123,7 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
         ?.wake(CHANGED)
         .catch((err) => logger.warn({ err }, 'other replicas were not told of sinks'));
     },
-    oldestNeeded: (query) => oldestNeeded(query, bufferEvents),
+    oldestNeeded: (query) => oldestNeeded(query, { bufferEvents, builtin: definitions.builtin }),
   };
 }
 

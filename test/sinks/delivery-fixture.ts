@@ -40,7 +40,7 @@ export async function deliveryFixture(): Promise<DeliveryFixture> {
     deliver(options = {}) {
       const delivery = createDelivery({
         ...{ database, log, clock, logger: quiet },
-        definitions: { list: async () => all.definitions },
+        definitions: { builtin: [], list: async () => all.definitions },
         pause: async (ms) => {
           waits.push(ms);
           await new Promise((resolve) => setImmediate(resolve));

@@ -104,6 +104,17 @@ describe('a replay that an administrator asks for', () => {
     await expect(fixture.sinks.replay(id, asked, BY)).rejects.toMatchObject({ code: 'malformed_request' });
   });
 
+  it('does not bring what is not kept any more', async () => {
+    await fixture.database.transaction((tx) => tx.deleteFrom('events').where('seq', '<=', 2).execute());
+    const asked = fixture.sinks.replay(id, { from_seq: 2, to_seq: 4 }, BY);
+    await expect(asked).rejects.toMatchObject({
+      code: 'events_pruned',
+      detail: expect.stringContaining('3'),
+    });
+    await fixture.sinks.replay(id, { from_seq: 3, to_seq: 4 }, BY);
+    await vi.waitFor(() => expect(replayed()).toEqual([3, 4]), soon);
+  });
+
   it('can be ended, once', async () => {
     fixture.receiver.fault = faults.hangs();
     const { id: replay } = await fixture.sinks.replay(id, { from_seq: 1, to_seq: 5 }, BY);

@@ -140,4 +140,21 @@ describe('dead letters that are sent again', () => {
     await vi.waitFor(async () => expect(await letters()).toHaveLength(2), soon);
     expect(receiver.seqs).toEqual([4, 5, 2]);
   });
+
+  it('stay, and say so, when their content is not kept any more', async () => {
+    receiver.refuse = () => 'no';
+    await fixture.append(2);
+    const delivery = fixture.deliver();
+    await vi.waitFor(async () => expect(await letters()).toHaveLength(2), soon);
+    await fixture.database.transaction(async (tx) => {
+      await tx.deleteFrom('events').where('seq', '=', 1).execute();
+      await markForResend(tx, 'siem', 'all');
+    });
+    receiver.refuse = () => undefined;
+    await delivery.wake();
+    await vi.waitFor(async () => expect(await letters()).toHaveLength(1), soon);
+    expect(await letters()).toMatchObject([
+      { seq: 1, resend: 0, words: 'The content is not kept any more.' },
+    ]);
+  });
 });

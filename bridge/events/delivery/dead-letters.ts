@@ -117,6 +117,21 @@ export async function forgetResent(tx: Transaction, sink: string, seqs: readonly
     .execute();
 }
 
+/** Takes back that they are to be sent again, and says why. */
+export async function refuseResend(
+  tx: Transaction,
+  sink: string,
+  seqs: readonly number[],
+  words: string,
+): Promise<void> {
+  await tx
+    .updateTable('sink_dead_letters')
+    .set({ resend: 0, words })
+    .where('sink', '=', sink)
+    .where('seq', 'in', [...seqs])
+    .execute();
+}
+
 /** Answers how many there were. */
 export async function deleteDeadLetters(
   tx: Transaction,

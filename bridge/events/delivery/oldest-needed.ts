@@ -4,11 +4,19 @@ import { listStates } from './sink-states.ts';
 
 /**
  * The lowest `seq` whose content a sink or a replay still needs; one above the newest where none needs any. What a sink
- * is behind by more than `bufferEvents` is given up, so it is not needed. Refused events (dead letters) keep nothing.
+ * is behind by more than `bufferEvents` is given up, so it is not needed. Refused events (dead letters) keep nothing,
+ * nor does what is left of a sink that the configuration had: `builtin` are those that it has.
  */
-export async function oldestNeeded(query: Query, bufferEvents: number): Promise<number> {
+export async function oldestNeeded(
+  query: Query,
+  { bufferEvents, builtin }: { readonly bufferEvents: number; readonly builtin: readonly string[] },
+): Promise<number> {
   const newest = await newestSeq(query);
-  const settled = (await listStates(query)).map((state) => Math.max(state.settled, newest - bufferEvents));
+  const stored = await query.selectFrom('sinks').select('id').execute();
+  const sinks = new Set([...builtin, ...stored.map(({ id }) => id)]);
+  const settled = (await listStates(query))
+    .filter(({ sink }) => sinks.has(sink))
+    .map((state) => Math.max(state.settled, newest - bufferEvents));
   const replays = await query
     .selectFrom('sink_replays')
     .select('done_seq')

@@ -1,9 +1,9 @@
 import type { Sink } from '../../../connectors/siem/sink.ts';
 import { EVENT_PAGE } from '../../lib/limits.ts';
 import { SYSTEM } from '../../lib/request-context.ts';
-import type { EventInput } from '../event.ts';
+import type { EventInput, StoredEvent } from '../event.ts';
 import { readEventsOf } from '../event-store.ts';
-import { forgetResent, hasResendable, resendable, storeDeadLetters } from './dead-letters.ts';
+import { forgetResent, hasResendable, refuseResend, resendable, storeDeadLetters } from './dead-letters.ts';
 import type { DeliveryParts } from './delivery-deps.ts';
 import { Lane, type LaneProgress } from './lane.ts';
 import { moveReplay, type Replay, runningReplay } from './replays.ts';
@@ -91,13 +91,21 @@ function resendLane(parts: DeliveryParts, definition: SinkDefinition): SideLane 
           const found = await resendable(query, id, since, EVENT_PAGE);
           return [found, await readEventsOf(query, found)];
         });
-        for (const seq of seqs) out.add(seq);
+        await refuseGone(seqs, events);
+        for (const { seq } of events) out.add(seq);
         // not filtered: they were to be delivered when they came
         const all = { filter: {}, redaction: definition.redaction };
         return { events: eventsFor(all, opened.key(), events), through: seqs.at(-1) ?? since };
       },
     },
   });
+  async function refuseGone(seqs: readonly number[], events: readonly StoredEvent[]): Promise<void> {
+    const kept = new Set(events.map(({ seq }) => seq));
+    const gone = seqs.filter((seq) => !kept.has(seq));
+    if (gone.length === 0) return;
+    await database.transaction((tx) => refuseResend(tx, id, gone, 'The content is not kept any more.'));
+  }
+
   const save = async () => {
     await lane.save(async ({ settled, refused }) => {
       for (const { seq } of refused) out.delete(seq);

@@ -25,6 +25,8 @@ export interface OpenedSink {
 
 /** Which sinks there are now. */
 export interface SinkDefinitions {
+  /** Ids of those that the configuration has. */
+  readonly builtin: readonly string[];
   list(): Promise<readonly SinkDefinition[]>;
 }
 

@@ -52,6 +52,7 @@ export function createSinkDefinitions(deps: {
 }): SinkDefinitions {
   const { database, builtins } = deps;
   return {
+    builtin: builtins.map(({ name }) => name),
     async list() {
       const rows = await database.read(listSinks);
       return [...builtins.map(builtinDefinition), ...rows.map((row) => storedDefinition(deps, row))];

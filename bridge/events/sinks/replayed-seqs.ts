@@ -9,7 +9,7 @@ interface Seqs {
   readonly to_seq: number;
 }
 
-/** The `seq`s of a range, both inclusive; by time, a few events from just before may be among them. `malformed_request` for one with nothing in it. */
+/** The `seq`s of a range, both inclusive; by time, a few events from just before may be among them. `malformed_request` for one with nothing in it, `events_pruned` where the content of its first is not kept. */
 export async function replayedSeqs(query: Query, range: ReplayRange): Promise<Seqs> {
   const newest = await newestSeq(query);
   const { from_seq, to_seq } = 'from_seq' in range ? range : await seqsBetween(query, range);
@@ -17,7 +17,20 @@ export async function replayedSeqs(query: Query, range: ReplayRange): Promise<Se
   if (!Number.isSafeInteger(from_seq) || from_seq < 1 || found.to_seq < from_seq) {
     throw new CountersignError('malformed_request', 'there is no event in this range');
   }
+  await assertKept(query, from_seq);
   return found;
+}
+
+async function assertKept(query: Query, from: number): Promise<void> {
+  const oldest = await query
+    .selectFrom('events')
+    .select('seq')
+    .where('seq', '>=', from)
+    .orderBy('seq')
+    .limit(1)
+    .executeTakeFirst();
+  if (oldest?.seq === from) return;
+  throw new CountersignError('events_pruned', `The oldest event that is kept has the seq ${oldest?.seq}.`);
 }
 
 async function seqsBetween(query: Query, { from, to }: { from: string; to: string }): Promise<Seqs> {
