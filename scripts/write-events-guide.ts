@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { withEventTable } from './events-guide.ts';
+import { withEventTables } from './events-guide.ts';
 
-/** Writes the table of docs/guides/events.md anew from the catalogue: `npx tsx scripts/write-events-guide.ts`. */
+/** Writes the tables of docs/guides/events.md anew from the catalogue and its mappings: `npx tsx scripts/write-events-guide.ts`. */
 const guide = new URL('../docs/guides/events.md', import.meta.url);
-writeFileSync(guide, withEventTable(readFileSync(guide, 'utf8')));
+writeFileSync(guide, withEventTables(readFileSync(guide, 'utf8')));

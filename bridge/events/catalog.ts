@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { count, emailAddress, name, phrase, remark, text } from './event-text.ts';
+import { count, emailAddress, name, personal, phrase, remark, text } from './event-text.ts';
 import { GROUP_EVENTS } from './group-events.ts';
 import { LOG_EVENTS } from './log-events.ts';
 import { POLICY_EVENTS } from './policy-events.ts';
@@ -303,7 +303,8 @@ export const EVENTS = {
     data: z.strictObject({
       action: name,
       policy: name,
-      resource: name.optional(),
+      /** Its id; of an address, the address. */
+      resource: personal(name).optional(),
       /** Of the policy document. */
       hash: name.optional(),
       /** Id of the decision: `countersign policy explain` says how it came to be. */
