@@ -19,6 +19,7 @@ import { addPolicyCommands } from './commands/policy.ts';
 import { addRecoveryCommands } from './commands/recovery.ts';
 import { addServeCommand } from './commands/serve.ts';
 import { addServiceCommands } from './commands/service.ts';
+import { addSignalsCommands } from './commands/signals.ts';
 import { addSinkCommands } from './commands/sink.ts';
 import { addTraceCommands } from './commands/trace.ts';
 import { addWitnessCommands } from './commands/witness.ts';
@@ -43,6 +44,7 @@ const COMMANDS: readonly ((program: Command, terminal: Terminal) => void)[] = [
   addServiceCommands,
   addEventsCommand,
   addSinkCommands,
+  addSignalsCommands,
   addTraceCommands,
   addLogCommands,
   addWitnessCommands,

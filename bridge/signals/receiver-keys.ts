@@ -18,8 +18,10 @@ const RSA = {
 
 const publicKeySchema = z.strictObject({ kty: z.literal('RSA'), n: z.string(), e: z.string() });
 
-/** The keys that sign tokens for registered receivers, and nothing else. The first is made when it is first needed. */
+/** The keys that sign tokens for registered receivers, and nothing else. */
 export interface ReceiverKeys {
+  /** Makes the first key unless there is one: it takes a second or more, and a receiver’s first signal should not. */
+  prepare(): Promise<void>;
   /** `secevent+jwt` over `claims`, RS256, by the newest key. */
   sign(claims: { readonly [name: string]: Json }): Promise<string>;
   /** RFC 7517: all of them, the newest first, so that what an older one signed can still be verified. */
@@ -69,6 +71,9 @@ export function createReceiverKeys(deps: {
   }
 
   return {
+    async prepare() {
+      await signingKey();
+    },
     async sign(claims) {
       const { kid, key } = await signingKey();
       return new CompactSign(utf8(JSON.stringify(claims)))

@@ -85,6 +85,7 @@ export function createReceivers({ database, events, clock, keys }: ReceiversDeps
     async register(given, context) {
       const { domains: named, ...wanted } = newReceiverSchema.parse(given);
       const domains = named === undefined ? null : [...new Set(named)].sort();
+      await keys.prepare();
       const token = PREFIX + newHandle();
       const receiver = { id: `rcv_${newId()}`, ...wanted, domains, created: seconds(clock) };
       await database.transaction(async (tx) => {
