@@ -109,8 +109,9 @@ async function withBridge<T>(
 
 /** The bridge as it was built, from its start, with everything behind. */
 async function drain(company: Company, { receiver, sinks }: Stage, kind: Kind): Promise<Drain> {
-  // It begins to deliver right away; what it does until it is stopped does not count.
+  await receiver.ask('hold', true);
   const id = await withBridge(company, (bridge) => bridge.ask('addSink', sinks[kind]));
+  await receiver.ask('hold', false);
   await receiver.ask('forget', undefined);
   const served = await serveBridge(company);
   try {

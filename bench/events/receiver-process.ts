@@ -27,6 +27,8 @@ let outOfOrder = 0;
 let firstAt = 0;
 let lastAt = 0;
 let lags: number[] = [];
+/** Whether nothing is taken now. */
+let held = false;
 
 /** Reads what it needs of an event and nothing else: it must not be what limits. */
 function take(event: string): void {
@@ -48,6 +50,7 @@ function take(event: string): void {
 function readFrames(socket: TLSSocket): void {
   let rest = Buffer.alloc(0);
   socket.on('error', () => {});
+  if (held) return void socket.destroy();
   socket.on('data', (data) => {
     rest = rest.length === 0 ? data : Buffer.concat([rest, data]);
     for (;;) {
@@ -74,11 +77,15 @@ const handlers = {
     hec: await listening(
       createHttps(tls, async (request, response) => {
         const body = await bodyOf(request);
+        if (held) return void response.writeHead(503).end();
         for (const event of body.split('\n')) take(event);
         response.setHeader('content-type', 'application/json').end('{"text":"Success","code":0}');
       }),
     ),
   }),
+  hold: (wanted: boolean) => {
+    held = wanted;
+  },
   forget: () => {
     [last, count, repeats, outOfOrder, lags] = [0, 0, 0, 0, []];
   },
