@@ -28,6 +28,7 @@ export const PEER_PACKAGES = {
   glewlwyd: ['glewlwyd', 'sqlite3'],
   /** Beside the package of torchwood-package.ts: its witness signs through an SSH agent. */
   torchwood: ['openssh-client'],
+  rsyslog: ['rsyslog', 'rsyslog-gnutls', 'rsyslog-openssl'],
 } as const satisfies Record<string, readonly string[]>;
 
 export type PeerName = keyof typeof PEER_PACKAGES;
@@ -82,7 +83,8 @@ async function install(packages: readonly string[]): Promise<void> {
   }
 }
 
-async function apt(...args: string[]): Promise<void> {
+/** Runs apt-get, as root. Its last lines stand in the error. */
+export async function apt(...args: string[]): Promise<void> {
   const run = promisify(execFile)('apt-get', [...PATIENCE, ...args], {
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
     maxBuffer: 64 * 1024 * 1024,
