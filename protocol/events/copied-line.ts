@@ -1,0 +1,114 @@
+import * as z from 'zod/mini';
+import { decodeBase64url, encodeBase64url } from '../base64url.ts';
+import { type Json, labelled } from '../canonical-json.ts';
+import { digest } from '../claims.ts';
+import { CountersignError, isCountersignError } from '../errors.ts';
+import { sha256 as portableSha256 } from '../hash.ts';
+import { HASH_BYTES, type Sha256 } from '../tlog/merkle.ts';
+import { type EventProof, eventProofSchema } from './event-proof.ts';
+
+/** An event in a copy of the log, as far as verification needs it. Nothing of it is verified. */
+export interface CopiedEvent {
+  readonly seq: number;
+  readonly prev: string;
+  /** What it says that its own hash is; base64url. */
+  readonly hash: string;
+  /** What its hash is. `null`: personal data was taken out of this copy, so that it cannot be told. */
+  readonly computed: string | null;
+  /** Of `log.checkpointed`: the note, and the subtrees of its root. */
+  readonly checkpoint?: { readonly note: string; readonly subtrees: readonly string[] };
+}
+
+/** What one line of a copy is. Exports carry a proof, and the hashes of their events once more. */
+export type CopiedLine =
+  | { readonly kind: 'event'; readonly event: CopiedEvent }
+  | { readonly kind: 'proof'; readonly proof: EventProof }
+  | { readonly kind: 'hashes'; readonly from: number; readonly hashes: readonly Uint8Array[] };
+
+const seq = z.int().check(z.positive());
+
+const eventSchema = z.looseObject({
+  v: z.literal(1),
+  seq,
+  event_id: z.string(),
+  type: z.string(),
+  prev: digest,
+  hash: digest,
+  redaction: z.optional(z.string()),
+  replay: z.optional(z.string()),
+});
+
+const checkpointSchema = z.looseObject({ checkpoint: z.string(), subtrees: z.array(digest) });
+const cloudEventSchema = z.looseObject({ specversion: z.string(), data: z.looseObject({}) });
+const proofLine = z.strictObject({ event_proof: eventProofSchema });
+const hashesLine = z.strictObject({ event_hashes: z.strictObject({ from: seq, hashes: z.string() }) });
+
+/**
+ * Reads a line of a copy: an event as `GET /v1/events`, the file sink and exports write it, alone or in a CloudEvent,
+ * or what an export adds. Throws `event_export` for anything else: formats of others do not hold all of an event.
+ */
+export function readCopiedLine(line: string, sha256: Sha256 = portableSha256): CopiedLine {
+  const value = parseJson(line);
+  const proof = z.safeParse(proofLine, value);
+  if (proof.success) return { kind: 'proof', proof: proof.data.event_proof };
+  const hashes = z.safeParse(hashesLine, value);
+  if (hashes.success) {
+    const { from, hashes: text } = hashes.data.event_hashes;
+    return { kind: 'hashes', from, hashes: splitHashes(text) };
+  }
+  const cloudEvent = z.safeParse(cloudEventSchema, value);
+  return { kind: 'event', event: readEvent(cloudEvent.success ? cloudEvent.data.data : value, sha256) };
+}
+
+/** The line of an export that holds its proof. */
+export function formatProofLine(proof: EventProof): string {
+  return JSON.stringify({ event_proof: proof });
+}
+
+/** The line of an export that repeats the hashes of its events from `from` on: who alters events must alter these too. */
+export function formatHashesLine(from: number, hashes: readonly string[]): string {
+  const bytes = new Uint8Array(hashes.length * HASH_BYTES);
+  for (const [index, hash] of hashes.entries())
+    bytes.set(decodeBase64url(hash, HASH_BYTES), index * HASH_BYTES);
+  return JSON.stringify({ event_hashes: { from, hashes: encodeBase64url(bytes) } });
+}
+
+function readEvent(value: unknown, sha256: Sha256): CopiedEvent {
+  const parsed = z.safeParse(eventSchema, value);
+  if (!parsed.success) throw new CountersignError('event_export', 'it is no event of Countersign');
+  const { hash, replay: _notPartOfIt, ...hashed } = parsed.data;
+  const checkpoint = z.safeParse(checkpointSchema, hashed.data);
+  return {
+    ...{ seq: hashed.seq, prev: hashed.prev, hash },
+    computed: hashed.redaction === undefined ? hashOf(hashed, sha256) : null,
+    ...(hashed.type === 'log.checkpointed' && checkpoint.success
+      ? { checkpoint: { note: checkpoint.data.checkpoint, subtrees: checkpoint.data.subtrees } }
+      : {}),
+  };
+}
+
+/** Nothing has the hash '': an event that could not have been hashed is not as it was. */
+function hashOf(event: object, sha256: Sha256): string {
+  try {
+    return encodeBase64url(sha256(labelled('event', event as { readonly [name: string]: Json })));
+  } catch (error) {
+    if (isCountersignError(error, 'claims_invalid')) return '';
+    throw error;
+  }
+}
+
+function splitHashes(text: string): Uint8Array[] {
+  const bytes = decodeBase64url(text);
+  const count = Math.floor(bytes.length / HASH_BYTES);
+  return Array.from({ length: count }, (_, index) =>
+    bytes.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES),
+  );
+}
+
+function parseJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch (cause) {
+    throw new CountersignError('event_export', 'it is no JSON', { cause });
+  }
+}

@@ -1,0 +1,171 @@
+import { isCountersignError } from '../errors.ts';
+import { openCheckpoint } from '../tlog/checkpoint.ts';
+import type { Sha256 } from '../tlog/merkle.ts';
+import type { VerifierKey } from '../tlog/verifier-key.ts';
+import type { CopiedEvent } from './copied-line.ts';
+import type { EventCopy } from './event-copy.ts';
+import { type ProvenCheckpoint, type ProvenHashes, proveHashes } from './prove-hashes.ts';
+import { SeqRanges } from './seq-ranges.ts';
+
+export interface CopyTrust {
+  /** Of the event log (`eventLogOrigin`). */
+  readonly origin: string;
+  /** Whose signature a checkpoint must bear. */
+  readonly logKeys: readonly VerifierKey[];
+  /** Notes of checkpoints that are known from elsewhere. */
+  readonly checkpoints?: readonly string[];
+  readonly sha256?: Sha256;
+}
+
+export interface SeqRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What a copy is found to be. Lists are ranges of `seq`. */
+export interface CopyReport {
+  /**
+   * `refuted`: something was altered, added or left out. `proven`: all of it is as it was signed. `partly`: nothing is
+   * wrong, but not all of it is proven. `unproven`: no checkpoint proves any of it.
+   */
+  readonly outcome: 'proven' | 'partly' | 'unproven' | 'refuted';
+  /** The first event of the copy and the last one; null where there is none. */
+  readonly range: SeqRange | null;
+  /** Events that are as they were signed, content and place. */
+  readonly proven: number;
+  /** Events of which the place and the hash are proven, and not the content: personal data was taken out. */
+  readonly redacted: number;
+  /** Not what was signed, or at odds with their own hash. */
+  readonly altered: readonly SeqRange[];
+  /** Not there, between the first and the last. */
+  readonly missing: readonly SeqRange[];
+  /** There twice, with different content: one of them is not of the log. */
+  readonly added: readonly SeqRange[];
+  /** They fit together, and yet they are not what was signed: at least one was altered and all behind it linked anew. */
+  readonly contradicted: readonly SeqRange[];
+  /** They fit together, and no checkpoint says more. */
+  readonly unproven: readonly SeqRange[];
+  /** Lines that are no events. */
+  readonly unreadable: readonly number[];
+  /** Events that the newest verified checkpoint covers. */
+  readonly covered: number;
+}
+
+/**
+ * Says of a copy of the event log, complete or a part, what is proven of it: nothing but the keys and the checkpoints
+ * is trusted. That the end was not cut off, only `covered` can tell.
+ *
+ * @param filtered - the copy is of a sink that does not get all events: what is missing is reported and no fault
+ */
+export async function verifyEventCopy(
+  copy: EventCopy,
+  trust: CopyTrust,
+  { filtered = false }: { readonly filtered?: boolean } = {},
+): Promise<CopyReport> {
+  const checkpoints = await openCheckpoints(copy, trust);
+  const proofs = [];
+  for (const proof of copy.proofs) {
+    const checkpoint = await open(proof.checkpoint, trust);
+    if (checkpoint !== undefined) proofs.push({ proof, checkpoint });
+  }
+  const proven = proveHashes(copy, checkpoints, proofs, trust.sha256);
+  const covered = [...checkpoints, ...proofs.map(({ checkpoint }) => checkpoint)].map(({ size }) => size);
+  return conclude(judge(copy, proven), copy, Math.max(0, ...covered), filtered);
+}
+
+/** The keys decide: notes that they did not sign say nothing, and are passed over. */
+async function openCheckpoints(copy: EventCopy, trust: CopyTrust): Promise<ProvenCheckpoint[]> {
+  const bySize = new Map<number, ProvenCheckpoint>();
+  for (const note of trust.checkpoints ?? []) {
+    const checkpoint = await open(note, trust);
+    if (checkpoint !== undefined) bySize.set(checkpoint.size, checkpoint);
+  }
+  for (const { note, subtrees } of copy.checkpoints()) {
+    const checkpoint = await open(note, trust);
+    if (checkpoint !== undefined) bySize.set(checkpoint.size, { ...checkpoint, subtrees });
+  }
+  return [...bySize.values()];
+}
+
+async function open(note: string, { origin, logKeys }: CopyTrust): Promise<ProvenCheckpoint | undefined> {
+  try {
+    const { checkpoint } = await openCheckpoint(note, { origin, logKeys });
+    return { size: checkpoint.size, root: checkpoint.root };
+  } catch (error) {
+    if (isCountersignError(error)) return undefined;
+    throw error;
+  }
+}
+
+type Finding = 'proven' | 'redacted' | 'altered' | 'contradicted' | 'unproven';
+
+interface Judged {
+  readonly found: Readonly<Record<Finding, SeqRanges>>;
+  readonly missing: SeqRanges;
+  readonly added: SeqRanges;
+}
+
+function judge(copy: EventCopy, proven: ProvenHashes): Judged {
+  const found = {
+    proven: new SeqRanges(),
+    redacted: new SeqRanges(),
+    altered: new SeqRanges(),
+    contradicted: new SeqRanges(),
+    unproven: new SeqRanges(),
+  };
+  const missing = new SeqRanges();
+  const added = new SeqRanges();
+  let expected: number | undefined;
+  for (const seq of copy.seqs()) {
+    if (expected !== undefined && seq > expected) missing.addRange(expected, seq - 1);
+    expected = seq + 1;
+    const events = copy.at(seq);
+    if (events.length > 1) added.add(seq);
+    found[findingOf(copy, seq, events, proven)].add(seq);
+  }
+  return { found, missing, added };
+}
+
+function findingOf(
+  copy: EventCopy,
+  seq: number,
+  events: readonly CopiedEvent[],
+  { hashes, contradicted }: ProvenHashes,
+): Finding {
+  const signed = hashes.get(seq);
+  if (signed !== undefined) {
+    if (events.some(({ computed }) => computed === signed)) return 'proven';
+    return events.some(({ computed, hash }) => computed === null && hash === signed) ? 'redacted' : 'altered';
+  }
+  if (events.every(({ computed, hash }) => computed !== null && computed !== hash)) return 'altered';
+  const next = copy.at(seq + 1)[0];
+  if (next !== undefined && !events.some(({ hash }) => hash === next.prev)) return 'altered';
+  return contradicted.some(({ from, to }) => from <= seq && seq <= to) ? 'contradicted' : 'unproven';
+}
+
+function conclude(
+  { found, missing, added }: Judged,
+  copy: EventCopy,
+  covered: number,
+  filtered: boolean,
+): CopyReport {
+  const seqs = copy.seqs();
+  const [from, to] = [seqs[0], seqs.at(-1)];
+  const faults = [found.altered, found.contradicted, added, ...(filtered ? [] : [missing])];
+  const refuted = copy.unreadable.length > 0 || faults.some(({ count }) => count > 0);
+  const whole = found.unproven.count + found.redacted.count === 0 && missing.count === 0;
+  const shown = found.proven.count + found.redacted.count > 0;
+  return {
+    outcome: refuted ? 'refuted' : !shown ? 'unproven' : whole ? 'proven' : 'partly',
+    range: from === undefined || to === undefined ? null : { from, to },
+    proven: found.proven.count,
+    redacted: found.redacted.count,
+    altered: found.altered.ranges,
+    missing: missing.ranges,
+    added: added.ranges,
+    contradicted: found.contradicted.ranges,
+    unproven: found.unproven.ranges,
+    unreadable: copy.unreadable,
+    covered,
+  };
+}
