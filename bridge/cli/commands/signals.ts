@@ -12,6 +12,7 @@ import {
   receiversSchema,
   receiverTable,
 } from './signal-views.ts';
+import { addTransmitterCommands } from './signals-transmitter.ts';
 
 interface Options {
   readonly json?: boolean;
@@ -36,6 +37,7 @@ export function addSignalsCommands(program: Command, terminal: Terminal): void {
     .command('signals')
     .description('Shared Signals: who is told of revocations, and whether they got it');
   addReading(signals, terminal);
+  addTransmitterCommands(signals, terminal);
   addRegistering(signals, terminal);
   addStreams(signals, terminal);
 }
