@@ -79,6 +79,10 @@ export class LiveDelivery {
           continue;
         }
         if (await this.#settle(signal, rings)) continue;
+        if (this.#isUnsaved) {
+          await this.#parts.bell.wait(rings, SINK_SAVING_MS, signal);
+          continue;
+        }
         if (restful() && performance.now() - rested > SINK_IDLE_MS) return;
         await this.#parts.bell.wait(rings, SINK_POLL_MS, signal);
       } catch (error) {
@@ -101,6 +105,7 @@ export class LiveDelivery {
       await this.#save();
     } catch (err) {
       logger.warn({ err, ...about }, 'a sink gets the last events after the next start');
+      await this.#save().catch(() => undefined);
     }
     await this.#lane.close().catch((err) => logger.warn({ err, ...about }, 'a sink did not close'));
     bell.ring();
@@ -129,7 +134,7 @@ export class LiveDelivery {
   async #advance(signal: AbortSignal): Promise<boolean> {
     const moved = await this.#lane.step(signal);
     if (this.#lane.hasTaken) this.succeeded();
-    if (!moved || this.#isSaveDue()) await this.#save();
+    if (this.#isSaveDue()) await this.#save();
     if (moved && this.#lane.unsettled > SINK_UNSETTLED_EVENTS) {
       await this.#lane.settle(signal, new AbortController().signal);
     }
@@ -165,6 +170,10 @@ export class LiveDelivery {
     // where this fails, the next look at the store fails too, and says so
     await this.#save().catch(() => undefined);
     await pause(retryPause(failures, error), signal);
+  }
+
+  get #isUnsaved(): boolean {
+    return this.#lane.settled !== this.#saved || this.#lane.hasTaken || this.#condition.isNew;
   }
 
   #isSaveDue(): boolean {

@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import { Lane, type LaneSource } from '../../bridge/events/delivery/lane.ts';
+import type { SinkEvent } from '../../connectors/siem/sink.ts';
+import { fakeReceiver, faults } from '../fakes/fake-receiver.ts';
+
+const signal = new AbortController().signal;
+
+function event(seq: number): SinkEvent {
+  return {
+    ...{ v: 1, seq, event_id: `event-${seq}`, time: '2026-11-22T09:00:00.000Z', type: 'person.closed' },
+    ...{ actor: { kind: 'system' }, subject: {}, outcome: 'success', code: null },
+    ...{ request_id: null, trace_id: null, data: {}, prev: '', hash: '' },
+  };
+}
+
+/** Each read answers the next of these; after them, nothing. */
+function source(...pages: (readonly number[])[]): LaneSource {
+  return {
+    async read(since) {
+      const events = (pages.shift() ?? []).map(event);
+      return { events, through: events.at(-1)?.seq ?? since };
+    },
+  };
+}
+
+describe('a lane', () => {
+  it('finds what came while it looked ahead and found nothing', async () => {
+    const receiver = fakeReceiver();
+    const lane = new Lane({ source: source([1], [], [2]), settled: 0, open: async () => receiver.open() });
+    expect(await lane.step(signal)).toBe(true);
+    expect(await lane.step(signal)).toBe(true);
+    expect(receiver.seqs).toEqual([1, 2]);
+    expect(await lane.step(signal)).toBe(false);
+  });
+
+  it('is settled up to what is neither sent nor waits', async () => {
+    const receiver = fakeReceiver();
+    receiver.batch = 1;
+    receiver.acknowledges = 'later';
+    const lane = new Lane({ source: source([3, 7]), settled: 0, open: async () => receiver.open() });
+    await lane.step(signal);
+    expect(lane.settled).toBe(2);
+    await lane.settle(signal, signal);
+    expect(lane.settled).toBe(6);
+    receiver.acknowledges = 'at once';
+    await lane.step(signal);
+    expect(lane.settled).toBe(7);
+  });
+
+  it('ends with its signal, whether the sink heeds it or not, and is where it was', async () => {
+    const receiver = fakeReceiver();
+    const ending = new AbortController();
+    const lane = new Lane({ source: source([1]), settled: 0, open: async () => receiver.open() });
+    receiver.faults.push(faults.hangs());
+    const step = lane.step(ending.signal);
+    ending.abort(new Error('stopped'));
+    await expect(step).rejects.toThrow('stopped');
+    expect(lane.settled).toBe(0);
+  });
+
+  it('does not believe a sink that says more was taken than was sent', async () => {
+    const receiver = fakeReceiver();
+    receiver.faults.push(async () => ({
+      sent: 1,
+      settled: 99,
+      refused: [{ seq: 50, event_id: 'x', words: '' }],
+    }));
+    const lane = new Lane({ source: source([1, 2, 3]), settled: 0, open: async () => receiver.open() });
+    await lane.step(signal);
+    expect(lane.settled).toBe(1);
+    await lane.save(async ({ refused, taken }) => {
+      expect({ refused, taken }).toEqual({ refused: [], taken: 1 });
+    });
+    await lane.step(signal);
+    expect(receiver.seqs).toEqual([2, 3]);
+  });
+});
