@@ -24,6 +24,8 @@ export interface SyslogReceiver {
   readonly connections: number;
   /** One for each time that bytes arrive from now on. */
   failWith(...faults: readonly SyslogFault[]): void;
+  /** Sends something, which no receiver of syslog does, on each connection. */
+  say(text: string): void;
   /** Reads nothing, and does not close. */
   hang(): void;
   /** Ends all connections as the death of a process does, and listens no more. */
@@ -112,6 +114,9 @@ export async function openSyslogReceiver(tls?: TlsOptions): Promise<SyslogReceiv
       return connections;
     },
     failWith: (...next) => void faults.push(...next),
+    say(text) {
+      for (const socket of sockets) socket.write(text);
+    },
     hang() {
       hanging = true;
       for (const socket of sockets) socket.pause();

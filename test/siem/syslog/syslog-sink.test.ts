@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Sink } from '../../../connectors/siem/sink.ts';
 import { SYSLOG } from '../../../connectors/siem/syslog.ts';
 import { deliverAll } from '../../contract/reference-driver.ts';
@@ -95,6 +95,15 @@ describe('a syslog sink', () => {
     await receiver.revive();
     await deliverAll(sink, makeEvents(2, 2));
     expect([...new Set(held(receiver))]).toEqual([1, 2, 3]);
+  });
+
+  it('does not listen to a receiver that talks', async () => {
+    const receiver = await receive();
+    const sink = open(overTcp(receiver));
+    await sink.deliver(makeEvents(1, 1), signal);
+    await vi.waitFor(() => expect(held(receiver)).toEqual([1]));
+    receiver.say('x'.repeat(1_000_000));
+    expect(await sink.settle?.(signal)).toBe(1);
   });
 
   it('gives a receiver up that takes nothing more, and heeds who tells it to stop', async () => {
