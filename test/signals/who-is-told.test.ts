@@ -1,0 +1,248 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { EventInput } from '../../bridge/events/event-log.ts';
+import { savePartner } from '../../bridge/federation/partner-store.ts';
+import { seconds } from '../../bridge/lib/clock.ts';
+import { noteContacts, purgeContacts } from '../../bridge/signals/contacts.ts';
+import type { MeetingCompany } from '../../bridge/signals/met-partners.ts';
+import { insertReceiver } from '../../bridge/signals/receiver-store.ts';
+import { createSignalProjection } from '../../bridge/signals/signal-projection.ts';
+import { SUPPORTED_EVENTS } from '../../bridge/signals/stream.ts';
+import { insertStream } from '../../bridge/signals/stream-store.ts';
+import type { Database } from '../../bridge/storage/database.ts';
+import { type EventsFixture, eventsFixture } from '../events/events-fixture.ts';
+import { DAY_MS, ISS } from '../signer/signer-fixture.ts';
+
+const GLOBEX = 'https://bridge.globex.example';
+const INITECH = 'https://bridge.initech.example';
+const ADA = 'ada@acme.example';
+const GOING_ON = new AbortController().signal;
+
+let fixture: EventsFixture;
+/** Who is in each meeting, as `[bridge, sub]`. */
+let meetings: Map<string, [iss: string, sub: string][]>;
+
+beforeEach(async () => {
+  fixture = await eventsFixture();
+  meetings = new Map();
+  fixture.log.start();
+  for (const partner of [GLOBEX, INITECH]) await setPartner(partner, 'active');
+});
+afterEach(() => fixture.remove());
+
+const company: MeetingCompany = {
+  bridgesIn: async (_query, group) => [...new Set((meetings.get(group) ?? []).map(([iss]) => iss))],
+  peopleIn: async (_query, group, iss) =>
+    (meetings.get(group) ?? []).filter(([bridge]) => bridge === iss).map(([, sub]) => sub),
+};
+
+function projectionOf(process: { database: Database; log: EventsFixture['log'] }) {
+  return createSignalProjection({ ...process, iss: ISS, clock: fixture.clock, company });
+}
+
+async function setPartner(entity_id: string, status: 'active' | 'suspended' | 'removed'): Promise<void> {
+  const texts = { root_thumbprint: 'r', organization_name: 'o', lookup_endpoint: 'l', online_keys: 'k' };
+  const numbers = { version: 1, serial: 1, expires: 0, checked: 0 };
+  await fixture.database.transaction((tx) =>
+    savePartner(tx, {
+      ...{ entity_id, status, domains: [], policy: null, reason: null },
+      ...texts,
+      ...numbers,
+    }),
+  );
+}
+
+function revoked(address: string, sub = 'sub-ada'): EventInput {
+  return {
+    ...{
+      type: 'statement.revoked',
+      actor: { kind: 'system' },
+      subject: { sub, address },
+      outcome: 'success',
+    },
+    data: { version: 2, key_version: 1, statement_hash: 'h' },
+  };
+}
+
+function joined(group: string, iss: string, sub: string): EventInput {
+  meetings.set(group, [...(meetings.get(group) ?? []), [iss, sub]]);
+  const subject = { group, sub, device: `device-of-${sub}`, ...(iss === ISS ? {} : { partner: iss }) };
+  return {
+    ...{ type: 'meeting.joined', actor: { kind: 'system' }, subject, outcome: 'success' },
+    data: { epoch: 1 },
+  };
+}
+
+async function report(...events: EventInput[]): Promise<void> {
+  for (const event of events) await fixture.database.transaction((tx) => fixture.log.append(tx, event));
+  await fixture.log.settled();
+}
+
+const note = (partner: string, ...subjects: string[]) =>
+  fixture.database.transaction((tx) => noteContacts(tx, partner, subjects, seconds(fixture.clock)));
+
+/** Who would be sent something about whom. */
+async function told(): Promise<[queue: string, about: unknown][]> {
+  const rows = await fixture.database.read((query) =>
+    query
+      .selectFrom('signal_outbox')
+      .select(['queue', 'claims'])
+      .orderBy('queue')
+      .orderBy('position')
+      .execute(),
+  );
+  return rows.map(({ queue, claims }) => [queue, JSON.parse(claims).sub_id]);
+}
+
+const email = (address: string) => ({ format: 'email', email: address });
+
+/** Signals begin with what happens after the first start. */
+async function begun() {
+  const projection = projectionOf(fixture);
+  await projection.catchUp(GOING_ON);
+  return projection;
+}
+
+describe('a partner', () => {
+  it('is told of an address that it was answered about, others not', async () => {
+    const projection = await begun();
+    await note(GLOBEX, ADA);
+    await report(revoked(ADA), revoked('bob@acme.example', 'sub-bob'));
+    expect(await projection.catchUp(GOING_ON)).toEqual(new Set([GLOBEX]));
+    expect(await told()).toEqual([[GLOBEX, email(ADA)]]);
+  });
+
+  it('is told for 30 days after that, and each look-up begins them anew', async () => {
+    const projection = await begun();
+    await note(GLOBEX, ADA);
+    expect(await note(INITECH, ADA)).toEqual([ADA]);
+    fixture.clock.advance(29 * DAY_MS);
+    expect(await note(INITECH, ADA)).toEqual([]);
+    fixture.clock.advance(DAY_MS);
+    await report(revoked(ADA));
+    await projection.catchUp(GOING_ON);
+    expect(await told()).toEqual([[INITECH, email(ADA)]]);
+    expect(await fixture.database.transaction((tx) => purgeContacts(tx, seconds(fixture.clock)))).toBe(1);
+    expect(await note(GLOBEX, ADA)).toEqual([ADA]);
+  });
+
+  it.each(['suspended', 'removed'] as const)('that is %s is told nothing', async (status) => {
+    const projection = await begun();
+    await note(GLOBEX, ADA);
+    await setPartner(GLOBEX, status);
+    await report(revoked(ADA));
+    await projection.catchUp(GOING_ON);
+    expect(await told()).toEqual([]);
+  });
+
+  it('is told of nothing that was before the first start', async () => {
+    await note(GLOBEX, ADA);
+    await report(revoked(ADA));
+    await begun();
+    expect(await told()).toEqual([]);
+  });
+});
+
+describe('a meeting', () => {
+  it('lets a partner know everybody who was there when it came, and who comes while it is there', async () => {
+    const projection = await begun();
+    await report(joined('group-1', ISS, 'sub-ada'));
+    await projection.catchUp(GOING_ON);
+    await report(joined('group-1', GLOBEX, 'sub-gwen'), joined('group-1', ISS, 'sub-bob'));
+    await report(joined('group-2', ISS, 'sub-carol'));
+    await projection.catchUp(GOING_ON);
+    await report(
+      revoked(ADA),
+      revoked('bob@acme.example', 'sub-bob'),
+      revoked('carol@acme.example', 'sub-carol'),
+    );
+    await projection.catchUp(GOING_ON);
+    expect(await told()).toEqual([
+      [GLOBEX, email(ADA)],
+      [GLOBEX, email('bob@acme.example')],
+    ]);
+  });
+
+  it('is not forgotten by a restart in its middle', async () => {
+    await report(joined('group-1', ISS, 'sub-ada'));
+    await begun();
+    await report(joined('group-1', GLOBEX, 'sub-gwen'), joined('group-1', ISS, 'sub-bob'));
+    const projection = projectionOf(fixture);
+    await projection.catchUp(GOING_ON);
+    await report(revoked(ADA), revoked('bob@acme.example', 'sub-bob'));
+    await projection.catchUp(GOING_ON);
+    expect(await told()).toEqual([
+      [GLOBEX, email(ADA)],
+      [GLOBEX, email('bob@acme.example')],
+    ]);
+  });
+});
+
+describe('a registered receiver', () => {
+  async function register(id: string, changes: { domains?: string[]; subject_format?: 'iss_sub' } = {}) {
+    const { domains = null, subject_format = 'email' } = changes;
+    await fixture.database.transaction(async (tx) => {
+      await insertReceiver(tx, { id, name: id, audience: id, subject_format, domains, created: 0 }, id);
+      const pushed = { method: 'push', endpoint_url: 'https://x.example/', authorization: null } as const;
+      const settings = { ...pushed, events_requested: SUPPORTED_EVENTS, description: null };
+      await insertStream(tx, { id: `str-${id}`, receiver: id, created: 0 }, settings);
+    });
+  }
+
+  it('is told of the people of its domains alone', async () => {
+    const projection = await begun();
+    await register('all');
+    await register('acme', { domains: ['acme.example'] });
+    await register('labs', { domains: ['labs.example'] });
+    await report(revoked(ADA));
+    await projection.catchUp(GOING_ON);
+    expect(await told()).toEqual([
+      ['str-acme', email(ADA)],
+      ['str-all', email(ADA)],
+    ]);
+  });
+
+  it('is told no address where it knows people by iss and sub', async () => {
+    const projection = await begun();
+    await register('oauth', { subject_format: 'iss_sub', domains: ['acme.example'] });
+    await report(revoked(ADA));
+    await projection.catchUp(GOING_ON);
+    expect(await told()).toEqual([['str-oauth', { format: 'iss_sub', iss: ISS, sub: 'sub-ada' }]]);
+  });
+
+  it('is told when somebody signs in with more or fewer factors than before, not at the first time', async () => {
+    const projection = await begun();
+    await register('oauth', { subject_format: 'iss_sub' });
+    const signIn = (...amr: string[]): EventInput => ({
+      type: 'sign_in.succeeded',
+      ...{ actor: { kind: 'person', sub: 'sub-ada' }, subject: { sub: 'sub-ada' }, outcome: 'success' },
+      data: { protocol: 'oidc', acr: null, amr, auth_time: null },
+    });
+    await report(signIn('pwd'), signIn('pwd'), signIn('pwd', 'otp'), signIn('pwd'));
+    await projection.catchUp(GOING_ON);
+    const rows = await fixture.database.read((query) =>
+      query.selectFrom('signal_outbox').select('claims').orderBy('position').execute(),
+    );
+    const said = rows.map(({ claims }) => Object.values(JSON.parse(claims).events)[0]);
+    expect(said).toMatchObject([
+      { namespace: 'countersign-factors', current_level: 'multi-factor', change_direction: 'increase' },
+      { current_level: 'single-factor', previous_level: 'multi-factor', change_direction: 'decrease' },
+    ]);
+  });
+});
+
+describe('two processes on one store', () => {
+  it('make each signal once between them, in the order of the events', async () => {
+    const projections = [await begun(), projectionOf(await fixture.openAnother())];
+    await note(GLOBEX, ...Array.from({ length: 40 }, (_, index) => `person-${index}@acme.example`));
+    for (let index = 0; index < 40; index += 1) {
+      await report(revoked(`person-${index}@acme.example`, `sub-${index}`));
+      if (index % 4 === 0) await Promise.all(projections.map((each) => each.catchUp(GOING_ON)));
+    }
+    await Promise.all(projections.map((each) => each.catchUp(GOING_ON)));
+    const expected = Array.from({ length: 40 }, (_, index) => [
+      GLOBEX,
+      email(`person-${index}@acme.example`),
+    ]);
+    expect(await told()).toEqual(expected);
+  });
+});
