@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { CLOCK_EVENTS } from './clock-events.ts';
 import { count, emailAddress, name, personal, phrase, remark, text } from './event-text.ts';
 import { GROUP_EVENTS } from './group-events.ts';
 import { LOG_EVENTS } from './log-events.ts';
@@ -60,6 +61,7 @@ export const EVENTS = {
   ...LOG_EVENTS,
   ...POLICY_EVENTS,
   ...SINK_EVENTS,
+  ...CLOCK_EVENTS,
   ...RECEIVED_SIGNAL_EVENTS,
   ...SIGNAL_EVENTS,
   'sign_in.succeeded': {

@@ -359,6 +359,10 @@ export const DEAD_LETTER_PAGE = 500;
 export const EVENTS_SCANNED = 10 * EVENT_PAGE;
 /** Events that a stream reads at a time: what one slow reader holds in memory. */
 export const LIVE_EVENT_PAGE = 100;
+/** The machine's clock is looked at this often. */
+export const CLOCK_WATCH_MS = 1_000;
+/** A clock that moved by this much more or less than time did was set: NTP slews by far less between two looks. */
+export const CLOCK_STEP_MS = 5_000;
 /** Streams look for news this often when nobody wakes them. */
 export const LIVE_POLL_MS = 2_000;
 /** A watch that is taken up again goes back this far behind where it was: publication takes time, and clocks differ. */

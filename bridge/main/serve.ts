@@ -1,4 +1,5 @@
 import type { Config } from '../config/index.ts';
+import { startClockWatch } from '../events/clock-watch.ts';
 import type { EventInputOf } from '../events/event.ts';
 import { composeApp } from '../http/compose-app.ts';
 import { createEventStreams } from '../http/event-streams.ts';
@@ -92,6 +93,8 @@ export async function serve(
     ],
   });
   closing.add('background work', () => background.stop());
+  const clockWatch = startClockWatch({ events, logger });
+  closing.add('clock watch', () => clockWatch.stop());
   // First of all: nobody is let in while the rest ends.
   closing.add('new connections', () => server.refuse());
   await say({ type: 'bridge.started', data: { version } });

@@ -33,6 +33,7 @@ export const OPERATION = {
     entity('event_log', 'Delete'),
     ecs('configuration', 'deletion'),
   ),
+  'clock.stepped': row('Clock of the machine set', 'medium', fault, info),
   'bridge.started': row('Bridge started', 'informational', lifecycle('Start'), ecs('process', 'start')),
   'bridge.stopped': row('Bridge stopped', 'low', lifecycle('Stop'), ecs('process', 'end')),
 } as const satisfies EventMappings;
