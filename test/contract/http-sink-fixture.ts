@@ -11,7 +11,7 @@ const ISS = 'https://bridge.acme.example';
 
 /** What a sink over HTTP is opened with, in tests. */
 export function httpSinkDeps(
-  network: ReceiverNetwork,
+  network: Pick<ReceiverNetwork, 'outbound'>,
   format: FormatName,
   write: (line: string) => void = () => {},
 ): SinkDeps {
