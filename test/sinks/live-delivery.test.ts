@@ -152,6 +152,15 @@ describe('after a fault', () => {
     await arrived([1, 2, 3]);
   });
 
+  it('a sink that hangs does not hold up the change or the log', async () => {
+    receiver.fault = faults.hangs();
+    fixture.deliver();
+    await fixture.append(1);
+    await vi.waitFor(() => expect(receiver.calls).toHaveLength(1), soon);
+    await fixture.append(2);
+    expect(await fixture.log.page({ since: 0, limit: 10 })).toHaveLength(3);
+  });
+
   it('a sink whose settings cannot be opened is tried again', async () => {
     let tries = 0;
     const open = async () => {

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { markForResend, readDeadLetters } from '../../bridge/events/delivery/dead-letters.ts';
 import { findReplay, insertReplay, moveReplay } from '../../bridge/events/delivery/replays.ts';
@@ -16,6 +17,11 @@ beforeEach(async () => {
 afterEach(() => fixture.remove());
 
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
+/** A receiver that takes events, in its time. */
+const slow = async () => {
+  for (let turn = 0; turn < 20; turn += 1) await nextTurn();
+  return undefined;
+};
 const replayed = () => receiver.taken.filter(({ replay }) => replay !== undefined).map(({ seq }) => seq);
 
 async function replay(from_seq: number, to_seq: number): Promise<string> {
@@ -50,6 +56,7 @@ describe('a replay', () => {
 
   it('waits until the live stream has caught up', async () => {
     receiver.batch = 10;
+    receiver.fault = slow;
     await fixture.append(300);
     await replay(1, 50);
     fixture.deliver();
