@@ -27,7 +27,7 @@ const ON_BOTH_STORES = [
     'witness',
   ],
   ...['storage/one-time', 'storage/remembered-reads', 'storage/repeated-statement'],
-  ...['log-recovery/log-status', 'log-recovery/log-survey'],
+  ...['log-recovery/log-status', 'log-recovery/log-survey', 'signals/who-is-told'],
 ].map((name) => `test/${name}{/**/*,}.test.ts`);
 
 /** Those among them that test what is refused before a store is asked: once is enough. */
