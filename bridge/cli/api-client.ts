@@ -23,6 +23,7 @@ export class Unreachable extends Error {
 export interface ApiClient {
   get<Schema extends z.core.$ZodType>(path: string, schema: Schema): Promise<z.output<Schema>>;
   text(path: string): Promise<string>;
+  bytes(path: string): Promise<Uint8Array>;
   /** With the `Link` header, where there is one. */
   page(path: string): Promise<{ text: string; link: string | null }>;
   /** Server-sent events, until the bridge ends them. */
@@ -77,6 +78,7 @@ export function createApiClient(
   return {
     get: async (path, schema) => answer(await request('GET', path), schema),
     text: async (path) => (await request('GET', path)).text(),
+    bytes: async (path) => new Uint8Array(await (await request('GET', path)).arrayBuffer()),
     async page(path) {
       const response = await request('GET', path);
       return { text: await response.text(), link: response.headers.get('link') };

@@ -48,6 +48,7 @@ const HINTS: Readonly<Record<string, string>> = {
   sink_closed: 'Let it go on with `countersign sink resume NAME`.',
   dead_letter_unknown: 'See `countersign sink dead-letters NAME`.',
   replay_unknown: 'See `countersign sink show NAME`.',
+  checkpoint_unknown: 'The event log is signed once a minute while anything comes in: try again then.',
   partner_unknown: 'See `countersign partner list`.',
   partner_fingerprint: 'Compare the fingerprint with the partner again, by telephone or in person.',
 };

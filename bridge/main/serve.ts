@@ -26,7 +26,7 @@ export interface RunningBridge {
   /** The TCP port of the metrics, where they are configured. */
   readonly metricsPort: number | undefined;
   /** For what runs in the process beside the server: commands and tests. */
-  readonly services: Services & Pick<Foundation, 'events' | 'decisions' | 'sinks'>;
+  readonly services: Services & Pick<Foundation, 'events' | 'eventCheckpoints' | 'decisions' | 'sinks'>;
   /** Finishes open requests within bounds, writes what is under way, closes. It never rejects. */
   stop(): Promise<void>;
 }
@@ -99,6 +99,7 @@ export async function serve(
   closing.add('new connections', () => server.refuse());
   await say({ type: 'bridge.started', data: { version } });
   started = true;
+  const { eventCheckpoints, decisions, sinks } = foundation;
   const { port } = server;
   logger.info({ issuer: config.issuer, port, tls: tls !== undefined, version }, 'the bridge runs');
   for (const warning of (await services.readiness()).warnings) logger.warn(warning);
@@ -106,7 +107,7 @@ export async function serve(
     origin: config.issuer,
     port,
     metricsPort,
-    services: { ...services, events, decisions: foundation.decisions, sinks: foundation.sinks },
+    services: { ...services, events, eventCheckpoints, decisions, sinks },
     async stop() {
       logger.info('the bridge stops: open requests are finished first');
       await closing.close();

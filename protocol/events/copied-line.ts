@@ -54,7 +54,7 @@ export function readCopiedLine(line: string, sha256: Sha256 = portableSha256): C
   const hashes = z.safeParse(hashesLine, value);
   if (hashes.success) {
     const { from, hashes: text } = hashes.data.event_hashes;
-    return { kind: 'hashes', from, hashes: splitHashes(text) };
+    return { kind: 'hashes', from, hashes: splitHashes(decodeBase64url(text)) };
   }
   const cloudEvent = z.safeParse(cloudEventSchema, value);
   return { kind: 'event', event: readEvent(cloudEvent.success ? cloudEvent.data.data : value, sha256) };
@@ -97,8 +97,8 @@ function hashOf(event: object, sha256: Sha256): string {
   }
 }
 
-function splitHashes(text: string): Uint8Array[] {
-  const bytes = decodeBase64url(text);
+/** Hashes of 32 bytes that stand one behind the other. */
+export function splitHashes(bytes: Uint8Array): Uint8Array[] {
   const count = Math.floor(bytes.length / HASH_BYTES);
   return Array.from({ length: count }, (_, index) =>
     bytes.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES),

@@ -4,7 +4,9 @@ import { type ApiClient, openApi } from '../api-client.ts';
 import { eventLine, eventSchema } from '../event-line.ts';
 import type { Terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
+import { addEventsExport } from './events-export.ts';
 import { addEventsTail } from './events-tail.ts';
+import { addEventsVerify } from './events-verify.ts';
 
 interface Options {
   readonly json?: boolean;
@@ -26,6 +28,8 @@ export function addEventsCommand(program: Command, terminal: Terminal): void {
     .option('--json', 'one JSON object a line, as SIEMs take it')
     .action((options: Options) => events(terminal, options));
   addEventsTail(command, terminal);
+  addEventsExport(command, terminal);
+  addEventsVerify(command, terminal);
 }
 
 async function events(terminal: Terminal, options: Options): Promise<void> {

@@ -1,0 +1,137 @@
+import { readFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { splitHashes } from '../../../protocol/events/copied-line.ts';
+import { EventCopy } from '../../../protocol/events/event-copy.ts';
+import { eventProofSchema } from '../../../protocol/events/event-proof.ts';
+import { type CopyReport, type SeqRange, verifyEventCopy } from '../../../protocol/events/verify-copy.ts';
+import { sha256 } from '../../lib/hash.ts';
+import { EVENT_HASHES } from '../../lib/limits.ts';
+import { Alarm } from '../alarm.ts';
+import { type ApiClient, openApi } from '../api-client.ts';
+import { type EventLogTrust, eventLogTrust, readEventFile, sizeOfCheckpoint } from '../event-copy.ts';
+import { facts, show } from '../output.ts';
+import type { Terminal } from '../terminal.ts';
+import { UsageError } from '../usage-error.ts';
+
+interface Options {
+  readonly root?: string;
+  readonly checkpoint?: string;
+  readonly keys?: string;
+  readonly bridge?: boolean;
+  readonly filtered?: boolean;
+  readonly json?: boolean;
+}
+
+export function addEventsVerify(events: Command, terminal: Terminal): void {
+  events
+    .command('verify')
+    .description('prove that a copy of events is complete and unaltered, or say what is not')
+    .argument('<files...>', 'an export, what a file sink wrote, answers of GET /v1/events; .gz too')
+    .option('--root <thumbprint>', 'the bridge’s root key, as the organization tells it')
+    .option('--checkpoint <file>', 'a checkpoint that you have from elsewhere, such as an earlier one')
+    .option('--keys <file>', 'the bridge’s online keys (`online-keys+jwt`), where no file is an export')
+    .option('--bridge', 'ask the bridge for the proof of these events, those it has pruned included')
+    .option('--filtered', 'of a sink that does not get all events: what is missing is no fault')
+    .option('--json', 'answer as JSON')
+    .action((files: string[], options: Options) => verify(terminal, files, options));
+}
+
+async function verify(terminal: Terminal, files: readonly string[], options: Options): Promise<void> {
+  const copy = new EventCopy(sha256);
+  for (const file of files) await readEventFile(file, copy);
+  if (options.bridge === true) await askBridge(await openApi(terminal), copy);
+  const trust = await trustOf(copy, options);
+  if (options.root === undefined) {
+    terminal.say(`trusting the root key ${trust.root}, which the copy shows: compare it, or give --root`);
+  }
+  const checkpoints = options.checkpoint === undefined ? [] : [await readText(options.checkpoint)];
+  const report = await verifyEventCopy(
+    copy,
+    { ...trust, checkpoints, sha256 },
+    { filtered: options.filtered === true },
+  );
+  const answer = { ...report, log: trust.origin, root: trust.root };
+  if (report.outcome === 'proven' || report.outcome === 'partly') {
+    show(terminal, options, answer, () => describe(report, trust));
+    return;
+  }
+  if (options.json === true) terminal.out(JSON.stringify(answer, null, 2));
+  throw new Alarm(describe(report, trust));
+}
+
+async function trustOf(copy: EventCopy, { keys, root }: Options): Promise<EventLogTrust> {
+  const token = keys === undefined ? copy.proofs.at(-1)?.online_keys : (await readText(keys)).trim();
+  if (token === undefined) {
+    throw new UsageError(
+      'Whose signature counts is not known: none of the files is an export, which brings the keys. Give --keys with ' +
+        'the bridge’s online keys, or --bridge to ask it.',
+    );
+  }
+  return eventLogTrust(token, root);
+}
+
+/** The proof of the whole range of the copy, as far as the bridge has signed it, and the hashes of its events. */
+async function askBridge(api: ApiClient, copy: EventCopy): Promise<void> {
+  const seqs = copy.seqs();
+  const [first, last] = [seqs[0], seqs.at(-1)];
+  if (first === undefined || last === undefined) throw new UsageError('There is no event in these files.');
+  const covered = sizeOfCheckpoint(await api.text('/v1/events/checkpoint'));
+  const to = Math.min(last, covered);
+  // of what no checkpoint covers there is no proof: only the keys are of use then
+  const range = first > to ? { from: 1, to: 1 } : { from: first, to };
+  copy.addProof(await api.get(`/v1/events/proof?from=${range.from}&to=${range.to}`, eventProofSchema));
+  for (let from = first; from <= to; from += EVENT_HASHES) {
+    const end = Math.min(to, from + EVENT_HASHES - 1);
+    copy.addHashes(from, splitHashes(await api.bytes(`/v1/events/hashes?from=${from}&to=${end}`)));
+  }
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new UsageError(`${path} cannot be read.`, { cause });
+  }
+}
+
+const VERDICTS = {
+  proven: 'PROVEN: every event from the first to the last is there, as it was signed.',
+  partly: 'NOTHING IS WRONG, and not everything is proven: see below.',
+  unproven:
+    'NOT PROVEN: nothing is wrong by itself, but no signed checkpoint says that these are the events.',
+  refuted: 'NOT AS IT WAS SIGNED: these events were tampered with, or the copy is damaged.',
+} as const;
+
+function describe(report: CopyReport, { origin, root }: EventLogTrust): string {
+  const { range, proven, redacted, covered } = report;
+  const lines = facts({
+    'event log': origin,
+    'root key': root,
+    events: range === null ? 'none' : `${range.from} to ${range.to}`,
+    proven: `${proven}, content and place`,
+    redacted:
+      redacted === 0 ? null : `${redacted}, of which place and hash are proven and the content cannot be`,
+    altered: ranges(report.altered),
+    missing: ranges(report.missing),
+    added: ranges(report.added, 'there twice, with different content'),
+    contradicted: ranges(
+      report.contradicted,
+      'linked anew: at least one of them was altered, added or left out',
+    ),
+    'not proven': ranges(report.unproven, 'they fit together, and no checkpoint here says more'),
+    unreadable: report.unreadable.length === 0 ? null : `lines ${report.unreadable.slice(0, 20).join(', ')}`,
+    checkpoint: `the newest verified one covers the events up to ${covered}`,
+  });
+  return `${VERDICTS[report.outcome]}\n${lines}`;
+}
+
+const RANGES_NAMED = 20;
+
+function ranges(found: readonly SeqRange[], meaning?: string): string | null {
+  if (found.length === 0) return null;
+  const named = found
+    .slice(0, RANGES_NAMED)
+    .map(({ from, to }) => (from === to ? `${from}` : `${from} to ${to}`));
+  const more = found.length > RANGES_NAMED ? ` and ${found.length - RANGES_NAMED} more ranges` : '';
+  return `${named.join(', ')}${more}${meaning === undefined ? '' : ` (${meaning})`}`;
+}

@@ -1,0 +1,53 @@
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { CountersignError } from '../../protocol/errors.ts';
+import type { EventCopy } from '../../protocol/events/event-copy.ts';
+import { decodeClaims, readHeader } from '../../protocol/jws.ts';
+import { onlineKeysSchema, verifyOnlineKeys } from '../../protocol/online-keys.ts';
+import { eventLogOrigin, parseCheckpoint } from '../../protocol/tlog/checkpoint.ts';
+import { eventLogVerifierKeys } from '../../protocol/tlog/log-keys.ts';
+import { parseNote } from '../../protocol/tlog/signed-note.ts';
+import type { VerifierKey } from '../../protocol/tlog/verifier-key.ts';
+import { UsageError } from './usage-error.ts';
+
+/** Adds the lines of a file to a copy of the event log; one that ends in `.gz` is unpacked. */
+export async function readEventFile(path: string, copy: EventCopy): Promise<void> {
+  const file = createReadStream(path);
+  const input: Readable = path.endsWith('.gz') ? file.pipe(createGunzip()) : file;
+  file.on('error', (error) => input.destroy(error));
+  try {
+    for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) copy.add(line);
+  } catch (cause) {
+    throw new UsageError(`${path} cannot be read, or not to its end.`, { cause });
+  }
+}
+
+/** Whose signature the checkpoints of an event log must bear, and why these keys are believed. */
+export interface EventLogTrust {
+  readonly origin: string;
+  readonly iss: string;
+  readonly root: string;
+  readonly logKeys: readonly VerifierKey[];
+}
+
+/**
+ * The keys of an event log by an `online-keys+jwt` that the root of this thumbprint signed, or, without one, any root.
+ * It counts as of the day it was issued: what it vouches for was signed before, and a copy is kept for years. Throws
+ * what its verification throws, and `jws_unknown_key` where there is no key for events.
+ */
+export async function eventLogTrust(token: string, root: string | undefined): Promise<EventLogTrust> {
+  const { iss, iat } = decodeClaims(token, 'online-keys+jwt', onlineKeysSchema);
+  const rootThumbprint = root ?? readHeader(token).kid;
+  const logKeys = eventLogVerifierKeys(await verifyOnlineKeys(token, { iss, rootThumbprint }, iat));
+  if (logKeys.length === 0) {
+    throw new CountersignError('jws_unknown_key', 'The bridge publishes no key of its event log.');
+  }
+  return { origin: eventLogOrigin(iss), iss, root: rootThumbprint, logKeys };
+}
+
+/** Events that a checkpoint covers, as its note says; nothing of it is verified. */
+export function sizeOfCheckpoint(note: string): number {
+  return parseCheckpoint(parseNote(note).text).size;
+}
