@@ -8,7 +8,7 @@ const PATH_LENGTH = 1_024;
 const BATCH = 500;
 
 /** Nothing that a machine reads as its configuration or runs has such a name. */
-const NAME = /\.(?:ndjson|jsonl|json|log|cef)$/;
+const NAME = /\.(?:ndjson|jsonl|log|cef)$/;
 
 const settings = z.strictObject({
   path: z
@@ -16,7 +16,7 @@ const settings = z.strictObject({
     .max(PATH_LENGTH)
     .refine(
       (path) => isAbsolute(path) && normalize(path) === path && NAME.test(path) && !path.includes('\0'),
-      'must be a whole path without . and .. that ends in .ndjson, .jsonl, .json, .log or .cef',
+      'must be a whole path without . and .. that ends in .ndjson, .jsonl, .log or .cef',
     )
     .describe('Of the file, on the machine of the bridge. Its folder must be there.'),
   rotate_bytes: z

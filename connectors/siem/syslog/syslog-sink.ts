@@ -37,7 +37,7 @@ const TIMES: SyslogTimes = {
 
 const BATCH = 500;
 
-/** Written before a confirmation; `least` for a receiver that did not come to the end of more in time. */
+/** Written before a confirmation: half of it for a receiver that did not come to the end in time, then more again. */
 const UNCONFIRMED_BYTES = { most: 8 * 1024 * 1024, least: 64 * 1024 };
 
 export interface SyslogSinkOptions {
@@ -84,7 +84,7 @@ export function syslogSink(options: SyslogSinkOptions, deps: Pick<SinkDeps, 'soc
       await connection.finish();
       unconfirmed.confirmUntil(performance.now());
       open = undefined;
-      mostBytes = Math.min(UNCONFIRMED_BYTES.most, mostBytes * 2);
+      mostBytes = Math.min(UNCONFIRMED_BYTES.most, mostBytes + UNCONFIRMED_BYTES.least);
     } catch (error) {
       giveUp(error);
       mostBytes = Math.max(UNCONFIRMED_BYTES.least, mostBytes / 2);

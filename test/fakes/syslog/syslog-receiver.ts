@@ -53,10 +53,14 @@ export async function openSyslogReceiver(tls?: TlsOptions): Promise<SyslogReceiv
     sockets.add(socket);
     let rest: Buffer = Buffer.alloc(0);
     socket.on('error', () => {}).on('close', () => sockets.delete(socket));
+    let dead = false;
     socket.on('data', (chunk: Buffer) => {
+      // a TLS socket still hands out what it has decrypted
+      if (dead) return;
       const fault = faults.shift();
       if (fault !== 'reset-unread' && fault !== 'close-unread')
         rest = readFrames(Buffer.concat([rest, chunk]));
+      dead = fault !== undefined && fault !== 'none';
       if (fault === 'close-unread') socket.destroy();
       else if (fault !== undefined && fault !== 'none') reset(socket);
     });

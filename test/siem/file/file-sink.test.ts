@@ -183,6 +183,7 @@ describe('a file sink does not touch', () => {
     ['with a path that is not whole', 'events.ndjson'],
     ['with a way up in it', '/var/log/../lib/events.ndjson'],
     ['of another name', '/etc/passwd'],
+    ['that may be somebody’s settings', '/srv/app/package.json'],
     ['of no name', '/var/log/'],
     ['with a null character', '/var/log/a\0.log'],
   ])('a file %s', (_, path) => {

@@ -4,7 +4,7 @@ import { openSyslogReceiver, type SyslogFault } from '../../fakes/syslog/syslog-
 import { createThrowawayCa } from '../../fakes/throwaway-ca.ts';
 import { HOST, openTestSink, paramOf, syslogDeps } from './syslog-fixture.ts';
 
-const FAULTS: readonly SyslogFault[] = ['reset', 'reset-unread', 'close-unread', 'none'];
+const FAULTS: readonly SyslogFault[] = ['reset', 'reset-unread', 'none'];
 
 async function syslogFixture(
   transport: 'tls' | 'tcp',
@@ -25,7 +25,7 @@ async function syslogFixture(
   const own = transport === 'tls' ? { ca: ca.certificatePem, certificate, key } : {};
   const settings = { transport, port: receiver.port, ...own, ...given };
   return {
-    open: () => openTestSink(settings, deps),
+    open: () => openTestSink(settings, deps, { lingerMs: 500 }),
     held: () => receiver.messages.map((message) => paramOf(message, 'event_id') ?? 'nobody'),
     breaches: () => receiver.breaches,
     secrets: [key.split('\n')[1] ?? key],

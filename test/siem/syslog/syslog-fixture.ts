@@ -36,7 +36,7 @@ export function syslogSettings(given: Record<string, unknown>): SyslogSettings {
 }
 
 /** Short, but no shorter than a busy machine takes to tell of a reset. */
-const SHORT: Partial<SyslogTimes> = { lingerMs: 100, finishMs: 5_000 };
+const SHORT: Partial<SyslogTimes> = { lingerMs: 200, finishMs: 5_000 };
 
 export function openTestSink(
   given: Record<string, unknown>,

@@ -80,6 +80,22 @@ describe('a syslog sink', () => {
     }
   });
 
+  it('does not take it for a confirmation that the receiver closes without being asked', async () => {
+    const receiver = await receive();
+    const sink = open(overTcp(receiver));
+    receiver.failWith('close-unread');
+    await sink.deliver(makeEvents(1, 1), signal);
+    let next = 2;
+    const goOn = async () => {
+      next += 1;
+      await expect(sink.deliver(makeEvents(1, next), signal)).rejects.toMatchObject({
+        code: 'sink_unavailable',
+      });
+    };
+    await vi.waitFor(goOn, { timeout: 5_000 });
+    expect(held(receiver)).not.toContain(1);
+  });
+
   it('loses nothing at a receiver that hangs for longer than a linger, and dies', async () => {
     const receiver = await receive();
     const sink = open(overTcp(receiver), syslogDeps(), { finishMs: 100 });
@@ -95,6 +111,21 @@ describe('a syslog sink', () => {
     await receiver.revive();
     await deliverAll(sink, makeEvents(2, 2));
     expect([...new Set(held(receiver))]).toEqual([1, 2, 3]);
+  });
+
+  it('has less under way at a receiver that is too slow to confirm it', async () => {
+    const receiver = await receive();
+    const sink = open(overTcp(receiver), syslogDeps(), { restMs: 0, finishMs: 10 });
+    receiver.hang();
+    for (let round = 0; round < 8; round += 1) {
+      await sink.deliver(makeEvents(1, 1), signal);
+      await expect(sink.settle?.(signal)).rejects.toMatchObject({ code: 'sink_unavailable' });
+    }
+    await receiver.revive();
+    const patient = makeEvents(200, 1);
+    expect(await sink.deliver(patient, signal)).toMatchObject({ settled: 0 });
+    await vi.waitFor(() => expect(new Set(held(receiver)).size).toBe(200));
+    expect(await sink.deliver(makeEvents(1, 201), signal)).toMatchObject({ sent: 201, settled: 200 });
   });
 
   it('does not listen to a receiver that talks', async () => {
