@@ -87,6 +87,20 @@ describe('hostile texts in events', () => {
     );
   });
 
+  it('come back from OCSF and ECS as they were, but for halves of surrogate pairs', () => {
+    fc.assert(
+      fc.property(pairs, ({ hostile }) => {
+        const { unmapped } = JSON.parse(format('ocsf', hostile));
+        expect(unmapped.data).toEqual(wellFormed(hostile.data));
+        expect(unmapped.subject).toEqual(wellFormed(hostile.subject));
+        const { countersign } = JSON.parse(format('ecs', hostile));
+        const [group = ''] = hostile.type.split('.');
+        expect(countersign.data?.[group] ?? {}).toEqual(wellFormed(hostile.data));
+      }),
+      RUNS,
+    );
+  });
+
   it('change no field of a CEF header, and put none into the extension', () => {
     fc.assert(
       fc.property(pairs, ({ hostile, harmless }) => {
@@ -119,6 +133,12 @@ describe('hostile texts in events', () => {
     );
   });
 });
+
+function wellFormed(members: object): unknown {
+  return JSON.parse(JSON.stringify(members), (_name, value) =>
+    typeof value === 'string' ? value.toWellFormed() : value,
+  );
+}
 
 /** By the specification: line ends have an escape, other control characters have none. */
 function asCef(text: string, max: number): string {

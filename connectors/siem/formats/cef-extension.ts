@@ -2,7 +2,6 @@ import { isIPv4 } from 'node:net';
 import type { SinkEvent } from '../sink-event.ts';
 import { extensionValue } from './cef-text.ts';
 import { actorId, actorIp, memberText } from './event-members.ts';
-import type { EventOrigin } from './formatter.ts';
 import { jsonLine } from './json-line.ts';
 
 /** How long CEF’s dictionary lets the values of custom texts be, and all others, in characters. */
@@ -13,71 +12,83 @@ const CUT = '… (cut)';
 /** The words that CEF has for what a user may do. */
 const PRIVILEGES: Readonly<Record<string, string>> = { administrator: 'Administrator', person: 'User' };
 
-type Value = string | number | undefined;
+type Value = string | number | null | undefined;
+type Field = readonly [key: string, value: Value];
 
 /** The fields behind the header, those that have no value left out. Keys are those of CEF’s dictionary. */
-export function extensionOf(event: SinkEvent, origin: EventOrigin): string {
-  return Object.entries({ ...common(event, origin), ...people(event), ...custom(event) })
-    .flatMap(([key, value]) => (value === undefined || value === '' ? [] : [pair(key, value)]))
-    .join(' ');
+export function extensionOf(event: SinkEvent, host: string): string {
+  const plain = [...common(event, host), ...people(event), ...method(event)].flatMap(([key, value]) =>
+    isThere(value) ? [pair(key, value, TEXT)] : [],
+  );
+  return [...plain, ...custom(event)].join(' ');
 }
 
-function pair(key: string, value: string | number): string {
-  return `${key}=${extensionValue(cut(String(value), /^cs\d$/.test(key) ? CUSTOM_TEXT : TEXT))}`;
+function isThere(value: Value): value is string | number {
+  return value !== undefined && value !== null && value !== '';
 }
 
-function common(event: SinkEvent, { iss }: EventOrigin): Record<string, Value> {
-  return {
-    rt: Date.parse(event.time),
-    externalId: event.event_id,
-    dvchost: hostOf(iss),
-    cat: event.type.split('.')[0],
-    act: event.type,
-    outcome: event.outcome,
-    reason: event.code ?? undefined,
-  };
+function pair(key: string, value: string | number, max: number): string {
+  return `${key}=${extensionValue(cut(String(value), max))}`;
 }
 
-function people(event: SinkEvent): Record<string, Value> {
-  return {
+function common(event: SinkEvent, host: string): Field[] {
+  return [
+    ['rt', Date.parse(event.time)],
+    ['externalId', event.event_id],
+    ['dvchost', host],
+    ['cat', event.type.split('.')[0]],
+    ['act', event.type],
+    ['outcome', event.outcome],
+    ['reason', event.code],
+  ];
+}
+
+function people(event: SinkEvent): Field[] {
+  const { actor, subject } = event;
+  return [
     ...source(actorIp(event)),
-    suid: actorId(event),
-    suser: event.actor.name,
-    spriv: PRIVILEGES[event.actor.kind],
-    duid: event.subject.sub,
-    duser: event.subject.address,
-    ...method(event),
-  };
+    ['suid', actorId(event)],
+    ['suser', actor.name],
+    ['spriv', PRIVILEGES[actor.kind]],
+    ['duid', subject.sub],
+    ['duser', subject.address],
+  ];
 }
 
 /** `src` takes IPv4 addresses alone. */
-function source(ip: string | undefined): Record<string, Value> {
-  if (ip === undefined || isIPv4(ip)) return { src: ip };
-  return { c6a2Label: 'Source IPv6 Address', c6a2: ip };
+function source(ip: string | undefined): Field[] {
+  if (ip === undefined || isIPv4(ip)) return [['src', ip]];
+  return [
+    ['c6a2Label', 'Source IPv6 Address'],
+    ['c6a2', ip],
+  ];
 }
 
-function method(event: SinkEvent): Record<string, Value> {
-  if (event.type !== 'request.refused') return {};
-  return { requestMethod: memberText(event, 'data.method'), request: memberText(event, 'data.route') };
+function method(event: SinkEvent): Field[] {
+  if (event.type !== 'request.refused') return [];
+  return [
+    ['requestMethod', memberText(event, 'data.method')],
+    ['request', memberText(event, 'data.route')],
+  ];
 }
 
-function custom(event: SinkEvent): Record<string, Value> {
-  return {
-    ...labelled('cn1', 'seq', event.seq),
-    ...labelled('cs1', 'data', json(event.data)),
-    ...labelled('cs2', 'subject', json(event.subject)),
-    ...labelled('cs3', 'hash', event.hash),
-    ...labelled('cs4', 'prev', event.prev),
-    ...labelled('cs5', 'request_id', event.request_id),
-    ...labelled('cs6', 'trace_id', event.trace_id),
-    ...labelled('flexString1', 'replay', event.replay),
-    ...labelled('flexString2', 'redaction', event.redaction),
-  };
+function custom(event: SinkEvent): string[] {
+  return [
+    ...labelled('cn1', 'seq', event.seq, TEXT),
+    ...labelled('cs1', 'data', json(event.data), CUSTOM_TEXT),
+    ...labelled('cs2', 'subject', json(event.subject), CUSTOM_TEXT),
+    ...labelled('cs3', 'hash', event.hash, CUSTOM_TEXT),
+    ...labelled('cs4', 'prev', event.prev, CUSTOM_TEXT),
+    ...labelled('cs5', 'request_id', event.request_id, CUSTOM_TEXT),
+    ...labelled('cs6', 'trace_id', event.trace_id, CUSTOM_TEXT),
+    ...labelled('flexString1', 'replay', event.replay, TEXT),
+    ...labelled('flexString2', 'redaction', event.redaction, TEXT),
+  ];
 }
 
 /** A custom field says by its label what it holds. */
-function labelled(key: string, label: string, value: Value | null): Record<string, Value> {
-  return value === undefined || value === null ? {} : { [`${key}Label`]: label, [key]: value };
+function labelled(key: string, label: string, value: Value, max: number): string[] {
+  return isThere(value) ? [`${key}Label=${label}`, pair(key, value, max)] : [];
 }
 
 function json(members: object): string | undefined {
@@ -87,8 +98,4 @@ function json(members: object): string | undefined {
 /** What is cut says so. */
 function cut(text: string, max: number): string {
   return text.length <= max ? text : `${text.slice(0, max - CUT.length)}${CUT}`;
-}
-
-function hostOf(iss: string): string {
-  return URL.canParse(iss) ? new URL(iss).hostname : iss;
 }

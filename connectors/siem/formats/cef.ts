@@ -12,9 +12,10 @@ const SEVERITIES: Readonly<Record<SeverityName, number>> = {
 
 /** ArcSight Common Event Format, version 0 (revision 25). */
 export function cef(origin: EventOrigin): Formatter {
+  const host = URL.canParse(origin.iss) ? new URL(origin.iss).hostname : origin.iss;
   return {
     name: 'cef',
-    format: (event) => [...header(event, origin), extensionOf(event, origin)].join('|'),
+    format: (event) => [...header(event, origin), extensionOf(event, host)].join('|'),
   };
 }
 

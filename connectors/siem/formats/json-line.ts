@@ -1,6 +1,9 @@
 /** What JSON may hold as it is, but readers of lines take for an end of line, and terminals for an order. */
 const NOT_SHOWN = /[\p{Cc}\p{Zl}\p{Zp}]/gu;
 
+/** An escape of JSON; half a surrogate pair is the only one that begins with `\ud`. */
+const ESCAPE = /\\(?:ud[89a-f][0-9a-f]{2}|.)/g;
+
 /** The value as JSON in one line, whatever its texts hold. */
 export function jsonLine(value: unknown): string {
   return JSON.stringify(value).replace(NOT_SHOWN, escaped);
@@ -8,10 +11,9 @@ export function jsonLine(value: unknown): string {
 
 /** The same, with texts made well-formed: not every reader takes half a surrogate pair. */
 export function wellFormedJsonLine(value: unknown): string {
-  const text = JSON.stringify(value, (_name, member: unknown) =>
-    typeof member === 'string' ? member.toWellFormed() : member,
-  );
-  return text.replace(NOT_SHOWN, escaped);
+  const line = jsonLine(value);
+  if (!line.includes('\\ud')) return line;
+  return line.replace(ESCAPE, (found) => (found.startsWith('\\ud') ? '\ufffd' : found));
 }
 
 function escaped(character: string): string {
