@@ -86,6 +86,7 @@ describe('redaction', () => {
       'person.closed': ['reason'],
       'admin.token_created': ['name'],
       'policy.drafted': ['note'],
+      'policy.denied': ['resource'],
     });
   });
 });
