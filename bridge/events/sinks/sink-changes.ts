@@ -91,17 +91,16 @@ export function createSinkChanges(
       const asked = checkGiven(sinkPatchSchema, patch);
       const sealed = await openSettings(signer, row);
       const kind = opener.kind(row.kind);
-      const next = { ...asked, settings: undefined };
+      const reopens = asked.settings !== undefined || asked.format !== undefined;
+      if (reopens && kind === undefined) {
+        throw new CountersignError('malformed_request', `this version has no sinks of the kind ${row.kind}`);
+      }
       const settings =
-        kind === undefined || asked.settings === undefined
-          ? sealed.settings
-          : mergeSettings(kind, sealed.settings, asked.settings);
+        kind === undefined ? sealed.settings : mergeSettings(kind, sealed.settings, asked.settings ?? {});
       const format = asked.format ?? (row.format as FormatName);
       const changed = changedMembers(row, asked, sealed.settings, settings);
       if (changed.length === 0) return view(row);
-      if (kind !== undefined && (next.format ?? asked.settings) !== undefined) {
-        await checkOpening(kind, format, settings);
-      }
+      if (reopens && kind !== undefined) await checkOpening(kind, format, settings);
       if (asked.name !== undefined) assertNameFree(asked.name);
       const change = {
         ...{ name: asked.name ?? row.name, format, status: asked.status ?? row.status, changed: clock.now() },
