@@ -26,6 +26,7 @@ const ON_BOTH_STORES = [
     'tlog',
     'witness',
   ],
+  ...['signals-in/partner-signals', 'signals-in/signal-subject'],
   ...['storage/one-time', 'storage/remembered-reads', 'storage/repeated-statement'],
   ...['log-recovery/log-status', 'log-recovery/log-survey', 'signals/who-is-told'],
 ].map((name) => `test/${name}{/**/*,}.test.ts`);
