@@ -10,6 +10,7 @@ import type { Logger } from '../lib/logger.ts';
 import type { Network } from '../lib/networks.ts';
 import type { Actor, RequestContext } from '../lib/request-context.ts';
 import { PolicyDenial } from '../policy/decision.ts';
+import type { Receiver } from '../signals/receiver.ts';
 import type { AuthenticateDevice } from './authenticate-device.ts';
 import { clientAddress } from './client-address.ts';
 import { cors } from './cors.ts';
@@ -27,6 +28,8 @@ export interface AppDeps {
   readonly rateLimit: RateLimit;
   readonly authenticateDevice: AuthenticateDevice;
   readonly authenticateAdministrator: (authorization: string | undefined) => Promise<Administrator>;
+  /** Where there are receivers of signals. */
+  readonly authenticateReceiver?: (authorization: string | undefined) => Promise<Receiver>;
   readonly isAllowedOrigin: (origin: string) => Promise<boolean>;
   readonly routes: readonly Route[];
   /** Browser pages and the authorization server: they render themselves. */
@@ -50,6 +53,8 @@ export interface RequestState {
   route?: string;
   /** Of the route, where it has its own. */
   errorForm?: Route['errorForm'];
+  /** How whoever is refused for want of it may authenticate, where it is not as a device. */
+  challenge?: string;
 }
 
 /** The bridge's HTTP application. The order of the middleware is the order of this table. */
@@ -108,7 +113,9 @@ function renderErrors({ logger, events, rateLimit }: AppDeps): Middleware<Reques
       }
       ctx.status = problem.status;
       ctx.set('Cache-Control', 'no-store');
-      if (problem.status === 401) ctx.set('WWW-Authenticate', 'DPoP algs="Ed25519 ES256"');
+      if (problem.status === 401) {
+        ctx.set('WWW-Authenticate', ctx.state.challenge ?? 'DPoP algs="Ed25519 ES256"');
+      }
       if (problem.status === 413) ctx.set('Connection', 'close');
       if (error instanceof CountersignError && error.retryAfter !== undefined) {
         ctx.set('Retry-After', String(error.retryAfter));
@@ -235,6 +242,11 @@ async function runRoute(
     route.authentication === 'administrator'
       ? await deps.authenticateAdministrator(ctx.req.headers.authorization)
       : null;
+  if (route.authentication === 'receiver') ctx.state.challenge = 'Bearer';
+  const receiver =
+    route.authentication === 'receiver'
+      ? await authenticateReceiver(deps, ctx.req.headers.authorization)
+      : null;
   const address = ctx.state.actor.address === undefined ? {} : { address: ctx.state.actor.address };
   if (holder !== null) {
     ctx.state.actor = { kind: 'person', sub: holder.sub, device: holder.deviceId, ...address };
@@ -255,8 +267,14 @@ async function runRoute(
     bodyBytes,
     holder,
     administrator,
+    receiver,
     signal: goneSignal(ctx.res),
   });
+}
+
+async function authenticateReceiver(deps: AppDeps, authorization: string | undefined): Promise<Receiver> {
+  if (deps.authenticateReceiver === undefined) throw new CountersignError('unauthenticated');
+  return deps.authenticateReceiver(authorization);
 }
 
 /** Aborted when the connection ends before the answer is out. */

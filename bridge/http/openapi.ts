@@ -28,6 +28,7 @@ export function openApiDocument(
       securitySchemes: {
         device: { type: 'http', scheme: 'DPoP', description: 'A DPoP-bound access token (RFC 9449).' },
         administrator: { type: 'http', scheme: 'bearer', description: 'An administrator’s token.' },
+        receiver: { type: 'http', scheme: 'bearer', description: 'The token of a receiver of signals.' },
       },
     },
   };
@@ -114,6 +115,7 @@ function standingErrors(route: Route): ErrorCode[] {
     ...(route.body === undefined ? [] : ofBody),
     ...(route.authentication === 'device' ? ofDevice : []),
     ...(route.authentication === 'administrator' ? (['unauthenticated', 'forbidden'] as const) : []),
+    ...(route.authentication === 'receiver' ? (['unauthenticated'] as const) : []),
     ...(isDecided(route) ? (['policy_unavailable'] as const) : []),
     'rate_limited',
     'internal',
@@ -121,7 +123,7 @@ function standingErrors(route: Route): ErrorCode[] {
 }
 
 function isDecided({ authentication, tag }: Route): boolean {
-  return authentication !== 'none' || tag === 'federation';
+  return (authentication !== 'none' && authentication !== 'receiver') || tag === 'federation';
 }
 
 function pathParameters(path: string): unknown[] {

@@ -4,10 +4,11 @@ import type { ErrorCode } from '../../protocol/errors.ts';
 import type { Holder } from '../binding/holder.ts';
 import type { RequestContext } from '../lib/request-context.ts';
 import type { Action, AdministratorRole } from '../policy/decision.ts';
+import type { Receiver } from '../signals/receiver.ts';
 import type { ProblemDocument } from './problem.ts';
 
 /** Who may call a route. `none` routes authenticate nobody, or do it by the signed object that they take. */
-export type RouteAuthentication = 'none' | 'device' | 'administrator';
+export type RouteAuthentication = 'none' | 'device' | 'administrator' | 'receiver';
 
 export interface Administrator {
   readonly id: string;
@@ -28,6 +29,8 @@ export interface ApiRequest<Body, Query> {
   readonly holder: Holder | null;
   /** Set on `administrator` routes. */
   readonly administrator: Administrator | null;
+  /** Set on `receiver` routes: who gets signals, by its bearer token. */
+  readonly receiver?: Receiver | null;
   /** Aborted when the caller goes away before the answer. */
   readonly signal: AbortSignal;
 }
@@ -101,4 +104,10 @@ export function defineRoute<Body, Query>(route: Route<Body, Query>): Route {
 export function holderOf(request: { readonly holder: Holder | null }): Holder {
   if (request.holder === null) throw new TypeError('holderOf is for device routes');
   return request.holder;
+}
+
+/** Whose bearer token a `receiver` route was called with. */
+export function receiverOf(request: { readonly receiver?: Receiver | null }): Receiver {
+  if (request.receiver == null) throw new TypeError('receiverOf is for receiver routes');
+  return request.receiver;
 }

@@ -38,7 +38,7 @@ export interface Endpoint {
   readonly method: string;
   readonly path: string;
   readonly operation: Operation;
-  readonly authentication: 'none' | 'device' | 'administrator';
+  readonly authentication: 'none' | 'device' | 'administrator' | 'receiver';
 }
 
 export async function readApiDocument(stage: Stage, { issuer }: WholeBridge): Promise<ApiDocument> {
@@ -57,6 +57,7 @@ export function endpointsOf({ paths }: ApiDocument): Endpoint[] {
 
 function authenticationOf({ security = [] }: Operation): Endpoint['authentication'] {
   if (security.some((entry) => 'device' in entry)) return 'device';
+  if (security.some((entry) => 'receiver' in entry)) return 'receiver';
   return security.some((entry) => 'administrator' in entry) ? 'administrator' : 'none';
 }
 

@@ -7,7 +7,11 @@ import { sha256Base64url } from '../../protocol/hash.ts';
  * Beside these nothing may change by a refused request: the events are the point, decisions are recorded whatever they
  * are, the others forget by themselves.
  */
-const NOT_COMPARED = new Set(['events', 'event_cursors', 'one_time', 'policy_decisions']);
+const NOT_COMPARED = new Set([
+  ...['events', 'event_cursors', 'one_time', 'policy_decisions'],
+  // What becomes of events, a moment later.
+  ...['signal_progress', 'signal_queues', 'signal_outbox', 'signal_contacts'],
+]);
 
 /** For each table of the store, whichever there are: how many rows, and a digest of them (without the head of the events). */
 export async function storedRows(store: Database): Promise<Record<string, string>> {

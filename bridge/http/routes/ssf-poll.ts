@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { JSON_BODY_BYTES } from '../../lib/limits.ts';
 import type { SentSignals } from '../../signals/sent-signals.ts';
 import { pollSchema } from '../../signals/stream-input.ts';
-import { defineRoute, type Route } from '../route.ts';
+import { defineRoute, type Route, receiverOf } from '../route.ts';
 
 export interface SsfRoutesDeps {
   readonly issuer: string;
@@ -15,14 +15,14 @@ export function pollPath(stream: string): string {
 }
 
 /** Where a receiver fetches its signals (RFC 8936). */
-export function ssfPollRoutes({ sentSignals: { receivers, poll } }: SsfRoutesDeps): Route[] {
+export function ssfPollRoutes({ sentSignals: { poll } }: SsfRoutesDeps): Route[] {
   return [
     defineRoute({
       method: 'post',
       path: pollPath(':stream'),
       summary: 'Acknowledge signals and fetch the next ones; waits for some unless told not to (RFC 8936)',
       tag: 'federation',
-      authentication: 'none',
+      authentication: 'receiver',
       body: { schema: pollSchema, maxBytes: JSON_BODY_BYTES },
       response: {
         status: 200,
@@ -32,9 +32,9 @@ export function ssfPollRoutes({ sentSignals: { receivers, poll } }: SsfRoutesDep
           moreAvailable: z.literal(true).optional(),
         }),
       },
-      errors: ['unauthenticated', 'stream_unknown', 'malformed_request'],
-      handle: async ({ body, headers, params, signal }) => {
-        const receiver = await receivers.authenticate(headers.authorization);
+      errors: ['stream_unknown', 'malformed_request'],
+      handle: async ({ body, params, signal, ...request }) => {
+        const receiver = receiverOf(request);
         return { body: await poll(receiver, params.stream ?? '', body, signal) };
       },
     }),

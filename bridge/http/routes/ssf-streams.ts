@@ -4,7 +4,7 @@ import { JSON_BODY_BYTES, SIGNAL_VERIFICATION_INTERVAL_S } from '../../lib/limit
 import type { Receiver } from '../../signals/receiver.ts';
 import { DELIVERY_METHODS, type StreamView, SUPPORTED_EVENTS } from '../../signals/stream.ts';
 import { assertFacts, changedStreamSchema, newStreamSchema } from '../../signals/stream-input.ts';
-import { defineRoute, type Route } from '../route.ts';
+import { defineRoute, type Route, receiverOf } from '../route.ts';
 import { pollPath, type SsfRoutesDeps } from './ssf-poll.ts';
 
 export const STREAMS_PATH = '/ssf/v1/streams';
@@ -24,22 +24,22 @@ const streamSchema = z.strictObject({
 const one = { status: 200, description: 'The stream', schema: streamSchema };
 const changing = {
   path: STREAMS_PATH,
-  ...({ tag: 'federation', authentication: 'none' } as const),
+  ...({ tag: 'federation', authentication: 'receiver' } as const),
   body: { schema: changedStreamSchema, maxBytes: JSON_BODY_BYTES },
   response: one,
-  errors: ['unauthenticated', 'stream_unknown'] as const,
+  errors: ['stream_unknown'] as const,
 };
 
 /** The streams of a receiver: one each, which it manages itself with its bearer token (SSF 1.0 §8.1.1). */
-export function ssfStreamRoutes({ issuer, sentSignals: { receivers, streams } }: SsfRoutesDeps): Route[] {
+export function ssfStreamRoutes({ issuer, sentSignals: { streams } }: SsfRoutesDeps): Route[] {
   const shown = (receiver: Receiver, stream: StreamView) => configurationOf(issuer, receiver, stream);
 
   const change = (method: 'patch' | 'put', summary: string) =>
     defineRoute({
       ...changing,
       ...{ method, summary },
-      handle: async ({ body, headers, context }) => {
-        const receiver = await receivers.authenticate(headers.authorization);
+      handle: async ({ body, context, ...request }) => {
+        const receiver = receiverOf(request);
         assertFacts(body, shown(receiver, await streams.get(receiver, body.stream_id)));
         const wanted = { ...body, all: method === 'put' };
         return { body: shown(receiver, await streams.change(receiver, wanted, context)) };
@@ -51,12 +51,12 @@ export function ssfStreamRoutes({ issuer, sentSignals: { receivers, streams } }:
       method: 'post',
       path: STREAMS_PATH,
       summary: 'Make the stream of the receiver whose bearer token this is',
-      ...{ tag: 'federation', authentication: 'none' },
+      ...{ tag: 'federation', authentication: 'receiver' },
       body: { schema: newStreamSchema, maxBytes: JSON_BODY_BYTES },
       response: { ...one, status: 201 },
-      errors: ['unauthenticated', 'stream_exists'],
-      handle: async ({ body, headers, context }) => {
-        const receiver = await receivers.authenticate(headers.authorization);
+      errors: ['stream_exists'],
+      handle: async ({ body, context, ...request }) => {
+        const receiver = receiverOf(request);
         return { body: shown(receiver, await streams.create(receiver, body, context)) };
       },
     }),
@@ -64,12 +64,12 @@ export function ssfStreamRoutes({ issuer, sentSignals: { receivers, streams } }:
       method: 'get',
       path: STREAMS_PATH,
       summary: 'The stream of this id; without one, the list of the receiver’s streams',
-      ...{ tag: 'federation', authentication: 'none' },
+      ...{ tag: 'federation', authentication: 'receiver' },
       query: z.strictObject({ stream_id: z.string().max(64).optional() }),
       response: { ...one, schema: z.union([streamSchema, z.array(streamSchema)]) },
-      errors: ['unauthenticated', 'stream_unknown'],
-      handle: async ({ query, headers }) => {
-        const receiver = await receivers.authenticate(headers.authorization);
+      errors: ['stream_unknown'],
+      handle: async ({ query, ...request }) => {
+        const receiver = receiverOf(request);
         if (query.stream_id !== undefined) {
           return { body: shown(receiver, await streams.get(receiver, query.stream_id)) };
         }
@@ -83,12 +83,12 @@ export function ssfStreamRoutes({ issuer, sentSignals: { receivers, streams } }:
       method: 'delete',
       path: STREAMS_PATH,
       summary: 'Delete a stream, with what waits in it',
-      ...{ tag: 'federation', authentication: 'none' },
+      ...{ tag: 'federation', authentication: 'receiver' },
       query: z.strictObject({ stream_id: z.string().max(64).optional() }),
       response: { status: 204, description: 'It is deleted' },
-      errors: ['unauthenticated', 'malformed_request', 'stream_unknown'],
-      handle: async ({ query, headers, context }) => {
-        const receiver = await receivers.authenticate(headers.authorization);
+      errors: ['malformed_request', 'stream_unknown'],
+      handle: async ({ query, context, ...request }) => {
+        const receiver = receiverOf(request);
         const { stream_id: id } = query;
         if (id === undefined) throw new CountersignError('malformed_request', 'stream_id is missing');
         await streams.remove(receiver, id, context);
