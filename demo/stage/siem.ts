@@ -5,9 +5,10 @@ import { createServer, type Server } from 'node:https';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { StoredEvent } from '../../bridge/events/event.ts';
+import type { Names } from '../../test/fakes/names.ts';
+import type { ThrowawayCa } from '../../test/fakes/throwaway-ca.ts';
 import { must } from '../finding.ts';
 import { freePort } from './free-port.ts';
-import type { Stage } from './stage.ts';
 
 /** An event as it arrived, and when, milliseconds since the epoch. */
 export interface ArrivedEvent {
@@ -30,10 +31,17 @@ export interface Siem {
   awaitEvent(fits: (event: StoredEvent) => boolean, what: string): Promise<ArrivedEvent>;
 }
 
+/** What it needs of the stage. */
+interface Surroundings {
+  readonly folder: string;
+  readonly ca: ThrowawayCa;
+  readonly names: Names;
+}
+
 const WITHIN_MS = 15_000;
 
 /** Sets a SIEM up; it is off. What it gets is written into the story's folder, too. */
-export async function setUpSiem(stage: Stage, host: string): Promise<Siem> {
+export async function setUpSiem(stage: Surroundings, host: string): Promise<Siem> {
   const port = await freePort();
   const tls = await stage.ca.issue([host]);
   const key = randomBytes(32);
