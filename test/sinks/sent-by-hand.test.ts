@@ -51,6 +51,7 @@ describe('a test event', () => {
 
   it('goes to a paused sink too, and leaves its place as it was', async () => {
     await fixture.sinks.change(id, { status: 'paused' }, BY);
+    await vi.waitFor(() => expect(fixture.receiver.closed).toBe(fixture.receiver.opened), soon);
     const { settled } = (await fixture.sinks.get(id)).health;
     expect(await fixture.sinks.test(id, BY)).toMatchObject({ accepted: true });
     expect((await fixture.sinks.get(id)).health.settled).toBe(settled);
