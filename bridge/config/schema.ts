@@ -181,7 +181,9 @@ const outbound = z.strictObject({
   allowed_networks: z
     .array(network)
     .default([])
-    .describe('Networks (CIDR) that the bridge may connect to although they are not public: an IdP inside.')
+    .describe(
+      'Networks (CIDR) that the bridge may connect to although they are not public: an IdP or a SIEM inside.',
+    )
     .meta({ examples: [['10.20.0.0/16']] }),
   ca_file: z
     .string()
