@@ -476,8 +476,11 @@ export const SIGNAL_QUEUE_LIFE_S = 7 * DAY_S;
 export const SIGNAL_QUEUE_LENGTH = 100_000;
 /** Events that become signals in one transaction. */
 export const SIGNAL_EVENT_PAGE = 200;
-/** The place in the log is stored this many events late at most: where nothing became a signal, nothing is written. */
-export const SIGNAL_PROGRESS_EVENTS = 5_000;
+/**
+ * The place in the log is stored this many events late at most: where nothing became a signal, nothing is written. So many
+ * events may be kept longer than they were to be.
+ */
+export const SIGNAL_PROGRESS_EVENTS = 1_000;
 /** Signals of one receiver that are read, sent and forgotten together: so many come twice after a crash. */
 export const SIGNAL_BATCH = 20;
 /** Queues are looked through this often when nobody wakes the sender. */

@@ -7,6 +7,7 @@ import { createEventPruning, type EventPruning } from '../events/prune-events.ts
 import type { Clock } from '../lib/clock.ts';
 import type { Closing } from '../lib/closing.ts';
 import type { Logger } from '../lib/logger.ts';
+import { oldestToSignal } from '../signals/progress-store.ts';
 import type { Signer } from '../signer/signer.ts';
 import type { Database } from '../storage/database.ts';
 import type { HeadTrust } from '../tlog/head-trust.ts';
@@ -39,7 +40,7 @@ export function openEventProofs(
   const eventPruning = createEventPruning({
     ...needs,
     retentionDays: settings.retention_days,
-    oldestNeeded: (query) => delivery.oldestNeeded(query),
+    oldestNeeded: async (query) => Math.min(await delivery.oldestNeeded(query), await oldestToSignal(query)),
   });
   closing.add('event pruning', () => eventPruning.stop());
   eventPruning.start();

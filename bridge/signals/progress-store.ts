@@ -29,3 +29,8 @@ export async function advanceProgress(
       .execute();
   return seq;
 }
+
+/** The lowest `seq` whose content has not become signals yet; beyond all of them where none is to become any. */
+export async function oldestToSignal(reader: Query | Transaction): Promise<number> {
+  return ((await readProgress(reader)) ?? Number.MAX_SAFE_INTEGER - 1) + 1;
+}

@@ -4,6 +4,7 @@ import { savePartner } from '../../bridge/federation/partner-store.ts';
 import { seconds } from '../../bridge/lib/clock.ts';
 import { noteContacts, purgeContacts } from '../../bridge/signals/contacts.ts';
 import type { MeetingCompany } from '../../bridge/signals/met-partners.ts';
+import { oldestToSignal } from '../../bridge/signals/progress-store.ts';
 import { insertReceiver } from '../../bridge/signals/receiver-store.ts';
 import { createSignalProjection } from '../../bridge/signals/signal-projection.ts';
 import { SUPPORTED_EVENTS } from '../../bridge/signals/stream.ts';
@@ -227,6 +228,18 @@ describe('a registered receiver', () => {
       { namespace: 'countersign-factors', current_level: 'multi-factor', change_direction: 'increase' },
       { current_level: 'single-factor', previous_level: 'multi-factor', change_direction: 'decrease' },
     ]);
+  });
+});
+
+describe('the content of events', () => {
+  it('is needed until it has become signals', async () => {
+    expect(await fixture.database.read(oldestToSignal)).toBe(Number.MAX_SAFE_INTEGER);
+    const projection = await begun();
+    expect(await fixture.database.read(oldestToSignal)).toBe(1);
+    await report(revoked(ADA), revoked(ADA));
+    expect(await fixture.database.read(oldestToSignal)).toBe(1);
+    await projection.catchUp(GOING_ON);
+    expect(await fixture.database.read(oldestToSignal)).toBe(3);
   });
 });
 
