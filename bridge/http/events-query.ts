@@ -24,8 +24,8 @@ const { types, outcomes, min_severity } = sinkFilterSchema.shape;
 
 /** What `GET /v1/events` is asked. */
 export const eventsQuerySchema = z.strictObject({
-  /** Go on behind this `seq`, or begin at this time; the beginning of the log where absent. */
-  since: place.default({ seq: 0 }),
+  /** Go on behind this `seq`, or begin at this time; with the oldest event that is kept where absent. */
+  since: place.default({ time: new Date(0) }),
   /** Up to this `seq`, or before this time. */
   until: place.optional(),
   limit: wholeNumber.pipe(z.int().min(1).max(EVENT_PAGE)).default(EVENT_PAGE),

@@ -148,3 +148,18 @@ describe('GET /v1/events of some types', () => {
     expect((await pull(`/v1/events?${query}`)).status).toBe(400);
   });
 });
+
+describe('GET /v1/events of a log whose oldest content is not kept any more', () => {
+  it('begins with the oldest that is kept, and says so where more is asked for', async () => {
+    await bridge.inStore((database) =>
+      database.transaction(async (tx) => {
+        await tx.deleteFrom('events').where('seq', '<=', 3).execute();
+        await tx.insertInto('event_pruning').values({ log: 'events', pruned: 3, time_ms: 0 }).execute();
+      }),
+    );
+    expect((await pull('/v1/events?limit=2')).events.map(({ seq }) => seq)).toEqual([4, 5]);
+    expect((await pull('/v1/events?since=2000-01-01T00:00:00Z&limit=1')).events[0]?.seq).toBe(4);
+    expect((await pull('/v1/events?since=3&limit=1')).events[0]?.seq).toBe(4);
+    expect((await pull('/v1/events?since=1')).status).toBe(410);
+  });
+});

@@ -10,7 +10,7 @@ import { addEventsVerify } from './events-verify.ts';
 
 interface Options {
   readonly json?: boolean;
-  readonly since: string;
+  readonly since?: string;
   readonly limit?: string;
   readonly follow?: boolean;
 }
@@ -22,7 +22,7 @@ export function addEventsCommand(program: Command, terminal: Terminal): void {
   const command = program
     .command('events')
     .description('the security event log, from the beginning or from an event on')
-    .option('--since <seq>', 'only those after this one', '0')
+    .option('--since <seq>', 'only those after this one; from the oldest that is kept where absent')
     .option('--limit <count>', 'at most so many')
     .option('-f, --follow', 'go on with new ones until interrupted')
     .option('--json', 'one JSON object a line, as SIEMs take it')
@@ -34,7 +34,7 @@ export function addEventsCommand(program: Command, terminal: Terminal): void {
 
 async function events(terminal: Terminal, options: Options): Promise<void> {
   const api = await openApi(terminal);
-  let since = wholeNumber(options.since, '--since');
+  let since = options.since === undefined ? undefined : wholeNumber(options.since, '--since');
   let left = options.limit === undefined ? Number.POSITIVE_INFINITY : wholeNumber(options.limit, '--limit');
   while (left > 0) {
     const lines = await page(api, since, Math.min(PAGE, left));
@@ -50,8 +50,9 @@ async function events(terminal: Terminal, options: Options): Promise<void> {
   }
 }
 
-async function page(api: ApiClient, since: number, limit: number): Promise<string[]> {
-  const text = await api.text(`/v1/events?since=${since}&limit=${limit}`);
+async function page(api: ApiClient, since: number | undefined, limit: number): Promise<string[]> {
+  const from = since === undefined ? '' : `since=${since}&`;
+  const text = await api.text(`/v1/events?${from}limit=${limit}`);
   return text.split('\n').filter((line) => line !== '');
 }
 
