@@ -10,6 +10,7 @@ import {
   KINDS,
   kindsSchema,
   SINKS,
+  type SinkAnswer,
   type SinkKindAnswer,
   sinkPath,
   sinkSchema,
@@ -118,8 +119,7 @@ function addConfiguringCommands(sink: Command, terminal: Terminal): void {
     .action(async (name: string, options: Options) => {
       const api = await openApi(terminal);
       const { health } = await api.get(sinkPath(name), sinkSchema);
-      const lost = `${health.behind} waiting events and ${health.dead_letters} dead letters`;
-      await confirm(terminal, options.yes, `${name} will never get its ${lost}.`);
+      await confirm(terminal, options.yes, whatIsLost(name, health));
       await api.send('DELETE', sinkPath(name), nothing);
       show(terminal, options, { removed: name }, () => `Removed ${name}.`);
     });
@@ -129,6 +129,14 @@ function addConfiguringCommands(sink: Command, terminal: Terminal): void {
     .description('send an event made for it, and say whether it arrived; a paused one too')
     .option('--json', 'answer as JSON')
     .action((name: string, options: Options) => test(terminal, name, options));
+}
+
+function whatIsLost(name: string, { behind, dead_letters: letters }: SinkAnswer['health']): string {
+  if (behind + letters === 0) return `${name} will get no events any more.`;
+  const waiting = behind === 1 ? 'one event that waits' : `${behind} events that wait`;
+  const dead = letters === 1 ? 'one dead letter' : `${letters} dead letters`;
+  const lost = [...(behind === 0 ? [] : [waiting]), ...(letters === 0 ? [] : [dead])].join(' and ');
+  return `${name} will get no events any more, nor ${lost}.`;
 }
 
 function withSettings(command: Command): Command {
