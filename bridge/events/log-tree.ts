@@ -1,4 +1,3 @@
-import { decodeBase64url } from '../../protocol/base64url.ts';
 import { CountersignError } from '../../protocol/errors.ts';
 import { HASH_BYTES } from '../../protocol/tlog/merkle.ts';
 import { decodeEntryBundle, TILE_WIDTH } from '../../protocol/tlog/tile.ts';
@@ -53,11 +52,18 @@ async function append(database: Database, size: number, hashes: readonly string[
   if (hashes.length === 0) {
     throw new CountersignError('state_refused', `The event log is damaged: event ${size + 1} is missing.`);
   }
-  const entries = hashes.map((hash) => decodeBase64url(hash, HASH_BYTES));
+  const entries = hashes.map(entryOf);
   return database.transaction(async (tx) => {
     const head = await takeHead(tx, EVENT_TREE, EMPTY_LOG);
     if (head.size !== size) return false;
     await moveHead(tx, EVENT_TREE, head, await appendEntries(tx, EVENT_TREE, head, entries));
     return true;
   });
+}
+
+/** By Node's own decoder: of thousands at a time this is what costs. */
+function entryOf(hash: string): Uint8Array {
+  const entry = Buffer.from(hash, 'base64url');
+  if (entry.length !== HASH_BYTES) throw new CountersignError('state_refused', 'The event log is damaged.');
+  return new Uint8Array(entry);
 }

@@ -391,8 +391,8 @@ export const EVENT_CHECKPOINT_MS = 60_000;
 export const EVENT_CHECKPOINT_EVENTS = 10_000;
 /** Whether a checkpoint is due is looked at this often: replicas count only the events that they place themselves. */
 export const EVENT_CHECKPOINT_LOOK_MS = 10_000;
-/** Events that one transaction takes into the tree: a few ms, in which nobody else writes. */
-export const EVENT_TREE_BATCH = 500;
+/** Events that one transaction takes into the tree: some ms, in which nobody else writes. Fewer would sync the disk more often. */
+export const EVENT_TREE_BATCH = 2_000;
 /** Hashes of events in one answer: 320 KiB. */
 export const EVENT_HASHES = 10_000;
 /** What is to be pruned is looked for this often. */

@@ -82,7 +82,7 @@ describe('a checkpoint of the event log', () => {
 
   it('takes up a log that was there before it, some events at a time', async () => {
     await fixture.database.transaction(async (tx) => {
-      for (let index = 0; index < 1_200; index++) {
+      for (let index = 0; index < 2_200; index++) {
         await fixture.log.append(tx, {
           ...{ type: 'person.created', actor: { kind: 'system' }, outcome: 'success', data: {} },
         });
@@ -90,8 +90,8 @@ describe('a checkpoint of the event log', () => {
     });
     await fixture.log.settled();
     await fixture.checkpoints.checkpoint();
-    expect(await fixture.database.read(eventTreeHead)).toMatchObject({ size: 1_200 });
-    expect((await opened()).size).toBe(1_200);
+    expect(await fixture.database.read(eventTreeHead)).toMatchObject({ size: 2_200 });
+    expect((await opened()).size).toBe(2_200);
   });
 
   it('of the start of a bridge comes no sooner than a minute later', async () => {
