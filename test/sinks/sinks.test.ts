@@ -192,6 +192,22 @@ describe('the list', () => {
     expect(health.lag_seconds).toBeGreaterThanOrEqual(0);
   });
 
+  it('has one whose seal is broken, which says so and can be removed', async () => {
+    const { id } = await fixture.sinks.create({ ...input, filter: people }, BY);
+    await fixture.database.transaction((tx) =>
+      tx
+        .updateTable('sinks')
+        .set({ sealed: new Uint8Array(80), revision: 2 })
+        .execute(),
+    );
+    await fixture.append(1);
+    await vi.waitFor(async () => {
+      const [siem] = await fixture.sinks.list();
+      expect(siem).toMatchObject({ settings: {}, health: { last_error: { code: 'sink_misconfigured' } } });
+    }, soon);
+    await fixture.sinks.remove(id, BY);
+  });
+
   it('describes the kinds for whoever fills in their settings', () => {
     expect(fixture.sinks.kinds()).toMatchObject([
       {

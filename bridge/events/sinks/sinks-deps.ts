@@ -1,4 +1,4 @@
-import { CountersignError } from '../../../protocol/errors.ts';
+import { CountersignError, isCountersignError } from '../../../protocol/errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { BUFFER_EVENTS } from '../../lib/limits.ts';
 import type { Logger } from '../../lib/logger.ts';
@@ -7,7 +7,7 @@ import type { Database } from '../../storage/database.ts';
 import type { SinkDefinition } from '../delivery/sink-definition.ts';
 import type { EventLog } from '../event-log.ts';
 import { type BuiltinSink, builtinDefinition, type SinkOpener, storedDefinition } from './open-sinks.ts';
-import { openSettings } from './sealed-settings.ts';
+import { openSettings, type SinkSettings } from './sealed-settings.ts';
 import { readHealth } from './sink-health.ts';
 import { shownSettings } from './sink-settings.ts';
 import { findSink, type SinkRow } from './sink-store.ts';
@@ -55,9 +55,19 @@ export function createSinkReader(deps: SinksDeps): SinkReader {
     return { row };
   }
 
+  /** One whose seal is broken says so in its health; the others are to be seen beside it, and it can be removed. */
+  async function shownOf(row: SinkRow): Promise<SinkSettings> {
+    try {
+      return (await openSettings(signer, row)).settings;
+    } catch (error) {
+      if (!isCountersignError(error, 'seal_broken')) throw error;
+      return {};
+    }
+  }
+
   async function storedView(row: SinkRow, health: SinkHealth): Promise<SinkView> {
     const { id, name, kind, status, redaction } = row;
-    const { settings } = await openSettings(signer, row);
+    const settings = await shownOf(row);
     const known = opener.kind(kind);
     return {
       ...{ id, name, kind, status, redaction, builtin: false, health },
