@@ -156,6 +156,15 @@ describe('a copy of all events', () => {
     });
   });
 
+  it('does not begin anew at subtrees that are not those of the signed root', async () => {
+    const forged = events.map((event) =>
+      event.seq === 6 ? { ...event, data: { ...event.data, subtrees: [event.hash, event.prev] } } : event,
+    );
+    expect(await verify(forged)).toMatchObject({
+      ...{ ...FOUND, outcome: 'refuted', proven: 10, altered: [{ from: 6, to: 6 }] },
+    });
+  });
+
   it('shows exactly which event was altered before a part that is as it was', async () => {
     const forged = [...relinked(altered(5), 5).slice(0, 5), ...events.slice(5)];
     expect(await verify(forged)).toMatchObject({ outcome: 'refuted', altered: [{ from: 5, to: 5 }] });
