@@ -9,6 +9,7 @@ const ON_BOTH_STORES = [
     'administration',
     'binding',
     'escrow',
+    'event-proof',
     'events',
     'federation',
     'groups',
