@@ -88,12 +88,12 @@ describe('the served OpenAPI document', () => {
         const codes = [...description.matchAll(/`(\w+)`/g)].map(([, name = '']) => parseErrorCode(name));
         expect(codes.length, `${id} ${status}`).toBeGreaterThan(0);
         // RFC 8935 has its own form for what is wrong with a token, and one status.
-        if (TAKES_TOKENS.has(id) && status === '400') continue;
+        if (TAKES_TOKENS.has(id) && ['400', '401'].includes(status)) continue;
         for (const code of codes) expect(code && ERRORS[code].status, `${id} ${status}`).toBe(Number(status));
         expect(Object.keys(content), id).toEqual(['application/problem+json']);
       }
-      expect(statuses.includes('401'), id).toBe(authentication !== 'none');
       if (TAKES_TOKENS.has(id)) continue;
+      expect(statuses.includes('401'), id).toBe(authentication !== 'none');
       expect(statuses.includes('413'), id).toBe(operation.requestBody !== undefined);
     }
   });
@@ -140,11 +140,21 @@ describe('what the bridge answers', () => {
     const { bridge } = companies.acme;
     const { sub } = await cast.ada.client.me();
     const filled: Readonly<Record<string, string>> = { connection: 'work', sub };
+    await bridge.administrator.post('/admin/v1/signals/transmitters', {
+      ...{
+        connection: 'work',
+        issuer: 'https://ssf.acme.example',
+        jwks_uri: 'https://ssf.acme.example/jwks',
+      },
+    });
     let checked = 0;
     for (const endpoint of endpoints.filter(({ method }) => method === 'get')) {
       const schema = answerSchema(endpoint, 200);
       const path = endpoint.path.replaceAll(/\{(\w+)\}/g, (whole, name: string) => filled[name] ?? whole);
       if (schema === undefined || path.includes('{') || OF_OTHERS.has(endpoint.authentication)) continue;
+      // What must be asked for beside the path, its own tests ask for.
+      if (endpoint.operation.parameters.some(({ in: where, required }) => where === 'query' && required))
+        continue;
       expectToFit(schema, await bridge.administrator.get(path), endpoint.id);
       checked += 1;
     }

@@ -91,6 +91,19 @@ describe('countersign signals transmitter', () => {
     expect(await run(args)).toMatchObject({ code, said: expect.stringContaining(words) });
   });
 
+  it('goes with its connection', async () => {
+    const settings = {
+      issuer: 'https://login.acme.example',
+      clientId: 'c',
+      authentication: { method: 'none' },
+    };
+    const connection = { id: 'brief', name: 'Brief', protocol: 'oidc', settings };
+    expect((await bridge.ask('POST', '/admin/v1/connections', connection, token)).status).toBe(201);
+    expect((await run(['add', 'brief', ...WHERE])).code).toBe(0);
+    expect((await bridge.ask('DELETE', '/admin/v1/connections/brief', undefined, token)).status).toBe(204);
+    expect((await run(['show', 'brief'])).said).toContain('transmitter_unknown');
+  });
+
   it('removes it', async () => {
     expect((await run(['remove', 'work', '--yes'])).code).toBe(0);
     expect((await run(['show', 'work'])).said).toContain('transmitter_unknown');

@@ -4,7 +4,10 @@ import type { Transaction } from '../database.ts';
 export async function up({ schema }: Transaction): Promise<void> {
   await schema
     .createTable('signal_transmitters')
-    .addColumn('connection', 'text', (column) => column.primaryKey().notNull())
+    .addColumn('connection', 'text', (column) =>
+      // Another connection of the same id must not begin with somebody's right to speak of its people.
+      column.primaryKey().notNull().references('connections.id').onDelete('cascade'),
+    )
     .addColumn('issuer', 'text', (column) => column.notNull())
     .addColumn('jwks_uri', 'text', (column) => column.notNull())
     .addColumn('audience', 'text', (column) => column.notNull())
