@@ -1,15 +1,8 @@
 import { z } from 'zod';
-import {
-  BUFFER_EVENTS,
-  BUFFER_EVENTS_MAX,
-  BUFFER_EVENTS_MIN,
-  EVENT_RETENTION_DAYS,
-  NAME_LENGTH,
-  TRANSFORMS_WAITING,
-  TRANSFORMS_WAITING_MAX,
-} from '../lib/limits.ts';
+import { NAME_LENGTH, TRANSFORMS_WAITING, TRANSFORMS_WAITING_MAX } from '../lib/limits.ts';
 import { parseNetwork } from '../lib/networks.ts';
 import { isIssuer, isNameServer } from './addresses.ts';
+import { events } from './events-schema.ts';
 import { keyLog, witness } from './key-log-schema.ts';
 import { lifetimes } from './lifetimes-schema.ts';
 
@@ -266,31 +259,7 @@ export const configSchema = z.strictObject({
     .prefault({})
     .describe('How long the bridge’s keys and tokens are valid; how long all else is, policy says.'),
   escrow: escrow.prefault({}).describe('Who else can recover the keys of people.'),
-  events: z
-    .strictObject({
-      stdout: z
-        .boolean()
-        .default(true)
-        .describe('Write each security event to stdout, one JSON object a line.'),
-      retention_days: z
-        .int()
-        .min(0)
-        .max(36_500)
-        .default(EVENT_RETENTION_DAYS)
-        .describe(
-          'How long the content of events is kept, 0: for ever. What proves that none was altered or left out stays.',
-        ),
-      buffer_events: z
-        .int()
-        .min(BUFFER_EVENTS_MIN)
-        .max(BUFFER_EVENTS_MAX)
-        .default(BUFFER_EVENTS)
-        .describe(
-          'Events that a sink may be behind before its oldest are given up for it; each takes about a KiB of disk.',
-        ),
-    })
-    .prefault({})
-    .describe('The security event log.'),
+  events: events.prefault({}).describe('The security event log.'),
   transforms: transforms
     .prefault({})
     .describe('Transforms of proxy re-encryption: what gives meeting keys to devices.'),

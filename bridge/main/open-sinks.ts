@@ -42,7 +42,8 @@ export function openSinks(needs: SinkNeeds, config: Config): SinkParts {
     ...(caCertificates === undefined ? {} : { caCertificates }),
   });
   const origin = { iss, organization: config.organization.name, version };
-  const opener = createSinkOpener(SINK_KINDS, { outbound, sockets, clock, logger }, origin);
+  const fileFolders = config.events.file_folders;
+  const opener = createSinkOpener(SINK_KINDS, { outbound, sockets, clock, logger, fileFolders }, origin);
   const builtins = config.events.stdout ? [{ name: 'stdout', kind: 'stdout', open: () => stdoutSink() }] : [];
   const bufferEvents = config.events.buffer_events;
   const definitions = createSinkDefinitions({ ...needs, opener, builtins });

@@ -1,6 +1,7 @@
 import { isAbsolute, normalize } from 'node:path';
 import * as z from 'zod';
 import { eventFile } from './file/event-file.ts';
+import { assertWithinFolders } from './file/file-folders.ts';
 import { defineSinkKind, type Sink, type SinkDeps } from './sink.ts';
 
 const MIB = 1024 * 1024;
@@ -18,7 +19,9 @@ const settings = z.strictObject({
       (path) => isAbsolute(path) && normalize(path) === path && NAME.test(path) && !path.includes('\0'),
       'must be a whole path without . and .. that ends in .ndjson, .jsonl, .log or .cef',
     )
-    .describe('Of the file, on the machine of the bridge. Its folder must be there.'),
+    .describe(
+      'Of the file, on the machine of the bridge, below one of events.file_folders. Its folder must be there.',
+    ),
   rotate_bytes: z
     .int()
     .min(MIB)
@@ -52,9 +55,11 @@ export const FILE = defineSinkKind<FileSettings>({
 });
 
 function openFile(given: FileSettings, deps: SinkDeps): Sink {
+  assertWithinFolders(given.path, deps.fileFolders);
   const file = eventFile(
     {
       ...{ path: given.path, maxBytes: given.rotate_bytes, hours: given.rotate_hours, keep: given.keep },
+      folders: deps.fileFolders,
       begins: deps.formatter.name === 'cef' ? 'CEF:' : '{',
     },
     deps.clock,

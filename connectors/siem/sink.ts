@@ -69,6 +69,8 @@ export interface SinkDeps {
   readonly formatter: Formatter;
   /** Of the bridge. */
   readonly iss: string;
+  /** Whole paths: below one of them is every file that a sink writes. None: no sink writes files. */
+  readonly fileFolders: readonly string[];
 }
 
 /** One kind of sink: what an administrator configures of it, and how it is opened. */
@@ -82,7 +84,7 @@ export interface SinkKind<Settings = unknown> {
   readonly secrets: readonly string[];
   /** The first is the default. */
   readonly formats: readonly [FormatName, ...FormatName[]];
-  /** Opens no connection yet. `config_invalid` for settings that contradict each other. */
+  /** Opens no connection yet. `config_invalid` for settings that contradict each other or the configuration. */
   open(settings: Settings, deps: SinkDeps): Sink;
 }
 

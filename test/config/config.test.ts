@@ -56,7 +56,7 @@ describe('a configuration', () => {
         access_token_minutes: 15,
         refresh_token_days: 30,
       },
-      events: { stdout: true, retention_days: 400, buffer_events: 1_000_000 },
+      events: { stdout: true, retention_days: 400, buffer_events: 1_000_000, file_folders: [] },
       log: { level: 'info' },
     });
   });
@@ -157,6 +157,8 @@ log: { level: loud }
     ['outbound: { allowed_networks: [all] }', 'outbound.allowed_networks.0'],
     ['outbound: { dns_servers: [dns.example] }', 'outbound.dns_servers.0'],
     ['outbound: { dns_servers: ["10.0.0.1:0"] }', 'outbound.dns_servers.0'],
+    ['events: { file_folders: [./events] }', 'events.file_folders.0'],
+    ['events: { file_folders: [/var/log/../lib] }', 'events.file_folders.0'],
   ])('refuses %s', (line, path) => {
     const text = line.startsWith('listen') ? LEAST.replace(/^listen.*$/m, line) : `${LEAST}${line}\n`;
     expect(faultsOf(text)).toMatchObject([{ path }]);
@@ -260,7 +262,7 @@ describe('the example', () => {
     const keys = /^( *)# ([a-z_]+: .*)$/gm;
     const text = renderExampleConfig().replace(keys, (_, indent, line) => `${indent}${line}`);
     const everything = text.replace(
-      /^ +(trusted_proxies|allowed_networks|witnesses|auditors|logs): \[\]\n/gm,
+      /^ +(trusted_proxies|allowed_networks|witnesses|auditors|logs|file_folders): \[\]\n/gm,
       '',
     );
     expect(parse(everything).outbound).toMatchObject({

@@ -67,7 +67,7 @@ export async function sinksFixture(): Promise<SinksFixture> {
     const sockets = createOutboundSockets({ resolver, allowedNetworks: [] });
     const origin = { iss: ISS, organization: 'Acme', version: '1.0.0' };
     const common = { database, signer, clock: systemClock, logger: quiet };
-    const opener = createSinkOpener([kind], { ...common, outbound, sockets }, origin);
+    const opener = createSinkOpener([kind], { ...common, outbound, sockets, fileFolders: [] }, origin);
     const builtins = [{ name: 'stdout', kind: 'stdout', open: () => builtin.open() }];
     const definitions = createSinkDefinitions({ ...common, opener, builtins });
     const delivery = createDelivery({ ...common, log, definitions, cache });

@@ -1,11 +1,14 @@
 import { type FileHandle, stat } from 'node:fs/promises';
 import type { Clock } from '../../../bridge/lib/clock.ts';
 import { fileFault } from './file-fault.ts';
+import { pathWithinFolders } from './file-folders.ts';
 import { openWholeLines } from './open-whole-lines.ts';
 import { rotate, syncFolder } from './rotation.ts';
 
 export interface EventFileOptions {
   readonly path: string;
+  /** Below one of which it must really be, whenever it is written to. */
+  readonly folders: readonly string[];
   readonly maxBytes: number;
   /** Of UTC, after which it is put aside. */
   readonly hours: number;
@@ -43,29 +46,30 @@ export function eventFile(options: EventFileOptions, clock: Clock): EventFile {
   }
 
   /** The file that is there under the name now: others may have moved or removed the one that is open. */
-  async function current(): Promise<FileHandle> {
+  async function current(place: string): Promise<FileHandle> {
     if (handle !== undefined) {
-      const [ours, there] = [await handle.stat(), await stat(path).catch(() => undefined)];
+      const [ours, there] = [await handle.stat(), await stat(place).catch(() => undefined)];
       if (ours.ino === there?.ino && ours.dev === there.dev) return handle;
       await close();
     }
-    handle = await openWholeLines(path, options.begins);
-    await syncFolder(path);
+    handle = await openWholeLines(place, options.begins);
+    await syncFolder(place);
     return handle;
   }
 
-  async function putAside(): Promise<void> {
+  async function putAside(place: string): Promise<void> {
     await close();
-    await rotate(path, clock.now(), options.keep);
+    await rotate(place, clock.now(), options.keep);
   }
 
   /** Writes what fits in, and answers the rest. All of it is on the disk, or none. */
   async function appendFitting(lines: readonly Buffer[]): Promise<readonly Buffer[]> {
-    const file = await current();
+    const place = await pathWithinFolders(path, options.folders);
+    const file = await current(place);
     const { size, mtimeMs } = await file.stat();
     const fitting = countFitting(lines, options.maxBytes - size);
     if (size > 0 && (fitting === 0 || periodOf(written ?? mtimeMs) < periodOf(clock.now()))) {
-      await putAside();
+      await putAside(place);
       return lines;
     }
     const taken = lines.slice(0, Math.max(1, fitting));

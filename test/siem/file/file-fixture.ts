@@ -11,8 +11,11 @@ import { syslogDeps } from '../syslog/syslog-fixture.ts';
 export interface FileFolder {
   readonly folder: string;
   readonly path: string;
-  /** With a clock that stands at `now`, milliseconds; by default the machine's. */
-  open(given?: Record<string, unknown>, options?: { format?: FormatName; now?: () => number }): Sink;
+  /** With a clock that stands at `now`, milliseconds, by default the machine's; files may be in `folders`, by default this. */
+  open(
+    given?: Record<string, unknown>,
+    options?: { format?: FormatName; now?: () => number; folders?: readonly string[] },
+  ): Sink;
   /** Names in the folder, sorted. */
   names(): Promise<string[]>;
   /** Lines of all files, those put aside first. */
@@ -26,11 +29,12 @@ export async function makeFileFolder(at = tmpdir()): Promise<FileFolder> {
   const names = async () => (await readdir(folder)).toSorted();
   return {
     ...{ folder, path, names },
-    open(given = {}, { format = 'plain', now = Date.now } = {}) {
+    open(given = {}, { format = 'plain', now = Date.now, folders = [folder] } = {}) {
       const origin = { iss: 'https://bridge.acme.example', organization: 'Acme', version: '1.2.3' };
       const formatter = createFormatter(format, origin);
       return FILE.open(FILE.settings.parse({ path, ...given }), {
         ...syslogDeps(),
+        fileFolders: folders,
         clock: { now },
         formatter,
       });

@@ -3,6 +3,7 @@ import {
   appendFile,
   chmod,
   mkdir,
+  readdir,
   readFile,
   rename,
   stat,
@@ -188,6 +189,60 @@ describe('a file sink does not touch', () => {
     ['with a null character', '/var/log/a\0.log'],
   ])('a file %s', (_, path) => {
     expect(FILE.settings.safeParse({ path }).success).toBe(false);
+  });
+});
+
+const outsideOf = { code: 'config_invalid', detail: expect.stringContaining('events.file_folders') };
+
+describe('the folders that file sinks may write below', () => {
+  it('are none unless the configuration names some', () => {
+    expect(() => made.open({}, { folders: [] })).toThrow(expect.objectContaining(outsideOf));
+  });
+
+  it('are not those whose names begin alike, nor those above', async () => {
+    for (const folders of [[`${made.folder}-2`], [made.folder.slice(0, -1)], [join(made.folder, 'below')]]) {
+      expect(() => made.open({}, { folders })).toThrow(expect.objectContaining(outsideOf));
+    }
+  });
+
+  it('have theirs below them, and may be there under another name or only later', async () => {
+    const below = join(made.folder, 'a', 'b');
+    const sink = made.open({ path: join(below, 'events.ndjson') });
+    await expect(sink.deliver(makeEvents(1), signal)).rejects.toMatchObject({ code: 'sink_unavailable' });
+    await mkdir(below, { recursive: true });
+    await sink.deliver(makeEvents(1), signal);
+    const link = join(made.folder, 'link');
+    await symlink(below, link);
+    for (const [path, folder] of [
+      [join(link, 'events.ndjson'), below],
+      [join(below, 'events.ndjson'), link],
+      [join(below, 'events.ndjson'), '/'],
+    ] as const) {
+      await made.open({ path }, { folders: [folder] }).deliver(makeEvents(1), signal);
+    }
+    expect((await readFile(join(below, 'events.ndjson'), 'utf8')).split('\n')).toHaveLength(5);
+  });
+
+  it('are not left by a symbolic link in one', async () => {
+    const [within, without] = [join(made.folder, 'within'), join(made.folder, 'without')];
+    for (const folder of [within, without]) await mkdir(folder);
+    await symlink(without, join(within, 'out'));
+    const path = join(within, 'out', 'events.ndjson');
+    expect(() => made.open({ path }, { folders: [within] })).toThrow(expect.objectContaining(outsideOf));
+  });
+
+  it('are not left by one that is put there while the sink is open', async () => {
+    const [within, without] = [join(made.folder, 'within'), join(made.folder, 'without')];
+    for (const folder of [join(within, 'logs'), without]) await mkdir(folder, { recursive: true });
+    const sink = made.open({ path: join(within, 'logs', 'events.ndjson') }, { folders: [within] });
+    await sink.deliver(makeEvents(1), signal);
+    await rename(join(within, 'logs'), join(within, 'before'));
+    await symlink(without, join(within, 'logs'));
+    await expect(sink.deliver(makeEvents(1, 2), signal)).rejects.toMatchObject({
+      code: 'sink_misconfigured',
+      detail: expect.stringContaining('events.file_folders'),
+    });
+    expect(await readdir(without)).toEqual([]);
   });
 });
 
