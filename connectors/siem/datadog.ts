@@ -40,6 +40,7 @@ export const DATADOG = defineSinkKind<Settings>({
   doc: 'Sends events as logs to Datadog.',
   settings,
   secrets: ['api_key'],
+  destinations: ['site', 'url'],
   formats: ['plain', 'ocsf', 'ecs'],
   open: (given, deps) => openDatadog(given, deps),
 });

@@ -48,6 +48,7 @@ export const ELASTIC = defineSinkKind<Settings>({
   doc: 'Creates events as documents in a data stream of Elasticsearch or OpenSearch.',
   settings,
   secrets: ['api_key', 'password'],
+  destinations: ['url'],
   formats: ['ecs', 'ocsf', 'plain'],
   open: (given, deps) => openElastic(given, deps),
 });

@@ -50,6 +50,7 @@ export const FILE = defineSinkKind<FileSettings>({
   doc: 'Appends events to a file on the bridge’s machine, one line each, with rotation.',
   settings,
   secrets: [],
+  destinations: ['path'],
   formats: ['plain', 'ocsf', 'ecs', 'cef', 'cloudevents'],
   open: (given, deps) => openFile(given, deps),
 });

@@ -32,6 +32,7 @@ export const OTLP = defineSinkKind<Settings>({
   doc: 'Sends events as OpenTelemetry log records to a collector, by OTLP over HTTP.',
   settings,
   secrets: ['headers'],
+  destinations: ['url'],
   formats: ['plain', 'ocsf', 'ecs', 'cef'],
   open: (given, deps) => openOtlp(given, deps),
 });

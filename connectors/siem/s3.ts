@@ -25,6 +25,7 @@ export const S3 = defineSinkKind<S3Settings>({
   doc: 'Keeps events as objects of compressed lines in S3 or a compatible store.',
   settings: s3Settings,
   secrets: ['secret_access_key', 'session_token'],
+  destinations: ['region', 'endpoint', 'bucket', 'path_style'],
   formats: ['plain', 'ocsf', 'ecs', 'cloudevents'],
   open: (given, deps) => openS3(given, deps),
 });

@@ -55,6 +55,7 @@ export const SENTINEL = defineSinkKind<Settings>({
   doc: 'Sends events to a table of Microsoft Sentinel by the Logs Ingestion API.',
   settings,
   secrets: ['client_secret'],
+  destinations: ['endpoint', 'authority', 'tenant_id'],
   formats: ['ocsf', 'ecs', 'plain'],
   open: (given, deps) => openSentinel(given, deps),
 });

@@ -82,6 +82,11 @@ export interface SinkKind<Settings = unknown> {
   readonly settings: z.ZodType<Settings>;
   /** Names of the settings that are never shown again. */
   readonly secrets: readonly string[];
+  /**
+   * Names of the settings that say where events and secrets go. Where one of them changes, every stored secret must be
+   * given anew: whoever may change a sink must not have its secrets sent to a place of their own.
+   */
+  readonly destinations: readonly string[];
   /** The first is the default. */
   readonly formats: readonly [FormatName, ...FormatName[]];
   /** Opens no connection yet. `config_invalid` for settings that contradict each other or the configuration. */

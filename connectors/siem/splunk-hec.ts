@@ -42,6 +42,7 @@ export const SPLUNK_HEC = defineSinkKind<Settings>({
   doc: 'Sends events to the HTTP Event Collector of Splunk, with or without indexer acknowledgement.',
   settings,
   secrets: ['token'],
+  destinations: ['url'],
   formats: ['plain', 'ocsf', 'ecs', 'cef'],
   open: (given, deps) => (given.acknowledgement ? openAcknowledged(given, deps) : openPlain(given, deps)),
 });

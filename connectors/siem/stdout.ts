@@ -13,6 +13,7 @@ export const STDOUT = defineSinkKind<Record<string, never>>({
   doc: 'Writes events to the standard output of the bridge, one line each.',
   settings: z.strictObject({}),
   secrets: [],
+  destinations: [],
   formats: ['plain', 'ocsf', 'ecs', 'cef', 'cloudevents'],
   open: (_, { formatter }) => stdoutSink(process.stdout, formatter),
 });

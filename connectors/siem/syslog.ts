@@ -91,6 +91,7 @@ export const SYSLOG = defineSinkKind<SyslogSettings>({
   doc: 'Sends events as syslog messages (RFC 5424) over TLS or TCP.',
   settings,
   secrets: ['key'],
+  destinations: ['host', 'port'],
   formats: ['plain', 'cef', 'ocsf', 'ecs', 'cloudevents'],
   open: (given, deps) => openSyslog(given, deps),
 });

@@ -51,6 +51,7 @@ export const WEBHOOK = defineSinkKind<Settings>({
   doc: 'Posts events to an HTTPS address, signed as Standard Webhooks specifies.',
   settings,
   secrets: ['secret', 'previous_secret', 'headers'],
+  destinations: ['url'],
   formats: ['cloudevents', 'plain', 'ocsf', 'ecs'],
   open: (given, deps) => openWebhook(given, deps),
 });

@@ -25,6 +25,7 @@ const SETTINGS = z.strictObject({
 });
 const KIND = {
   ...{ kind: 'made-up', doc: 'For this test.', formats: ['plain'], secrets: ['token', 'old_token'] },
+  destinations: ['url'],
   settings: schemaNode.parse(z.toJSONSchema(SETTINGS, { io: 'input' })),
 };
 

@@ -151,6 +151,21 @@ describe('an administrator at the command line', () => {
     expect(nothing.said).toContain('Say what to change');
   });
 
+  it('gives the secrets anew where a sink is to send them elsewhere', async () => {
+    await add();
+    const url = `url=${receiver.url}/elsewhere`;
+    const alone = await run('sink', 'set', 'soc', '--set', url);
+    expect(alone.code).toBe(2);
+    expect(alone.said).toContain(
+      'Another url takes the secrets elsewhere: give them anew with --secret secret, or take them away with --unset.',
+    );
+    expect((await json('show', 'soc')).settings.url).toBe(receiver.url);
+    const args = ['sink', 'set', 'soc', '--set', url, '--secret', 'secret'];
+    expect((await terminal.run(args, { piped: [SECRET] })).code).toBe(0);
+    expect((await json('show', 'soc')).settings.url).toBe(`${receiver.url}/elsewhere`);
+    expect((await run('sink', 'set', 'soc', '--set', url, '--set', 'delivery=batch')).code).toBe(0);
+  });
+
   it('is asked before a sink is removed, and told what is lost', async () => {
     await add();
     await run('sink', 'pause', 'soc');

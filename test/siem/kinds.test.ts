@@ -35,6 +35,19 @@ describe.each(SINK_KINDS)('the kind $kind', (kind) => {
     );
     expect(secretive.filter((name) => !kind.secrets.includes(name))).toEqual([]);
   });
+
+  it('says which settings decide where its secrets go, every address among them', () => {
+    const names = members.map(([name]) => name);
+    expect(kind.destinations.filter((name) => !names.includes(name))).toEqual([]);
+    expect(kind.destinations.filter((name) => kind.secrets.includes(name))).toEqual([]);
+    if (kind.secrets.length > 0) expect(kind.destinations).not.toEqual([]);
+    const addresses = members.filter(
+      ([name, member]) =>
+        /^(url|port|site|region|bucket|endpoint|authority|path)$/.test(name) ||
+        (typeof member === 'object' && member.format === 'uri'),
+    );
+    expect(addresses.map(([name]) => name).filter((name) => !kind.destinations.includes(name))).toEqual([]);
+  });
 });
 
 describe('a sink over HTTP', () => {

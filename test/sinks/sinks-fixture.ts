@@ -52,6 +52,7 @@ export async function sinksFixture(): Promise<SinksFixture> {
     doc: 'For tests.',
     settings,
     secrets: ['token'],
+    destinations: ['url'],
     formats: ['plain', 'ecs'],
     open(given: z.infer<typeof settings>) {
       if (given.contradicts) throw new CountersignError('config_invalid', 'contradicts is set');

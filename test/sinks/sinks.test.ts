@@ -105,13 +105,37 @@ describe('a sink that an administrator makes', () => {
 describe('a change of a sink', () => {
   it('replaces settings one by one, and leaves a secret that comes as it was shown', async () => {
     const { id, settings } = await fixture.sinks.create({ ...input, status: 'paused' }, BY);
-    const next = 'https://other.example/';
-    await fixture.sinks.change(id, { settings: { ...settings, url: next } }, BY);
-    expect(fixture.opened.at(-1)).toEqual({ url: next, token: 'hunter2!' });
+    await fixture.sinks.change(id, { settings: { ...settings, contradicts: false } }, BY);
+    expect(fixture.opened.at(-1)).toEqual({ url, token: 'hunter2!' });
     const { settings: shown } = await fixture.sinks.change(id, { settings: { token: null } }, BY);
-    expect(shown).toEqual({ url: next });
-    expect(fixture.opened.at(-1)).toEqual({ url: next, token: undefined });
+    expect(shown).toEqual({ url, contradicts: false });
+    expect(fixture.opened.at(-1)).toEqual({ url, token: undefined });
   });
+
+  it.each([
+    ['alone', {}],
+    ['with the secret as it was shown', { token: { set: true } }],
+  ])('takes no kept secret to another address that comes %s', async (_how, rest) => {
+    const { id } = await fixture.sinks.create({ ...input, status: 'paused' }, BY);
+    const elsewhere = { url: 'https://elsewhere.example/', ...rest };
+    await expect(fixture.sinks.change(id, { settings: elsewhere }, BY)).rejects.toMatchObject(
+      malformed(/settings\.url.*send settings\.token anew/),
+    );
+    expect((await fixture.sinks.get(id)).settings).toEqual({ url, token: { set: true } });
+    expect(fixture.opened.map((each) => each.url)).not.toContain(elsewhere.url);
+  });
+
+  it.each([['another!'], [null]])(
+    'goes to another address with the secret given anew as %j',
+    async (token) => {
+      const { id } = await fixture.sinks.create({ ...input, status: 'paused' }, BY);
+      const next = 'https://other.example/';
+      await fixture.sinks.change(id, { settings: { url: next, token } }, BY);
+      expect(fixture.opened.at(-1)).toEqual({ url: next, token: token ?? undefined });
+      await fixture.sinks.change(id, { settings: { url: next, contradicts: false } }, BY);
+      expect(fixture.opened.at(-1)).toEqual({ url: next, token: token ?? undefined });
+    },
+  );
 
   it('counts at once, in the middle of a long wait', async () => {
     fixture.receiver.fault = faults.unavailable(600);

@@ -55,6 +55,7 @@ export const kindSchema = z.object({
   formats: z.array(z.string()),
   settings: schemaNode,
   secrets: z.array(z.string()),
+  destinations: z.array(z.string()),
 });
 export type SinkKindAnswer = z.infer<typeof kindSchema>;
 export const kindsSchema = z.object({ kinds: z.array(kindSchema) });

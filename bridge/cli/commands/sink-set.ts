@@ -5,7 +5,7 @@ import { repeatable } from '../repeatable.ts';
 import type { Terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
 import { KINDS, kindsSchema, SINKS, type SinkKindAnswer, sinkPath, sinkSchema } from './sink-answers.ts';
-import { assertComplete, type SettingOptions, sinkSettings } from './sink-settings.ts';
+import { assertComplete, assertSecretsGiven, type SettingOptions, sinkSettings } from './sink-settings.ts';
 import { sinkView } from './sink-views.ts';
 
 interface SinkOptions extends SettingOptions {
@@ -71,8 +71,10 @@ async function add(
 
 async function change(terminal: Terminal, name: string, options: SinkOptions): Promise<void> {
   const api = await openApi(terminal);
-  const { kind: kindName, filter } = await api.get(sinkPath(name), sinkSchema);
-  const settings = await sinkSettings(terminal, await kindNamed(api, kindName), options);
+  const { kind: kindName, filter, settings: current } = await api.get(sinkPath(name), sinkSchema);
+  const kind = await kindNamed(api, kindName);
+  const settings = await sinkSettings(terminal, kind, options);
+  assertSecretsGiven(kind, current, settings);
   const changes = {
     ...common(options, filter),
     ...(Object.keys(settings).length === 0 ? {} : { settings }),

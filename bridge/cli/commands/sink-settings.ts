@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import type { Json } from '../../../protocol/canonical-json.ts';
 import type { Terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
@@ -58,6 +59,23 @@ export function assertComplete(kind: SinkKindAnswer, settings: Settings): void {
     isSecret(kind, name) ? `--secret ${name}` : `--set ${name}=${name.toUpperCase()}`,
   );
   throw new UsageError(`${kind.kind} needs ${options.join(' ')}. ${seeKind(kind)}`);
+}
+
+/** Says which secrets must be given anew, before anything is sent: the bridge sends none that it keeps to another place. */
+export function assertSecretsGiven(
+  kind: SinkKindAnswer,
+  current: Readonly<Record<string, Json>>,
+  settings: Settings,
+): void {
+  const moved = kind.destinations.find(
+    (name) => name in settings && !isDeepStrictEqual(settings[name] ?? undefined, current[name]),
+  );
+  const kept = kind.secrets.filter((name) => name in current && !(name in settings));
+  if (moved === undefined || kept.length === 0) return;
+  const options = kept.map((name) => `--secret ${name}`).join(' ');
+  throw new UsageError(
+    `Another ${moved} takes the secrets elsewhere: give them anew with ${options}, or take them away with --unset.`,
+  );
 }
 
 function put(settings: Settings, kind: SinkKindAnswer, path: string, text: string): void {

@@ -15,6 +15,7 @@ export function createSinks(deps: SinksDeps): Sinks {
     kinds: () =>
       opener.kinds.map((kind) => ({
         ...{ kind: kind.kind, doc: kind.doc, formats: kind.formats, secrets: kind.secrets },
+        destinations: kind.destinations,
         settings: settingsSchema(kind),
       })),
     async list() {

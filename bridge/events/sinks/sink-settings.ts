@@ -25,9 +25,12 @@ export function checkSettings(kind: SinkKind, settings: SinkSettings): SinkSetti
   return settings;
 }
 
-/** Member by member: null takes one away, and a secret that comes as it is shown stays. */
+/**
+ * Member by member: null takes one away, and a secret that comes as it is shown stays. `malformed_request` where a
+ * secret that stays would go to another place than it was given for.
+ */
 export function mergeSettings(
-  kind: Pick<SinkKind, 'secrets'>,
+  kind: Pick<SinkKind, 'secrets' | 'destinations'>,
   current: SinkSettings,
   patch: { readonly [name: string]: Json },
 ): SinkSettings {
@@ -36,7 +39,29 @@ export function mergeSettings(
     if (value === null) merged.delete(name);
     else if (!(kind.secrets.includes(name) && isDeepStrictEqual(value, SET))) merged.set(name, value);
   }
-  return Object.fromEntries(merged);
+  const after = Object.fromEntries(merged);
+  assertSecretsStay(kind, current, after, patch);
+  return after;
+}
+
+function assertSecretsStay(
+  { secrets, destinations }: Pick<SinkKind, 'secrets' | 'destinations'>,
+  before: SinkSettings,
+  after: SinkSettings,
+  patch: SinkSettings,
+): void {
+  const moved = destinations.find((name) => !isDeepStrictEqual(before[name], after[name]));
+  if (moved === undefined) return;
+  const kept = secrets.filter((name) => {
+    const given = patch[name];
+    return before[name] !== undefined && (given === undefined || isDeepStrictEqual(given, SET));
+  });
+  if (kept.length === 0) return;
+  const names = kept.map((name) => `settings.${name}`).join(', ');
+  throw new CountersignError(
+    'malformed_request',
+    `settings.${moved}: would take the secrets elsewhere; send ${names} anew with it, or null to take one away`,
+  );
 }
 
 /** Without the secrets, but for whether they are there. */

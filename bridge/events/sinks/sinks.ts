@@ -73,6 +73,8 @@ export interface SinkKindView {
   readonly settings: { readonly [name: string]: Json };
   /** Names of the settings that are never shown again. */
   readonly secrets: readonly string[];
+  /** Names of the settings that say where events and secrets go: with another, the secrets must be given anew. */
+  readonly destinations: readonly string[];
 }
 
 /** What became of a test event. A receiver that refuses it is an answer, not an error. */

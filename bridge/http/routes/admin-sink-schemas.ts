@@ -56,6 +56,9 @@ export const sinkKindsSchema = z.strictObject({
       formats: z.array(format).describe('The first is the default'),
       settings: z.record(z.string(), z.json()).describe('JSON Schema of the settings'),
       secrets: z.array(z.string()).describe('Names of the settings that are never shown again'),
+      destinations: z
+        .array(z.string())
+        .describe('Names of the settings that cannot change unless every secret is given anew with them'),
     }),
   ),
 });
