@@ -431,8 +431,11 @@ export const SINK_LEASE_MS = 5_000;
 export const SINK_IDLE_MS = 10_000;
 /** One batch, from the first byte to the last word of the receiver. */
 export const SINK_DELIVERY_MS = 60_000;
-/** One wait for what was sent to count as taken; a receiver that indexes takes some seconds. */
-export const SINK_SETTLING_MS = 60_000;
+/**
+ * One wait for what was sent to count as taken: longer than sinks wait by themselves, of which Splunk's may be told to
+ * wait ten minutes. It ends the wait for one that hangs.
+ */
+export const SINK_SETTLING_MS = 11 * 60_000;
 /** How far a sink’s place is stored behind what it took: so much comes twice after a crash. */
 export const SINK_SAVING_MS = 100;
 /** Events sent ahead of what counts as taken: they come again after a fault. */

@@ -1,9 +1,14 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Lane, type LaneSource } from '../../bridge/events/delivery/lane.ts';
-import type { SinkEvent } from '../../connectors/siem/sink.ts';
+import { SINK_SETTLING_MS } from '../../bridge/lib/limits.ts';
+import type { Sink, SinkEvent } from '../../connectors/siem/sink.ts';
 import { fakeReceiver, faults } from '../fakes/fake-receiver.ts';
 
 const signal = new AbortController().signal;
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 function event(seq: number): SinkEvent {
   return {
@@ -73,5 +78,42 @@ describe('a lane', () => {
     });
     await lane.step(signal);
     expect(receiver.seqs).toEqual([2, 3]);
+  });
+});
+
+describe('a receiver that says after minutes what it indexed', () => {
+  const settlingAfter = (ms: number, sink: Sink): Sink => ({
+    ...sink,
+    async settle(until) {
+      await new Promise((resolve) => setTimeout(resolve, ms));
+      return sink.settle?.(until) ?? 0;
+    },
+  });
+
+  it('is waited for, as its settings may say ten minutes, and gets nothing twice', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const receiver = fakeReceiver();
+    receiver.acknowledges = 'later';
+    const open = async () => settlingAfter(600_000, receiver.open());
+    const lane = new Lane({ source: source([1, 2, 3]), settled: 0, open });
+    await lane.step(signal);
+    const settling = expect(lane.settle(signal, signal)).resolves.toBeUndefined();
+    await vi.advanceTimersByTimeAsync(600_000);
+    await settling;
+    expect(await lane.step(signal)).toBe(false);
+    expect({ settled: lane.settled, copies: receiver.seqs }).toEqual({ settled: 3, copies: [1, 2, 3] });
+  });
+
+  it('is let go of where it never does', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const receiver = fakeReceiver();
+    receiver.acknowledges = 'later';
+    const open = async () => settlingAfter(2 ** 30, receiver.open());
+    const lane = new Lane({ source: source([1]), settled: 0, open });
+    await lane.step(signal);
+    const settling = expect(lane.settle(signal, signal)).rejects.toMatchObject({ code: 'sink_unavailable' });
+    await vi.advanceTimersByTimeAsync(SINK_SETTLING_MS);
+    await settling;
+    expect({ settled: lane.settled, closed: receiver.closed }).toEqual({ settled: 0, closed: 1 });
   });
 });

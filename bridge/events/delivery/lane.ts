@@ -107,6 +107,7 @@ export class Lane {
     } catch (error) {
       if (signal.aborted) throw error;
       if (news.aborted) return;
+      if (error instanceof TooSlow) await this.#abandon(signal);
       this.rewind();
       throw new SinkFault(error);
     }
