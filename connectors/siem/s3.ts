@@ -45,7 +45,7 @@ function openS3(given: S3Settings, deps: SinkDeps): Sink {
     signal: AbortSignal,
   ): Promise<void> {
     const body = await compress(lines.join(''));
-    const url = urlUnder(bucket.href, `${prefix}/${objectKey(events)}`);
+    const url = urlUnder(bucket.href, `${prefix}/${deps.sink}/${objectKey(events)}`);
     const payloadHash = sha256(body);
     const headers = signV4(
       {
@@ -90,13 +90,16 @@ function openS3(given: S3Settings, deps: SinkDeps): Sink {
   };
 }
 
-/** `yyyy/mm/dd/hh/<first>-<last>.ndjson.gz`, by the time of the first event; replays stand beside the original. */
+/**
+ * `yyyy/mm/dd/hh/<first>-<last>.<event_id>.ndjson.gz`, by the time and id of the first event; replays stand beside the
+ * original. A bridge that was restored from a backup gives numbers a second time, but no id.
+ */
 function objectKey(events: readonly SinkEvent[]): string {
   const [first, last] = [events[0], events.at(-1)];
   const hour = (first?.time ?? '').slice(0, 13).replace(/[-T]/g, '/');
   const replay = first?.replay === undefined ? '' : `.${first.replay}`;
   const digits = (seq = 0) => String(seq).padStart(SEQ_DIGITS, '0');
-  return `${hour}/${digits(first?.seq)}-${digits(last?.seq)}${replay}.ndjson.gz`;
+  return `${hour}/${digits(first?.seq)}-${digits(last?.seq)}.${first?.event_id}${replay}.ndjson.gz`;
 }
 
 function bucketUrl({ endpoint, region, bucket, path_style }: S3Settings): URL {

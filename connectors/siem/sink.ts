@@ -62,6 +62,8 @@ export interface Sink {
 
 /** What sinks are given to work with. */
 export interface SinkDeps {
+  /** Id of the sink, the same for as long as it is there. */
+  readonly sink: string;
   readonly outbound: Outbound;
   readonly sockets: OutboundSockets;
   readonly clock: Clock;

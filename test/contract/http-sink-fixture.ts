@@ -22,6 +22,7 @@ export function httpSinkDeps(
     logger: createLogger({ level: 'debug', destination: { write } }),
     formatter: createFormatter(format, { iss: ISS, organization: 'Acme', version: '1.2.3' }),
     iss: ISS,
+    sink: 'snk_test',
     fileFolders: [],
   };
 }

@@ -52,29 +52,40 @@ describe('the objects of S3', () => {
     await network.close();
   });
 
-  const open = (settings: object = {}) =>
-    S3.open({ ...settingsFor(store.url), ...settings }, httpSinkDeps(network, 'plain'));
+  const open = (settings: object = {}, sink = 'snk_a1') =>
+    S3.open({ ...settingsFor(store.url), ...settings }, { ...httpSinkDeps(network, 'plain'), sink });
 
   const at = (time: string, from: number, replay?: string) =>
     makeEvents(3, from).map((event) => ({ ...event, time, ...(replay === undefined ? {} : { replay }) }));
 
   it('are named by the hour and by the first and last number, so that they sort', async () => {
-    await open().deliver(at('2026-03-04T05:59:59.999Z', 98), signal);
+    const events = at('2026-03-04T05:59:59.999Z', 98);
+    await open().deliver(events, signal);
     expect([...store.objects.keys()].at(-1)).toBe(
-      'bridge.acme.example/2026/03/04/05/0000000000000098-0000000000000100.ndjson.gz',
+      `bridge.acme.example/snk_a1/2026/03/04/05/0000000000000098-0000000000000100.${events[0]?.event_id}.ndjson.gz`,
     );
+  });
+
+  it('stand beside those of another sink or another bridge under the same prefix, of the same numbers', async () => {
+    const events = at('2026-03-04T08:00:00.000Z', 1);
+    const others = events.map((event) => ({ ...event, event_id: `${event.event_id.slice(0, -4)}beef` }));
+    const before = store.objects.size;
+    await open({ prefix: 'shared' }).deliver(events, signal);
+    await open({ prefix: 'shared' }, 'snk_b2').deliver(events, signal);
+    await open({ prefix: 'shared' }).deliver(others, signal);
+    expect(store.objects.size - before).toBe(3);
   });
 
   it('hold one line an event', async () => {
     const events = at('2026-03-04T06:00:00.000Z', 1);
     await open({ prefix: 'siem/bridge' }).deliver(events, signal);
-    const key = 'siem/bridge/2026/03/04/06/0000000000000001-0000000000000003.ndjson.gz';
+    const key = `siem/bridge/snk_a1/2026/03/04/06/0000000000000001-0000000000000003.${events[0]?.event_id}.ndjson.gz`;
     expect(store.objects.get(key)).toEqual(events.map((event) => JSON.stringify(event)));
   });
 
   it('stand beside the first ones where they are of a replay', async () => {
     await open().deliver(at('2026-03-04T07:00:00.000Z', 1, 'rpl_1'), signal);
-    expect([...store.objects.keys()].at(-1)).toMatch(/07\/0{15}1-0{15}3\.rpl_1\.ndjson\.gz$/);
+    expect([...store.objects.keys()].at(-1)).toMatch(/07\/0{15}1-0{15}3\.[0-9a-f-]{36}\.rpl_1\.ndjson\.gz$/);
   });
 
   it('stand under the host name of their bucket, where the store has it so', async () => {
@@ -87,7 +98,7 @@ describe('the objects of S3', () => {
     );
     await other.close();
     expect(other.requests.map(({ path }) => path)).toEqual([
-      '/p/2026/03/04/05/0000000000000001-0000000000000003.ndjson.gz',
+      expect.stringMatching(/^\/p\/snk_a1\/2026\/03\/04\/05\/0{15}1-0{15}3\.[0-9a-f-]{36}\.ndjson\.gz$/),
     ]);
   });
 

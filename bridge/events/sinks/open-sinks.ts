@@ -21,24 +21,29 @@ export interface SinkOpener {
   /** `undefined`: there is none of that name in this version. */
   kind(name: string): SinkKind | undefined;
   /** `config_invalid` for settings that cannot be used. */
-  open(kind: string, format: FormatName, settings: SinkSettings): Sink;
+  open(sink: string, kind: string, format: FormatName, settings: SinkSettings): Sink;
 }
 
 export function createSinkOpener(
   kinds: readonly SinkKind[],
-  deps: Omit<SinkDeps, 'formatter' | 'iss'>,
+  deps: Omit<SinkDeps, 'sink' | 'formatter' | 'iss'>,
   origin: EventOrigin,
 ): SinkOpener {
   const find = (name: string) => kinds.find(({ kind }) => kind === name);
   return {
     kinds,
     kind: find,
-    open(name, format, settings) {
+    open(sink, name, format, settings) {
       const kind = find(name);
       if (kind === undefined) {
         throw new CountersignError('config_invalid', `this version has no sinks of the kind ${name}`);
       }
-      return kind.open(settings, { ...deps, formatter: createFormatter(format, origin), iss: origin.iss });
+      return kind.open(settings, {
+        ...deps,
+        sink,
+        formatter: createFormatter(format, origin),
+        iss: origin.iss,
+      });
     },
   };
 }
@@ -79,7 +84,7 @@ export function storedDefinition(
       // what is sealed is sealed anew when the key-encryption key changes
       const found = (await database.read((query) => findSink(query, id))) ?? row;
       const { settings, redaction_key: key } = await openSettings(signer, found);
-      const sink = opener.open(row.kind, row.format as FormatName, settings);
+      const sink = opener.open(id, row.kind, row.format as FormatName, settings);
       return { sink, redactionKey: Buffer.from(key, 'base64url') };
     },
   };

@@ -32,13 +32,18 @@ export function createSinkChanges(
   }
 
   /** Settings and format that this kind can be opened with. */
-  async function checkOpening(kind: SinkKind, format: FormatName, settings: SinkSettings): Promise<void> {
+  async function checkOpening(
+    id: string,
+    kind: SinkKind,
+    format: FormatName,
+    settings: SinkSettings,
+  ): Promise<void> {
     if (!kind.formats.includes(format)) {
       throw new CountersignError('malformed_request', `format: must be one of ${kind.formats.join(', ')}`);
     }
     checkSettings(kind, settings);
     try {
-      await opener.open(kind.kind, format, settings).close();
+      await opener.open(id, kind.kind, format, settings).close();
     } catch (cause) {
       if (!isCountersignError(cause, 'config_invalid')) throw cause;
       throw new CountersignError('malformed_request', `settings: ${cause.detail ?? 'contradict each other'}`);
@@ -64,9 +69,9 @@ export function createSinkChanges(
       const kind = opener.kind(asked.kind);
       if (kind === undefined) throw new CountersignError('malformed_request', 'kind: there is no such kind');
       const format = asked.format ?? kind.formats[0];
-      await checkOpening(kind, format, asked.settings);
-      assertNameFree(asked.name);
       const id = `snk_${randomBytes(10).toString('hex')}`;
+      await checkOpening(id, kind, format, asked.settings);
+      assertNameFree(asked.name);
       const now = clock.now();
       const { name, status, redaction, settings } = asked;
       const row: SinkRow = {
@@ -100,7 +105,7 @@ export function createSinkChanges(
       const format = asked.format ?? (row.format as FormatName);
       const changed = changedMembers(row, asked, sealed.settings, settings);
       if (changed.length === 0) return view(row);
-      if (reopens && kind !== undefined) await checkOpening(kind, format, settings);
+      if (reopens && kind !== undefined) await checkOpening(row.id, kind, format, settings);
       if (asked.name !== undefined) assertNameFree(asked.name);
       const change = {
         ...{ name: asked.name ?? row.name, format, status: asked.status ?? row.status, changed: clock.now() },

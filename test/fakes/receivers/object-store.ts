@@ -57,7 +57,8 @@ export async function openObjectStore(network: ReceiverNetwork, options: StoreOp
 }
 
 function checkKey(key: string): void {
-  const form = /^[\w.-]+(\/[\w.-]+)*\/\d{4}\/\d{2}\/\d{2}\/\d{2}\/\d{16}-\d{16}(\.[\w-]+)?\.ndjson\.gz$/;
+  const form =
+    /^[\w.-]+(\/[\w.-]+)*\/\d{4}\/\d{2}\/\d{2}\/\d{2}\/\d{16}-\d{16}\.[0-9a-f-]{36}(\.[\w-]+)?\.ndjson\.gz$/;
   demand(form.test(key), `the key is ${key}`);
 }
 
