@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { SINK_BATCH_BYTES } from '../../bridge/lib/limits.ts';
 import { extraHeaders, parseExtraHeaders } from './http/extra-headers.ts';
 import { fitting } from './http/fitting-events.ts';
+import { headerCredentials } from './http/header-credentials.ts';
 import { createHttpReceiver, type HttpReceiver, type ReceiverAnswer } from './http/http-receiver.ts';
 import { receiverUrl, urlUnder } from './http/http-settings.ts';
 import { refusedEvent, takenEvents } from './http/taken-events.ts';
@@ -39,7 +40,7 @@ export const OTLP = defineSinkKind<Settings>({
 
 function openOtlp(given: Settings, deps: SinkDeps): Sink {
   const extra = parseExtraHeaders(given.headers ?? '') ?? {};
-  const receiver = createHttpReceiver({ ...deps, secrets: Object.values(extra) });
+  const receiver = createHttpReceiver({ ...deps, secrets: Object.values(extra).flatMap(headerCredentials) });
   const url = urlUnder(given.url, 'v1/logs');
   const headers = { ...extra, 'content-type': 'application/json' };
   const { before, after } = requestAround(deps.iss);

@@ -4,6 +4,7 @@ import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
 import type { FormatName } from './formats/formatter.ts';
 import { extraHeaders, parseExtraHeaders } from './http/extra-headers.ts';
 import { fitting } from './http/fitting-events.ts';
+import { headerCredentials } from './http/header-credentials.ts';
 import { createHttpReceiver } from './http/http-receiver.ts';
 import { receiverUrl } from './http/http-settings.ts';
 import { refusedEvent, takenEvents } from './http/taken-events.ts';
@@ -61,7 +62,11 @@ function openWebhook(given: Settings, deps: SinkDeps): Sink {
   const headers = parseExtraHeaders(given.headers ?? '') ?? {};
   const receiver = createHttpReceiver({
     ...deps,
-    secrets: [given.secret, given.previous_secret ?? '', ...Object.values(headers)],
+    secrets: [
+      given.secret,
+      given.previous_secret ?? '',
+      ...Object.values(headers).flatMap(headerCredentials),
+    ],
   });
 
   async function post(id: string, body: string, type: string, signal: AbortSignal): Promise<void> {

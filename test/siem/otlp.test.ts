@@ -92,6 +92,17 @@ describe('the records of OTLP', () => {
     expect(await open().deliver(makeEvents(1), signal)).toMatchObject({ settled: 1, refused: [] });
   });
 
+  it('do not bring the token out that a receiver repeats without its scheme', async () => {
+    collector.failWith({ status: 401, body: 'tok-1234 is not known' });
+    const sink = OTLP.open(
+      { url: collector.url, headers: 'authorization=Bearer%20tok-1234' },
+      httpSinkDeps(network, 'plain'),
+    );
+    await expect(sink.deliver(makeEvents(1), signal)).rejects.toMatchObject({
+      detail: 'The receiver answered 401: [secret] is not known',
+    });
+  });
+
   it.each([401, 404, 405, 415])('are not given up where the collector answers %i', async (status) => {
     collector.failWith({ status });
     expect(await codeOf(() => open().deliver(makeEvents(1), signal))).toBe('sink_misconfigured');

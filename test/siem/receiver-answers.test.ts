@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { extraHeaders, parseExtraHeaders } from '../../connectors/siem/http/extra-headers.ts';
+import { headerCredentials } from '../../connectors/siem/http/header-credentials.ts';
 import { urlUnder } from '../../connectors/siem/http/http-settings.ts';
 import { faultOfRequest, faultOfStatus } from '../../connectors/siem/http/receiver-faults.ts';
 import { receiverWords } from '../../connectors/siem/http/receiver-words.ts';
@@ -81,6 +82,32 @@ describe('the words of a receiver', () => {
     const secret = 'S'.repeat(40);
     expect(receiverWords(`${'x'.repeat(490)}${secret}`, [secret])).not.toContain('SS');
     expect(receiverWords('key-and-more', ['key-', 'key-and-more'])).toBe('[secret]');
+  });
+
+  it('hide a credential that is escaped as JSON has it', () => {
+    const secret = 'a"b/c\\d\n\u00e9';
+    const escapings = [
+      JSON.stringify(secret),
+      JSON.stringify(secret).replaceAll('/', '\\/'),
+      JSON.stringify(secret).replace('\u00e9', '\\u00e9'),
+      JSON.stringify(secret).replace('\u00e9', '\\u00E9').replaceAll('/', '\\/'),
+    ];
+    for (const escaped of escapings) {
+      expect(receiverWords(`{"token":${escaped}}`, [secret])).toBe('{"token":"[secret]"}');
+    }
+  });
+
+  it.each([
+    ['Bearer tok-1234', 'tok-1234'],
+    ['Token token="tok-1234", nonce=5', 'tok-1234'],
+    ['session=tok-1234; path=/', 'tok-1234'],
+    ['tok-1234 more-5678', 'more-5678'],
+    [`Basic ${btoa('user:pass word')}`, 'pass word'],
+    [`basic ${btoa('user:pass word')}`, 'user:pass word'],
+    [`Basic ${btoa('user:pass word')}`, btoa('user:pass word')],
+  ])('hide of the header %j its part %j', (value, part) => {
+    const words = receiverWords(`Bearer: invalid token <${part}>`, headerCredentials(value));
+    expect(words).toBe('Bearer: invalid token <[secret]>');
   });
 
   it('are well-formed text, whatever was sent', () => {

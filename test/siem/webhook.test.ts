@@ -123,6 +123,14 @@ describe('webhooks', () => {
     expect(receiver.requests.at(-1)?.headers['content-type']).toBe('application/cloudevents-batch+json');
   });
 
+  it('do not bring the token out that a receiver repeats without its scheme', async () => {
+    receiver.failWith({ status: 401, body: 'tok-1234 is not known' });
+    const sink = open({ headers: 'authorization=Bearer%20tok-1234' });
+    await expect(sink.deliver(makeEvents(1), signal)).rejects.toMatchObject({
+      detail: 'The receiver answered 401: [secret] is not known',
+    });
+  });
+
   it('are not sent any more to a receiver that is gone', async () => {
     receiver.failWith({ status: 410, body: 'unsubscribed' });
     expect(await codeOf(() => open().deliver(makeEvents(1), signal))).toBe('sink_misconfigured');

@@ -9,6 +9,7 @@ const SECRET_LENGTH = 4;
  */
 export function receiverWords(text: string, secrets: readonly string[]): string {
   const hidden = secrets
+    .flatMap(written)
     .filter((secret) => secret.length >= SECRET_LENGTH)
     .toSorted((a, b) => b.length - a.length)
     .reduce((rest, secret) => rest.replaceAll(secret, '[secret]'), text);
@@ -18,4 +19,16 @@ export function receiverWords(text: string, secrets: readonly string[]): string 
     .trim()
     .slice(0, WORDS_LENGTH)
     .toWellFormed();
+}
+
+/** As it is, and as writers of JSON put it into a string: all may escape a slash, and whatever is not ASCII. */
+function written(secret: string): readonly string[] {
+  const json = JSON.stringify(secret).slice(1, -1);
+  const ascii = (digits: (code: string) => string) =>
+    json.replace(
+      /[\x7f-\uffff]/g,
+      (unit) => `\\u${digits(unit.charCodeAt(0).toString(16).padStart(4, '0'))}`,
+    );
+  const forms = [secret, json, ascii((code) => code), ascii((code) => code.toUpperCase())];
+  return [...new Set(forms.flatMap((form) => [form, form.replaceAll('/', '\\/')]))];
 }
