@@ -84,42 +84,59 @@ function openWebhook(given: Settings, deps: SinkDeps): Sink {
     return takenEvents(taken);
   }
 
+  const deliverSingly = singly(deps.clock, async (event, signal) => {
+    const type = contentType(deps.formatter.name, false);
+    await post(event.event_id, deps.formatter.format(event), type, signal);
+  });
+
   return {
     batch: BATCH,
-    deliver: (events, signal) =>
-      given.delivery === 'batch'
-        ? deliverBatch(events, signal)
-        : deliverSingly(events, deps.clock, async (event) => {
-            const type = contentType(deps.formatter.name, false);
-            await post(event.event_id, deps.formatter.format(event), type, signal);
-          }),
+    deliver: given.delivery === 'batch' ? deliverBatch : deliverSingly,
     close: async () => {},
   };
 }
 
-/** One after another. What went well before a fault is told; the fault comes again with the next call. */
-async function deliverSingly(
-  events: readonly SinkEvent[],
+/**
+ * One after another. What went well before a fault is told; the fault is thrown by the next call, before anything is
+ * sent: the receiver may have asked to be left alone.
+ */
+function singly(
   clock: Clock,
-  post: (event: SinkEvent) => Promise<void>,
-): Promise<Outcome> {
-  const until = clock.now() + SINGLES_MS;
-  const refused: RefusedEvent[] = [];
-  let sent: number | undefined;
-  for (const event of events) {
-    try {
-      await post(event);
-    } catch (error) {
-      if (isCountersignError(error, 'sink_batch_refused')) {
-        refused.push(refusedEvent(event, error.detail ?? ''));
-      } else if (sent === undefined) throw error;
-      else break;
-    }
-    sent = event.seq;
-    if (clock.now() > until) break;
+  post: (event: SinkEvent, signal: AbortSignal) => Promise<void>,
+): Sink['deliver'] {
+  let fault: unknown;
+
+  function throwFault(): void {
+    const before = fault;
+    fault = undefined;
+    if (before !== undefined) throw before;
   }
-  if (sent === undefined) throw new CountersignError('malformed_request', 'There are no events to deliver.');
-  return { sent, settled: sent, refused };
+
+  return async (events, signal) => {
+    throwFault();
+    const until = clock.now() + SINGLES_MS;
+    const refused: RefusedEvent[] = [];
+    let sent: number | undefined;
+    for (const event of events) {
+      try {
+        await post(event, signal);
+      } catch (error) {
+        if (isCountersignError(error, 'sink_batch_refused')) {
+          refused.push(refusedEvent(event, error.detail ?? ''));
+        } else if (sent === undefined) throw error;
+        else {
+          // where the call was ended, the receiver is not at fault
+          if (!signal.aborted) fault = error;
+          break;
+        }
+      }
+      sent = event.seq;
+      if (clock.now() > until) break;
+    }
+    if (sent === undefined)
+      throw new CountersignError('malformed_request', 'There are no events to deliver.');
+    return { sent, settled: sent, refused };
+  };
 }
 
 function contentType(format: FormatName, batch: boolean): string {

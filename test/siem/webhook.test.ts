@@ -105,6 +105,34 @@ describe('webhooks', () => {
     expect(await sink.deliver(events.slice(sent), signal)).toMatchObject({ sent: 3 });
   });
 
+  it('leave a receiver alone for as long as it asks, where it asked behind the first event', async () => {
+    const events = makeEvents(3);
+    const sink = open();
+    receiver.failWith({ status: 422 }, { status: 429, headers: { 'retry-after': '17' } });
+    expect(await sink.deliver(events, signal)).toMatchObject({ sent: 1, settled: 1 });
+    const asked = receiver.requests.length;
+    await expect(sink.deliver(events.slice(1), signal)).rejects.toMatchObject({
+      ...{ code: 'sink_unavailable', retryAfter: 17 },
+    });
+    expect(receiver.requests.length).toBe(asked);
+    expect(await sink.deliver(events.slice(1), signal)).toMatchObject({ sent: 3, settled: 3 });
+  });
+
+  it('do not take the end of a call for a fault of the receiver', async () => {
+    const events = makeEvents(3);
+    const ending = new AbortController();
+    let now = 0;
+    const sink = open({}, () => {
+      now += 1;
+      // the second message is about to be sent
+      if (now === 4) ending.abort();
+      return Date.now();
+    });
+    const { sent } = await sink.deliver(events, ending.signal);
+    expect(sent).toBe(1);
+    expect(await sink.deliver(events.slice(sent), signal)).toMatchObject({ sent: 3 });
+  });
+
   it('do not keep the driver waiting for a receiver that is slow with each', async () => {
     let now = Date.now();
     const sink = open({}, () => {
