@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { createEventLog, type SequencedEventLog } from '../../bridge/events/database-event-log.ts';
+import type { SinkDefinition } from '../../bridge/events/delivery/sink-definition.ts';
 import { createDelivery } from '../../bridge/events/delivery.ts';
 import { createSinks } from '../../bridge/events/sinks/create-sinks.ts';
 import { createSinkDefinitions, createSinkOpener } from '../../bridge/events/sinks/open-sinks.ts';
@@ -22,6 +23,8 @@ export interface SinksFixture {
   readonly sinks: Sinks;
   /** The same sinks as another replica manages them; it delivers too. */
   replica(): Promise<Sinks>;
+  /** A sink as a worker that starts now has it. */
+  definition(id: string): Promise<SinkDefinition>;
   readonly database: Database;
   readonly log: SequencedEventLog;
   /** Where the sinks of the kind `fake` lead, and what the latest of them was opened with. */
@@ -61,7 +64,7 @@ export async function sinksFixture(): Promise<SinksFixture> {
     },
   });
 
-  function compose(database: Database): { sinks: Sinks; log: SequencedEventLog } {
+  function compose(database: Database) {
     const log = createEventLog({ database, clock: systemClock, logger: quiet, iss: ISS, cache });
     const resolver = { lookup: async () => [], txt: async () => [] };
     const outbound = createOutbound({ resolver, allowedNetworks: [] });
@@ -80,12 +83,17 @@ export async function sinksFixture(): Promise<SinksFixture> {
       () => log.stop(),
       () => outbound.close(),
     );
-    return { sinks, log };
+    return { sinks, log, definitions };
   }
 
-  const { sinks, log } = compose(store.database);
+  const { sinks, log, definitions } = compose(store.database);
   return {
     ...{ sinks, log, receiver, builtin, opened, database: store.database },
+    async definition(id) {
+      const found = (await definitions.list()).find((each) => each.id === id);
+      if (found === undefined) throw new Error(`${id} is no sink`);
+      return found;
+    },
     replica: async () => compose(await store.openAnother()).sinks,
     async append(count) {
       await store.database.transaction(async (tx) => {

@@ -161,6 +161,27 @@ describe('a change of a sink', () => {
     expect(new Set(fixture.receiver.seqs).size).toBe(2);
   });
 
+  it('leaves no worker of before that opens the sink with the new settings and its old redaction', async () => {
+    const { id } = await fixture.sinks.create({ ...input, status: 'paused' }, BY);
+    const before = await fixture.definition(id);
+    await fixture.sinks.change(
+      id,
+      { redaction: 'drop', settings: { url: 'https://other.example/', token: 'another!' } },
+      BY,
+    );
+    await expect(before.open()).rejects.toMatchObject({ code: 'sink_unavailable' });
+    await expect((await fixture.definition(id)).open()).resolves.toBeDefined();
+  });
+
+  it('leaves no worker of before that opens a sink that was removed', async () => {
+    const { id } = await fixture.sinks.create({ ...input, status: 'paused' }, BY);
+    const before = await fixture.definition(id);
+    await fixture.sinks.remove(id, BY);
+    const { opened } = fixture.receiver;
+    await expect(before.open()).rejects.toMatchObject({ code: 'sink_unavailable' });
+    expect(fixture.receiver.opened).toBe(opened);
+  });
+
   it('is not possible for a sink of the configuration, nor for none', async () => {
     const { sinks } = fixture;
     await expect(sinks.change('stdout', { status: 'paused' }, BY)).rejects.toMatchObject(malformed(/stdout/));

@@ -81,8 +81,12 @@ export function storedDefinition(
     ...{ id, name, revision, status, redaction },
     filter: JSON.parse(row.filter),
     async open() {
-      // what is sealed is sealed anew when the key-encryption key changes
-      const found = (await database.read((query) => findSink(query, id))) ?? row;
+      // read again: what is sealed is sealed anew, in the same revision, when the key-encryption key changes
+      const found = await database.read((query) => findSink(query, id));
+      if (found === undefined) throw new CountersignError('sink_unavailable', 'The sink was removed.');
+      // the filter and the redaction of before must not meet the settings of now
+      if (found.revision !== revision)
+        throw new CountersignError('sink_unavailable', 'The sink was changed.');
       const { settings, redaction_key: key } = await openSettings(signer, found);
       const sink = opener.open(id, row.kind, row.format as FormatName, settings);
       return { sink, redactionKey: Buffer.from(key, 'base64url') };
