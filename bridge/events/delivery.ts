@@ -50,7 +50,7 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
   const bell = createBell();
   const changes = createBell();
   const leases = createSinkLeases({
-    ...{ database, logger },
+    ...{ database, logger, builtin: definitions.builtin },
     ...(deps.leaseMs === undefined ? {} : { lifeMs: deps.leaseMs }),
   });
   const parts = { database, log, clock, logger, bell, leases, pause };

@@ -38,7 +38,7 @@ const definitions = (JSON.parse(sinks) as ChaosSink[]).map(definitionOf);
 log.start();
 createDelivery({
   ...{ database, log, clock: systemClock, logger: quiet, leaseMs: LEASE_MS },
-  definitions: { builtin: [], list: async () => definitions },
+  definitions: { builtin: definitions.map(({ id }) => id), list: async () => definitions },
 }).start();
 
 let appending = true;

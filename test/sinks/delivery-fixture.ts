@@ -1,6 +1,7 @@
 import type { SinkDefinition } from '../../bridge/events/delivery/sink-definition.ts';
 import { findState } from '../../bridge/events/delivery/sink-states.ts';
 import { createDelivery, type Delivery, type DeliveryDeps } from '../../bridge/events/delivery.ts';
+import { deletePruned, storePruned } from '../../bridge/events/prune-store.ts';
 import { EVENT_PAGE } from '../../bridge/lib/limits.ts';
 import {
   appendEach,
@@ -40,7 +41,12 @@ export async function deliveryFixture(): Promise<DeliveryFixture> {
     deliver(options = {}) {
       const delivery = createDelivery({
         ...{ database, log, clock, logger: quiet },
-        definitions: { builtin: [], list: async () => all.definitions },
+        definitions: {
+          get builtin() {
+            return all.definitions.map(({ id }) => id);
+          },
+          list: async () => all.definitions,
+        },
         pause: async (ms) => {
           waits.push(ms);
           await new Promise((resolve) => setImmediate(resolve));
@@ -76,6 +82,14 @@ async function stateOf({ database }: EventsFixture, sink: string) {
   const state = await database.read((query) => findState(query, sink));
   if (state === undefined) throw new Error(`${sink} has no state`);
   return state;
+}
+
+/** Deletes the content of the events up to `seq`. */
+export async function prune({ database }: EventsFixture, seq: number): Promise<void> {
+  await database.transaction(async (tx) => {
+    await storePruned(tx, { seq, time: 0 });
+    await deletePruned(tx, seq, seq);
+  });
 }
 
 /** A sink of that name into the receiver. */

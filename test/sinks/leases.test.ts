@@ -1,7 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { readDeadLetters } from '../../bridge/events/delivery/dead-letters.ts';
 import { createSinkLeases, type SinkLeases } from '../../bridge/events/delivery/sink-leases.ts';
-import { storeProgress } from '../../bridge/events/delivery/sink-states.ts';
+import { deleteState, insertState, storeProgress } from '../../bridge/events/delivery/sink-states.ts';
 import type { Database } from '../../bridge/storage/database.ts';
 import { quiet } from '../events/events-fixture.ts';
 import { type FakeReceiver, fakeReceiver } from '../fakes/fake-receiver.ts';
@@ -20,7 +21,7 @@ afterEach(() => fixture.remove());
 
 async function leases(): Promise<SinkLeases> {
   const { database } = await fixture.openAnother();
-  return createSinkLeases({ database, logger: quiet, lifeMs: LEASE_MS });
+  return createSinkLeases({ database, logger: quiet, builtin: ['siem'], lifeMs: LEASE_MS });
 }
 
 describe('of several processes on one store', () => {
@@ -82,7 +83,7 @@ describe('of several processes on one store', () => {
       },
     };
     const [holder, other] = [
-      createSinkLeases({ database: flaky, logger: quiet, lifeMs: LEASE_MS }),
+      createSinkLeases({ database: flaky, logger: quiet, builtin: ['siem'], lifeMs: LEASE_MS }),
       await leases(),
     ];
     holder.start();
@@ -97,6 +98,52 @@ describe('of several processes on one store', () => {
     expect(await lost).toBeLessThanOrEqual(taken ?? 0);
     broken = false;
     await holder.stop();
+  });
+
+  it('one whose store hangs lets go before another may begin', async () => {
+    const { database } = await fixture.openAnother();
+    let answer = () => {};
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    let hangs = false;
+    const hanging: Pick<Database, 'read' | 'transaction'> = {
+      read: (work) => database.read(work),
+      transaction: async (work) => {
+        if (hangs) await answered;
+        return database.transaction(work);
+      },
+    };
+    const deps = { logger: quiet, builtin: ['siem'], lifeMs: LEASE_MS };
+    const [holder, other] = [createSinkLeases({ ...deps, database: hanging }), await leases()];
+    holder.start();
+    const lease = await holder.take('siem');
+    hangs = true;
+    await vi.waitFor(async () => expect(await other.take('siem')).toBeDefined(), soon);
+    expect(lease?.lost.aborted).toBe(true);
+    answer();
+    await holder.stop();
+  });
+
+  it('none takes a sink that was removed, nor begins it anew', async () => {
+    expect(await (await leases()).take('removed')).toBeUndefined();
+    await expect(fixture.state('removed')).rejects.toThrow('no state');
+  });
+
+  it('one whose sink was removed keeps nothing of it, and reports nothing', async () => {
+    const { database } = fixture;
+    const list = async () => [into(receiver)];
+    await database.transaction((tx) => insertState(tx, 'siem', 0));
+    receiver.refuse = () => 'no';
+    receiver.faults.push(async () => {
+      await database.transaction((tx) => deleteState(tx, 'siem'));
+      return undefined;
+    });
+    await fixture.append(1);
+    fixture.deliver({ definitions: { builtin: [], list } });
+    await vi.waitFor(() => expect(receiver.closed).toBe(1), soon);
+    expect(await database.read((query) => readDeadLetters(query, 'siem', { limit: 10 }))).toEqual([]);
+    expect(await fixture.reported('sink.events_refused')).toEqual([]);
   });
 
   it('one whose sink was taken stores nothing of it any more', async () => {

@@ -18,7 +18,7 @@ import { storeProgress } from './sink-states.ts';
 /** Events come in groups: so long a silence says that there is time to wait for the receiver. */
 const SINK_QUIET_MS = 100;
 
-/** Another process holds the sink. */
+/** Another process holds the sink, or it was removed. */
 class LeaseLost extends Error {
   override readonly name = 'LeaseLost';
 }
@@ -195,9 +195,12 @@ export class LiveDelivery {
         await storeDeadLetters(tx, id, progress.refused, now);
         for (const event of events) await log.append(tx, event);
         const { settled, taken } = progress;
-        return storeProgress(tx, id, this.#lease.holder, { ...change, settled, taken });
+        const place = await storeProgress(tx, id, this.#lease.holder, { ...change, settled, taken });
+        // here, so that nothing of this is stored either
+        if (place === undefined)
+          throw new LeaseLost('another process delivers to this sink, or it was removed');
+        return place;
       });
-      if (stored === undefined) throw new LeaseLost('another process delivers to this sink');
       this.#condition.stored(change);
       this.#condition.refused(progress.refused);
       this.#saved = stored;

@@ -25,7 +25,7 @@ export interface SinkLease {
 
 /** Which sinks this process delivers to: of several on one store, one at a time, so that their batches do not mix. */
 export interface SinkLeases {
-  /** `undefined` while another process has it. */
+  /** `undefined` while another process has it, and where it was removed. */
   take(sink: string): Promise<SinkLease | undefined>;
   start(): void;
   stop(): Promise<void>;
@@ -34,7 +34,9 @@ export interface SinkLeases {
 interface Held {
   readonly losing: AbortController;
   /** By the process's own clock. */
-  beaten: number;
+  readonly beaten: number;
+  /** Of its own: a beat that hangs in the store must not hold it up. */
+  readonly timer: NodeJS.Timeout;
 }
 
 /**
@@ -44,30 +46,41 @@ interface Held {
 export function createSinkLeases(deps: {
   readonly database: Pick<Database, 'read' | 'transaction'>;
   readonly logger: Logger;
+  /** Ids of the sinks that begin when they are taken first; to all others a state belongs, or they were removed. */
+  readonly builtin: readonly string[];
   readonly lifeMs?: number;
 }): SinkLeases {
-  const { database, logger, lifeMs = SINK_LEASE_MS } = deps;
+  const { database, logger, builtin, lifeMs = SINK_LEASE_MS } = deps;
   const holder = newId();
   const held = new Map<string, Held>();
   const seen = new Map<string, { readonly mark: string; readonly since: number }>();
   let beating: Loop | undefined;
 
+  function hold(sink: string, losing: AbortController, beaten: number): void {
+    clearTimeout(held.get(sink)?.timer);
+    const timer = setTimeout(() => lose(sink), beaten + 0.8 * lifeMs - performance.now()).unref();
+    held.set(sink, { losing, beaten, timer });
+  }
+
+  function letGo(sink: string): void {
+    clearTimeout(held.get(sink)?.timer);
+    held.delete(sink);
+  }
+
   function lose(sink: string): void {
     held.get(sink)?.losing.abort(new Error('another process may deliver to this sink now'));
-    held.delete(sink);
+    letGo(sink);
   }
 
   async function beat(): Promise<void> {
     if (held.size === 0) return;
     const now = performance.now();
-    try {
-      const ours = new Set(await database.transaction((tx) => beatStates(tx, holder)));
-      for (const [sink, each] of held) {
-        if (ours.has(sink)) each.beaten = Math.max(each.beaten, now);
-        else if (each.beaten < now) lose(sink);
-      }
-    } finally {
-      for (const [sink, { beaten }] of held) if (performance.now() - beaten > 0.8 * lifeMs) lose(sink);
+    const ours = new Set(await database.transaction((tx) => beatStates(tx, holder)));
+    // taken since: it says nothing about these
+    const before = [...held].filter(([, { beaten }]) => beaten < now);
+    for (const [sink, { losing }] of before) {
+      if (ours.has(sink)) hold(sink, losing, now);
+      else lose(sink);
     }
   }
 
@@ -82,7 +95,7 @@ export function createSinkLeases(deps: {
 
   async function stateOf(sink: string): Promise<SinkState | undefined> {
     const found = await database.read((query) => findState(query, sink));
-    if (found !== undefined) return found;
+    if (found !== undefined || !builtin.includes(sink)) return found;
     await database.transaction((tx) => insertState(tx, sink, 0));
     return database.read((query) => findState(query, sink));
   }
@@ -95,11 +108,11 @@ export function createSinkLeases(deps: {
       const state = await database.transaction((tx) => takeState(tx, found, holder));
       if (state === undefined) return undefined;
       const losing = new AbortController();
-      held.set(sink, { losing, beaten });
+      hold(sink, losing, beaten);
       return {
         ...{ holder, state, lost: losing.signal },
         async release() {
-          held.delete(sink);
+          letGo(sink);
           try {
             await database.transaction((tx) => releaseState(tx, sink, holder));
           } catch (err) {
