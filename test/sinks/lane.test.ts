@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Lane, type LaneSource } from '../../bridge/events/delivery/lane.ts';
-import { SINK_SETTLING_MS } from '../../bridge/lib/limits.ts';
+import { EVENT_PAGE, SINK_SETTLING_MS } from '../../bridge/lib/limits.ts';
 import type { Sink, SinkEvent } from '../../connectors/siem/sink.ts';
-import { fakeReceiver, faults } from '../fakes/fake-receiver.ts';
+import { CountersignError } from '../../protocol/errors.ts';
+import { type FakeReceiver, type Fault, fakeReceiver, faults } from '../fakes/fake-receiver.ts';
 
 const signal = new AbortController().signal;
 
@@ -26,6 +27,44 @@ function source(...pages: (readonly number[])[]): LaneSource {
       return { events, through: events.at(-1)?.seq ?? since };
     },
   };
+}
+
+/** Events 1 to `last`, a page at a time. */
+function logTo(last: number): LaneSource {
+  return {
+    async read(since) {
+      const through = Math.min(since + EVENT_PAGE, last);
+      const events = Array.from({ length: through - since }, (_, index) => event(since + index + 1));
+      return { events, through };
+    },
+  };
+}
+
+/** All there is, and how many copies of events the receiver got for it. */
+async function bring(lane: Lane, receiver: FakeReceiver): Promise<{ arrived: number; copies: number }> {
+  while (await lane.step(signal)) {
+    // until nothing is left
+  }
+  await lane.settle(signal, signal);
+  return { arrived: new Set(receiver.seqs).size, copies: receiver.seqs.length };
+}
+
+/** As a collector does that says how many records it rejects, and not which. */
+function takingTheRest(receiver: FakeReceiver, isBad: (event: SinkEvent) => boolean): Fault {
+  return async (events) => {
+    const good = events.filter((each) => !isBad(each));
+    if (good.length === events.length) return undefined;
+    receiver.taken.push(...good);
+    throw new CountersignError('sink_batch_refused', 'rejected');
+  };
+}
+
+async function refusedIn(lane: Lane): Promise<readonly number[]> {
+  const seqs: number[] = [];
+  await lane.save(async ({ refused }) => {
+    seqs.push(...refused.map(({ seq }) => seq));
+  });
+  return seqs;
 }
 
 describe('a lane', () => {
@@ -115,5 +154,31 @@ describe('a receiver that says after minutes what it indexed', () => {
     await vi.advanceTimersByTimeAsync(SINK_SETTLING_MS);
     await settling;
     expect({ settled: lane.settled, closed: receiver.closed }).toEqual({ settled: 0, closed: 1 });
+  });
+});
+
+describe('a refused event', () => {
+  it('does not multiply the others where a collector takes the rest and does not say which it is', async () => {
+    const receiver = fakeReceiver();
+    receiver.batch = 1_000;
+    const isBad = ({ seq }: SinkEvent) => (seq * 7_919) % 3_000 < 30;
+    receiver.fault = takingTheRest(receiver, isBad);
+    const lane = new Lane({ source: logTo(3_000), settled: 0, open: async () => receiver.open() });
+    const { arrived, copies } = await bring(lane, receiver);
+    expect(await refusedIn(lane)).toHaveLength(30);
+    expect(arrived).toBe(2_970);
+    // by halving alone, 53,007
+    expect(copies).toBeLessThan(3 * 2_970);
+  });
+
+  it('is found without what is not settled being sent once more', async () => {
+    const receiver = fakeReceiver();
+    receiver.batch = 1_000;
+    receiver.acknowledges = 'later';
+    receiver.poison = ({ seq }) => seq === 15_500;
+    const lane = new Lane({ source: logTo(20_000), settled: 0, open: async () => receiver.open() });
+    expect(await bring(lane, receiver)).toEqual({ arrived: 19_999, copies: 19_999 });
+    expect(await refusedIn(lane)).toEqual([15_500]);
+    expect(lane.settled).toBe(20_000);
   });
 });

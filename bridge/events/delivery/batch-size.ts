@@ -2,12 +2,13 @@ import { SINK_REFUSALS_IN_ROW } from '../../lib/limits.ts';
 
 /**
  * How many events to hand over at a time. A batch that is refused as a whole is halved until the event at fault stands
- * alone; once it is found, or what was refused has passed, batches are full again.
+ * alone. Behind it, batches begin at one event and grow by as many as were taken: a receiver that takes the rest of a
+ * batch and refuses it all the same gets few of them twice, however close the next event at fault is.
  */
 export class BatchSize {
   #limit = Number.POSITIVE_INFINITY;
-  /** `seq` of the end of what was refused as a whole. */
-  #suspect = 0;
+  /** How many of the next events are known to have one at fault among them. */
+  #suspects = 0;
   #inRow = 0;
 
   limit(most: number): number {
@@ -19,21 +20,24 @@ export class BatchSize {
     return this.#inRow > SINK_REFUSALS_IN_ROW;
   }
 
-  halve(size: number, last: number): void {
+  /** The next `size` events, more than one, were refused as a whole. */
+  halve(size: number): void {
+    this.#suspects = size;
     this.#limit = Math.floor(size / 2);
-    this.#suspect = last;
   }
 
-  /** These were refused one by one. */
+  /** These were refused one by one, with none taken behind them. */
   refused(count: number): void {
     this.#inRow += count;
-    this.#suspect = 0;
-    this.#limit = this.refusesAll ? 1 : Number.POSITIVE_INFINITY;
+    this.#suspects = 0;
+    if (this.refusesAll) this.#limit = 1;
   }
 
-  /** Events up to `sent` were taken. */
-  taken(sent: number): void {
+  /** The next `count` events were taken: had they been suspects, the one at fault is among the others. */
+  taken(count: number): void {
     this.#inRow = 0;
-    if (sent >= this.#suspect) this.#limit = Number.POSITIVE_INFINITY;
+    this.#suspects = Math.max(0, this.#suspects - count);
+    if (this.#suspects > 0) this.#limit = Math.floor(this.#suspects / 2);
+    else this.#limit += count;
   }
 }

@@ -37,7 +37,8 @@ export interface LaneOptions {
 
 /**
  * One ordered stream of events into one open sink. It hands over batch after batch ahead of what is settled; after a
- * fault it goes back to what is. It neither waits nor stores: whoever drives it does.
+ * fault it goes back to what is, unless it is that a batch was refused: the receiver still has those before it. It
+ * neither waits nor stores: whoever drives it does.
  *
  * Everything up to `settled` was taken, refused or is not to be delivered: the first of what was sent and is not
  * settled bounds it, or else the first of what waits, or else how far was read.
@@ -190,7 +191,7 @@ export class Lane {
     this.#waiting.splice(0, sent.length);
     this.#unsettled.push(...of.keys());
     this.#settleTo(outcome.settled);
-    if (of.size > 0) this.#size.taken(last);
+    if (of.size > 0) this.#size.taken(of.size);
     if (refused.length > 0) this.#refuse(refused);
   }
 
@@ -199,18 +200,16 @@ export class Lane {
     // a call that may still be under way must not meet the next one
     if (error instanceof TooSlow) await this.#abandon(signal);
     const [first] = batch;
-    const last = batch.at(-1);
-    if (fault.code !== 'sink_batch_refused' || first === undefined || last === undefined) {
+    if (fault.code !== 'sink_batch_refused' || first === undefined) {
       this.rewind();
       throw fault;
     }
-    if (batch.length > 1) this.#size.halve(batch.length, last.seq);
+    if (batch.length > 1) this.#size.halve(batch.length);
     else {
       this.#waiting.splice(0, 1);
       const { seq, event_id, type } = first;
       this.#refuse([{ seq, event_id, type, words: fault.detail }]);
     }
-    if (this.#unsettled.length > 0) this.rewind();
   }
 
   async #abandon(signal: AbortSignal): Promise<void> {
