@@ -41,15 +41,33 @@ export function stdoutSink(
   };
 }
 
-/** What was begun is still written when the signal stops the wait: it comes twice then. */
-function write(stream: Writable, text: string, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
+/** The latest write to each stream that is not done: an opening that was given up leaves its text in the queue. */
+const pending = new WeakMap<Writable, Promise<void>>();
+
+/**
+ * What was begun is still written when the signal stops the wait: it comes twice then. Until it is, nothing more is put
+ * into the stream's queue, which would else grow with each try.
+ */
+async function write(stream: Writable, text: string, signal: AbortSignal): Promise<void> {
+  for (let before = pending.get(stream); before !== undefined; before = pending.get(stream)) {
+    await unlessAborted(before, signal);
+  }
+  const written = new Promise<void>((resolve, reject) => {
     stream.write(text, (cause) => {
-      signal.removeEventListener('abort', abort);
+      pending.delete(stream);
       if (cause) reject(new CountersignError('sink_unavailable', 'Nobody reads the output.', { cause }));
       else resolve();
     });
+  });
+  pending.set(stream, written);
+  await unlessAborted(written, signal);
+}
+
+function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
   });
 }

@@ -64,6 +64,33 @@ describe('standard output', () => {
     expect(lines()).toEqual([expect.stringMatching(/^CEF:/), expect.stringMatching(/^CEF:/)]);
   });
 
+  it('keeps one batch for a reader that is stuck, however often it is tried again', async () => {
+    let goOn: () => void = () => {};
+    const stuck = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    const stream = new PassThrough({
+      transform: (chunk, _encoding, done) => void stuck.then(() => done(null, chunk)),
+    });
+    const lines = collected(stream);
+    const deliverUntilStopped = async () => {
+      const stop = new AbortController();
+      const sink = stdoutSink(stream);
+      const delivered = sink.deliver(makeEvents(2), stop.signal);
+      stop.abort(new Error('too slow'));
+      await expect(delivered).rejects.toThrow('too slow');
+      await sink.close();
+    };
+    await deliverUntilStopped();
+    const kept = stream.writableLength;
+    for (let tries = 0; tries < 5; tries += 1) await deliverUntilStopped();
+    expect(stream.writableLength).toBe(kept);
+    const delivered = stdoutSink(stream).deliver(makeEvents(2), signal);
+    goOn();
+    expect(await delivered).toMatchObject({ settled: 2 });
+    expect(lines()).toHaveLength(4);
+  });
+
   it('has nothing to set', () => {
     expect(STDOUT.settings.safeParse({}).success).toBe(true);
     expect(STDOUT.settings.safeParse({ path: '/dev/stdout' }).success).toBe(false);
