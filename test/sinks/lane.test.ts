@@ -171,6 +171,24 @@ describe('a refused event', () => {
     expect(copies).toBeLessThan(3 * 2_970);
   });
 
+  it('is no sign that all are refused where others of its batch are taken behind it', async () => {
+    const receiver = fakeReceiver();
+    receiver.batch = 1_000;
+    receiver.refuse = ({ seq }) => (seq % 40 === 0 ? 'mapper_parsing_exception' : undefined);
+    const lane = new Lane({ source: logTo(3_999), settled: 0, open: async () => receiver.open() });
+    expect(await bring(lane, receiver)).toEqual({ arrived: 3_900, copies: 3_900 });
+    expect(await refusedIn(lane)).toHaveLength(99);
+    expect(receiver.calls.length).toBeLessThan(10);
+  });
+
+  it('is one where so many follow the last that was taken', async () => {
+    const receiver = fakeReceiver();
+    receiver.refuse = ({ seq }) => (seq > 70 ? 'index is read-only' : undefined);
+    const lane = new Lane({ source: logTo(100), settled: 0, open: async () => receiver.open() });
+    await expect(lane.step(signal)).rejects.toMatchObject({ code: 'sink_batch_refused' });
+    expect(receiver.seqs).toHaveLength(70);
+  });
+
   it('is found without what is not settled being sent once more', async () => {
     const receiver = fakeReceiver();
     receiver.batch = 1_000;

@@ -192,7 +192,7 @@ export class Lane {
     this.#unsettled.push(...of.keys());
     this.#settleTo(outcome.settled);
     if (of.size > 0) this.#size.taken(of.size);
-    if (refused.length > 0) this.#refuse(refused);
+    if (refused.length > 0) this.#refuse(refused, [...of.keys()].at(-1));
   }
 
   async #fail(batch: readonly SinkEvent[], error: unknown, signal: AbortSignal): Promise<void> {
@@ -217,9 +217,10 @@ export class Lane {
     signal.throwIfAborted();
   }
 
-  #refuse(refused: readonly RefusedInLane[]): void {
+  /** @param lastTaken - of the same batch: a receiver that took an event behind these does not refuse all of them */
+  #refuse(refused: readonly RefusedInLane[], lastTaken = 0): void {
     this.#refused.push(...refused.map((event) => ({ ...event, words: wordsOf(event.words) })));
-    this.#size.refused(refused.length);
+    this.#size.refused(refused.filter(({ seq }) => seq > lastTaken).length);
     for (const { seq } of refused) if (seq > this.settled) this.#passed.add(seq);
   }
 
