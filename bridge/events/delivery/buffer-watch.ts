@@ -2,9 +2,10 @@ import { SINK_REPORT_MS } from '../../lib/limits.ts';
 import { SYSTEM } from '../../lib/request-context.ts';
 import type { EventInput } from '../event.ts';
 import { newestSeq } from '../event-store.ts';
+import { readPruned } from '../prune-store.ts';
 import type { DeliveryParts } from './delivery-deps.ts';
 import type { SinkDefinition } from './sink-definition.ts';
-import { giveUp, listStates, moveAlarm, type SinkState } from './sink-states.ts';
+import { findState, giveUp, listStates, moveAlarm, type SinkState } from './sink-states.ts';
 
 /** Percent of the buffer at which an alarm is raised. */
 const ALARMS = [100, 80, 50];
@@ -65,16 +66,36 @@ async function watchAlarm({ database, log }: Parts, state: SinkState, buffer: Bu
 }
 
 async function watchOverflow(
+  parts: Parts,
+  state: SinkState,
+  { about, newest, bufferEvents }: Buffer,
+): Promise<void> {
+  const to = newest - bufferEvents;
+  if (parts.clock.now() - (state.overflow_reported ?? 0) >= SINK_REPORT_MS) {
+    await giveUpTo(parts, state, about, to);
+  }
+}
+
+/** Gives up, at once, what the sink has not taken and is not kept any more. */
+export async function giveUpPruned(
+  parts: Parts,
+  { id, name }: Pick<SinkDefinition, 'id' | 'name'>,
+): Promise<void> {
+  const [state, pruned] = await parts.database.read(
+    async (query) => [await findState(query, id), await readPruned(query)] as const,
+  );
+  if (state !== undefined) await giveUpTo(parts, state, { sink: id, name }, pruned.seq);
+}
+
+async function giveUpTo(
   { database, log, clock }: Parts,
   state: SinkState,
-  buffer: Buffer,
+  about: Buffer['about'],
+  to: number,
 ): Promise<void> {
-  const { about, newest, bufferEvents } = buffer;
-  const now = clock.now();
-  const to = newest - bufferEvents;
-  if (state.settled >= to || now - (state.overflow_reported ?? 0) < SINK_REPORT_MS) return;
+  if (state.settled >= to) return;
   await database.transaction(async (tx) => {
-    if (!(await giveUp(tx, state.sink, state.settled, to, now))) return;
+    if (!(await giveUp(tx, state.sink, state.settled, to, clock.now()))) return;
     await log.append(tx, {
       ...{ type: 'sink.overflowed', actor: SYSTEM.actor, outcome: 'failure' },
       data: { ...about, from_seq: state.settled + 1, to_seq: to },

@@ -1,3 +1,4 @@
+import { isCountersignError } from '../../../protocol/errors.ts';
 import {
   EVENT_PAGE,
   SINK_IDLE_MS,
@@ -5,6 +6,7 @@ import {
   SINK_SAVING_MS,
   SINK_UNSETTLED_EVENTS,
 } from '../../lib/limits.ts';
+import { giveUpPruned } from './buffer-watch.ts';
 import { storeDeadLetters } from './dead-letters.ts';
 import type { DeliveryParts } from './delivery-deps.ts';
 import { Lane, type LaneProgress, type LaneSource } from './lane.ts';
@@ -161,6 +163,8 @@ export class LiveDelivery {
     const about = { sink: this.#definition.name };
     if (!(error instanceof SinkFault)) {
       logger.error({ err: error, ...about }, 'events for a sink could not be read or stored');
+      // where this fails too, it is tried with the next error
+      await this.#moveOn(error).catch(() => undefined);
       await pause(SINK_POLL_MS, signal);
       return;
     }
@@ -170,6 +174,13 @@ export class LiveDelivery {
     // where this fails, the next look at the store fails too, and says so
     await this.#save().catch(() => undefined);
     await pause(retryPause(failures, error), signal);
+  }
+
+  /** Goes on where the store has it: others may have given up events of this sink, which may be pruned since. */
+  async #moveOn(error: unknown): Promise<void> {
+    await this.#save();
+    if (isCountersignError(error, 'events_pruned')) await giveUpPruned(this.#parts, this.#definition);
+    await this.#save('always');
   }
 
   get #isUnsaved(): boolean {
@@ -184,11 +195,13 @@ export class LiveDelivery {
     return settled === this.#saved && taken === 0 && refused.length === 0;
   }
 
-  async #save(): Promise<void> {
+  /** `always`: where nothing is new too, to learn which place is stored. */
+  async #save(when?: 'always'): Promise<void> {
     const now = this.#parts.clock.now();
     await this.#lane.save(async (progress) => {
       const { change, events } = this.#condition.change(now);
-      if (!this.#condition.isNew && events.length === 0 && this.#isStored(progress)) return;
+      const isNew = this.#condition.isNew || events.length > 0 || !this.#isStored(progress);
+      if (!isNew && when !== 'always') return;
       const { database, log } = this.#parts;
       const { id } = this.#definition;
       const stored = await database.transaction(async (tx) => {
