@@ -41,7 +41,7 @@ export const SINK_EVENTS = {
     data: z.strictObject({ ...sink, replay: name, ...range }),
   },
   'sink.replay_cancelled': {
-    doc: 'An administrator ended a replay.',
+    doc: 'An administrator ended a replay, or it ended as its events were pruned: `code` says so.',
     data: z.strictObject({ ...sink, replay: name, ...range, done_seq: count }),
   },
   'sink.dead_letters_resent': {

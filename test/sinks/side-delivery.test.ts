@@ -3,8 +3,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { markForResend, readDeadLetters } from '../../bridge/events/delivery/dead-letters.ts';
 import { findReplay, insertReplay, moveReplay } from '../../bridge/events/delivery/replays.ts';
 import { newId } from '../../bridge/lib/ids.ts';
-import { type FakeReceiver, fakeReceiver, faults } from '../fakes/fake-receiver.ts';
-import { type DeliveryFixture, deliveryFixture, into, soon } from './delivery-fixture.ts';
+import { type FakeReceiver, type Fault, fakeReceiver, faults } from '../fakes/fake-receiver.ts';
+import { type DeliveryFixture, deliveryFixture, into, prune, soon } from './delivery-fixture.ts';
 
 let fixture: DeliveryFixture;
 let receiver: FakeReceiver;
@@ -118,6 +118,63 @@ describe('a replay', () => {
     await vi.waitFor(() => expect(receiver.closed).toBe(1), soon);
     expect(replayed()).toEqual([1]);
     expect(await statusOf(id)).toBe('cancelled');
+  });
+});
+
+describe('a replay that cannot go on', () => {
+  const again = (id: string, open: () => boolean): Fault => {
+    return async ([first], signal) => {
+      return first?.replay === id && !open() ? faults.unavailable()([first], signal) : undefined;
+    };
+  };
+
+  it('and is cancelled while the receiver fails makes way for the next', async () => {
+    await fixture.append(5);
+    const delivery = fixture.deliver();
+    await vi.waitFor(() => expect(receiver.seqs).toEqual(range(1, 5)), soon);
+    const id = await replay(1, 5);
+    receiver.fault = again(id, () => false);
+    await delivery.wake();
+    await vi.waitFor(() => expect(fixture.waits.length).toBeGreaterThan(2), soon);
+    await replay(4, 5);
+    await fixture.database.transaction((tx) => moveReplay(tx, id, { status: 'cancelled' }));
+    await vi.waitFor(() => expect(replayed()).toEqual([4, 5]), soon);
+    expect(await statusOf(id)).toBe('cancelled');
+  });
+
+  it('as its events are pruned ends, says so, and makes way for the next', async () => {
+    let open = false;
+    await fixture.append(9);
+    const delivery = fixture.deliver();
+    await vi.waitFor(() => expect(receiver.seqs).toEqual(range(1, 9)), soon);
+    const id = await replay(3, 9);
+    receiver.fault = again(id, () => open);
+    await delivery.wake();
+    await vi.waitFor(() => expect(fixture.waits.length).toBeGreaterThan(0), soon);
+    await prune(fixture, 6);
+    await replay(7, 8);
+    open = true;
+    await vi.waitFor(() => expect(replayed()).toEqual([7, 8]), soon);
+    expect(await statusOf(id)).toBe('cancelled');
+    expect(await fixture.reported('sink.replay_cancelled')).toMatchObject([
+      { code: 'events_pruned', data: { sink: 'siem', replay: id, from_seq: 3, to_seq: 9, done_seq: 2 } },
+    ]);
+  });
+
+  it('as it is cancelled meanwhile leaves no dead letters', async () => {
+    await fixture.append(3);
+    const delivery = fixture.deliver();
+    await vi.waitFor(() => expect(receiver.seqs).toEqual(range(1, 3)), soon);
+    receiver.refuse = () => 'no';
+    const id = await replay(1, 3);
+    receiver.faults.push(async () => {
+      await fixture.database.transaction((tx) => moveReplay(tx, id, { status: 'cancelled' }));
+      return undefined;
+    });
+    await delivery.wake();
+    await vi.waitFor(() => expect(receiver.closed).toBe(1), soon);
+    const letters = await fixture.database.read((query) => readDeadLetters(query, 'siem', { limit: 9 }));
+    expect(letters).toEqual([]);
   });
 });
 

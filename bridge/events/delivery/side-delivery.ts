@@ -1,3 +1,4 @@
+import { isCountersignError } from '../../../protocol/errors.ts';
 import { SINK_POLL_MS } from '../../lib/limits.ts';
 import type { DeliveryParts } from './delivery-deps.ts';
 import type { LiveDelivery } from './live-delivery.ts';
@@ -54,7 +55,10 @@ export class SideDelivery {
     }
     await side.lane.settle(signal, new AbortController().signal);
     if (side.lane.hasTaken) this.#succeeded();
-    if (side.lane.unsettled > 0) return side.save().then(() => false);
+    if (side.lane.unsettled > 0) {
+      if (!(await side.save())) await this.#close();
+      return false;
+    }
     await side.finish();
     await this.#close();
     return true;
@@ -73,10 +77,22 @@ export class SideDelivery {
       { err: error, ...about },
       'events could not be brought to a sink once more; they are tried again',
     );
+    if (!(await this.#isWanted(error))) await this.#close();
     if (!(error instanceof SinkFault)) return;
     this.#live.failed(error);
-    await this.#current?.save().catch(() => undefined);
     await pause(retryPause(this.#failures, error), signal);
+  }
+
+  /** Stores where it is, or ends what cannot go on. */
+  async #isWanted(error: unknown): Promise<boolean> {
+    const side = this.#current;
+    if (side === undefined) return true;
+    try {
+      return await (isCountersignError(error, 'events_pruned') ? side.giveUp() : side.save());
+    } catch {
+      // the next look at the store fails too, and says so
+      return true;
+    }
   }
 
   async #close(): Promise<void> {

@@ -14,6 +14,8 @@ export interface SideLane {
   readonly lane: Lane;
   /** Stores where it is; `false` where it is not wanted any more. */
   save(): Promise<boolean>;
+  /** Ends it where its events are not kept any more; `false` where it has ended. */
+  giveUp(): Promise<boolean>;
   /** Everything was brought. */
   finish(): Promise<void>;
 }
@@ -34,6 +36,8 @@ export async function nextSideLane(
 
 function replayLane(parts: DeliveryParts, definition: SinkDefinition, replay: Replay): SideLane {
   const { database, log, clock } = parts;
+  const { from_seq, to_seq } = replay;
+  const about = { sink: definition.id, name: definition.name, replay: replay.id, from_seq, to_seq };
   const opened = openOnce(definition);
   const lane = new Lane({
     settled: replay.done_seq,
@@ -57,9 +61,10 @@ function replayLane(parts: DeliveryParts, definition: SinkDefinition, replay: Re
     let wanted = true;
     await lane.save(async (progress) => {
       await database.transaction(async (tx) => {
-        await storeDeadLetters(tx, definition.id, progress.refused, clock.now());
         wanted = await moveReplay(tx, replay.id, change(progress));
-        if (wanted && told !== undefined) await log.append(tx, told);
+        if (!wanted) return;
+        await storeDeadLetters(tx, definition.id, progress.refused, clock.now());
+        if (told !== undefined) await log.append(tx, told);
       });
     });
     return wanted;
@@ -67,11 +72,17 @@ function replayLane(parts: DeliveryParts, definition: SinkDefinition, replay: Re
   return {
     lane,
     save: () => save(({ settled }) => ({ done_seq: settled })),
+    async giveUp() {
+      await save(({ settled }) => ({ done_seq: settled, status: 'cancelled' }), {
+        ...{ type: 'sink.replay_cancelled', actor: SYSTEM.actor, outcome: 'failure', code: 'events_pruned' },
+        data: { ...about, done_seq: lane.settled },
+      });
+      return false;
+    },
     async finish() {
-      const { from_seq, to_seq } = replay;
-      await save(() => ({ done_seq: to_seq, status: 'finished' }), {
+      await save(() => ({ done_seq: replay.to_seq, status: 'finished' }), {
         ...{ type: 'sink.replay_finished', actor: SYSTEM.actor, outcome: 'success' },
-        data: { sink: definition.id, name: definition.name, replay: replay.id, from_seq, to_seq },
+        data: about,
       });
     },
   };
@@ -121,6 +132,8 @@ function resendLane(parts: DeliveryParts, definition: SinkDefinition): SideLane 
   return {
     lane,
     save,
+    // what is not kept of these is refused one by one
+    giveUp: save,
     async finish() {
       await save();
     },
