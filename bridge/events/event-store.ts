@@ -142,14 +142,17 @@ function storedEvent({ body, seq, prev, hash }: Omit<EventsTable, 'event_id'>): 
   return { ...parsed, seq: seq ?? 0, prev: prev ?? '', hash: hash ?? '' };
 }
 
-/** The hashes of up to `limit` events behind `since`, in the order of `seq`. */
-export async function eventHashes(query: Query, since: number, limit: number): Promise<string[]> {
+/** What holds an event in its place. */
+export type EventLink = Pick<StoredEvent, 'seq' | 'prev' | 'hash'>;
+
+/** The links of up to `limit` events behind `since`, in the order of `seq`: those that are there. */
+export async function eventLinks(query: Query, since: number, limit: number): Promise<EventLink[]> {
   const rows = await query
     .selectFrom('events')
-    .select('hash')
+    .select(['seq', 'prev', 'hash'])
     .where('seq', '>', since)
     .orderBy('seq')
     .limit(limit)
     .execute();
-  return rows.map(({ hash }) => hash ?? '');
+  return rows.map(({ seq, prev, hash }) => ({ seq: seq ?? 0, prev: prev ?? '', hash: hash ?? '' }));
 }

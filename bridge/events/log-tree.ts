@@ -1,3 +1,4 @@
+import { encodeBase64url } from '../../protocol/base64url.ts';
 import { CountersignError } from '../../protocol/errors.ts';
 import { HASH_BYTES } from '../../protocol/tlog/merkle.ts';
 import { decodeEntryBundle, TILE_WIDTH } from '../../protocol/tlog/tile.ts';
@@ -5,7 +6,7 @@ import { EVENT_TREE_BATCH } from '../lib/limits.ts';
 import type { Database, Query } from '../storage/database.ts';
 import { type LogHead, type LogName, moveHead, readHead, takeHead } from '../tlog/log-heads.ts';
 import { appendEntries, EMPTY_LOG, readEntryBundle } from '../tlog/log-tree.ts';
-import { eventHashes } from './event-store.ts';
+import { type EventLink, eventLinks } from './event-store.ts';
 
 /** The tree over the event log. Its leaf `seq - 1` is the hash of the event `seq`, 32 bytes. */
 export const EVENT_TREE: LogName = 'event-tree';
@@ -19,14 +20,16 @@ export async function eventTreeHead(query: Query): Promise<LogHead> {
  * Takes the events up to this `seq` into the tree. It follows behind the sequencer, which does not wait for it; an
  * event log without a tree is taken up the same way. Some events a transaction, so that others can write in between.
  *
- * Answers whether it is there: false where another replica takes them in at the same time.
+ * Answers whether it is there: false where another replica takes them in at the same time. Throws `state_refused`,
+ * naming the first `seq` that does not fit, where one is missing, they do not follow one another and what the tree has,
+ * or they end in another hash than the head's: none of those it read with that one is taken in.
  */
 export async function growEventTree(database: Database, seq: number): Promise<boolean> {
   for (;;) {
     const { size } = await database.read(eventTreeHead);
     if (size >= seq) return true;
     const hashes = await database.read((query) =>
-      eventHashes(query, size, Math.min(seq - size, EVENT_TREE_BATCH)),
+      followingHashes(query, size, Math.min(seq, size + EVENT_TREE_BATCH)),
     );
     if (!(await append(database, size, hashes))) return false;
   }
@@ -48,10 +51,40 @@ export async function eventTreeEntries(query: Query, from: number, to: number): 
   return entries;
 }
 
+/** The hashes of all events behind `size` up to `to`, each of which follows the one before it. */
+async function followingHashes(query: Query, size: number, to: number): Promise<string[]> {
+  const links = await eventLinks(query, size, to - size);
+  let end = await lastEntry(query, size);
+  for (const link of links) end = follow(end, link);
+  if (end.size !== to) throw damaged(end.size + 1, 'is missing');
+  const head = await readHead(query, 'events');
+  if (head?.size === to && head.hash !== end.hash) throw damaged(to, 'is not the one that the log ends with');
+  return links.map(({ hash }) => hash);
+}
+
+/** What the first event behind the tree follows; no hash before the first of all. */
+async function lastEntry(query: Query, size: number): Promise<TreeEnd> {
+  if (size === 0) return { size };
+  const [entry] = await eventTreeEntries(query, size, size);
+  return { size, hash: entry === undefined ? '' : encodeBase64url(entry) };
+}
+
+type TreeEnd = Pick<LogHead, 'size'> & Partial<LogHead>;
+
+function follow(end: TreeEnd, { seq, prev, hash }: EventLink): LogHead {
+  if (seq !== end.size + 1) throw damaged(end.size + 1, 'is missing');
+  if (end.hash !== undefined && prev !== end.hash) throw damaged(seq, 'does not follow the one before it');
+  return { size: seq, hash };
+}
+
+function damaged(seq: number, what: string): CountersignError {
+  return new CountersignError(
+    'state_refused',
+    `The event log was tampered with or is damaged: event ${seq} ${what}.`,
+  );
+}
+
 async function append(database: Database, size: number, hashes: readonly string[]): Promise<boolean> {
-  if (hashes.length === 0) {
-    throw new CountersignError('state_refused', `The event log is damaged: event ${size + 1} is missing.`);
-  }
   const entries = hashes.map(entryOf);
   return database.transaction(async (tx) => {
     const head = await takeHead(tx, EVENT_TREE, EMPTY_LOG);
