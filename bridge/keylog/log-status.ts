@@ -1,6 +1,6 @@
 import { type Clock, seconds } from '../lib/clock.ts';
 import type { Database, Query } from '../storage/database.ts';
-import { firstCheckpointAfter } from '../tlog/checkpoint-store.ts';
+import { firstCheckpointAfter, newestCheckpoint } from '../tlog/checkpoint-store.ts';
 import type { Checkpoints } from '../tlog/checkpoints.ts';
 import { type Cosigned, lastCosigned, quorumTime } from '../tlog/cosigned-times.ts';
 import type { HeadFile } from '../tlog/head-file.ts';
@@ -155,9 +155,10 @@ async function auditorsOf(query: Query, quorum: Quorum): Promise<AuditorStatus[]
   return found;
 }
 
+/** `signed`: size of the newest signed checkpoint, read before. The file is written behind the store and before signing. */
 async function headFileStatus(
-  { headFile, checkpoints }: LogStatusDeps,
-  size: number,
+  { headFile, checkpoints, database }: LogStatusDeps,
+  signed: number,
 ): Promise<HeadFileStatus | null> {
   if (headFile === undefined) return null;
   const { path, file } = headFile;
@@ -165,7 +166,8 @@ async function headFileStatus(
     const kept = await file.read();
     if (kept === undefined) return { path, state: 'missing', size: null };
     if (kept.origin !== checkpoints.origin) return { path, state: 'of another log', size: kept.size };
-    const state = kept.size === size ? 'current' : kept.size < size ? 'behind' : 'ahead';
+    const stored = (await database.read((query) => newestCheckpoint(query, 'keys')))?.size ?? 0;
+    const state = kept.size < signed ? 'behind' : kept.size > stored ? 'ahead' : 'current';
     return { path, state, size: kept.size };
   } catch {
     return { path, state: 'unreadable', size: null };
