@@ -19,9 +19,9 @@ beforeEach(async () => {
 });
 afterEach(() => fixture.remove());
 
-async function leases(): Promise<SinkLeases> {
+async function leases(lifeMs = LEASE_MS): Promise<SinkLeases> {
   const { database } = await fixture.openAnother();
-  return createSinkLeases({ database, logger: quiet, builtin: ['siem'], lifeMs: LEASE_MS });
+  return createSinkLeases({ database, logger: quiet, builtin: ['siem'], lifeMs });
 }
 
 describe('of several processes on one store', () => {
@@ -30,8 +30,8 @@ describe('of several processes on one store', () => {
     receiver.batch = 7;
     const other = await fixture.openAnother();
     other.log.start();
-    fixture.deliver({ leaseMs: LEASE_MS });
-    fixture.deliver({ leaseMs: LEASE_MS, database: other.database, log: other.log });
+    fixture.deliver({ leaseMs: 5 * LEASE_MS });
+    fixture.deliver({ leaseMs: 5 * LEASE_MS, database: other.database, log: other.log });
     for (let i = 0; i < 10; i += 1) await fixture.append(20);
     await vi.waitFor(() => expect(receiver.taken.length).toBeGreaterThanOrEqual(200), soon);
     expect(receiver.seqs).toEqual(Array.from({ length: 200 }, (_, i) => i + 1));
@@ -60,10 +60,12 @@ describe('of several processes on one store', () => {
   });
 
   it('one that lives keeps what it has', async () => {
-    const [holder, other] = [await leases(), await leases()];
+    // long enough for its beats to come in time on a busy machine
+    const lifeMs = 5 * LEASE_MS;
+    const [holder, other] = [await leases(lifeMs), await leases(lifeMs)];
     holder.start();
     const lease = await holder.take('siem');
-    const until = performance.now() + 4 * LEASE_MS;
+    const until = performance.now() + 2 * lifeMs;
     while (performance.now() < until) {
       expect(await other.take('siem')).toBeUndefined();
       await nextTurn();
