@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { SINK_BATCH_BYTES } from '../../bridge/lib/limits.ts';
+import { EVENT_PAGE, SINK_BATCH_BYTES } from '../../bridge/lib/limits.ts';
 import { fitting } from './http/fitting-events.ts';
 import { createHttpReceiver, type ReceiverAnswer } from './http/http-receiver.ts';
 import { urlUnder } from './http/http-settings.ts';
@@ -12,7 +12,6 @@ import { type S3Settings, s3Settings } from './s3/s3-settings.ts';
 import { sha256, signV4 } from './s3/signature-v4.ts';
 import { defineSinkKind, type Sink, type SinkDeps, type SinkEvent } from './sink.ts';
 
-const BATCH = 5_000;
 const DAY_MS = 86_400_000;
 /** Digits of a `seq` in a key, so that keys sort as the events do. */
 const SEQ_DIGITS = 16;
@@ -71,11 +70,11 @@ function openS3(given: S3Settings, deps: SinkDeps): Sink {
   }
 
   return {
-    batch: BATCH,
+    batch: EVENT_PAGE,
     async deliver(events, signal) {
       const wait = written + given.interval_seconds * 1_000 - deps.clock.now();
       // A full batch has more behind it; what comes while we wait will be in the next one.
-      if (wait > 0 && events.length < BATCH) await pause(wait, undefined, { signal });
+      if (wait > 0 && events.length < EVENT_PAGE) await pause(wait, undefined, { signal });
       const { taken, texts } = fitting(
         events,
         (event) => `${deps.formatter.format(event)}\n`,

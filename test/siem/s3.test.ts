@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { EVENT_PAGE } from '../../bridge/lib/limits.ts';
 import { S3 } from '../../connectors/siem/s3.ts';
 import { httpSinkDeps, httpSinkFixture } from '../contract/http-sink-fixture.ts';
 import { describeSink } from '../contract/sink-contract.ts';
@@ -124,6 +125,13 @@ describe('the objects of S3', () => {
     expect(performance.now() - began).toBeLessThan(900);
     await sink.deliver(makeEvents(1), signal);
     expect(performance.now() - began).toBeGreaterThan(950);
+  });
+
+  it('are written at once while events are behind by a page', async () => {
+    const sink = open({ interval_seconds: 30 });
+    const began = performance.now();
+    for (let page = 0; page < 3; page += 1) await sink.deliver(makeEvents(EVENT_PAGE), signal);
+    expect(performance.now() - began).toBeLessThan(4_000);
   });
 
   it.each([

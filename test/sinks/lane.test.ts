@@ -120,6 +120,43 @@ describe('a lane', () => {
   });
 });
 
+describe('a lane that is behind', () => {
+  const evenSeqs: LaneSource = {
+    async read(since) {
+      const { events, through } = await logTo(6_000).read(since);
+      return { events: events.filter(({ seq }) => seq % 2 === 0), through };
+    },
+  };
+
+  it('hands over full batches, though its filter lets but a part of each page pass', async () => {
+    const receiver = fakeReceiver();
+    receiver.batch = EVENT_PAGE;
+    const lane = new Lane({ source: evenSeqs, settled: 0, open: async () => receiver.open() });
+    expect(await bring(lane, receiver)).toEqual({ arrived: 3_000, copies: 3_000 });
+    expect(receiver.calls.map((seqs) => seqs.length)).toEqual([1_000, 1_000, 1_000]);
+  });
+
+  it('reads no more ahead than three pages, however long the receiver takes', async () => {
+    const [receiver, ending] = [fakeReceiver(), new AbortController()];
+    receiver.batch = EVENT_PAGE;
+    receiver.faults.push(faults.hangs());
+    let readTo = 0;
+    const log = logTo(100_000);
+    const read = async (since: number) => {
+      const page = await log.read(since);
+      readTo = page.through;
+      return page;
+    };
+    const lane = new Lane({ source: { read }, settled: 0, open: async () => receiver.open() });
+    const step = lane.step(ending.signal);
+    await vi.waitFor(() => expect(receiver.calls).toHaveLength(1));
+    for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    ending.abort(new Error('stopped'));
+    await expect(step).rejects.toThrow('stopped');
+    expect(readTo).toBeLessThanOrEqual(3 * EVENT_PAGE);
+  });
+});
+
 describe('a receiver that says after minutes what it indexed', () => {
   const settlingAfter = (ms: number, sink: Sink): Sink => ({
     ...sink,

@@ -1,7 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Outcome, RefusedEvent, Sink, SinkEvent } from '../../../connectors/siem/sink.ts';
 import { CountersignError } from '../../../protocol/errors.ts';
-import { SINK_DELIVERY_MS, SINK_SETTLING_MS, SINK_STOP_MS } from '../../lib/limits.ts';
+import {
+  EVENT_PAGE,
+  SINK_DELIVERY_MS,
+  SINK_POLL_MS,
+  SINK_SETTLING_MS,
+  SINK_STOP_MS,
+} from '../../lib/limits.ts';
 import { BatchSize } from './batch-size.ts';
 import { SinkFault, wordsOf } from './sink-fault.ts';
 import { TooSlow, within } from './within.ts';
@@ -52,7 +58,7 @@ export class Lane {
   #unsettled: number[] = [];
   #readTo: number;
   /** A read that is under way; of another generation, its result is of no use. */
-  #reading: Promise<boolean> | undefined;
+  #reading: Promise<number> | undefined;
   #generation = 0;
   /** Refused while events before it were unsettled: not to be sent once more when those are. */
   readonly #passed = new Set<number>();
@@ -81,7 +87,7 @@ export class Lane {
     const sink = await this.#open();
     const limit = this.#size.limit(sink.batch);
     if (this.#waiting.length < limit) {
-      const moved = await this.#readMore();
+      const moved = await this.#fill(limit, signal);
       if (this.#waiting.length === 0) return moved;
     }
     const batch = this.#waiting.slice(0, limit);
@@ -151,14 +157,31 @@ export class Lane {
     }
   }
 
-  /** What a read that began before found nothing of may be there since. */
-  async #readMore(): Promise<boolean> {
-    const begunBefore = this.#reading !== undefined;
-    const moved = await this.#read();
-    return moved || !begunBefore || this.#waiting.length > 0 ? moved : this.#read();
+  /**
+   * Reads until a batch is full, or nothing more is there, or it took a while: a sink may take a batch that is not full
+   * for a sign that nothing is behind. Answers whether there was anything.
+   */
+  async #fill(limit: number, signal: AbortSignal): Promise<boolean> {
+    const until = performance.now() + SINK_POLL_MS;
+    const first = await this.#readMore();
+    let moved = first;
+    const isPart = () => this.#waiting.length > 0 && this.#waiting.length < limit;
+    // a read of less than a page came to the end of what there was
+    while (isPart() && moved >= EVENT_PAGE && !signal.aborted && performance.now() < until) {
+      moved = await this.#read();
+    }
+    return first > 0;
   }
 
-  #read(): Promise<boolean> {
+  /** What a read that began before found nothing of may be there since. */
+  async #readMore(): Promise<number> {
+    const begunBefore = this.#reading !== undefined;
+    const moved = await this.#read();
+    return moved > 0 || !begunBefore || this.#waiting.length > 0 ? moved : this.#read();
+  }
+
+  /** Answers by how many `seq`s it came on. */
+  #read(): Promise<number> {
     if (this.#reading !== undefined) return this.#reading;
     const reading = this.#readNext(this.#generation).finally(() => {
       if (this.#reading === reading) this.#reading = undefined;
@@ -167,16 +190,16 @@ export class Lane {
     return reading;
   }
 
-  async #readNext(generation: number): Promise<boolean> {
+  async #readNext(generation: number): Promise<number> {
     // where the filter lets nothing pass, reads follow on reads: others shall have their turn
     await nextTurn();
-    if (generation !== this.#generation) return true;
+    if (generation !== this.#generation) return 1;
     const since = this.#readTo;
     const { events, through } = await this.#options.source.read(since);
-    if (generation !== this.#generation) return true;
+    if (generation !== this.#generation) return 1;
     this.#readTo = through;
     this.#waiting.push(...events.filter(({ seq }) => !this.#passed.has(seq)));
-    return through > since;
+    return through - since;
   }
 
   #accept(batch: readonly SinkEvent[], outcome: Outcome): void {
