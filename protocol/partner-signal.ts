@@ -52,8 +52,8 @@ export interface ReadPartnerSignal {
 
 /**
  * Verifies a signal that a partner sent to `aud`, about somebody on `domains`. The caller takes each `jti` once. Throws
- * `jws_issuer`, `set_audience`, `set_subject`, `jws_expired`, `jws_not_yet_valid`, `jws_unknown_key` and what `verifyJws`
- * throws.
+ * `jws_issuer`, `set_audience`, `set_subject`, `jws_expired`, `jws_not_yet_valid`, `jws_unknown_key`, `partner_expired` (its
+ * keys, not the signal) and what `verifyJws` throws.
  */
 export async function verifyPartnerSignal(
   token: string,
@@ -72,7 +72,7 @@ export async function verifyPartnerSignal(
   assertKeyInUse(key, claims.iat);
   assertRecent(claims.iat, now);
   if (now >= onlineKeys.exp + CLOCK_SKEW) {
-    throw new CountersignError('jws_expired', 'the online keys of the issuer have expired');
+    throw new CountersignError('partner_expired', 'the online keys of the issuer have expired');
   }
   if (claims.aud !== aud) throw new CountersignError('set_audience', `expected ${aud}`);
   const [[event, said] = ['', {}]] = Object.entries(claims.events);

@@ -122,6 +122,7 @@ function renderErrors({ logger, events, rateLimit }: AppDeps): Middleware<Reques
       }
       const form = ctx.state.errorForm?.(problem);
       if (form !== undefined) ctx.status = form.status;
+      if (form?.retryAfter !== undefined) ctx.set('Retry-After', String(form.retryAfter));
       ctx.body = JSON.stringify(form?.body ?? problem);
       ctx.type = form === undefined ? 'application/problem+json' : 'application/json';
     }

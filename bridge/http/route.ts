@@ -63,6 +63,14 @@ export type ApiResponse =
 /** For protocols of others that do not say what their bodies are called. */
 export const ANY_MEDIA_TYPE = '*/*';
 
+/** An error as a standard has it. */
+export interface ErrorForm {
+  readonly status: number;
+  readonly body: object;
+  /** Seconds after which trying again may help. */
+  readonly retryAfter?: number;
+}
+
 /** One API endpoint: the router and the OpenAPI document are both made from it. */
 export interface Route<Body = unknown, Query = unknown> {
   readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
@@ -91,7 +99,7 @@ export interface Route<Body = unknown, Query = unknown> {
   /** The codes that this route answers beside those of its authentication and body. */
   readonly errors: readonly ErrorCode[];
   /** How a standard that the route follows writes errors; nothing for those that it leaves as they are. */
-  readonly errorForm?: (problem: ProblemDocument) => { status: number; body: object } | undefined;
+  readonly errorForm?: (problem: ProblemDocument) => ErrorForm | undefined;
   handle(request: ApiRequest<Body, Query>): Promise<ApiResponse>;
 }
 

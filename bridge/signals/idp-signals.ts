@@ -156,5 +156,6 @@ function asRefusedSignal(error: unknown, { connection, issuer }: Transmitter): u
     data: { claimed_issuer: issuer },
   };
   const cause = new ReportedRefusal(event, error);
-  return new CountersignError(error.code, error.detail, { cause });
+  const wait = error.retryAfter === undefined ? {} : { retryAfter: error.retryAfter };
+  return new CountersignError(error.code, error.detail, { cause, ...wait });
 }

@@ -112,6 +112,7 @@ function asRefusedSignal(error: unknown, token: string): unknown {
   const data = claimed(token);
   return new CountersignError(error.code, error.detail, {
     cause: new ReportedRefusal({ type: 'signal.refused', data }, error),
+    ...(error.retryAfter === undefined ? {} : { retryAfter: error.retryAfter }),
   });
 }
 

@@ -126,6 +126,14 @@ describe('what RFC 8935 has a receiver answer', () => {
     expect(await refusalOf(own)).toMatchObject({ status: 400, err: 'invalid_issuer' });
   });
 
+  it('is 503 where the same token may be right later: its sender must not give it up', async () => {
+    const { acme } = companies;
+    const ahead = Math.floor(acme.bridge.clock.now() / 1000) + 120;
+    const { status, headers, text } = await push(await signedBy(acme, claimsAbout(ADA, { iat: ahead })));
+    expect([status, headers['retry-after']]).toEqual([503, '60']);
+    expect(JSON.parse(text)).toMatchObject({ status: 503, code: 'jws_not_yet_valid' });
+  });
+
   it('is 400 for what is no security event token at all', async () => {
     for (const body of ['', 'x', '{}', 'a.b.c', '.'.repeat(100)]) {
       expect(await refusalOf(body), body).toMatchObject({ status: 400, err: 'invalid_request' });

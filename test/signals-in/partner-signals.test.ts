@@ -4,6 +4,7 @@ import { CAEP } from '../../bridge/signals/event-uris.ts';
 import { isCountersignError } from '../../protocol/errors.ts';
 import { signJws } from '../../protocol/jws.ts';
 import { SIGNAL_LIFE } from '../../protocol/partner-signal.ts';
+import { entityConfiguration } from '../fakes/lying-bridge.ts';
 import { partnerSignalClaims, signPartnerSignal } from '../fakes/partner-signal.ts';
 import {
   ADMINISTRATOR,
@@ -11,7 +12,7 @@ import {
   federationFixture,
   OWN,
 } from '../federation/federation-fixture.ts';
-import { NOW, testKey } from '../protocol/company.ts';
+import { DAY, NOW, testKey } from '../protocol/company.ts';
 
 const BOB = 'bob@globex.example';
 const CONTEXT = { requestId: 'r', actor: { kind: 'anonymous', address: '192.0.2.7' } } as const;
@@ -163,6 +164,25 @@ describe('a signal', () => {
     const [header, , signature] = (await signed()).split('.');
     const payload = Buffer.from(JSON.stringify(claims({ jti: 'another' }))).toString('base64url');
     expect(await codeOf(`${header}.${payload}.${signature}`)).toBe('jws_signature');
+  });
+
+  test('of a partner whose keys ran out here is to be sent again, and is taken once they can be read', async () => {
+    const { company, lies } = fixture.globex;
+    lies.entity = () => Promise.reject(new Error('out of reach'));
+    fixture.clock.advance(100 * DAY * 1000);
+    const iat = NOW + 100 * DAY;
+    const token = await signed({ iat });
+    const error = await fixture.partnerSignals.take(token, CONTEXT).catch((cause: unknown) => cause);
+    expect(error).toMatchObject({ code: 'partner_expired', retryAfter: 60 });
+    lies.entity = async () => {
+      const exp = iat + 90 * DAY;
+      const keys = company.onlineKeysClaims().keys.map((key) => ({ ...key, exp }));
+      const claims = await company.entityConfigurationClaims({ iat, exp: iat + DAY });
+      claims.metadata.key_bridge.online_keys = await company.onlineKeysToken({ serial: 2, iat, exp, keys });
+      return entityConfiguration(company, claims);
+    };
+    fixture.clock.advance(60_000);
+    expect(await codeOf(token)).toBe('taken');
   });
 
   test('of a suspended partner is partner_suspended', async () => {

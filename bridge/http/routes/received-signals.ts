@@ -35,6 +35,7 @@ export function receivedSignalRoutes({
       errors: [
         ...(['partner_unknown', 'partner_suspended', 'jws_signature', 'jws_unknown_key'] as const),
         ...(['claims_invalid', 'set_audience', 'set_subject', 'jws_expired'] as const),
+        ...(['jws_not_yet_valid', 'partner_expired'] as const),
       ],
       errorForm: setDeliveryError,
       handle: async ({ body: token, context }) => {
