@@ -1,9 +1,5 @@
 import * as z from 'zod/mini';
-import { decodeBase64url } from '../base64url.ts';
 import { digest, entityId } from '../claims.ts';
-import { CountersignError } from '../errors.ts';
-import { CompactRange, completeSubtrees } from '../tlog/compact-range.ts';
-import { HASH_BYTES, hashLeaf, type Sha256 } from '../tlog/merkle.ts';
 
 const seq = z.int().check(z.positive());
 
@@ -29,27 +25,3 @@ export const eventProofSchema = z.strictObject({
 });
 
 export type EventProof = z.infer<typeof eventProofSchema>;
-
-/**
- * The root that comes out of these events and the proof. Throws `log_proof` where the proof is not of this range and
- * size.
- *
- * @param hashes - of the events `from` to `to`, 32 bytes each
- * @param size - of the checkpoint
- */
-export function rootOfEvents(
-  proof: Pick<EventProof, 'from' | 'to' | 'before' | 'after'>,
-  hashes: readonly Uint8Array[],
-  size: number,
-  sha256?: Sha256,
-): Uint8Array {
-  if (hashes.length !== proof.to - proof.from + 1) {
-    throw new CountersignError('log_proof', 'there are not as many events as the proof is of');
-  }
-  const range = new CompactRange(sha256);
-  const decode = (hash: string) => decodeBase64url(hash, HASH_BYTES);
-  range.append(completeSubtrees(0, proof.from - 1), proof.before.map(decode));
-  for (const hash of hashes) range.appendLeaf(hashLeaf(hash, sha256));
-  range.append(completeSubtrees(proof.to, size), proof.after.map(decode));
-  return range.root();
-}

@@ -1,18 +1,17 @@
-import { isCountersignError } from '../errors.ts';
-import { openCheckpoint } from '../tlog/checkpoint.ts';
 import type { Sha256 } from '../tlog/merkle.ts';
 import type { VerifierKey } from '../tlog/verifier-key.ts';
 import type { CopiedEvent } from './copied-line.ts';
 import type { EventCopy } from './event-copy.ts';
-import { type ProvenCheckpoint, type ProvenHashes, proveHashes } from './prove-hashes.ts';
+import { type ProvenHashes, proveHashes } from './prove-hashes.ts';
 import { SeqRanges } from './seq-ranges.ts';
+import { openSigned, type SignedCheckpoints } from './signed-checkpoints.ts';
 
 export interface CopyTrust {
   /** Of the event log (`eventLogOrigin`). */
   readonly origin: string;
   /** Whose signature a checkpoint must bear. */
   readonly logKeys: readonly VerifierKey[];
-  /** Notes of checkpoints that are known from elsewhere. */
+  /** Notes of checkpoints that are known from elsewhere: where it is given, what does not connect with one proves nothing. */
   readonly checkpoints?: readonly string[];
   readonly sha256?: Sha256;
 }
@@ -47,6 +46,8 @@ export interface CopyReport {
   readonly unproven: readonly SeqRange[];
   /** Lines that are no events. */
   readonly unreadable: readonly number[];
+  /** Sizes of the log for which different checkpoints were signed: whoever has its key told different stories. */
+  readonly forked: readonly number[];
   /** Events that the newest verified checkpoint covers. */
   readonly covered: number;
 }
@@ -62,39 +63,10 @@ export async function verifyEventCopy(
   trust: CopyTrust,
   { filtered = false }: { readonly filtered?: boolean } = {},
 ): Promise<CopyReport> {
-  const checkpoints = await openCheckpoints(copy, trust);
-  const proofs = [];
-  for (const proof of copy.proofs) {
-    const checkpoint = await open(proof.checkpoint, trust);
-    if (checkpoint !== undefined) proofs.push({ proof, checkpoint });
-  }
-  const proven = proveHashes(copy, checkpoints, proofs, trust.sha256);
-  const covered = [...checkpoints, ...proofs.map(({ checkpoint }) => checkpoint)].map(({ size }) => size);
-  return conclude(judge(copy, proven), copy, Math.max(0, ...covered), filtered);
-}
-
-/** The keys decide: notes that they did not sign say nothing, and are passed over. */
-async function openCheckpoints(copy: EventCopy, trust: CopyTrust): Promise<ProvenCheckpoint[]> {
-  const bySize = new Map<number, ProvenCheckpoint>();
-  for (const note of trust.checkpoints ?? []) {
-    const checkpoint = await open(note, trust);
-    if (checkpoint !== undefined) bySize.set(checkpoint.size, checkpoint);
-  }
-  for (const { note, subtrees } of copy.checkpoints()) {
-    const checkpoint = await open(note, trust);
-    if (checkpoint !== undefined) bySize.set(checkpoint.size, { ...checkpoint, subtrees });
-  }
-  return [...bySize.values()];
-}
-
-async function open(note: string, { origin, logKeys }: CopyTrust): Promise<ProvenCheckpoint | undefined> {
-  try {
-    const { checkpoint } = await openCheckpoint(note, { origin, logKeys });
-    return { size: checkpoint.size, root: checkpoint.root };
-  } catch (error) {
-    if (isCountersignError(error)) return undefined;
-    throw error;
-  }
+  const signed = await openSigned(copy, trust);
+  const anchors = trust.checkpoints === undefined ? undefined : signed.kept.map(({ size }) => size);
+  const proven = proveHashes(copy, signed, anchors, trust.sha256);
+  return conclude(judge(copy, proven), copy, signed, filtered);
 }
 
 type Finding = 'proven' | 'redacted' | 'altered' | 'contradicted' | 'unproven';
@@ -103,6 +75,8 @@ interface Judged {
   readonly found: Readonly<Record<Finding, SeqRanges>>;
   readonly missing: SeqRanges;
   readonly added: SeqRanges;
+  /** Rows of events that are not as they were signed, whatever else proves the events in them. */
+  readonly contradictions: number;
 }
 
 function judge(copy: EventCopy, proven: ProvenHashes): Judged {
@@ -123,7 +97,7 @@ function judge(copy: EventCopy, proven: ProvenHashes): Judged {
     if (events.length > 1) added.add(seq);
     found[findingOf(copy, seq, events, proven)].add(seq);
   }
-  return { found, missing, added };
+  return { found, missing, added, contradictions: proven.contradicted.length };
 }
 
 function findingOf(
@@ -144,15 +118,19 @@ function findingOf(
 }
 
 function conclude(
-  { found, missing, added }: Judged,
+  { found, missing, added, contradictions }: Judged,
   copy: EventCopy,
-  covered: number,
+  { covered, forked }: SignedCheckpoints,
   filtered: boolean,
 ): CopyReport {
   const seqs = copy.seqs();
   const [from, to] = [seqs[0], seqs.at(-1)];
   const faults = [found.altered, found.contradicted, added, ...(filtered ? [] : [missing])];
-  const refuted = copy.unreadable.length > 0 || faults.some(({ count }) => count > 0);
+  const refuted =
+    copy.unreadable.length > 0 ||
+    forked.length > 0 ||
+    contradictions > 0 ||
+    faults.some(({ count }) => count > 0);
   const whole = found.unproven.count + found.redacted.count === 0 && missing.count === 0;
   const shown = found.proven.count + found.redacted.count > 0;
   return {
@@ -166,6 +144,7 @@ function conclude(
     contradicted: found.contradicted.ranges,
     unproven: found.unproven.ranges,
     unreadable: copy.unreadable,
+    forked,
     covered,
   };
 }

@@ -1,12 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventHash, type StoredEvent } from '../../bridge/events/event.ts';
 import { redactEvent } from '../../bridge/events/redaction.ts';
+import { logNoteSigner } from '../../bridge/tlog/note-signer.ts';
+import { decodeBase64url } from '../../protocol/base64url.ts';
 import { formatHashesLine, formatProofLine } from '../../protocol/events/copied-line.ts';
 import { EventCopy } from '../../protocol/events/event-copy.ts';
 import type { EventProof } from '../../protocol/events/event-proof.ts';
 import { type CopyReport, type CopyTrust, verifyEventCopy } from '../../protocol/events/verify-copy.ts';
-import { eventLogOrigin } from '../../protocol/tlog/checkpoint.ts';
+import { checkpointNote, eventLogOrigin, signCheckpoint } from '../../protocol/tlog/checkpoint.ts';
+import { CompactRange } from '../../protocol/tlog/compact-range.ts';
 import { eventLogVerifierKeys } from '../../protocol/tlog/log-keys.ts';
+import { hashLeaf } from '../../protocol/tlog/merkle.ts';
 import { ISS } from '../signer/signer-fixture.ts';
 import { type EventProofFixture, eventProofFixture } from './event-proof-fixture.ts';
 
@@ -30,7 +34,7 @@ afterAll(async () => {
   await fixture.remove();
 });
 
-const FOUND = { altered: [], missing: [], added: [], contradicted: [], unreadable: [] };
+const FOUND = { altered: [], missing: [], added: [], contradicted: [], unreadable: [], forked: [] };
 
 async function verify(
   copied: readonly (object | string)[],
@@ -61,6 +65,24 @@ function exported(copied: readonly object[]): (object | string)[] {
   const part = events.filter(({ seq }) => seq >= 3 && seq <= 10);
   const hashes = part.map(({ hash }) => hash);
   return [formatProofLine(proof), ...copied, formatHashesLine(3, hashes)];
+}
+
+/** What the keeper of the key signs for a log of 8 events that begins with these. */
+async function signed8(of: readonly StoredEvent[]): Promise<string> {
+  const origin = eventLogOrigin(ISS);
+  const range = new CompactRange();
+  for (const { hash } of of.slice(0, 8)) range.appendLeaf(hashLeaf(decodeBase64url(hash)));
+  const checkpoint = { origin, size: 8, root: range.root() };
+  const signer = logNoteSigner(fixture.signer, origin, 'events');
+  return checkpointNote(checkpoint, [await signCheckpoint(signer, checkpoint)]);
+}
+
+/** An export of a log of 8 events, its proof signed. */
+async function exported8(of: readonly StoredEvent[]): Promise<(object | string)[]> {
+  const whole = { ...proof, from: 1, to: 8, before: [], after: [], checkpoint: await signed8(of) };
+  const first8 = of.slice(0, 8);
+  const hashes = first8.map(({ hash }) => hash);
+  return [formatProofLine(whole), ...first8, formatHashesLine(1, hashes)];
 }
 
 function part(of: readonly StoredEvent[] = events): StoredEvent[] {
@@ -234,5 +256,45 @@ describe('a part of the events', () => {
     expect(await verify(exported(redacted))).toMatchObject({
       ...{ ...FOUND, outcome: 'partly', proven: 0, redacted: 8 },
     });
+  });
+});
+
+describe('a log that was signed twice', () => {
+  const unsigned = { proven: 0, forked: [8], contradicted: [{ from: 1, to: 8 }] };
+
+  it('is refuted by the checkpoint that an auditor kept, although the proof of its export is signed', async () => {
+    const fork = await exported8(relinked(altered(3), 3));
+    const checkpoints = [await signed8(events)];
+    expect(await verify(fork, { trust: { checkpoints } })).toMatchObject({ outcome: 'refuted', ...unsigned });
+  });
+
+  it('is refuted by the kept checkpoint, although an event of the fork brings another of its size', async () => {
+    const forked = relinked(altered(3), 3);
+    const note = await signed8(forked);
+    const reworded = forked.map((event) =>
+      event.seq === 12 ? { ...event, data: { ...event.data, checkpoint: note } } : event,
+    );
+    const checkpoints = [await signed8(events)];
+    const report = await verify(relinked(reworded, 12), { trust: { checkpoints } });
+    expect(report).toMatchObject({ outcome: 'refuted', forked: [8], proven: 0 });
+  });
+
+  it('is refuted where the fork grew past the kept checkpoint before it was signed', async () => {
+    const checkpoints = [await signed8(relinked(altered(3), 3))];
+    expect(await verify(events, { trust: { checkpoints } })).toMatchObject({
+      outcome: 'refuted',
+      forked: [],
+    });
+  });
+
+  it('is not proven where no event connects it with the kept checkpoint', async () => {
+    const checkpoints = [(await signed8(events)).replace('\n8\n', '\n9\n')];
+    expect(await verify(exported(part()), { trust: { checkpoints } })).toMatchObject({ outcome: 'unproven' });
+  });
+
+  it('is proven as far as it agrees with the kept checkpoint', async () => {
+    const checkpoints = [await signed8(events)];
+    expect(await verify(events, { trust: { checkpoints } })).toMatchObject({ ...FOUND, proven: 11 });
+    expect(await verify(exported(part()), { trust: { checkpoints } })).toMatchObject({ ...FOUND, proven: 8 });
   });
 });

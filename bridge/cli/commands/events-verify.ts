@@ -28,7 +28,7 @@ export function addEventsVerify(events: Command, terminal: Terminal): void {
     .description('prove that a copy of events is complete and unaltered, or say what is not')
     .argument('<files...>', 'an export, what a file sink wrote, answers of GET /v1/events; .gz too')
     .option('--root <thumbprint>', 'the bridge’s root key, as the organization tells it')
-    .option('--checkpoint <file>', 'a checkpoint that you have from elsewhere, such as an earlier one')
+    .option('--checkpoint <file>', 'a checkpoint that you kept: nothing counts then but what agrees with it')
     .option('--keys <file>', 'the bridge’s online keys (`online-keys+jwt`), where no file is an export')
     .option('--bridge', 'ask the bridge for the proof of these events, those it has pruned included')
     .option('--filtered', 'of a sink that does not get all events: what is missing is no fault')
@@ -44,10 +44,10 @@ async function verify(terminal: Terminal, files: readonly string[], options: Opt
   if (options.root === undefined) {
     terminal.say(`trusting the root key ${trust.root}, which the copy shows: compare it, or give --root`);
   }
-  const checkpoints = options.checkpoint === undefined ? [] : [await readText(options.checkpoint)];
+  const kept = options.checkpoint === undefined ? {} : { checkpoints: [await readText(options.checkpoint)] };
   const report = await verifyEventCopy(
     copy,
-    { ...trust, checkpoints, sha256 },
+    { ...trust, ...kept, sha256 },
     { filtered: options.filtered === true },
   );
   const answer = { ...report, log: trust.origin, root: trust.root };
@@ -120,6 +120,10 @@ function describe(report: CopyReport, { origin, root }: EventLogTrust): string {
     ),
     'not proven': ranges(report.unproven, 'they fit together, and no checkpoint here says more'),
     unreadable: report.unreadable.length === 0 ? null : `lines ${report.unreadable.slice(0, 20).join(', ')}`,
+    forked:
+      report.forked.length === 0
+        ? null
+        : `different checkpoints were signed for the events up to ${report.forked.slice(0, RANGES_NAMED).join(', ')}`,
     checkpoint: `the newest verified one covers the events up to ${covered}`,
   });
   return `${VERDICTS[report.outcome]}\n${lines}`;
