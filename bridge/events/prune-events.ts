@@ -1,19 +1,27 @@
 import { type Loop, startLoop } from '../lib/background.ts';
 import type { Clock } from '../lib/clock.ts';
-import { firstIdOf } from '../lib/ids.ts';
-import { EVENT_PRUNING_LOOK_MS, EVENT_PRUNING_MS, EVENTS_PRUNED } from '../lib/limits.ts';
+import { firstIdOf, timeOfId } from '../lib/ids.ts';
+import {
+  EVENT_PRUNING_LOOK_MS,
+  EVENT_PRUNING_MS,
+  EVENT_PRUNING_SPAN_MS,
+  EVENTS_PRUNED,
+} from '../lib/limits.ts';
 import type { Logger } from '../lib/logger.ts';
 import { SYSTEM } from '../lib/request-context.ts';
 import type { Database, Query } from '../storage/database.ts';
 import { newestSigned } from '../tlog/checkpoint-store.ts';
+import { createClockDoubt } from './clock-doubt.ts';
 import type { EventLog } from './event-log.ts';
 import { EVENT_TREE } from './log-tree.ts';
-import { deletePruned, lastBefore, readPruned, storePruned } from './prune-store.ts';
+import { deletePruned, eventIdOf, lastBefore, readPruned, storePruned } from './prune-store.ts';
 
 export interface EventPruningDeps {
   readonly database: Database;
   readonly events: Pick<EventLog, 'append'>;
   readonly clock: Clock;
+  /** Milliseconds by a clock that nobody can set. */
+  readonly elapsed?: () => number;
   readonly logger: Logger;
   /** 0: nothing is ever pruned. */
   readonly retentionDays: number;
@@ -24,12 +32,13 @@ export interface EventPruningDeps {
 /**
  * Deletes the content of events that are older than they are to be kept, the oldest first, and says so by an event.
  * Kept are what a sink still needs and what no signed checkpoint covers yet; their hashes stay in the tree, so that
- * whoever has a copy can still prove it.
+ * whoever has a copy can still prove it. Content that is gone does not come back when the clock is put right: nothing
+ * is pruned by a clock in doubt, and no more at once than what was reported within a week.
  */
 export interface EventPruning {
   start(): void;
   stop(): Promise<void>;
-  /** Prunes what there is to prune, once a day at most. */
+  /** Prunes what there is to prune of the oldest week, once a day at most. */
   prune(signal?: AbortSignal): Promise<void>;
 }
 
@@ -37,18 +46,27 @@ const DAY_MS = 86_400_000;
 
 export function createEventPruning(deps: EventPruningDeps): EventPruning {
   const { database, events, clock, retentionDays } = deps;
+  const doubt = createClockDoubt(deps);
   let loop: Loop | undefined;
+
+  async function isClockInDoubt(query: Query): Promise<boolean> {
+    const times = [(await readPruned(query)).time, (await newestSigned(query, EVENT_TREE))?.time_ms ?? 0];
+    return doubt.isInDoubt(times.filter((time) => time !== 0));
+  }
 
   async function prunable(query: Query): Promise<number> {
     const { seq } = await readPruned(query);
     const covered = (await newestSigned(query, EVENT_TREE))?.size ?? 0;
     const needed = await deps.oldestNeeded(query);
-    const old = firstIdOf(clock.now() - retentionDays * DAY_MS);
-    return lastBefore(query, old, seq, Math.min(covered, needed - 1));
+    const oldest = await eventIdOf(query, seq + 1);
+    if (oldest === undefined) return seq;
+    const old = Math.min(clock.now() - retentionDays * DAY_MS, timeOfId(oldest) + EVENT_PRUNING_SPAN_MS);
+    return lastBefore(query, firstIdOf(old), seq, Math.min(covered, needed - 1));
   }
 
   /** Of two replicas that do so at once one finds the other's mark. */
   async function declare(): Promise<void> {
+    if (await database.read(isClockInDoubt)) return;
     const to = await database.read(prunable);
     await database.transaction(async (tx) => {
       const { seq, time } = await readPruned(tx);

@@ -50,6 +50,12 @@ export async function lastBefore(query: Query, id: string, from: number, to: num
 }
 
 async function isBefore(query: Query, seq: number, id: string): Promise<boolean> {
+  const found = await eventIdOf(query, seq);
+  return found !== undefined && found < id;
+}
+
+/** The id of the event `seq`; `undefined` where it is not there. */
+export async function eventIdOf(query: Query, seq: number): Promise<string | undefined> {
   const row = await query.selectFrom('events').select('event_id').where('seq', '=', seq).executeTakeFirst();
-  return row !== undefined && row.event_id < id;
+  return row?.event_id;
 }

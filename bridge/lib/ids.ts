@@ -18,6 +18,11 @@ export function firstIdOf(ms: number): string {
   return `${hex.slice(0, 8)}-${hex.slice(8)}`;
 }
 
+/** When an id was made by `newId`: ms since the epoch. */
+export function timeOfId(id: string): number {
+  return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+}
+
 /** 256 random bits as base64url (43 characters): state, nonces, one-time links, tokens. */
 export function newHandle(): string {
   return randomBytes(32).toString('base64url');

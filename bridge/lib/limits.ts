@@ -401,6 +401,12 @@ export const EVENT_PRUNING_LOOK_MS = HOUR_S * 1_000;
 export const EVENT_PRUNING_MS = 20 * HOUR_S * 1_000;
 /** Events pruned in one transaction: others wait for it. */
 export const EVENTS_PRUNED = 500;
+/** One pruning takes no more than the events of so long, so that a clock that is wrong costs no more than that a day. */
+export const EVENT_PRUNING_SPAN_MS = 7 * DAY_S * 1_000;
+/** A clock that differs by more from what it showed last is not believed: a bridge may be off for a weekend's two days. */
+export const CLOCK_DOUBT_MS = 2 * DAY_S * 1_000;
+/** Until it went on evenly for so long: a day, in which somebody can notice. */
+export const CLOCK_DOUBT_LIFE_MS = DAY_S * 1_000;
 /** Events that a sink may be behind: a weekend’s outage at a few each second; some GiB of disk. */
 export const BUFFER_EVENTS = 1_000_000;
 /** Less would give events up within the seconds of a receiver’s restart. */

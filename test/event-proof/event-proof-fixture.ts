@@ -21,6 +21,8 @@ export interface EventProofFixture extends SignerFixture {
   needed: number;
   /** Days that have passed since the events were reported: their ids say when that was, by the machine's clock. */
   age: number;
+  /** Days that the process runs, by a clock that nobody can set. */
+  uptime: number;
   pruning(retentionDays: number): EventPruning;
   /** Reports so many events, which get their places. */
   report(count: number): Promise<void>;
@@ -39,12 +41,13 @@ export async function eventProofFixture(): Promise<EventProofFixture> {
   const checkpoints = createEventCheckpoints({ database, events: log, signer, clock, logger: quiet });
   const proven: EventProofFixture = {
     ...fixture,
-    ...{ database, signer, log, checkpoints, needed: Number.MAX_SAFE_INTEGER, age: 0 },
+    ...{ database, signer, log, checkpoints, needed: Number.MAX_SAFE_INTEGER, age: 0, uptime: 0 },
     proofs: createEventProofs({ database, signer, signed: checkpoints.signed }),
     pruning: (retentionDays) =>
       createEventPruning({
         ...{ database, events: log, logger: quiet, retentionDays },
         clock: { now: () => Date.now() + proven.age * DAY_MS },
+        elapsed: () => proven.uptime * DAY_MS,
         oldestNeeded: async () => proven.needed,
       }),
     async report(count) {

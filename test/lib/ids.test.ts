@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { equalSecrets, firstIdOf, newHandle, newId } from '../../bridge/lib/ids.ts';
+import { equalSecrets, firstIdOf, newHandle, newId, timeOfId } from '../../bridge/lib/ids.ts';
 import { newTraceId, parseTraceId } from '../../bridge/lib/trace-id.ts';
 
 describe('an id', () => {
@@ -17,6 +17,10 @@ describe('an id', () => {
     expect(id >= firstIdOf(before)).toBe(true);
     expect(id < firstIdOf(before + 60_000)).toBe(true);
     expect(firstIdOf(-1)).toBe('00000000-0000');
+  });
+
+  it('says when it was made', () => {
+    expect(timeOfId(`${firstIdOf(1_795_000_000_123)}${newId().slice(13)}`)).toBe(1_795_000_000_123);
   });
 });
 
