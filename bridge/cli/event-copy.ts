@@ -51,3 +51,9 @@ export async function eventLogTrust(token: string, root: string | undefined): Pr
 export function sizeOfCheckpoint(note: string): number {
   return parseCheckpoint(parseNote(note).text).size;
 }
+
+/** The place of an event, as an option gives it. */
+export function seqOf(text: string, option: string): number {
+  if (!/^[1-9]\d{0,14}$/.test(text)) throw new UsageError(`${option} is a whole number from 1.`);
+  return Number(text);
+}

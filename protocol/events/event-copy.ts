@@ -10,6 +10,7 @@ export class EventCopy {
   readonly #events = new Map<number, CopiedEvent[]>();
   readonly #listed = new Map<number, string>();
   readonly #proofs: EventProof[] = [];
+  readonly #brought = new Set<EventProof>();
   /** Lines that are no event, from 1. */
   readonly unreadable: number[] = [];
   #lines = 0;
@@ -41,6 +42,16 @@ export class EventCopy {
 
   get proofs(): readonly EventProof[] {
     return this.#proofs;
+  }
+
+  /** Whether the copy itself says by this proof which events it has, and nobody was asked for it. */
+  brings(proof: EventProof): boolean {
+    return this.#brought.has(proof);
+  }
+
+  /** Every `seq` of which the copy lists a hash apart from the event. */
+  listed(): IterableIterator<[seq: number, hash: string]> {
+    return this.#listed.entries();
   }
 
   /** Every `seq` of which there is an event, rising. */
@@ -75,6 +86,7 @@ export class EventCopy {
   #take(line: CopiedLine): void {
     switch (line.kind) {
       case 'proof':
+        this.#brought.add(line.proof);
         this.addProof(line.proof);
         return;
       case 'hashes':

@@ -2,6 +2,7 @@ import type { Sha256 } from '../tlog/merkle.ts';
 import type { VerifierKey } from '../tlog/verifier-key.ts';
 import type { CopiedEvent } from './copied-line.ts';
 import type { EventCopy } from './event-copy.ts';
+import { missingEvents } from './missing-events.ts';
 import { type ProvenHashes, proveHashes } from './prove-hashes.ts';
 import { SeqRanges } from './seq-ranges.ts';
 import { openSigned, type SignedCheckpoints } from './signed-checkpoints.ts';
@@ -36,7 +37,7 @@ export interface CopyReport {
   readonly redacted: number;
   /** Not what was signed, or at odds with their own hash. */
   readonly altered: readonly SeqRange[];
-  /** Not there, between the first and the last. */
+  /** Not there, and expected: between the first and the last, in the range of a proof, in a proven list, or asked for. */
   readonly missing: readonly SeqRange[];
   /** There twice, with different content: one of them is not of the log. */
   readonly added: readonly SeqRange[];
@@ -52,21 +53,27 @@ export interface CopyReport {
   readonly covered: number;
 }
 
+export interface VerifyOptions {
+  readonly filtered?: boolean;
+  readonly expected?: Partial<SeqRange>;
+}
+
 /**
  * Says of a copy of the event log, complete or a part, what is proven of it: nothing but the keys and the checkpoints
- * is trusted. That the end was not cut off, only `covered` can tell.
+ * is trusted. A copy that ends before the newest checkpoint is `partly`, unless it was asked for up to there.
  *
  * @param filtered - the copy is of a sink that does not get all events: what is missing is reported and no fault
+ * @param expected - the events that must be there, both ends included
  */
 export async function verifyEventCopy(
   copy: EventCopy,
   trust: CopyTrust,
-  { filtered = false }: { readonly filtered?: boolean } = {},
+  options: VerifyOptions = {},
 ): Promise<CopyReport> {
   const signed = await openSigned(copy, trust);
   const anchors = trust.checkpoints === undefined ? undefined : signed.kept.map(({ size }) => size);
   const proven = proveHashes(copy, signed, anchors, trust.sha256);
-  return conclude(judge(copy, proven), copy, signed, filtered);
+  return conclude(judge(copy, proven, expectedEvents(copy, signed, proven, options)), copy, signed, options);
 }
 
 type Finding = 'proven' | 'redacted' | 'altered' | 'contradicted' | 'unproven';
@@ -79,7 +86,26 @@ interface Judged {
   readonly contradictions: number;
 }
 
-function judge(copy: EventCopy, proven: ProvenHashes): Judged {
+/** Which events must be there, by what the copy itself shows and by what was asked for. */
+function expectedEvents(
+  copy: EventCopy,
+  { proofs }: SignedCheckpoints,
+  { hashes }: ProvenHashes,
+  { expected }: VerifyOptions,
+): SeqRange[] {
+  const seqs = copy.seqs();
+  const [first, last] = [expected?.from ?? seqs[0], expected?.to ?? seqs.at(-1)];
+  return [
+    ...(first === undefined || last === undefined ? [] : [{ from: first, to: last }]),
+    ...(seqs[0] === undefined ? [] : [{ from: seqs[0], to: seqs.at(-1) ?? seqs[0] }]),
+    ...proofs.filter(({ proof }) => copy.brings(proof)).map(({ proof: { from, to } }) => ({ from, to })),
+    ...[...copy.listed()]
+      .filter(([seq, hash]) => hashes.get(seq) === hash)
+      .map(([seq]) => ({ from: seq, to: seq })),
+  ];
+}
+
+function judge(copy: EventCopy, proven: ProvenHashes, expected: readonly SeqRange[]): Judged {
   const found = {
     proven: new SeqRanges(),
     redacted: new SeqRanges(),
@@ -87,12 +113,9 @@ function judge(copy: EventCopy, proven: ProvenHashes): Judged {
     contradicted: new SeqRanges(),
     unproven: new SeqRanges(),
   };
-  const missing = new SeqRanges();
+  const missing = missingEvents(copy.seqs(), expected);
   const added = new SeqRanges();
-  let expected: number | undefined;
   for (const seq of copy.seqs()) {
-    if (expected !== undefined && seq > expected) missing.addRange(expected, seq - 1);
-    expected = seq + 1;
     const events = copy.at(seq);
     if (events.length > 1) added.add(seq);
     found[findingOf(copy, seq, events, proven)].add(seq);
@@ -121,7 +144,7 @@ function conclude(
   { found, missing, added, contradictions }: Judged,
   copy: EventCopy,
   { covered, forked }: SignedCheckpoints,
-  filtered: boolean,
+  { filtered = false, expected }: VerifyOptions,
 ): CopyReport {
   const seqs = copy.seqs();
   const [from, to] = [seqs[0], seqs.at(-1)];
@@ -131,7 +154,9 @@ function conclude(
     forked.length > 0 ||
     contradictions > 0 ||
     faults.some(({ count }) => count > 0);
-  const whole = found.unproven.count + found.redacted.count === 0 && missing.count === 0;
+  // what was cut off at the end, only a checkpoint or whoever asked can tell
+  const ended = expected?.to !== undefined || (to ?? 0) >= covered;
+  const whole = ended && found.unproven.count + found.redacted.count === 0 && missing.count === 0;
   const shown = found.proven.count + found.redacted.count > 0;
   return {
     outcome: refuted ? 'refuted' : !shown ? 'unproven' : whole ? 'proven' : 'partly',

@@ -6,7 +6,12 @@ import { decodeBase64url } from '../../protocol/base64url.ts';
 import { formatHashesLine, formatProofLine } from '../../protocol/events/copied-line.ts';
 import { EventCopy } from '../../protocol/events/event-copy.ts';
 import type { EventProof } from '../../protocol/events/event-proof.ts';
-import { type CopyReport, type CopyTrust, verifyEventCopy } from '../../protocol/events/verify-copy.ts';
+import {
+  type CopyReport,
+  type CopyTrust,
+  type VerifyOptions,
+  verifyEventCopy,
+} from '../../protocol/events/verify-copy.ts';
 import { checkpointNote, eventLogOrigin, signCheckpoint } from '../../protocol/tlog/checkpoint.ts';
 import { CompactRange } from '../../protocol/tlog/compact-range.ts';
 import { eventLogVerifierKeys } from '../../protocol/tlog/log-keys.ts';
@@ -38,7 +43,7 @@ const FOUND = { altered: [], missing: [], added: [], contradicted: [], unreadabl
 
 async function verify(
   copied: readonly (object | string)[],
-  options: { filtered?: boolean; trust?: Partial<CopyTrust> } = {},
+  options: VerifyOptions & { trust?: Partial<CopyTrust> } = {},
 ): Promise<CopyReport> {
   const copy = new EventCopy();
   for (const line of copied) copy.add(typeof line === 'string' ? line : JSON.stringify(line));
@@ -202,7 +207,7 @@ describe('a part of the events', () => {
   });
 
   it('is proven by the proof that an export carries', async () => {
-    expect(await verify(exported(part()))).toMatchObject({
+    expect(await verify(exported(part()), { expected: { from: 3, to: 10 } })).toMatchObject({
       ...FOUND,
       outcome: 'proven',
       proven: 8,
@@ -247,6 +252,7 @@ describe('a part of the events', () => {
         { from: 4, to: 4 },
         { from: 6, to: 6 },
         { from: 8, to: 8 },
+        { from: 10, to: 10 },
       ],
     });
   });
@@ -296,5 +302,44 @@ describe('a log that was signed twice', () => {
     const checkpoints = [await signed8(events)];
     expect(await verify(events, { trust: { checkpoints } })).toMatchObject({ ...FOUND, proven: 11 });
     expect(await verify(exported(part()), { trust: { checkpoints } })).toMatchObject({ ...FOUND, proven: 8 });
+  });
+});
+
+describe('an export that was cut', () => {
+  const without = (...seqs: number[]) => part().filter(({ seq }) => !seqs.includes(seq));
+
+  it.each([
+    ['its end', [9, 10], [{ from: 9, to: 10 }]],
+    ['its beginning', [3, 4], [{ from: 3, to: 4 }]],
+    [
+      'both ends',
+      [3, 10],
+      [
+        { from: 3, to: 3 },
+        { from: 10, to: 10 },
+      ],
+    ],
+  ])('lacks %s, as its own proof and hashes say', async (_name, cut, missing) => {
+    expect(await verify(exported(without(...cut)))).toMatchObject({ outcome: 'refuted', missing });
+  });
+
+  it('lacks its end where the proof is of less, and the hashes that it lists are proven', async () => {
+    const shorter = await fixture.proofs.prove({ from: 3, to: 8 });
+    const lines = [formatProofLine(shorter), ...exported(without(9, 10, 11))];
+    expect(await verify(lines)).toMatchObject({ outcome: 'refuted', missing: [{ from: 9, to: 10 }] });
+  });
+
+  it('is not proven whole where a checkpoint covers more than it has', async () => {
+    expect(await verify(exported(part()))).toMatchObject({ ...FOUND, outcome: 'partly', proven: 8 });
+  });
+
+  it('lacks what the auditor expects', async () => {
+    expect(await verify(exported(part()), { expected: { from: 1, to: 11 } })).toMatchObject({
+      outcome: 'refuted',
+      missing: [
+        { from: 1, to: 2 },
+        { from: 11, to: 11 },
+      ],
+    });
   });
 });

@@ -11,7 +11,7 @@ import { verifyEventCopy } from '../../../protocol/events/verify-copy.ts';
 import { sha256 } from '../../lib/hash.ts';
 import { Alarm } from '../alarm.ts';
 import { type ApiClient, openApi } from '../api-client.ts';
-import { eventLogTrust, sizeOfCheckpoint } from '../event-copy.ts';
+import { eventLogTrust, seqOf, sizeOfCheckpoint } from '../event-copy.ts';
 import type { Terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
 
@@ -48,7 +48,8 @@ async function exportEvents(terminal: Terminal, file: string, options: Options):
     throw error;
   }
   terminal.out(`${file}: events ${from} to ${to} of ${proof.iss}, ${to - from + 1} in all, with their proof`);
-  terminal.say(`Anybody can check it: countersign events verify ${file} --root THUMBPRINT`);
+  const range = `--from ${from} --to ${to}`;
+  terminal.say(`Anybody can check it: countersign events verify ${file} --root THUMBPRINT ${range}`);
 }
 
 async function rangeOf(api: ApiClient, options: Options): Promise<{ from: number; to: number }> {
@@ -109,12 +110,11 @@ async function writeLines(path: string, lines: AsyncIterable<string>, copy: Even
 /** What was just read is held against what the bridge signed: an export that proves nothing is not written. */
 async function assertProven(copy: EventCopy, proof: EventProof): Promise<void> {
   const trust = await eventLogTrust(proof.online_keys, undefined);
-  const { outcome } = await verifyEventCopy(copy, { ...trust, sha256 });
+  const { outcome } = await verifyEventCopy(
+    copy,
+    { ...trust, sha256 },
+    { expected: { from: proof.from, to: proof.to } },
+  );
   if (outcome === 'proven') return;
   throw new Alarm('The events that the bridge answers are not those that it signed. Nothing was written.');
-}
-
-function seqOf(text: string, option: string): number {
-  if (!/^[1-9]\d{0,14}$/.test(text)) throw new UsageError(`${option} is a whole number from 1.`);
-  return Number(text);
 }

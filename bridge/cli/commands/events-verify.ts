@@ -8,7 +8,7 @@ import { sha256 } from '../../lib/hash.ts';
 import { EVENT_HASHES } from '../../lib/limits.ts';
 import { Alarm } from '../alarm.ts';
 import { type ApiClient, openApi } from '../api-client.ts';
-import { type EventLogTrust, eventLogTrust, readEventFile, sizeOfCheckpoint } from '../event-copy.ts';
+import { type EventLogTrust, eventLogTrust, readEventFile, seqOf, sizeOfCheckpoint } from '../event-copy.ts';
 import { facts, show } from '../output.ts';
 import type { Terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
@@ -18,6 +18,8 @@ interface Options {
   readonly checkpoint?: string;
   readonly keys?: string;
   readonly bridge?: boolean;
+  readonly from?: string;
+  readonly to?: string;
   readonly filtered?: boolean;
   readonly json?: boolean;
 }
@@ -31,6 +33,8 @@ export function addEventsVerify(events: Command, terminal: Terminal): void {
     .option('--checkpoint <file>', 'a checkpoint that you kept: nothing counts then but what agrees with it')
     .option('--keys <file>', 'the bridge’s online keys (`online-keys+jwt`), where no file is an export')
     .option('--bridge', 'ask the bridge for the proof of these events, those it has pruned included')
+    .option('--from <seq>', 'the event from which on all must be there')
+    .option('--to <seq>', 'the event up to which all must be there')
     .option('--filtered', 'of a sink that does not get all events: what is missing is no fault')
     .option('--json', 'answer as JSON')
     .action((files: string[], options: Options) => verify(terminal, files, options));
@@ -48,7 +52,7 @@ async function verify(terminal: Terminal, files: readonly string[], options: Opt
   const report = await verifyEventCopy(
     copy,
     { ...trust, ...kept, sha256 },
-    { filtered: options.filtered === true },
+    { filtered: options.filtered === true, expected: expectedOf(options) },
   );
   const answer = { ...report, log: trust.origin, root: trust.root };
   if (report.outcome === 'proven' || report.outcome === 'partly') {
@@ -57,6 +61,13 @@ async function verify(terminal: Terminal, files: readonly string[], options: Opt
   }
   if (options.json === true) terminal.out(JSON.stringify(answer, null, 2));
   throw new Alarm(describe(report, trust));
+}
+
+function expectedOf({ from, to }: Options): { from?: number; to?: number } {
+  return {
+    ...(from === undefined ? {} : { from: seqOf(from, '--from') }),
+    ...(to === undefined ? {} : { to: seqOf(to, '--to') }),
+  };
 }
 
 async function trustOf(copy: EventCopy, { keys, root }: Options): Promise<EventLogTrust> {
@@ -125,6 +136,10 @@ function describe(report: CopyReport, { origin, root }: EventLogTrust): string {
         ? null
         : `different checkpoints were signed for the events up to ${report.forked.slice(0, RANGES_NAMED).join(', ')}`,
     checkpoint: `the newest verified one covers the events up to ${covered}`,
+    'behind the end':
+      range === null || range.to >= covered
+        ? null
+        : `there are events up to ${covered}; say by --to how far this copy must go`,
   });
   return `${VERDICTS[report.outcome]}\n${lines}`;
 }
