@@ -32,16 +32,26 @@ export async function findReceiverByToken(reader: Reader, tokenHash: string): Pr
   return row === undefined ? undefined : parse(row);
 }
 
-export async function insertReceiver(tx: Transaction, receiver: Receiver, tokenHash: string): Promise<void> {
+/** A new one: nobody holds it. */
+export async function insertReceiver(
+  tx: Transaction,
+  receiver: Omit<Receiver, 'held'>,
+  tokenHash: string,
+): Promise<void> {
   const domains = receiver.domains === null ? null : JSON.stringify(receiver.domains);
   await tx
     .insertInto('signal_receivers')
-    .values({ ...receiver, domains, token_hash: tokenHash })
+
+    .values({ ...receiver, domains, held: null, token_hash: tokenHash })
     .execute();
 }
 
 export async function replaceToken(tx: Transaction, id: string, tokenHash: string): Promise<void> {
   await tx.updateTable('signal_receivers').set({ token_hash: tokenHash }).where('id', '=', id).execute();
+}
+
+export async function holdReceiver(tx: Transaction, id: string, held: Receiver['held']): Promise<void> {
+  await tx.updateTable('signal_receivers').set({ held }).where('id', '=', id).execute();
 }
 
 export async function deleteReceiver(tx: Transaction, id: string): Promise<void> {

@@ -33,6 +33,8 @@ export interface Receiver {
   readonly subject_format: 'email' | 'iss_sub';
   /** null: everybody’s people. */
   readonly domains: readonly string[] | null;
+  /** What an administrator has its stream be at least, until an administrator resumes it. */
+  readonly held: 'paused' | 'disabled' | null;
   readonly created: number;
 }
 

@@ -99,7 +99,7 @@ export function createReceivers({ database, events, clock, keys }: ReceiversDeps
         const data = { receiver: id, name, audience, ...(domains === null ? {} : { domains }) };
         await report(tx, { type: 'signal.receiver_registered', data }, context);
       });
-      return { ...receiver, token };
+      return { ...receiver, held: null, token };
     },
 
     list: () =>

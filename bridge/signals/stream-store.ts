@@ -45,8 +45,9 @@ export async function insertStream(
   tx: Transaction,
   stream: { readonly id: string; readonly receiver: string; readonly created: number },
   settings: StreamSettings,
+  status: StreamStatus = 'enabled',
 ): Promise<void> {
-  const begun = { status: 'enabled', reason: null, verified: null } as const;
+  const begun = { status, reason: null, verified: null } as const;
   await tx
     .insertInto('signal_streams')
     .values({ ...stream, ...begun, ...rowOf(settings) })

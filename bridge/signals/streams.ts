@@ -11,6 +11,7 @@ import { SSF } from './event-uris.ts';
 import { excludeSubject, includeSubject } from './exclusion-store.ts';
 import { deleteQueue, enqueue } from './queue-store.ts';
 import type { Receiver } from './receiver.ts';
+import { findReceiver, holdReceiver } from './receiver-store.ts';
 import type { SignalClaims, SimpleSubject } from './signal.ts';
 import { deliveredOf, type StreamStatus, type StreamView, SUPPORTED_EVENTS } from './stream.ts';
 import { type DeliveryInput, endpointOf } from './stream-input.ts';
@@ -34,6 +35,12 @@ export interface WantedStream {
   readonly description?: string | undefined;
 }
 
+export interface WantedStatus {
+  readonly stream_id: string;
+  readonly status: StreamStatus;
+  readonly reason?: string | undefined;
+}
+
 /** What a receiver does with its one stream (SSF 1.0 §7.1). All that names another’s stream is `stream_unknown`. */
 export interface Streams {
   /** Throws `stream_exists`, `malformed_request`. */
@@ -50,16 +57,20 @@ export interface Streams {
   ): Promise<StreamView>;
   /** With what waits. Throws `stream_unknown`. */
   remove(receiver: Receiver, id: string, context: RequestContext): Promise<void>;
-  /** By the receiver or an administrator. Disabling forgets what waits. Throws `stream_unknown`. */
+  /**
+   * By the receiver. Disabling forgets what waits. Throws `stream_unknown`, and `forbidden` where an administrator holds
+   * the stream at a stricter status.
+   */
   setStatus(
     receiver: Pick<Receiver, 'id'>,
-    wanted: {
-      readonly stream_id: string;
-      readonly status: StreamStatus;
-      readonly reason?: string | undefined;
-    },
+    wanted: WantedStatus,
     context: RequestContext,
   ): Promise<StreamView>;
+  /**
+   * The same by an administrator: what is not enabled stays so, whatever the receiver asks or makes anew, until an
+   * administrator enables it. Throws `stream_unknown`.
+   */
+  hold(receiver: Pick<Receiver, 'id'>, wanted: WantedStatus, context: RequestContext): Promise<StreamView>;
   /** Whether the receiver wants to hear of a subject: it does, of everybody it may, unless it said no. */
   wants(receiver: Receiver, id: string, subject: SimpleSubject, wanted: boolean): Promise<void>;
   /** Puts a verification into the stream. Throws `stream_unknown`, `rate_limited`. */
@@ -106,13 +117,33 @@ export function createStreams(deps: StreamsDeps): Streams {
     await enqueue(tx, stream, [claims], seconds(clock));
   }
 
+  async function putStatus(
+    tx: Transaction,
+    receiver: Pick<Receiver, 'id'>,
+    { stream_id: id, status, reason }: WantedStatus,
+    context: RequestContext,
+    even: 'unchanged' | undefined = undefined,
+  ): Promise<StoredStream> {
+    const before = await requireStream(tx, receiver, id);
+    if (even === undefined && before.status === status && before.reason === (reason ?? null)) return before;
+    await setStreamStatus(tx, id, { status, reason: reason ?? null });
+    if (status === 'disabled') await deleteQueue(tx, id);
+    // Of the others nothing may be sent (SSF 1.0 §8.1.5), and the receiver reads them at the status endpoint.
+    if (status === 'enabled') await putInto(tx, id, statusClaims(id, status));
+    const why = reason === undefined ? {} : { reason };
+    const data = { receiver: receiver.id, stream: id, changed: ['status'], status, ...why };
+    await events.append(tx, succeeded({ type: 'signal.stream_changed', data }, context));
+    return requireStream(tx, receiver, id);
+  }
+
   return {
     async create(receiver, wanted, context) {
       const id = `str_${newId()}`;
       const settings = await settingsOf(id, wanted, undefined);
       return database.transaction(async (tx) => {
         if ((await findStreamOf(tx, receiver.id)) !== undefined) throw new CountersignError('stream_exists');
-        await insertStream(tx, { id, receiver: receiver.id, created: seconds(clock) }, settings);
+        const held = (await findReceiver(tx, receiver.id))?.held ?? undefined;
+        await insertStream(tx, { id, receiver: receiver.id, created: seconds(clock) }, settings, held);
         const delivered = deliveredOf(settings.events_requested);
         const data = { receiver: receiver.id, stream: id, method: settings.method, events: delivered };
         await events.append(tx, succeeded({ type: 'signal.stream_created', data }, context));
@@ -150,18 +181,26 @@ export function createStreams(deps: StreamsDeps): Streams {
         await events.append(tx, succeeded({ type: 'signal.stream_deleted', data }, context));
       }),
 
-    async setStatus(receiver, { stream_id: id, status, reason }, context) {
+    async setStatus(receiver, wanted, context) {
       const changed = await database.transaction(async (tx) => {
-        const before = await requireStream(tx, receiver, id);
-        if (before.status === status && before.reason === (reason ?? null)) return before;
-        await setStreamStatus(tx, id, { status, reason: reason ?? null });
-        if (status === 'disabled') await deleteQueue(tx, id);
-        // Of the others nothing may be sent (SSF 1.0 §8.1.5), and the receiver reads them at the status endpoint.
-        if (status === 'enabled') await putInto(tx, id, statusClaims(id, status));
-        const why = reason === undefined ? {} : { reason };
-        const data = { receiver: receiver.id, stream: id, changed: ['status'], status, ...why };
-        await events.append(tx, succeeded({ type: 'signal.stream_changed', data }, context));
-        return requireStream(tx, receiver, id);
+        const held = (await findReceiver(tx, receiver.id))?.held ?? 'enabled';
+        if (STRICTNESS.indexOf(wanted.status) < STRICTNESS.indexOf(held)) {
+          throw new CountersignError('forbidden', `An administrator holds the stream: it is ${held}.`);
+        }
+        return putStatus(tx, receiver, wanted, context);
+      });
+      deps.wake();
+      return changed;
+    },
+
+    async hold(receiver, wanted, context) {
+      const changed = await database.transaction(async (tx) => {
+        await requireStream(tx, receiver, wanted.stream_id);
+        const held = wanted.status === 'enabled' ? null : wanted.status;
+        const before = (await findReceiver(tx, receiver.id))?.held ?? null;
+        await holdReceiver(tx, receiver.id, held);
+        // Who holds the stream is a change as well, and to be told.
+        return putStatus(tx, receiver, wanted, context, before === held ? undefined : 'unchanged');
       });
       deps.wake();
       return changed;
@@ -191,6 +230,9 @@ export function createStreams(deps: StreamsDeps): Streams {
     },
   };
 }
+
+/** A receiver may always want less than an administrator allows. */
+const STRICTNESS: readonly StreamStatus[] = ['enabled', 'paused', 'disabled'];
 
 function statusClaims(id: string, status: StreamStatus): SignalClaims {
   return { txn: newId(), sub_id: { format: 'opaque', id }, events: { [SSF.streamUpdated]: { status } } };

@@ -12,6 +12,10 @@ const receiver = {
   audience: z.string(),
   subject_format: z.enum(['email', 'iss_sub']),
   domains: z.array(z.string()).nullable().describe('null: people of all domains'),
+  held: z
+    .enum(['paused', 'disabled'])
+    .nullable()
+    .describe('What an administrator has its stream be; null: it decides'),
   created: z.int(),
 };
 const issuedSchema = z.strictObject({ ...receiver, token: z.string().describe('Shown this once') });
@@ -145,7 +149,8 @@ function streamRoutes({ sentSignals: { receivers, streams }, decide }: AdminSign
       method: 'post',
       action: 'manage-signals',
       path: `${ONE}/status`,
-      summary: 'Pause, enable or disable the stream of a receiver; disabling forgets what waits',
+      summary:
+        'Pause, enable or disable the stream of a receiver, which cannot undo it; disabling forgets what waits',
       body: {
         schema: z.strictObject({ status: statusSchema, reason: z.string().max(500).optional() }),
         maxBytes: JSON_BODY_BYTES,
@@ -154,7 +159,7 @@ function streamRoutes({ sentSignals: { receivers, streams }, decide }: AdminSign
       errors: ['receiver_unknown', 'stream_unknown'],
       handle: async ({ params, body, context }) => {
         const { id, stream } = await receivers.get(params.receiver ?? '');
-        await streams.setStatus({ id }, { ...body, stream_id: stream?.stream_id ?? '' }, context);
+        await streams.hold({ id }, { ...body, stream_id: stream?.stream_id ?? '' }, context);
         return { body: await receivers.get(id) };
       },
     }),

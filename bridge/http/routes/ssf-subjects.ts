@@ -43,7 +43,7 @@ export function ssfSubjectRoutes({ sentSignals: { streams } }: SsfRoutesDeps): R
       summary: 'Pause, enable or disable a stream; what waits is kept unless it is disabled',
       body: { schema: statusSchema, maxBytes: JSON_BODY_BYTES },
       response: { status: 200, description: 'The status', schema: streamStatusSchema },
-      errors: ['stream_unknown'],
+      errors: ['stream_unknown', 'forbidden'],
       handle: async ({ body, context, ...request }) => {
         const receiver = receiverOf(request);
         return { body: statusOf(await streams.setStatus(receiver, body, context)) };

@@ -5,9 +5,9 @@ export async function up({ schema }: Transaction): Promise<void> {
   await schema
     .createTable('signal_contacts')
     .addColumn('partner', 'text', (column) => column.notNull())
-    .addColumn('subject', 'text', (column) => column.notNull())
+    .addColumn('address', 'text', (column) => column.notNull())
     .addColumn('seen', 'integer', (column) => column.notNull())
-    .addPrimaryKeyConstraint('signal_contacts_pair', ['subject', 'partner'])
+    .addPrimaryKeyConstraint('signal_contacts_pair', ['address', 'partner'])
     .execute();
   await schema.createIndex('signal_contacts_by_seen').on('signal_contacts').columns(['seen']).execute();
   await schema
@@ -18,6 +18,7 @@ export async function up({ schema }: Transaction): Promise<void> {
     .addColumn('token_hash', 'text', (column) => column.notNull().unique())
     .addColumn('subject_format', 'text', (column) => column.notNull())
     .addColumn('domains', 'text')
+    .addColumn('held', 'text')
     .addColumn('created', 'integer', (column) => column.notNull())
     .execute();
   await schema

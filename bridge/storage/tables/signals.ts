@@ -11,12 +11,12 @@ export interface SignalTables {
   signal_keys: SignalKeysTable;
 }
 
-/** Of whom a partner knows already, because our bridge told it or they met. */
+/** Of whom a partner knows already, because our bridge told it or they met under that address. */
 export interface SignalContactsTable {
   /** Entity id. */
   partner: string;
-  /** The address that it was answered about, or the `sub` of who was in a meeting with its people. */
-  subject: string;
+  /** That it was answered about, or that was shown to its people in a meeting. */
+  address: string;
   /** When it last was. */
   seen: number;
 }
@@ -33,6 +33,8 @@ export interface SignalReceiversTable {
   subject_format: 'email' | 'iss_sub';
   /** JSON array; null: people of all domains. */
   domains: string | null;
+  /** What an administrator has its stream be until an administrator resumes it; null: it is the receiver’s to decide. */
+  held: 'paused' | 'disabled' | null;
   created: number;
 }
 
