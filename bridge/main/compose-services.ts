@@ -43,7 +43,6 @@ import { createDryRun } from '../lifecycle/policy-dry-run.ts';
 import { createReadiness } from '../lifecycle/readiness.ts';
 import { trialsInTurn } from '../lifecycle/trials-in-turn.ts';
 import { createMeetings } from '../meetings/create-meetings.ts';
-import { bridgesIn, peopleIn } from '../meetings/participant-store.ts';
 import { createApps } from '../oauth/apps.ts';
 import { createAuthorizationServer } from '../oauth/create-authorization-server.ts';
 import { createDeviceSignIns } from '../oauth/device-sign-ins.ts';
@@ -122,7 +121,7 @@ export async function composeServices(foundation: Foundation, config: Config) {
   const requests = createAcceptedRequests({ ...common, partners });
   const answers = createAnswerCache({ cache, clock });
   const noteTold = createNoteContacts(clock);
-  const sentSignals = createSentSignals({ ...common, iss: issuer, company: { bridgesIn, peopleIn } });
+  const sentSignals = createSentSignals({ ...common, iss: issuer });
   const lookUps = createLookUps({
     ...{ signer, database, events, clock, policy, credentials, partners },
     records: createPartnerRecords(foundation),

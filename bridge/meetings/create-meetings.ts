@@ -9,7 +9,7 @@ import type { Decide } from '../policy/decision.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Keyspace } from '../storage/cache.ts';
 import type { Database } from '../storage/database.ts';
-import { createDepartures, type DeparturesDeps } from './departures.ts';
+import { createDepartures } from './departures.ts';
 import { createFeeds, type FeedsDeps } from './feeds.ts';
 import { createForeignCalls } from './foreign-calls.ts';
 import { createForeignStreams } from './foreign-streams.ts';
@@ -17,6 +17,7 @@ import { createHomeMeetings } from './home-meetings.ts';
 import { createHomeStreams } from './home-streams.ts';
 import { createLetGo } from './let-go.ts';
 import { createMeetingChanges } from './meeting-changes.ts';
+import type { NoteTold } from './met-partners.ts';
 import { createOpenStreams } from './open-streams.ts';
 import { createOwnPeople } from './own-people.ts';
 import { createPartnerPolls } from './partner-polls.ts';
@@ -43,7 +44,7 @@ export interface MeetingsDeps {
   readonly calls: Pick<BridgeCalls, 'askBridge'>;
   readonly requests: Pick<AcceptedRequests, 'accept' | 'respond'>;
   readonly checkSealedKey: CheckSealedKey;
-  readonly noteTold: DeparturesDeps['noteTold'];
+  readonly noteTold: NoteTold;
   /** When the access token of this hash ends, in seconds; nothing if it has ended or was revoked. */
   readonly tokenEnd: (accessTokenHash: string) => Promise<number | undefined>;
   /** For tests. */

@@ -1,5 +1,6 @@
 import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
 import { findDevice } from '../directory/devices.ts';
+import { activeStatementOf } from '../directory/statements.ts';
 import { type Loop, startLoop } from '../lib/background.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import {
@@ -10,7 +11,7 @@ import {
   PAGE_ROWS,
 } from '../lib/limits.ts';
 import type { Logger } from '../lib/logger.ts';
-import type { Database, Transaction } from '../storage/database.ts';
+import type { Database } from '../storage/database.ts';
 import {
   type Abroad,
   countAbroad,
@@ -24,6 +25,7 @@ import {
   type WhoseAbroad,
 } from './abroad-store.ts';
 import type { ForeignCalls, ForeignDevice } from './foreign-calls.ts';
+import type { NoteTold } from './met-partners.ts';
 import type { MeetingName } from './rechecks.ts';
 
 /** Whose devices must leave. */
@@ -62,12 +64,7 @@ export interface DeparturesDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly calls: Pick<ForeignCalls, 'leave'>;
-  /** Notes whom a partner meets. */
-  readonly noteTold: (
-    transaction: Transaction,
-    partner: string,
-    people: readonly string[],
-  ) => Promise<unknown>;
+  readonly noteTold: NoteTold;
 }
 
 export function createDepartures(deps: DeparturesDeps): Departures {
@@ -90,7 +87,8 @@ export function createDepartures(deps: DeparturesDeps): Departures {
           throw new CountersignError('rate_limited', 'This device is in too many meetings.');
         }
         await putAbroad(tx, { ...place, sub, noted: seconds(clock), leaving: 0 });
-        await deps.noteTold(tx, meeting.home, [sub]);
+        const shown = await activeStatementOf(tx, sub);
+        if (shown !== undefined) await deps.noteTold(tx, meeting.home, [shown.statement.address]);
       });
       return known === undefined;
     },

@@ -136,14 +136,28 @@ export async function bridgesIn(reader: Reader, group: string): Promise<string[]
   return rows.map(({ iss }) => iss);
 }
 
-/** Who of a bridge is in a meeting, by `sub`. */
-export async function peopleIn(reader: Reader, group: string, iss: string): Promise<string[]> {
-  const rows = await reader
-    .selectFrom('meeting_participants')
-    .select('sub')
-    .distinct()
-    .where('group_id', '=', group)
-    .where('iss', '=', iss)
-    .execute();
-  return rows.map(({ sub }) => sub);
+const shownSchema = z.object({ address: presenceEvidenceSchema.shape.address });
+
+/** Rows of evidence that are read at once: some kilobytes each. */
+const PAGE = 500;
+
+/** Under which addresses the people of a bridge are in a meeting, in order. */
+export async function addressesIn(reader: Reader, group: string, iss: string): Promise<string[]> {
+  const addresses = new Set<string>();
+  let after = '';
+  for (;;) {
+    const rows = await reader
+      .selectFrom('meeting_participants')
+      .select(['device_id', 'evidence'])
+      .where('group_id', '=', group)
+      .where('iss', '=', iss)
+      .where('device_id', '>', after)
+      .orderBy('device_id')
+      .limit(PAGE)
+      .execute();
+    for (const { evidence } of rows) addresses.add(shownSchema.parse(JSON.parse(evidence)).address);
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < PAGE) return [...addresses].sort();
+    after = last.device_id;
+  }
 }

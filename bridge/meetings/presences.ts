@@ -17,6 +17,7 @@ import type { Transaction } from '../storage/database.ts';
 import { type Attendance, type Attendee, attendanceOf } from './attendance.ts';
 import type { MeetingChanges } from './meeting-changes.ts';
 import { appendMessages, type Meeting } from './meeting-store.ts';
+import { type NoteTold, noteMet } from './met-partners.ts';
 import {
   countParticipants,
   deleteParticipant,
@@ -60,6 +61,7 @@ export function createPresences(deps: {
   readonly events: EventLog;
   readonly clock: Clock;
   readonly cache: Keyspace;
+  readonly noteTold: NoteTold;
 }): Presences {
   const { iss: home, changes, events, clock } = deps;
   const rates = keyspace(deps.cache, 'meeting-presences');
@@ -104,6 +106,7 @@ export function createPresences(deps: {
         const participant = { group_id: group, iss, device_id: deviceId, sub, via, seq: after.seq };
         await saveParticipant(tx, participant, evidence);
         if (before === undefined) {
+          await noteMet(tx, { home, group, iss, address: evidence.address }, deps.noteTold);
           const subject = subjectOf(home, participant);
           const joined = { type: 'meeting.joined', subject, data: { epoch: challenge.epoch } } as const;
           await events.append(tx, succeeded(joined, context));

@@ -9,36 +9,30 @@ type Reader = Query | Transaction;
 const CHUNK = 500;
 
 /**
- * Notes that a partner knows of these subjects (addresses, or `sub`s) as of `now`, seconds: from here on it is told of
- * them. Answers which of them are new to it. A note that is not a day old is left as it is.
+ * Notes that a partner knows of these addresses as of `now`, seconds: from here on it is told of them. Answers which of them are new to it. A note that is not a day old is left as it is.
  */
 export async function noteContacts(
   tx: Transaction,
   partner: string,
-  subjects: readonly string[],
+  addresses: readonly string[],
   now: number,
 ): Promise<string[]> {
-  const seen = await seenBy(tx, partner, subjects);
-  const due = subjects.filter((subject) => (seen.get(subject) ?? 0) <= now - SIGNAL_CONTACT_RENEWAL_S);
+  const seen = await seenBy(tx, partner, addresses);
+  const due = addresses.filter((address) => (seen.get(address) ?? 0) <= now - SIGNAL_CONTACT_RENEWAL_S);
   await putContacts(
     tx,
-    due.map((subject) => ({ subject, partner, seen: now })),
+    due.map((address) => ({ address, partner, seen: now })),
   );
   const outdated = now - SIGNAL_CONTACT_LIFE_S;
-  return due.filter((subject) => (seen.get(subject) ?? 0) <= outdated);
+  return due.filter((address) => (seen.get(address) ?? 0) <= outdated);
 }
 
-/** Which partners knew of one of these subjects in the last 30 days. */
-export async function partnersWhoKnow(
-  reader: Reader,
-  subjects: readonly string[],
-  now: number,
-): Promise<string[]> {
+/** Which partners knew of this address in the last 30 days. */
+export async function partnersWhoKnow(reader: Reader, address: string, now: number): Promise<string[]> {
   const rows = await reader
     .selectFrom('signal_contacts')
     .select('partner')
-    .distinct()
-    .where('subject', 'in', subjects)
+    .where('address', '=', address)
     .where('seen', '>', now - SIGNAL_CONTACT_LIFE_S)
     .orderBy('partner')
     .execute();
@@ -57,17 +51,17 @@ export async function purgeContacts(tx: Transaction, now: number): Promise<numbe
 async function seenBy(
   tx: Transaction,
   partner: string,
-  subjects: readonly string[],
+  addresses: readonly string[],
 ): Promise<Map<string, number>> {
   const seen = new Map<string, number>();
-  for (let start = 0; start < subjects.length; start += CHUNK) {
+  for (let start = 0; start < addresses.length; start += CHUNK) {
     const rows = await tx
       .selectFrom('signal_contacts')
-      .select(['subject', 'seen'])
+      .select(['address', 'seen'])
       .where('partner', '=', partner)
-      .where('subject', 'in', subjects.slice(start, start + CHUNK))
+      .where('address', 'in', addresses.slice(start, start + CHUNK))
       .execute();
-    for (const row of rows) seen.set(row.subject, row.seen);
+    for (const row of rows) seen.set(row.address, row.seen);
   }
   return seen;
 }
@@ -77,11 +71,11 @@ const putContacts = repeatedStatement((tx, rows: SignalContactsTable[]) =>
     .insertInto('signal_contacts')
     .values(rows)
     .onConflict((conflict) =>
-      conflict.columns(['subject', 'partner']).doUpdateSet(({ ref }) => ({ seen: ref('excluded.seen') })),
+      conflict.columns(['address', 'partner']).doUpdateSet(({ ref }) => ({ seen: ref('excluded.seen') })),
     ),
 );
 
-/** Of how many addresses and people a partner knew in the last 30 days. */
+/** Of how many addresses a partner knew in the last 30 days. */
 export async function countContacts(query: Query, partner: string, now: number): Promise<number> {
   const { known } = await query
     .selectFrom('signal_contacts')

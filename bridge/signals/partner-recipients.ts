@@ -1,6 +1,6 @@
-import { versionsOf } from '../directory/statements.ts';
 import { listPartners } from '../federation/partner-store.ts';
 import type { Transaction } from '../storage/database.ts';
+import { addressesOfPerson } from './addresses-of-person.ts';
 import type { ChangeToSignal } from './changes-to-signal.ts';
 import { partnersWhoKnow } from './contacts.ts';
 import type { SignalClaims } from './signal.ts';
@@ -12,8 +12,8 @@ export interface AddressedSignal {
 }
 
 /**
- * The signals to partners about a change: to those that know of this very address, or met the person, and to nobody
- * else (decision 0034). `now` in seconds.
+ * The signals to partners about a change: to those that were answered about this very address, or shown it in a meeting,
+ * and to nobody else (decision 0034). `now` in seconds.
  */
 export async function signalsToPartners(
   tx: Transaction,
@@ -22,20 +22,16 @@ export async function signalsToPartners(
 ): Promise<AddressedSignal[]> {
   if (change.for !== 'everybody') return [];
   const signals: AddressedSignal[] = [];
-  for (const email of await addressesOf(tx, change)) {
+  const { sub, address } = change;
+  for (const email of address === undefined ? await addressesOfPerson(tx, sub) : [address]) {
     const claims = {
       ...{ txn, sub_id: { format: 'email', email } as const },
       events: { [change.uri]: change.members },
     };
-    const knowing = await partnersWhoKnow(tx, [email, change.sub], now);
+    const knowing = await partnersWhoKnow(tx, email, now);
     for (const queue of await activeOf(tx, knowing)) signals.push({ queue, claims });
   }
   return signals;
-}
-
-/** Those that have, or had, a key: of another address no partner was ever told anything. */
-async function addressesOf(tx: Transaction, { sub, address }: ChangeToSignal): Promise<readonly string[]> {
-  return address === undefined ? [...(await versionsOf(tx, sub)).keys()] : [address];
 }
 
 async function activeOf(tx: Transaction, partners: readonly string[]): Promise<readonly string[]> {

@@ -1,7 +1,6 @@
 import { parseAddress } from '../../protocol/address.ts';
-import { addressesOf } from '../directory/addresses.ts';
-import { versionsOf } from '../directory/statements.ts';
 import type { Transaction } from '../storage/database.ts';
+import { addressesOfPerson } from './addresses-of-person.ts';
 import type { ChangeToSignal } from './changes-to-signal.ts';
 import { isExcluded } from './exclusion-store.ts';
 import type { AddressedSignal } from './partner-recipients.ts';
@@ -21,12 +20,13 @@ export async function signalsToReceivers(
 ): Promise<AddressedSignal[]> {
   const streams = await openStreams(tx);
   if (streams.length === 0) return [];
-  const addresses = await addressesAbout(tx, change);
+  const { sub, address } = change;
+  const addresses = address === undefined ? await addressesOfPerson(tx, sub) : [address];
   const signals: AddressedSignal[] = [];
   for (const stream of streams) {
     const receiver = await findReceiver(tx, stream.receiver);
     if (receiver === undefined || !stream.events_delivered.includes(change.uri)) continue;
-    for (const user of usersFor(receiver, addresses, { iss, sub: change.sub })) {
+    for (const user of usersFor(receiver, addresses, { iss, sub })) {
       if (await isExcluded(tx, stream.stream_id, user)) continue;
       const claims = {
         txn,
@@ -37,13 +37,6 @@ export async function signalsToReceivers(
     }
   }
   return signals;
-}
-
-/** Whoever was closed holds no address any more; their statements say which it was. */
-async function addressesAbout(tx: Transaction, { sub, address }: ChangeToSignal): Promise<readonly string[]> {
-  if (address !== undefined) return [address];
-  const held = (await addressesOf(tx, sub)).map((each) => each.address);
-  return [...new Set([...held, ...(await versionsOf(tx, sub)).keys()])];
 }
 
 /** Whoever has no address here is named by `iss` and `sub`, to receivers of everybody. */

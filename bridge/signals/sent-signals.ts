@@ -7,7 +7,6 @@ import type { Signer } from '../signer/signer.ts';
 import type { Database, Transaction } from '../storage/database.ts';
 import { noteContacts, purgeContacts } from './contacts.ts';
 import { createDestinations } from './destinations.ts';
-import type { MeetingCompany } from './met-partners.ts';
 import { createPolls, type Poll } from './polls.ts';
 import { createReceiverKeys, type ReceiverKeys } from './receiver-keys.ts';
 import { createReceivers, type Receivers } from './receivers.ts';
@@ -23,7 +22,6 @@ export interface SentSignalsDeps {
   readonly events: SequencedEventLog;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly company: MeetingCompany;
 }
 
 /** Signals to partners and registered receivers (decision 0034). */
@@ -67,13 +65,13 @@ export function createSentSignals(deps: SentSignalsDeps): SentSignals {
   };
 }
 
-/** Notes what a partner is told of, as the contexts that tell it call it. Answers what is new to it. */
+/** Notes the addresses that a partner is told of, as the contexts that tell it call it. Answers what is new to it. */
 export type NoteContacts = (
   tx: Transaction,
   partner: string,
-  subjects: readonly string[],
+  addresses: readonly string[],
 ) => Promise<readonly string[]>;
 
 export function createNoteContacts(clock: Clock): NoteContacts {
-  return (tx, partner, subjects) => noteContacts(tx, partner, subjects, seconds(clock));
+  return (tx, partner, addresses) => noteContacts(tx, partner, addresses, seconds(clock));
 }

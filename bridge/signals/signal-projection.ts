@@ -4,8 +4,6 @@ import { type Clock, seconds } from '../lib/clock.ts';
 import { SIGNAL_EVENT_PAGE, SIGNAL_PROGRESS_EVENTS } from '../lib/limits.ts';
 import type { Database, Transaction } from '../storage/database.ts';
 import { changesToSignal } from './changes-to-signal.ts';
-import { noteContacts } from './contacts.ts';
-import { createMetPartners, type MeetingCompany, type Met } from './met-partners.ts';
 import { type AddressedSignal, signalsToPartners } from './partner-recipients.ts';
 import { advanceProgress, readProgress } from './progress-store.ts';
 import { enqueue } from './queue-store.ts';
@@ -17,7 +15,6 @@ export interface SignalProjectionDeps {
   readonly database: Database;
   readonly log: { page(query: { since: number; limit: number }): Promise<StoredEvent[]> };
   readonly clock: Clock;
-  readonly company: MeetingCompany;
 }
 
 /** Makes signals of events. */
@@ -33,12 +30,10 @@ export interface SignalProjection {
 const SIGNALLED = new Set([
   ...['person.closed', 'person.reset', 'person.erased', 'statement.revoked', 'statement.published'],
   ...['token.revoked', 'device.added', 'device.rotated', 'device.removed', 'sign_in.succeeded'],
-  'meeting.joined',
 ]);
 
 export function createSignalProjection(deps: SignalProjectionDeps): SignalProjection {
   const { iss, database, clock } = deps;
-  const meet = createMetPartners(deps);
   /** Up to where this process has looked; behind the stored place only where nothing followed from events. */
   let passed: { stored: number; seq: number } | undefined;
 
@@ -50,9 +45,8 @@ export function createSignalProjection(deps: SignalProjectionDeps): SignalProjec
     return { stored, seq: stored };
   }
 
-  async function project(tx: Transaction, events: readonly StoredEvent[], met: Met): Promise<Set<string>> {
+  async function project(tx: Transaction, events: readonly StoredEvent[]): Promise<Set<string>> {
     const now = seconds(clock);
-    for (const [partner, people] of met) await noteContacts(tx, partner, [...people], now);
     const queues = new Map<string, AddressedSignal['claims'][]>();
     for (const event of events) {
       const changes = [...changesToSignal(event), ...(await levelChange(tx, event))];
@@ -80,14 +74,12 @@ export function createSignalProjection(deps: SignalProjectionDeps): SignalProjec
       passed = { stored: from.stored, seq: to };
       return new Set();
     }
-    const { met, finish } = await database.read((query) => meet(query, events));
     const queues = await database.transaction(async (tx) => {
       if ((await readProgress(tx)) !== from.stored) return undefined;
       await advanceProgress(tx, from.stored, to);
-      return project(tx, events, met);
+      return project(tx, events);
     });
     if (queues === undefined) return undefined;
-    finish();
     passed = { stored: to, seq: to };
     return queues;
   }

@@ -96,7 +96,6 @@ describe('two processes that send from one store', () => {
       ...{ iss, database, clock, logger, outbound },
       signer: await openLocalSigner({ database, ...keyEncryptionKeys(config), iss, clock }),
       events: createEventLog({ database, clock, logger, iss }),
-      company: { bridgesIn: async () => [], peopleIn: async () => [] },
     });
     const from = saas.pushed.length;
     const administrator = acme.bridge.administrator;

@@ -1,43 +1,36 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { assignAddress } from '../../bridge/directory/addresses.ts';
+import { insertPerson } from '../../bridge/directory/persons.ts';
 import type { EventInput } from '../../bridge/events/event-log.ts';
 import { savePartner } from '../../bridge/federation/partner-store.ts';
 import { seconds } from '../../bridge/lib/clock.ts';
 import { noteContacts, purgeContacts } from '../../bridge/signals/contacts.ts';
-import type { MeetingCompany } from '../../bridge/signals/met-partners.ts';
 import { oldestToSignal } from '../../bridge/signals/progress-store.ts';
 import { insertReceiver } from '../../bridge/signals/receiver-store.ts';
 import { createSignalProjection } from '../../bridge/signals/signal-projection.ts';
 import { SUPPORTED_EVENTS } from '../../bridge/signals/stream.ts';
 import { insertStream } from '../../bridge/signals/stream-store.ts';
-import type { Database } from '../../bridge/storage/database.ts';
+import type { Database, Transaction } from '../../bridge/storage/database.ts';
 import { type EventsFixture, eventsFixture } from '../events/events-fixture.ts';
 import { DAY_MS, ISS } from '../signer/signer-fixture.ts';
 
 const GLOBEX = 'https://bridge.globex.example';
 const INITECH = 'https://bridge.initech.example';
 const ADA = 'ada@acme.example';
+const FORMER = 'info@acme.example';
 const GOING_ON = new AbortController().signal;
 
 let fixture: EventsFixture;
-/** Who is in each meeting, as `[bridge, sub]`. */
-let meetings: Map<string, [iss: string, sub: string][]>;
 
 beforeEach(async () => {
   fixture = await eventsFixture();
-  meetings = new Map();
   fixture.log.start();
   for (const partner of [GLOBEX, INITECH]) await setPartner(partner, 'active');
 });
 afterEach(() => fixture.remove());
 
-const company: MeetingCompany = {
-  bridgesIn: async (_query, group) => [...new Set((meetings.get(group) ?? []).map(([iss]) => iss))],
-  peopleIn: async (_query, group, iss) =>
-    (meetings.get(group) ?? []).filter(([bridge]) => bridge === iss).map(([, sub]) => sub),
-};
-
 function projectionOf(process: { database: Database; log: EventsFixture['log'] }) {
-  return createSignalProjection({ ...process, iss: ISS, clock: fixture.clock, company });
+  return createSignalProjection({ ...process, iss: ISS, clock: fixture.clock });
 }
 
 async function setPartner(entity_id: string, status: 'active' | 'suspended' | 'removed'): Promise<void> {
@@ -64,13 +57,20 @@ function revoked(address: string, sub = 'sub-ada'): EventInput {
   };
 }
 
-function joined(group: string, iss: string, sub: string): EventInput {
-  meetings.set(group, [...(meetings.get(group) ?? []), [iss, sub]]);
-  const subject = { group, sub, device: `device-of-${sub}`, ...(iss === ISS ? {} : { partner: iss }) };
+function closed(sub = 'sub-ada'): EventInput {
   return {
-    ...{ type: 'meeting.joined', actor: { kind: 'system' }, subject, outcome: 'success' },
-    data: { epoch: 1 },
+    ...{ type: 'person.closed', actor: { kind: 'system' }, subject: { sub }, outcome: 'success' },
+    data: {},
   };
+}
+
+/** Somebody had a key under this address. */
+async function had(tx: Transaction, address: string, sub = 'sub-ada'): Promise<void> {
+  const version = { version: 1, sub, status: 'revoked', signed: '', hash: address, since: 0 } as const;
+  await tx
+    .insertInto('statements')
+    .values({ address, ...version })
+    .execute();
 }
 
 async function report(...events: EventInput[]): Promise<void> {
@@ -143,52 +143,17 @@ describe('a partner', () => {
   });
 });
 
-describe('a meeting', () => {
-  it('lets a partner know everybody who was there when it came, and who comes while it is there', async () => {
-    const projection = await begun();
-    await report(joined('group-1', ISS, 'sub-ada'));
-    await projection.catchUp(GOING_ON);
-    await report(joined('group-1', GLOBEX, 'sub-gwen'), joined('group-1', ISS, 'sub-bob'));
-    await report(joined('group-2', ISS, 'sub-carol'));
-    await projection.catchUp(GOING_ON);
-    await report(
-      revoked(ADA),
-      revoked('bob@acme.example', 'sub-bob'),
-      revoked('carol@acme.example', 'sub-carol'),
-    );
-    await projection.catchUp(GOING_ON);
-    expect(await told()).toEqual([
-      [GLOBEX, email(ADA)],
-      [GLOBEX, email('bob@acme.example')],
-    ]);
+async function register(id: string, changes: { domains?: string[]; subject_format?: 'iss_sub' } = {}) {
+  const { domains = null, subject_format = 'email' } = changes;
+  await fixture.database.transaction(async (tx) => {
+    await insertReceiver(tx, { id, name: id, audience: id, subject_format, domains, created: 0 }, id);
+    const pushed = { method: 'push', endpoint_url: 'https://x.example/', authorization: null } as const;
+    const settings = { ...pushed, events_requested: SUPPORTED_EVENTS, description: null };
+    await insertStream(tx, { id: `str-${id}`, receiver: id, created: 0 }, settings);
   });
-
-  it('is not forgotten by a restart in its middle', async () => {
-    await report(joined('group-1', ISS, 'sub-ada'));
-    await begun();
-    await report(joined('group-1', GLOBEX, 'sub-gwen'), joined('group-1', ISS, 'sub-bob'));
-    const projection = projectionOf(fixture);
-    await projection.catchUp(GOING_ON);
-    await report(revoked(ADA), revoked('bob@acme.example', 'sub-bob'));
-    await projection.catchUp(GOING_ON);
-    expect(await told()).toEqual([
-      [GLOBEX, email(ADA)],
-      [GLOBEX, email('bob@acme.example')],
-    ]);
-  });
-});
+}
 
 describe('a registered receiver', () => {
-  async function register(id: string, changes: { domains?: string[]; subject_format?: 'iss_sub' } = {}) {
-    const { domains = null, subject_format = 'email' } = changes;
-    await fixture.database.transaction(async (tx) => {
-      await insertReceiver(tx, { id, name: id, audience: id, subject_format, domains, created: 0 }, id);
-      const pushed = { method: 'push', endpoint_url: 'https://x.example/', authorization: null } as const;
-      const settings = { ...pushed, events_requested: SUPPORTED_EVENTS, description: null };
-      await insertStream(tx, { id: `str-${id}`, receiver: id, created: 0 }, settings);
-    });
-  }
-
   it('is told of the people of its domains alone', async () => {
     const projection = await begun();
     await register('all');
@@ -227,6 +192,27 @@ describe('a registered receiver', () => {
     expect(said).toMatchObject([
       { namespace: 'countersign-factors', current_level: 'multi-factor', change_direction: 'increase' },
       { current_level: 'single-factor', previous_level: 'multi-factor', change_direction: 'decrease' },
+    ]);
+  });
+});
+
+describe('an address that another person holds now', () => {
+  it('is not named when its former holder is closed', async () => {
+    const projection = await begun();
+    await register('all');
+    await note(GLOBEX, ADA, FORMER);
+    await fixture.database.transaction(async (tx) => {
+      await had(tx, ADA);
+      await had(tx, FORMER);
+      await insertPerson(tx, { sub: 'sub-new', name: null, assurance: 'member', created: 0 });
+      const holding = { address: FORMER, domain: 'acme.example', sub: 'sub-new', connectionId: 'c' };
+      await assignAddress(tx, { ...holding, primary: true, now: 0 });
+    });
+    await report(closed());
+    await projection.catchUp(GOING_ON);
+    expect(await told()).toEqual([
+      [GLOBEX, email(ADA)],
+      ['str-all', email(ADA)],
     ]);
   });
 });

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bridgesIn, peopleIn } from '../../bridge/meetings/participant-store.ts';
 import { createSignalProjection, type SignalProjection } from '../../bridge/signals/signal-projection.ts';
-import type { Enrolled } from '../fakes/client-side.ts';
+import { contextOf, type Enrolled } from '../fakes/client-side.ts';
 import {
   ADMINISTRATOR,
   type MeetingBridge,
@@ -29,7 +28,7 @@ afterAll(() => bridges?.close());
 
 function projectionOf({ iss, parts }: MeetingBridge): SignalProjection {
   const { database, clock, events } = parts;
-  return createSignalProjection({ iss, database, clock, log: events, company: { bridgesIn, peopleIn } });
+  return createSignalProjection({ iss, database, clock, log: events });
 }
 
 /** Which partners would be sent something about which addresses. */
@@ -65,5 +64,60 @@ describe('after a meeting of two companies', () => {
     await catchUp();
     expect(await told(acme)).toEqual(new Set([`${globex.iss} ada@${acme.domain}`]));
     expect(await told(globex)).toEqual(new Set([`${acme.iss} gwen@${globex.domain}`]));
+  });
+});
+
+describe('a partner that has left a meeting', () => {
+  it('is not told of who joins after that', async () => {
+    const [ida, ben, gus] = [
+      await acme.addEnrolled('ida'),
+      await acme.addEnrolled('ben'),
+      await globex.addEnrolled('gus'),
+    ];
+    const projection = projectionOf(acme);
+    const meeting = await makeMeeting(acme, ida, [gus, ben]);
+    await rekey(acme, meeting, ida);
+    await enter(acme, acme, meeting, ida);
+    await enter(globex, acme, meeting, gus);
+    await globex.meetings.leave(gus.who, { iss: acme.iss, group: meeting.group }, contextOf(gus.who));
+    await acme.parts.events.settled();
+    await projection.catchUp(GOING_ON);
+    await enter(acme, acme, meeting, ben);
+    for (const { who } of [ida, ben]) await acme.lifecycle.closePerson(who.sub, undefined, ADMINISTRATOR);
+    await acme.parts.events.settled();
+    await projection.catchUp(GOING_ON);
+    const names = await told(acme);
+    expect(names).toContain(`${globex.iss} ida@${acme.domain}`);
+    expect(names).not.toContain(`${globex.iss} ben@${acme.domain}`);
+  });
+});
+
+describe('a partner that met somebody', () => {
+  it('is not told of another address that they enrol later', async () => {
+    const eve = await acme.addEnrolled('eve');
+    const guy = await globex.addEnrolled('guy');
+    const projection = projectionOf(acme);
+    const meeting = await makeMeeting(acme, eve, [guy]);
+    await rekey(acme, meeting, eve);
+    await enter(acme, acme, meeting, eve);
+    await enter(globex, acme, meeting, guy);
+    await acme.parts.events.settled();
+    await projection.catchUp(GOING_ON);
+    const version = {
+      version: 1,
+      sub: eve.who.sub,
+      status: 'active',
+      signed: '',
+      hash: 'h',
+      since: 0,
+    } as const;
+    const row = { address: `quiet@${acme.domain}`, ...version };
+    await acme.parts.database.transaction((tx) => tx.insertInto('statements').values(row).execute());
+    await acme.lifecycle.closePerson(eve.who.sub, undefined, ADMINISTRATOR);
+    await acme.parts.events.settled();
+    await projection.catchUp(GOING_ON);
+    const names = await told(acme);
+    expect(names).toContain(`${globex.iss} eve@${acme.domain}`);
+    expect(names).not.toContain(`${globex.iss} quiet@${acme.domain}`);
   });
 });
