@@ -2,7 +2,10 @@ import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
+import { cloudevents } from '../../connectors/siem/formats/cloudevents.ts';
+import type { SinkEvent } from '../../connectors/siem/sink-event.ts';
 import { CountersignError } from '../../protocol/errors.ts';
+import type { CloudEventOf } from '../../protocol/events/copied-line.ts';
 import type { EventCopy } from '../../protocol/events/event-copy.ts';
 import { decodeClaims, readHeader } from '../../protocol/jws.ts';
 import { onlineKeysSchema, verifyOnlineKeys } from '../../protocol/online-keys.ts';
@@ -11,6 +14,10 @@ import { eventLogVerifierKeys } from '../../protocol/tlog/log-keys.ts';
 import { parseNote } from '../../protocol/tlog/signed-note.ts';
 import type { VerifierKey } from '../../protocol/tlog/verifier-key.ts';
 import { UsageError } from './usage-error.ts';
+
+/** The CloudEvent of an event, as sinks send it. */
+export const cloudEventOf: CloudEventOf = (event, iss) =>
+  cloudevents({ iss, organization: '', version: '' }).format(event as SinkEvent);
 
 /** Adds the lines of a file to a copy of the event log; one that ends in `.gz` is unpacked. */
 export async function readEventFile(path: string, copy: EventCopy): Promise<void> {

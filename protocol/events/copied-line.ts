@@ -1,11 +1,12 @@
 import * as z from 'zod/mini';
 import { decodeBase64url, encodeBase64url } from '../base64url.ts';
-import { type Json, labelled } from '../canonical-json.ts';
+import { canonicalJson, type Json, labelled } from '../canonical-json.ts';
 import { digest } from '../claims.ts';
 import { CountersignError, isCountersignError } from '../errors.ts';
 import { sha256 as portableSha256 } from '../hash.ts';
 import { HASH_BYTES, type Sha256 } from '../tlog/merkle.ts';
 import { type EventProof, eventProofSchema } from './event-proof.ts';
+import { parseUnambiguousJson } from './unambiguous-json.ts';
 
 /** An event in a copy of the log, as far as verification needs it. Nothing of it is verified. */
 export interface CopiedEvent {
@@ -15,9 +16,14 @@ export interface CopiedEvent {
   readonly hash: string;
   /** What its hash is. `null`: personal data was taken out of this copy, so that it cannot be told. */
   readonly computed: string | null;
+  /** Whose event it is, as the CloudEvent says in which it stands. */
+  readonly source?: string;
   /** Of `log.checkpointed`: the note, and the subtrees of its root. */
   readonly checkpoint?: { readonly note: string; readonly subtrees: readonly string[] };
 }
+
+/** The CloudEvent, as JSON, in which the bridge `source` sends this event. */
+export type CloudEventOf = (event: object, source: string) => string;
 
 /** What one line of a copy is. Exports carry a proof, and the hashes of their events once more. */
 export type CopiedLine =
@@ -34,21 +40,28 @@ const eventSchema = z.looseObject({
   type: z.string(),
   prev: digest,
   hash: digest,
-  redaction: z.optional(z.string()),
-  replay: z.optional(z.string()),
+  redaction: z.optional(z.enum(['drop', 'hmac'])),
+  replay: z.optional(z.uuid()),
 });
 
 const checkpointSchema = z.looseObject({ checkpoint: z.string(), subtrees: z.array(digest) });
-const cloudEventSchema = z.looseObject({ specversion: z.string(), data: z.looseObject({}) });
+const cloudEventSchema = z.looseObject({ specversion: z.string(), source: z.string(), data: z.unknown() });
+const enclosedSchema = z.looseObject({
+  ...{ actor: z.looseObject({}), subject: z.looseObject({}), data: z.looseObject({}) },
+});
 const proofLine = z.strictObject({ event_proof: eventProofSchema });
 const hashesLine = z.strictObject({ event_hashes: z.strictObject({ from: seq, hashes: z.string() }) });
 
 /**
  * Reads a line of a copy: an event as `GET /v1/events`, the file sink and exports write it, alone or in a CloudEvent,
- * or what an export adds. Throws `event_export` for anything else: formats of others do not hold all of an event.
+ * or what an export adds. Whatever can be read in the line must be hashed, or follow from what is. Throws `event_export` for anything else: formats of others do not hold all of an event.
  */
-export function readCopiedLine(line: string, sha256: Sha256 = portableSha256): CopiedLine {
-  const value = parseJson(line);
+export function readCopiedLine(
+  line: string,
+  sha256: Sha256 = portableSha256,
+  cloudEventOf?: CloudEventOf,
+): CopiedLine {
+  const value = parseUnambiguousJson(line);
   const proof = z.safeParse(proofLine, value);
   if (proof.success) return { kind: 'proof', proof: proof.data.event_proof };
   const hashes = z.safeParse(hashesLine, value);
@@ -57,7 +70,18 @@ export function readCopiedLine(line: string, sha256: Sha256 = portableSha256): C
     return { kind: 'hashes', from, hashes: splitHashes(decodeBase64url(text)) };
   }
   const cloudEvent = z.safeParse(cloudEventSchema, value);
-  return { kind: 'event', event: readEvent(cloudEvent.success ? cloudEvent.data.data : value, sha256) };
+  if (!cloudEvent.success) return { kind: 'event', event: readEvent(value, sha256) };
+  const { source, data } = cloudEvent.data;
+  const event = readEvent(data, sha256);
+  const enclosed = z.safeParse(enclosedSchema, data);
+  if (!enclosed.success || cloudEventOf === undefined || !same(value, cloudEventOf(enclosed.data, source))) {
+    throw new CountersignError('event_export', 'the CloudEvent is not the one of its event');
+  }
+  return { kind: 'event', event: { ...event, source } };
+}
+
+function same(value: unknown, json: string): boolean {
+  return canonicalJson(value as Json) === canonicalJson(JSON.parse(json));
 }
 
 /** The line of an export that holds its proof. */
@@ -103,12 +127,4 @@ export function splitHashes(bytes: Uint8Array): Uint8Array[] {
   return Array.from({ length: count }, (_, index) =>
     bytes.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES),
   );
-}
-
-function parseJson(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch (cause) {
-    throw new CountersignError('event_export', 'it is no JSON', { cause });
-  }
 }

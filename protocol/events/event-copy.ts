@@ -1,22 +1,27 @@
 import { encodeBase64url } from '../base64url.ts';
 import { isCountersignError } from '../errors.ts';
 import type { Sha256 } from '../tlog/merkle.ts';
-import { type CopiedEvent, type CopiedLine, readCopiedLine } from './copied-line.ts';
+import { type CloudEventOf, type CopiedEvent, type CopiedLine, readCopiedLine } from './copied-line.ts';
 import type { EventProof } from './event-proof.ts';
 
 /** A copy of the event log, or of a part of it, as it is read line by line. Nothing of it is verified. */
 export class EventCopy {
   readonly #sha256: Sha256 | undefined;
+  readonly #cloudEventOf: CloudEventOf | undefined;
   readonly #events = new Map<number, CopiedEvent[]>();
   readonly #listed = new Map<number, string>();
   readonly #proofs: EventProof[] = [];
   readonly #brought = new Set<EventProof>();
   /** Lines that are no event, from 1. */
   readonly unreadable: number[] = [];
+  /** Whose events CloudEvents say that they are, and the lines. */
+  readonly sources = new Map<string, number[]>();
   #lines = 0;
 
-  constructor(sha256?: Sha256) {
+  /** @param cloudEventOf - without it CloudEvents are unreadable: nobody can tell what they say beside the event */
+  constructor(sha256?: Sha256, cloudEventOf?: CloudEventOf) {
     this.#sha256 = sha256;
+    this.#cloudEventOf = cloudEventOf;
   }
 
   /** Takes a line, without its end. Events may come repeatedly and in any order, as deliveries do. */
@@ -24,7 +29,7 @@ export class EventCopy {
     this.#lines += 1;
     if (line.trim() === '') return;
     try {
-      this.#take(readCopiedLine(line, this.#sha256));
+      this.#take(readCopiedLine(line, this.#sha256, this.#cloudEventOf));
     } catch (error) {
       if (!isCountersignError(error)) throw error;
       this.unreadable.push(this.#lines);
@@ -98,8 +103,16 @@ export class EventCopy {
   }
 
   #takeEvent(event: CopiedEvent): void {
+    const { source } = event;
+    if (source !== undefined) this.#linesOf(source).push(this.#lines);
     const known = this.at(event.seq);
     const same = ({ computed, hash }: CopiedEvent) => computed === event.computed && hash === event.hash;
     if (!known.some(same)) this.#events.set(event.seq, [...known, event]);
+  }
+
+  #linesOf(source: string): number[] {
+    const lines = this.sources.get(source) ?? [];
+    this.sources.set(source, lines);
+    return lines;
   }
 }

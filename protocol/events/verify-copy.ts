@@ -1,3 +1,4 @@
+import { eventLogOrigin } from '../tlog/checkpoint.ts';
 import type { Sha256 } from '../tlog/merkle.ts';
 import type { VerifierKey } from '../tlog/verifier-key.ts';
 import type { CopiedEvent } from './copied-line.ts';
@@ -56,6 +57,7 @@ export interface CopyReport {
 export interface VerifyOptions {
   readonly filtered?: boolean;
   readonly expected?: Partial<SeqRange>;
+  readonly redacted?: boolean;
 }
 
 /**
@@ -63,6 +65,8 @@ export interface VerifyOptions {
  * is trusted. A copy that ends before the newest checkpoint is `partly`, unless it was asked for up to there.
  *
  * @param filtered - the copy is of a sink that does not get all events: what is missing is reported and no fault
+ * @param redacted - the copy is of a sink that takes personal data out: without it, such events make it `unproven`, and
+ *   beside a proof that the copy brings `refuted`, as the bridge exports none
  * @param expected - the events that must be there, both ends included
  */
 export async function verifyEventCopy(
@@ -73,7 +77,13 @@ export async function verifyEventCopy(
   const signed = await openSigned(copy, trust);
   const anchors = trust.checkpoints === undefined ? undefined : signed.kept.map(({ size }) => size);
   const proven = proveHashes(copy, signed, anchors, trust.sha256);
-  return conclude(judge(copy, proven, expectedEvents(copy, signed, proven, options)), copy, signed, options);
+  return conclude(
+    judge(copy, proven, expectedEvents(copy, signed, proven, options)),
+    copy,
+    signed,
+    options,
+    trust.origin,
+  );
 }
 
 type Finding = 'proven' | 'redacted' | 'altered' | 'contradicted' | 'unproven';
@@ -131,7 +141,7 @@ function findingOf(
 ): Finding {
   const signed = hashes.get(seq);
   if (signed !== undefined) {
-    if (events.some(({ computed }) => computed === signed)) return 'proven';
+    if (events.some(({ computed, hash }) => computed === signed && hash === signed)) return 'proven';
     return events.some(({ computed, hash }) => computed === null && hash === signed) ? 'redacted' : 'altered';
   }
   if (events.every(({ computed, hash }) => computed !== null && computed !== hash)) return 'altered';
@@ -144,13 +154,17 @@ function conclude(
   { found, missing, added, contradictions }: Judged,
   copy: EventCopy,
   { covered, forked }: SignedCheckpoints,
-  { filtered = false, expected }: VerifyOptions,
+  { filtered = false, expected, redacted = false }: VerifyOptions,
+  origin: string,
 ): CopyReport {
   const seqs = copy.seqs();
   const [from, to] = [seqs[0], seqs.at(-1)];
   const faults = [found.altered, found.contradicted, added, ...(filtered ? [] : [missing])];
+  const unreadable = [...copy.unreadable, ...foreignLines(copy, origin)].sort((left, right) => left - right);
+  const hidden = seqs.some((seq) => copy.at(seq).some(({ computed }) => computed === null));
   const refuted =
-    copy.unreadable.length > 0 ||
+    unreadable.length > 0 ||
+    (hidden && copy.proofs.some((proof) => copy.brings(proof))) ||
     forked.length > 0 ||
     contradictions > 0 ||
     faults.some(({ count }) => count > 0);
@@ -159,7 +173,7 @@ function conclude(
   const whole = ended && found.unproven.count + found.redacted.count === 0 && missing.count === 0;
   const shown = found.proven.count + found.redacted.count > 0;
   return {
-    outcome: refuted ? 'refuted' : !shown ? 'unproven' : whole ? 'proven' : 'partly',
+    outcome: refuted ? 'refuted' : !shown || (hidden && !redacted) ? 'unproven' : whole ? 'proven' : 'partly',
     range: from === undefined || to === undefined ? null : { from, to },
     proven: found.proven.count,
     redacted: found.redacted.count,
@@ -168,8 +182,14 @@ function conclude(
     added: added.ranges,
     contradicted: found.contradicted.ranges,
     unproven: found.unproven.ranges,
-    unreadable: copy.unreadable,
+    unreadable,
     forked,
     covered,
   };
+}
+
+/** Lines that say that their event is of another bridge. */
+function foreignLines(copy: EventCopy, origin: string): number[] {
+  const own = (source: string) => source.startsWith('https://') && eventLogOrigin(source) === origin;
+  return [...copy.sources].flatMap(([source, lines]) => (own(source) ? [] : lines));
 }

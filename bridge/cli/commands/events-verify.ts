@@ -8,7 +8,14 @@ import { sha256 } from '../../lib/hash.ts';
 import { EVENT_HASHES } from '../../lib/limits.ts';
 import { Alarm } from '../alarm.ts';
 import { type ApiClient, openApi } from '../api-client.ts';
-import { type EventLogTrust, eventLogTrust, readEventFile, seqOf, sizeOfCheckpoint } from '../event-copy.ts';
+import {
+  cloudEventOf,
+  type EventLogTrust,
+  eventLogTrust,
+  readEventFile,
+  seqOf,
+  sizeOfCheckpoint,
+} from '../event-copy.ts';
 import { facts, show } from '../output.ts';
 import type { Terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
@@ -21,6 +28,7 @@ interface Options {
   readonly from?: string;
   readonly to?: string;
   readonly filtered?: boolean;
+  readonly redacted?: boolean;
   readonly json?: boolean;
 }
 
@@ -36,12 +44,13 @@ export function addEventsVerify(events: Command, terminal: Terminal): void {
     .option('--from <seq>', 'the event from which on all must be there')
     .option('--to <seq>', 'the event up to which all must be there')
     .option('--filtered', 'of a sink that does not get all events: what is missing is no fault')
+    .option('--redacted', 'of a sink that takes personal data out: what its events say is not proven')
     .option('--json', 'answer as JSON')
     .action((files: string[], options: Options) => verify(terminal, files, options));
 }
 
 async function verify(terminal: Terminal, files: readonly string[], options: Options): Promise<void> {
-  const copy = new EventCopy(sha256);
+  const copy = new EventCopy(sha256, cloudEventOf);
   for (const file of files) await readEventFile(file, copy);
   if (options.bridge === true) await askBridge(await openApi(terminal), copy);
   const trust = await trustOf(copy, options);
@@ -52,7 +61,11 @@ async function verify(terminal: Terminal, files: readonly string[], options: Opt
   const report = await verifyEventCopy(
     copy,
     { ...trust, ...kept, sha256 },
-    { filtered: options.filtered === true, expected: expectedOf(options) },
+    {
+      filtered: options.filtered === true,
+      redacted: options.redacted === true,
+      expected: expectedOf(options),
+    },
   );
   const answer = { ...report, log: trust.origin, root: trust.root };
   if (report.outcome === 'proven' || report.outcome === 'partly') {
@@ -109,7 +122,7 @@ const VERDICTS = {
   proven: 'PROVEN: every event from the first to the last is there, as it was signed.',
   partly: 'NOTHING IS WRONG, and not everything is proven: see below.',
   unproven:
-    'NOT PROVEN: nothing is wrong by itself, but no signed checkpoint says that these are the events.',
+    'NOT PROVEN: nothing is wrong by itself, but nothing that was signed says that these are the events.',
   refuted: 'NOT AS IT WAS SIGNED: these events were tampered with, or the copy is damaged.',
 } as const;
 
@@ -121,7 +134,9 @@ function describe(report: CopyReport, { origin, root }: EventLogTrust): string {
     events: range === null ? 'none' : `${range.from} to ${range.to}`,
     proven: `${proven}, content and place`,
     redacted:
-      redacted === 0 ? null : `${redacted}, of which place and hash are proven and the content cannot be`,
+      redacted === 0
+        ? null
+        : `${redacted}, of which place and hash are proven and the content cannot be (say --redacted for a sink that does so)`,
     altered: ranges(report.altered),
     missing: ranges(report.missing),
     added: ranges(report.added, 'there twice, with different content'),
