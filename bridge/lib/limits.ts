@@ -512,6 +512,8 @@ export const SIGNAL_VERIFICATION_INTERVAL_S = 10;
 export const SIGNAL_EXCLUSIONS = 100_000;
 /** Tokens in one answer to a poll. */
 export const SIGNAL_POLL_SETS = 100;
+/** A polled token is signed once in this time: 100 signatures are a third of a second of processor time. */
+export const SIGNAL_TOKEN_LIFE_S = 5 * MINUTE_S;
 /** A poll is held open this long: below what proxies wait for an answer. */
 export const SIGNAL_LONG_POLL_MS = 20_000;
 

@@ -9,6 +9,7 @@ import { givenUp } from './given-up.ts';
 import { deleteSignals, nextSignals, settleQueue } from './queue-store.ts';
 import type { Receiver } from './receiver.ts';
 import type { QueuedSignal } from './signal.ts';
+import { createSignedTokens } from './signed-tokens.ts';
 import type { PollRequest } from './stream-input.ts';
 import type { Streams } from './streams.ts';
 
@@ -41,6 +42,7 @@ export function createPolls(deps: {
   const { database, clock } = deps;
   const stopping = new AbortController();
   const held = new Map<string, AbortController>();
+  const signedOnce = createSignedTokens(deps);
 
   async function settle(stream: string, { ack, setErrs }: PollRequest): Promise<void> {
     const refused = Object.entries(setErrs);
@@ -107,7 +109,8 @@ export function createPolls(deps: {
       : await waitFor(receiver, id, most + 1, signal);
     const sets: [string, string][] = [];
     for (const each of found.slice(0, most)) {
-      sets.push([each.jti, await deps.destinations.signForReceiver(receiver.audience, each)]);
+      const sign = () => deps.destinations.signForReceiver(receiver.audience, each);
+      sets.push([each.jti, await signedOnce(each.jti, sign)]);
     }
     return { sets: Object.fromEntries(sets), ...(found.length > most ? { moreAvailable: true } : {}) };
   };

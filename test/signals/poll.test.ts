@@ -93,6 +93,13 @@ describe('a stream that is fetched', () => {
     expect([payload.sub_id, payload.sub_id.user]).toContainEqual(user);
   });
 
+  it('is not signed anew for a receiver that asks again and again', async () => {
+    const before = (await poll()).sets;
+    expect(Object.keys(before)).toHaveLength(1);
+    companies.acme.bridge.clock.advance(10);
+    expect((await poll()).sets).toEqual(before);
+  });
+
   it('gives up what the receiver reports as an error, and an event says so', async () => {
     const [jti = ''] = await pollFor(1);
     const setErrs = { [jti]: { err: 'invalid_request', description: 'unknown\r\nsubject' } };
