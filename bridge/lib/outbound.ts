@@ -31,6 +31,8 @@ export interface OutboundRequest extends OutboundBounds {
   method?: string;
   headers?: Record<string, string>;
   body?: Uint8Array | string;
+  /** Public addresses alone, whatever the operator allowed: for a URL that somebody from outside chose. */
+  publicOnly?: boolean;
   signal?: AbortSignal;
 }
 
@@ -69,6 +71,7 @@ export interface OutboundOptions extends OutboundRules {
 export function createOutbound(options: OutboundOptions): Outbound {
   const allowed = parseAllowedNetworks(options.allowedNetworks);
   const agent = createAgent(options, allowed);
+  const publicAgent = createAgent(options, []);
   const defaults = {
     maxBytes: options.limits?.maxBytes ?? OUTBOUND_BODY_BYTES,
     timeoutMs: options.limits?.timeoutMs ?? OUTBOUND_TIMEOUT_MS,
@@ -78,13 +81,13 @@ export function createOutbound(options: OutboundOptions): Outbound {
     const target = parseOutboundUrl(url);
     // For a literal address there is no look-up, so no other place to check it.
     const host = target.hostname.replace(/^\[|\]$/g, '');
-    if (isIP(host) !== 0) assertReachable(target.hostname, [host], allowed);
+    if (isIP(host) !== 0) assertReachable(target.hostname, [host], wanted.publicOnly ? [] : allowed);
 
     const timeout = AbortSignal.timeout(wanted.timeoutMs ?? defaults.timeoutMs);
     const signal = wanted.signal === undefined ? timeout : AbortSignal.any([timeout, wanted.signal]);
     try {
       const asked = undiciRequest(target, {
-        dispatcher: agent,
+        dispatcher: wanted.publicOnly ? publicAgent : agent,
         method: (wanted.method ?? 'GET') as Dispatcher.HttpMethod,
         // Compressed bodies are not asked for: their size is known only after the work.
         headers: { ...wanted.headers, 'accept-encoding': 'identity' },
@@ -131,7 +134,9 @@ export function createOutbound(options: OutboundOptions): Outbound {
         throw failed(new URL(url), 'answered with something that is not UTF-8 text', cause);
       }
     },
-    close: () => agent.destroy(),
+    async close() {
+      await Promise.all([agent.destroy(), publicAgent.destroy()]);
+    },
   };
 }
 

@@ -14,6 +14,8 @@ import { findStream } from './stream-store.ts';
 export interface Destination {
   readonly url: string;
   readonly authorization?: string | undefined;
+  /** Whoever is not trusted named the address: it must not lead into the networks that only we may reach. */
+  readonly publicOnly?: boolean;
   /** Signs a signal as it is now. */
   sign(signal: QueuedSignal): Promise<string>;
 }
@@ -65,6 +67,7 @@ export function createDestinations(deps: {
     if (stream.status === 'paused' || stream.endpoint_url === null) return 'waits';
     return {
       url: stream.endpoint_url,
+      publicOnly: new URL(stream.endpoint_url).hostname !== receiver.endpoint_host,
       authorization: await openAuthorization(signer, stream),
       sign: (signal) => signForReceiver(receiver.audience, signal),
     };

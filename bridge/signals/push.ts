@@ -23,7 +23,7 @@ const errorSchema = z.object({ err: z.string(), description: z.string().optional
  */
 export async function pushToken(
   outbound: Outbound,
-  to: { readonly url: string; readonly authorization?: string | undefined },
+  to: { readonly url: string; readonly authorization?: string | undefined; readonly publicOnly?: boolean },
   token: string,
   signal: AbortSignal,
 ): Promise<PushOutcome> {
@@ -35,6 +35,7 @@ export async function pushToken(
         ...(to.authorization === undefined ? {} : { authorization: to.authorization }),
       },
       body: token,
+      publicOnly: to.publicOnly ?? false,
       timeoutMs: SIGNAL_PUSH_TIMEOUT_MS,
       maxBytes: SIGNAL_ANSWER_BYTES,
       signal,

@@ -35,14 +35,20 @@ export async function findReceiverByToken(reader: Reader, tokenHash: string): Pr
 /** A new one: nobody holds it. */
 export async function insertReceiver(
   tx: Transaction,
-  receiver: Omit<Receiver, 'held'>,
+  receiver: Omit<Receiver, 'held' | 'endpoint_host'> & { readonly endpoint_host?: string | null },
   tokenHash: string,
 ): Promise<void> {
   const domains = receiver.domains === null ? null : JSON.stringify(receiver.domains);
   await tx
     .insertInto('signal_receivers')
 
-    .values({ ...receiver, domains, held: null, token_hash: tokenHash })
+    .values({
+      ...receiver,
+      domains,
+      endpoint_host: receiver.endpoint_host ?? null,
+      held: null,
+      token_hash: tokenHash,
+    })
     .execute();
 }
 

@@ -20,6 +20,12 @@ export const newReceiverSchema = z.strictObject({
     .min(1)
     .max(50)
     .optional(),
+  /** The one host that its stream may be pushed to; absent: any with public addresses. */
+  endpoint_host: z
+    .string()
+    .max(253)
+    .regex(/^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/, 'must be a host name in lower case')
+    .optional(),
 });
 
 export type NewReceiver = z.infer<typeof newReceiverSchema>;
@@ -33,6 +39,8 @@ export interface Receiver {
   readonly subject_format: 'email' | 'iss_sub';
   /** null: everybody’s people. */
   readonly domains: readonly string[] | null;
+  /** The one host that its stream may be pushed to, which may be an internal one; null: any with public addresses. */
+  readonly endpoint_host: string | null;
   /** What an administrator has its stream be at least, until an administrator resumes it. */
   readonly held: 'paused' | 'disabled' | null;
   readonly created: number;

@@ -83,11 +83,11 @@ export function createReceivers({ database, events, clock, keys }: ReceiversDeps
 
   return {
     async register(given, context) {
-      const { domains: named, ...wanted } = newReceiverSchema.parse(given);
+      const { domains: named, endpoint_host = null, ...wanted } = newReceiverSchema.parse(given);
       const domains = named === undefined ? null : [...new Set(named)].sort();
       await keys.prepare();
       const token = PREFIX + newHandle();
-      const receiver = { id: `rcv_${newId()}`, ...wanted, domains, created: seconds(clock) };
+      const receiver = { id: `rcv_${newId()}`, ...wanted, domains, endpoint_host, created: seconds(clock) };
       await database.transaction(async (tx) => {
         const ours = await verifiedDomains(tx);
         if (domains?.some((domain) => !ours.includes(domain))) throw new CountersignError('domain_unknown');

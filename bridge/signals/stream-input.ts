@@ -80,8 +80,11 @@ export const pollSchema = z.object({
 
 export type PollRequest = z.infer<typeof pollSchema>;
 
-/** Where a stream goes: an address that may be pushed to, or none. Throws `malformed_request`. */
-export function endpointOf({ method, endpoint_url }: DeliveryInput): {
+/** Where a stream goes: an address that may be pushed to, on `host` where one is given, or none. Throws `malformed_request`. */
+export function endpointOf(
+  { method, endpoint_url }: DeliveryInput,
+  host: string | null,
+): {
   method: 'push' | 'poll';
   endpoint_url: string | null;
 } {
@@ -89,6 +92,9 @@ export function endpointOf({ method, endpoint_url }: DeliveryInput): {
   try {
     const url = parseOutboundUrl(endpoint_url ?? '');
     if (url.hash !== '') throw new CountersignError('malformed_request', 'endpoint_url has a fragment');
+    if (host !== null && url.hostname !== host) {
+      throw new CountersignError('malformed_request', `endpoint_url must be on ${host}`);
+    }
     return { method: 'push', endpoint_url: url.href };
   } catch (error) {
     if (!isCountersignError(error, 'outbound_refused')) throw error;

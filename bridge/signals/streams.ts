@@ -91,6 +91,7 @@ export function createStreams(deps: StreamsDeps): Streams {
 
   /** A header is kept only for the address that it was given for: it must not be sent to another. */
   async function settingsOf(
+    { endpoint_host: host }: Receiver,
     id: string,
     wanted: WantedStream,
     before: StoredStream | undefined,
@@ -105,7 +106,7 @@ export function createStreams(deps: StreamsDeps): Streams {
       const { method, endpoint_url, authorization } = before;
       return { method, endpoint_url, authorization, ...rest };
     }
-    const endpoint = endpointOf(delivery);
+    const endpoint = endpointOf(delivery, host);
     const header = endpoint.method === 'push' ? delivery.authorization_header : undefined;
     const same = endpoint.endpoint_url !== null && endpoint.endpoint_url === before?.endpoint_url;
     const kept = header === undefined && same ? (before?.authorization ?? null) : null;
@@ -139,7 +140,7 @@ export function createStreams(deps: StreamsDeps): Streams {
   return {
     async create(receiver, wanted, context) {
       const id = `str_${newId()}`;
-      const settings = await settingsOf(id, wanted, undefined);
+      const settings = await settingsOf(receiver, id, wanted, undefined);
       return database.transaction(async (tx) => {
         if ((await findStreamOf(tx, receiver.id)) !== undefined) throw new CountersignError('stream_exists');
         const held = (await findReceiver(tx, receiver.id))?.held ?? undefined;
@@ -160,7 +161,7 @@ export function createStreams(deps: StreamsDeps): Streams {
       if (all && wanted.delivery === undefined) {
         throw new CountersignError('malformed_request', 'delivery is missing');
       }
-      const settings = await settingsOf(id, wanted, base);
+      const settings = await settingsOf(receiver, id, wanted, base);
       return database.transaction(async (tx) => {
         await requireStream(tx, receiver, id);
         await changeStream(tx, id, settings);

@@ -114,5 +114,8 @@ export interface Registered {
 }
 
 export function register(administrator: Administrator, wanted: object): Promise<Registered> {
-  return administrator.post('/admin/v1/signals/receivers', { name: 'SaaS', ...wanted });
+  return administrator.post('/admin/v1/signals/receivers', {
+    ...{ name: 'SaaS', endpoint_host: 'signals.saas.localhost' },
+    ...wanted,
+  });
 }

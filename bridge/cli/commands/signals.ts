@@ -25,6 +25,7 @@ interface NewOptions extends Options {
   readonly audience: string;
   readonly subjects: 'email' | 'iss_sub';
   readonly domain?: readonly string[];
+  readonly endpointHost?: string;
 }
 
 const PATH = '/admin/v1/signals';
@@ -73,10 +74,12 @@ function addRegistering(signals: Command, terminal: Terminal): void {
       new Option('--subjects <format>', 'how it knows people').choices(['email', 'iss_sub']).default('email'),
     )
     .option('--domain <domain>', 'only people of this domain; repeatable', repeatable)
+    .option('--endpoint-host <host>', 'the one host to push to, which may be internal; else any public one')
     .option('--json', 'answer as JSON')
-    .action(async ({ name, audience, subjects, domain, json }: NewOptions) => {
+    .action(async ({ name, audience, subjects, domain, endpointHost, json }: NewOptions) => {
       const domains = domain === undefined ? {} : { domains: domain };
-      const body = { name, audience, subject_format: subjects, ...domains };
+      const host = endpointHost === undefined ? {} : { endpoint_host: endpointHost };
+      const body = { name, audience, subject_format: subjects, ...domains, ...host };
       const added = await (await openApi(terminal)).send('POST', `${PATH}/receivers`, issuedSchema, body);
       show(terminal, { json }, added, tokenShown);
     });

@@ -12,6 +12,10 @@ const receiver = {
   audience: z.string(),
   subject_format: z.enum(['email', 'iss_sub']),
   domains: z.array(z.string()).nullable().describe('null: people of all domains'),
+  endpoint_host: z
+    .string()
+    .nullable()
+    .describe('The one host that it is pushed to; null: any that is public'),
   held: z
     .enum(['paused', 'disabled'])
     .nullable()

@@ -19,6 +19,7 @@ export async function up({ schema }: Transaction): Promise<void> {
     .addColumn('subject_format', 'text', (column) => column.notNull())
     .addColumn('domains', 'text')
     .addColumn('held', 'text')
+    .addColumn('endpoint_host', 'text')
     .addColumn('created', 'integer', (column) => column.notNull())
     .execute();
   await schema

@@ -35,6 +35,8 @@ export interface SignalReceiversTable {
   domains: string | null;
   /** What an administrator has its stream be until an administrator resumes it; null: it is the receiver’s to decide. */
   held: 'paused' | 'disabled' | null;
+  /** The one host that it may be pushed to; null: any that is public. */
+  endpoint_host: string | null;
   created: number;
 }
 

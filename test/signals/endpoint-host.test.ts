@@ -1,0 +1,57 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { startTwoCompanies, type TwoCompanies } from '../http/two-companies.ts';
+import { discover, register, type SaasReceiver, type SsfClient, startSaasReceiver } from './saas-receiver.ts';
+
+let companies: TwoCompanies;
+let inside: SaasReceiver;
+
+beforeAll(async () => {
+  companies = await startTwoCompanies();
+  inside = await startSaasReceiver(companies.stage, 'inside.acme.localhost');
+});
+afterAll(() => companies?.close());
+
+const created = (ssf: SsfClient) =>
+  ssf.call('POST', 'configuration_endpoint', {
+    delivery: { method: 'urn:ietf:rfc:8935', endpoint_url: inside.url },
+  });
+
+async function registered(wanted: object): Promise<{ id: string; ssf: SsfClient }> {
+  const { stage, acme } = companies;
+  const { id, token } = await register(acme.bridge.administrator, { audience: 'saas', ...wanted });
+  return { id, ssf: await discover(stage, acme, token) };
+}
+
+describe('a stream whose receiver names a host inside the company’s networks', () => {
+  it('is not pushed there, although the bridge itself may go there', async () => {
+    const { id, ssf } = await registered({ endpoint_host: undefined });
+    const { body } = await created(ssf);
+    await ssf.call('POST', 'verification_endpoint', { stream_id: body.stream_id });
+    const { administrator } = companies.acme.bridge;
+    await vi.waitFor(
+      async () => {
+        const { receivers } = await administrator.get<{ receivers: { id: string; delivery: object }[] }>(
+          '/admin/v1/signals/receivers',
+        );
+        expect(receivers.find((each) => each.id === id)?.delivery).toMatchObject({
+          last_error: { code: 'outbound_refused' },
+        });
+      },
+      { timeout: 5_000, interval: 20 },
+    );
+    expect(inside.pushed).toEqual([]);
+  });
+
+  it('is pushed there where an administrator registered the receiver with that host', async () => {
+    const { ssf } = await registered({ endpoint_host: 'inside.acme.localhost' });
+    const { body } = await created(ssf);
+    await ssf.call('POST', 'verification_endpoint', { stream_id: body.stream_id });
+    await vi.waitFor(() => expect(inside.pushed).toHaveLength(1), { timeout: 5_000, interval: 20 });
+  });
+
+  it('is not made where an administrator registered the receiver with another host', async () => {
+    const { ssf } = await registered({ endpoint_host: 'signals.saas.localhost' });
+    const { status, body } = await created(ssf);
+    expect([status, body.code]).toEqual([400, 'malformed_request']);
+  });
+});
