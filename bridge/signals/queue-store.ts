@@ -1,8 +1,10 @@
+import { expressionBuilder } from 'kysely';
 import { newId } from '../lib/ids.ts';
 import { SIGNAL_WORDS_LENGTH } from '../lib/limits.ts';
 import type { Query, Transaction } from '../storage/database.ts';
 import { repeatedStatement } from '../storage/repeated-statement.ts';
 import type { SignalOutboxTable, SignalQueuesTable } from '../storage/tables/signals.ts';
+import type { Tables } from '../storage/tables.ts';
 import type { QueuedSignal, SignalClaims } from './signal.ts';
 
 export type SignalQueue = Readonly<SignalQueuesTable>;
@@ -42,18 +44,40 @@ export async function findQueue(
   return reader.selectFrom('signal_queues').selectAll().where('queue', '=', queue).executeTakeFirst();
 }
 
-/** The queues in which something waits, with how much and since when (seconds). */
+/**
+ * The queues in which something waits: since when (seconds), and how far its oldest signal is behind the newest. Read from
+ * both ends of each queue: a receiver that fetches nothing must not slow the others.
+ */
 export async function waitingQueues(
   query: Query,
-): Promise<readonly { queue: string; waiting: number; oldest: number }[]> {
+): Promise<readonly { queue: string; behind: number; oldest: number }[]> {
   const rows = await query
-    .selectFrom('signal_outbox')
-    .select(['queue', ({ fn }) => fn.countAll().as('waiting'), ({ fn }) => fn.min('created').as('oldest')])
-    .groupBy('queue')
+    .selectFrom('signal_queues')
+    .select(['queue', 'tail', firstOf('position').as('first'), firstOf('created').as('oldest')])
     .execute();
-  return rows.map(({ queue, waiting, oldest }) => ({
-    ...{ queue, waiting: Number(waiting), oldest: Number(oldest) },
-  }));
+  return rows.flatMap(({ queue, tail, first, oldest }) =>
+    first === null || oldest === null ? [] : [{ queue, behind: tail - first + 1, oldest }],
+  );
+}
+
+/** Of the oldest signal in the queue; null where none waits. */
+function firstOf(column: 'position' | 'created') {
+  const { selectFrom } = expressionBuilder<Tables, 'signal_queues'>();
+  return selectFrom('signal_outbox')
+    .select(`signal_outbox.${column}`)
+    .whereRef('signal_outbox.queue', '=', 'signal_queues.queue')
+    .orderBy('signal_outbox.position')
+    .limit(1);
+}
+
+/** How many signals wait in a queue. */
+export async function countWaiting(query: Query, queue: string): Promise<number> {
+  const { waiting } = await query
+    .selectFrom('signal_outbox')
+    .select(({ fn }) => fn.countAll().as('waiting'))
+    .where('queue', '=', queue)
+    .executeTakeFirstOrThrow();
+  return Number(waiting);
 }
 
 /** The oldest signals that wait, in order. */

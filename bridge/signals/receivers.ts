@@ -10,7 +10,7 @@ import { SIGNAL_RECEIVERS } from '../lib/limits.ts';
 import type { RequestContext } from '../lib/request-context.ts';
 import type { Database, Query, Transaction } from '../storage/database.ts';
 import { countContacts } from './contacts.ts';
-import { deleteQueue, findQueue, waitingQueues } from './queue-store.ts';
+import { countWaiting, deleteQueue, findQueue } from './queue-store.ts';
 import {
   deliveryView,
   type NewReceiver,
@@ -165,6 +165,5 @@ async function requireReceiver(reader: Query | Transaction, id: string): Promise
 }
 
 async function deliveryOf(query: Query, queue: string) {
-  const waiting = (await waitingQueues(query)).find((each) => each.queue === queue);
-  return deliveryView(await findQueue(query, queue), waiting?.waiting ?? 0);
+  return deliveryView(await findQueue(query, queue), await countWaiting(query, queue));
 }

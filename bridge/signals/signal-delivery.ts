@@ -66,9 +66,9 @@ export function createSignalDelivery(deps: SignalDeliveryDeps): SignalDelivery {
 
   async function look(signal: AbortSignal): Promise<void> {
     for (const queue of await deps.projection.catchUp(signal)) deps.onQueued?.(queue);
-    for (const { queue, waiting, oldest } of await database.read(waitingQueues)) {
+    for (const { queue, behind, oldest } of await database.read(waitingQueues)) {
       const outdated = seconds(clock) - SIGNAL_QUEUE_LIFE_S;
-      if (oldest < outdated || waiting > SIGNAL_QUEUE_LENGTH) await trim(queue, outdated);
+      if (oldest < outdated || behind > SIGNAL_QUEUE_LENGTH) await trim(queue, outdated);
       send(queue, signal);
     }
   }
