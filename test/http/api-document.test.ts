@@ -87,8 +87,8 @@ describe('the served OpenAPI document', () => {
         const { description = '', content = {} } = operation.responses[status] ?? {};
         const codes = [...description.matchAll(/`(\w+)`/g)].map(([, name = '']) => parseErrorCode(name));
         expect(codes.length, `${id} ${status}`).toBeGreaterThan(0);
-        // RFC 8935 has its own form for what is wrong with a token, and one status.
-        if (TAKES_TOKENS.has(id) && ['400', '401'].includes(status)) continue;
+        // RFC 8935 has its own form for what is wrong with a token, and one status; what may be right later is 503.
+        if (TAKES_TOKENS.has(id) && ['400', '401', '503'].includes(status)) continue;
         for (const code of codes) expect(code && ERRORS[code].status, `${id} ${status}`).toBe(Number(status));
         expect(Object.keys(content), id).toEqual(['application/problem+json']);
       }

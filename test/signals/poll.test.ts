@@ -135,8 +135,8 @@ describe('a stream that is fetched', () => {
 
   it('gives a header only to the address that it was given for', async () => {
     const { stage } = companies;
-    const first = await startSaasReceiver(stage, 'first.saas.localhost');
-    const second = await startSaasReceiver(stage, 'second.saas.localhost');
+    const first = await startSaasReceiver(stage, 'signals.saas.localhost');
+    const second = await startSaasReceiver(stage, 'signals.saas.localhost');
     const method = 'urn:ietf:rfc:8935';
     const move = (delivery: object) =>
       ssf.call('PATCH', 'configuration_endpoint', { stream_id: stream, delivery });
