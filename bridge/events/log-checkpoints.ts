@@ -29,9 +29,9 @@ export interface EventCheckpointsDeps {
 }
 
 /**
- * Signs what the event log is: once a minute while anything comes in, and after every 10,000 events. The first comes a
- * minute after the start, so that a bridge that is only tried out says nothing of itself. Each is told to the sinks by
- * an event, which makes it known outside the bridge.
+ * Signs what the event log is: once a minute while anything comes in, and after every 10,000 events; a backlog too is
+ * cut so. The first comes a minute after the start, so that a bridge that is only tried out says nothing of itself. Each
+ * is told to the sinks by an event, which makes it known outside the bridge.
  */
 export interface EventCheckpoints {
   readonly signed: Checkpoints;
@@ -79,11 +79,23 @@ class SignedEventLog implements EventCheckpoints {
   }
 
   async checkpoint(): Promise<boolean> {
-    const { database, events } = this.#deps;
+    const { database } = this.#deps;
     const size = await database.read(newestSeq);
-    if (!(await this.#isNews(size))) return false;
+    let covered = await this.#covered();
+    if (!(await this.#isNews(size, covered))) return false;
+    let signed = false;
+    while (covered < size && (await this.#sign(Math.min(size, covered + EVENT_CHECKPOINT_EVENTS)))) {
+      signed = true;
+      covered = await this.#covered();
+    }
+    return signed;
+  }
+
+  /** The events up to this `seq`. Answers false where another replica does so at the same time. */
+  async #sign(seq: number): Promise<boolean> {
+    const { database, events } = this.#deps;
     try {
-      if (!(await growEventTree(database, size)) || !(await this.#insert())) return false;
+      if (!(await growEventTree(database, seq)) || !(await this.#insert())) return false;
     } catch (error) {
       if (isCountersignError(error, 'conflict')) return false;
       throw error;
@@ -92,6 +104,12 @@ class SignedEventLog implements EventCheckpoints {
     const event = await this.#describe();
     if (event !== undefined) await events.record(event);
     return true;
+  }
+
+  /** Events that the newest checkpoint covers. */
+  async #covered(): Promise<number> {
+    const newest = await this.#deps.database.read((query) => newestCheckpoint(query, EVENT_TREE));
+    return newest?.size ?? 0;
   }
 
   #count(events: number): void {
@@ -116,11 +134,9 @@ class SignedEventLog implements EventCheckpoints {
   }
 
   /** A checkpoint is reported by an event, which alone must not bring about the next one. */
-  async #isNews(size: number): Promise<boolean> {
-    const { database, events } = this.#deps;
-    const covered = (await database.read((query) => newestCheckpoint(query, EVENT_TREE)))?.size ?? 0;
+  async #isNews(size: number, covered: number): Promise<boolean> {
     if (size - covered > SAID_OF_ONE) return true;
-    const since = await events.page({ since: covered, limit: SAID_OF_ONE });
+    const since = await this.#deps.events.page({ since: covered, limit: SAID_OF_ONE });
     return since.some(({ type }) => type !== 'log.checkpointed');
   }
 

@@ -427,7 +427,7 @@ export const SINK_BATCH_BYTES = 4_000_000;
 export const HEC_ACK_POLL_MS = 1_000;
 // ---- delivery to sinks
 
-/** Sinks of one bridge: each reads the events by itself and holds a page or two of them in memory. */
+/** Sinks of one bridge: each reads the events by itself and holds up to three pages of them in memory. */
 export const SINKS = 20;
 /** The tables of sinks and of replays are looked at this often when nobody wakes a replica. */
 export const SINK_POLL_MS = 1_000;

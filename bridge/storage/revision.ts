@@ -15,7 +15,6 @@ import type { Tables } from './tables.ts';
  */
 const UNCOUNTED: ReadonlySet<string> = new Set<keyof Tables>([
   'events',
-  'event_cursors',
   'sink_states',
   'sink_dead_letters',
   'sink_replays',

@@ -21,6 +21,17 @@ afterEach(async () => {
   await fixture.remove();
 });
 
+async function reportTogether(count: number): Promise<void> {
+  await fixture.database.transaction(async (tx) => {
+    for (let index = 0; index < count; index++) {
+      await fixture.log.append(tx, {
+        ...{ type: 'person.created', actor: { kind: 'system' }, outcome: 'success', data: {} },
+      });
+    }
+  });
+  await fixture.log.settled();
+}
+
 async function opened() {
   const logKeys = eventLogVerifierKeys(fixture.signer.onlineKeys());
   const note = await fixture.proofs.checkpoint();
@@ -81,17 +92,22 @@ describe('a checkpoint of the event log', () => {
   });
 
   it('takes up a log that was there before it, some events at a time', async () => {
-    await fixture.database.transaction(async (tx) => {
-      for (let index = 0; index < 2_200; index++) {
-        await fixture.log.append(tx, {
-          ...{ type: 'person.created', actor: { kind: 'system' }, outcome: 'success', data: {} },
-        });
-      }
-    });
-    await fixture.log.settled();
+    await reportTogether(2_200);
     await fixture.checkpoints.checkpoint();
     expect(await fixture.database.read(eventTreeHead)).toMatchObject({ size: 2_200 });
     expect((await opened()).size).toBe(2_200);
+  });
+
+  it('comes after every 10,000 events of a backlog too', async () => {
+    await reportTogether(10_500);
+    expect(await fixture.checkpoints.checkpoint()).toBe(true);
+    await fixture.log.settled();
+    const told = await fixture.events(10_500);
+    expect(told.map(({ type, data }) => [type, data.size])).toEqual([
+      ['log.checkpointed', 10_000],
+      ['log.checkpointed', 10_500],
+    ]);
+    expect(told[0]?.data.checkpoint).not.toBe(told[1]?.data.checkpoint);
   });
 
   it('of the start of a bridge comes no sooner than a minute later', async () => {

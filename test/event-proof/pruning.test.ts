@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { verifyChain } from '../../bridge/events/verify-chain.ts';
+import { verifyChain } from '../events/verified-chain.ts';
 import { ISS } from '../signer/signer-fixture.ts';
 import { type EventProofFixture, eventProofFixture } from './event-proof-fixture.ts';
 

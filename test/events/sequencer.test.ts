@@ -5,7 +5,6 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { eventBody, eventGenesis } from '../../bridge/events/event.ts';
 import { placeEvents, readEvents, stagedEvents, stageEvents } from '../../bridge/events/event-store.ts';
-import { verifyChain } from '../../bridge/events/verify-chain.ts';
 import { newId } from '../../bridge/lib/ids.ts';
 import { SEQUENCER_INTERVAL_MS } from '../../bridge/lib/limits.ts';
 import type { Database, Transaction } from '../../bridge/storage/database.ts';
@@ -14,6 +13,7 @@ import type { LogHead } from '../../bridge/tlog/log-heads.ts';
 import { createSequencer } from '../../bridge/tlog/sequencer.ts';
 import { ISS } from '../signer/signer-fixture.ts';
 import { all, appendEach, closed, type EventsFixture, eventsFixture, quiet } from './events-fixture.ts';
+import { verifyChain } from './verified-chain.ts';
 
 const STAGING_PROCESS = fileURLToPath(new URL('staging-process.ts', import.meta.url));
 

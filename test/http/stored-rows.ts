@@ -8,7 +8,7 @@ import { sha256Base64url } from '../../protocol/hash.ts';
  * are, the others forget by themselves.
  */
 const NOT_COMPARED = new Set([
-  ...['events', 'event_cursors', 'one_time', 'policy_decisions'],
+  ...['events', 'one_time', 'policy_decisions'],
   // What becomes of events, a moment later.
   ...['signal_progress', 'signal_queues', 'signal_outbox', 'signal_contacts'],
 ]);

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createEventLog, type SequencedEventLog } from '../../bridge/events/database-event-log.ts';
-import { verifyChain } from '../../bridge/events/verify-chain.ts';
+import { verifyChain } from '../events/verified-chain.ts';
 import { createKeyLog } from '../../bridge/keylog/database-key-log.ts';
 import { systemClock } from '../../bridge/lib/clock.ts';
 import { initializeKeys } from '../../bridge/signer/key-ceremony.ts';

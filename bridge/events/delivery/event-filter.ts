@@ -1,6 +1,6 @@
-import { severityOf } from '../../../connectors/siem/formats/severity.ts';
+import { SEVERITY_NAMES, severityOf } from '../../../connectors/siem/formats/severity.ts';
 import type { StoredEvent } from '../event.ts';
-import { matchesPattern, SEVERITY_NAMES, type SinkFilter } from '../sinks/sink-input.ts';
+import { matchesPattern, type SinkFilter } from '../sinks/sink-input.ts';
 
 /** Whether a sink with this filter gets the event. */
 export function passesFilter(event: StoredEvent, filter: SinkFilter): boolean {

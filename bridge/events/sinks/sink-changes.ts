@@ -78,6 +78,7 @@ export function createSinkChanges(
         ...{ id, name, kind: kind.kind, format, status, redaction, revision: 1, created: now, changed: now },
         sealed: await sealSettings(signer, id, { settings, redaction_key: newRedactionKey() }),
         filter: JSON.stringify(asked.filter),
+        original: 0,
       };
       await store(async (tx) => {
         if ((await countSinks(tx)) >= SINKS) throw new CountersignError('sink_limit');

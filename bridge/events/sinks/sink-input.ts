@@ -1,10 +1,7 @@
 import * as z from 'zod';
 import { FORMAT_NAMES } from '../../../connectors/siem/formats/formatter.ts';
+import { SEVERITY_NAMES } from '../../../connectors/siem/formats/severity-name.ts';
 import { EVENTS } from '../catalog.ts';
-
-/** As OCSF has them, from the least. */
-export const SEVERITY_NAMES = ['informational', 'low', 'medium', 'high', 'critical'] as const;
-export type SeverityName = (typeof SEVERITY_NAMES)[number];
 
 /** What becomes of personal data on the way to the receiver. */
 export const SINK_REDACTIONS = ['none', 'drop', 'hmac'] as const;

@@ -4,7 +4,7 @@ import type { ErrorCode } from '../../../protocol/errors.ts';
 import type { RequestContext } from '../../lib/request-context.ts';
 import type { SinkFilter, SinkInput, SinkPatch, SinkRedaction } from './sink-input.ts';
 
-export type { SeverityName, SinkFilter, SinkInput, SinkPatch, SinkRedaction } from './sink-input.ts';
+export type { SinkFilter, SinkInput, SinkPatch, SinkRedaction } from './sink-input.ts';
 
 export type SinkStatus = 'enabled' | 'paused';
 

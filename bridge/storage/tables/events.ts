@@ -1,7 +1,6 @@
 /** Tables of bridge/events. Staged rows have no `seq` yet; the sequencer gives it. */
 export interface EventTables {
   events: EventsTable;
-  event_cursors: EventCursorsTable;
   event_pruning: EventPruningTable;
   sinks: SinksTable;
   sink_states: SinkStatesTable;
@@ -18,12 +17,6 @@ export interface EventsTable {
   body: string;
   prev: string | null;
   hash: string | null;
-}
-
-/** Up to where each sink has taken the events. */
-export interface EventCursorsTable {
-  sink: string;
-  seq: number;
 }
 
 /** Up to where the content of the event log is pruned: one row at most. */
@@ -47,6 +40,8 @@ export interface SinksTable {
   /** JSON. */
   filter: string;
   redaction: 'none' | 'drop' | 'hmac';
+  /** 1: beside the event in another format stands the event itself. */
+  original: number;
   /** Counts the changes from 1: whoever delivers takes a new one up. */
   revision: number;
   created: number;
