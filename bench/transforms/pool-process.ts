@@ -76,7 +76,7 @@ export type PoolProcess = typeof handlers;
 
 function runOne(): Promise<Uint8Array> {
   const keys = job.keys.map((key) => Uint8Array.from(key));
-  return pool.run({ ...job, keys, priority: 'join', fairnessKey: 'a meeting' });
+  return pool.run({ ...job, keys, priority: 'join', turn: ['a company', 'a meeting', 'a person'] });
 }
 
 answerParent(handlers, () => pool.stop());

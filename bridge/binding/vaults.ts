@@ -19,7 +19,7 @@ export function createVaults(deps: BindingDeps): Vaults {
       const transformKey = await openTransformKey(signer, name, device.transform_key);
       const transformed = await transforms.run({
         ...{ encrypted: keys.vault, box: true, keys: [transformKey], maxBlocks: 0 },
-        ...{ priority: 'asset', fairnessKey: who.sub },
+        ...{ priority: 'asset', turn: [signer.iss, who.sub, who.sub] },
       });
       const vault = encodeBase64url(transformed);
       // Read again and reported in one transaction: what a restriction overtook is neither reported nor released.

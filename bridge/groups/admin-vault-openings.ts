@@ -22,7 +22,7 @@ export function createGroupVaultOpenings(deps: GroupDeps): GroupKeys['openVault'
     const transformKey = await openTransformKey(signer, name, device.transform_key);
     const transformed = await transforms.run({
       ...{ encrypted: vault, box: true, keys: [transformKey], maxBlocks: 0 },
-      ...{ priority: 'asset', fairnessKey: who.sub },
+      ...{ priority: 'asset', turn: [signer.iss, who.sub, who.sub] },
     });
     // Read again and reported in one transaction: what a restriction overtook is neither reported nor released.
     await database.transaction(async (transaction) => {

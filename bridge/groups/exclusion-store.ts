@@ -38,6 +38,35 @@ export async function exclusionsOf(reader: Reader, group: string, limit: number)
     .execute();
 }
 
+/** Readmissions from before `iat`: whoever is not excluded needs no row. */
+export async function deleteReadmissions(
+  transaction: Transaction,
+  group: string,
+  before: number,
+): Promise<void> {
+  await transaction
+    .deleteFrom('group_exclusions')
+    .where('group_id', '=', group)
+    .where('act', '=', 'readmit')
+    .where('iat', '<', before)
+    .execute();
+}
+
+/** How many of whom an admin excluded or readmitted stand there. */
+export async function countExclusions(
+  reader: Reader,
+  group: string,
+  act: StoredExclusion['act'],
+): Promise<number> {
+  const { rows } = await reader
+    .selectFrom('group_exclusions')
+    .select(({ fn }) => fn.countAll().as('rows'))
+    .where('group_id', '=', group)
+    .where('act', '=', act)
+    .executeTakeFirstOrThrow();
+  return Number(rows);
+}
+
 /** Stores the newest word on a person in the place of the one before. */
 export async function saveExclusion(transaction: Transaction, exclusion: StoredExclusion): Promise<void> {
   const { group_id, iss, sub, ...said } = exclusion;

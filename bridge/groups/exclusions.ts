@@ -10,7 +10,7 @@ import type { RequestContext } from '../lib/request-context.ts';
 import type { Transaction } from '../storage/database.ts';
 import { consumeOnce } from '../storage/one-time.ts';
 import { assertStillAdmin, requireAdmin } from './admin-access.ts';
-import { exclusionsOf, findExclusion, saveExclusion } from './exclusion-store.ts';
+import { countExclusions, deleteReadmissions, findExclusion, saveExclusion } from './exclusion-store.ts';
 import type { GroupDeps, GroupMembers, GroupViews } from './services.ts';
 
 interface CheckedExclusion {
@@ -35,11 +35,19 @@ export function createExclusions(
     await database.transaction(async (transaction) => {
       assertStillAdmin(before, await requireAdmin(deps, transaction, who, group));
       for (const each of checked) await store(deps, transaction, who, each, context);
-      const inForce = await exclusionsOf(transaction, group, EXCLUSIONS + 1);
-      if (inForce.length > EXCLUSIONS) throw new CountersignError('group_limit');
+      await assertFew(deps, transaction, group);
     });
     return deps.views.view(who, { iss, group }, context);
   };
+}
+
+/** A readmission is kept while it may be sent again, so that it is answered the same; neither kind may pile up. */
+async function assertFew({ clock }: GroupDeps, transaction: Transaction, group: string): Promise<void> {
+  await deleteReadmissions(transaction, group, seconds(clock) - GROUP_EXCLUSION_AGE_S - CLOCK_SKEW);
+  for (const act of ['exclude', 'readmit'] as const) {
+    const standing = await countExclusions(transaction, group, act);
+    if (standing > EXCLUSIONS) throw new CountersignError('group_limit');
+  }
 }
 
 /** The one that stands already is left as it is: it was sent again. Any other counts once, and while it is fresh. */

@@ -136,7 +136,7 @@ export function createForeignOpenings(deps: OpeningDeps): ForeignOpenings {
       const encrypted = await transforms
         .run({
           ...{ encrypted: decodeBase64url(response.encrypted), keys, signal },
-          ...{ maxBlocks: response.hops, exactBlocks: response.hops, fairnessKey: to.group },
+          ...{ maxBlocks: response.hops, exactBlocks: response.hops, turn: [signer.iss, to.group, who.sub] },
           priority: isMeetings ? 'join' : 'asset',
         })
         .catch((error: unknown) => {

@@ -6,7 +6,6 @@ import { deleteSealedKeysTo } from './sealed-key-store.ts';
 export async function deleteGroup(transaction: Transaction, group: string): Promise<void> {
   await deleteSealedKeysTo(transaction, { recipient_kind: 'group', recipient: group });
   await deleteMembersOf(transaction, group);
-  await transaction.deleteFrom('group_membership_tokens').where('group_id', '=', group).execute();
   await transaction.deleteFrom('group_exclusions').where('group_id', '=', group).execute();
   await transaction.deleteFrom('group_admins').where('group_id', '=', group).execute();
   await transaction.deleteFrom('group_token_admins').where('group_id', '=', group).execute();

@@ -11,8 +11,8 @@ import { withdrawFromGroups } from './withdrawal.ts';
 const NAMED = 10;
 
 /**
- * Erases what the groups kept here say of a closed person: every statement that names them as member or admin, of which
- * number and hash stay for the next one to continue, and by whom others were signed.
+ * Erases what the groups kept here say of a closed person: every statement that names them as member, or as admin, of
+ * which number and hash stay for the next one to continue, and by whom others were signed.
  *
  * The newest key of a living group is shown to everybody who takes part. While it names the person, and there is
  * another admin who can sign it anew, that has to be done first: `person_in_groups`. Where there is none, nobody can,
@@ -28,12 +28,6 @@ export async function eraseFromGroups(transaction: Transaction, person: PersonNa
   await deleteSealedKeysTo(transaction, { recipient_kind: 'person', recipient: sub });
   await deleteOffersBy(transaction, sub);
   await deleteRequestsBy(transaction, sub);
-  await transaction
-    .updateTable('group_membership_tokens')
-    .set({ token: '', iss: '', member_id: '', sub: '', device_id: '' })
-    .where('iss', '=', iss)
-    .where('member_id', '=', sub)
-    .execute();
   await transaction.deleteFrom('group_exclusions').where('iss', '=', iss).where('sub', '=', sub).execute();
   await eraseKeysNaming(transaction, sub);
   await forgetSigner(transaction, sub);

@@ -1,3 +1,4 @@
+import { GROUP_KEY_TOKENS } from '../../protocol/groups/group-key-chain.ts';
 import {
   type EncryptionKey,
   encryptionKeySchema,
@@ -146,7 +147,7 @@ export async function overdueGroups(reader: Reader, now: number, limit: number):
   return rows.map((row) => row.group_id);
 }
 
-/** Stores a token of a group, and whom it names as admins. */
+/** Stores a token of a group, and whom it names as admins; forgets the one behind the last that is still shown. */
 export async function insertGroupToken(
   transaction: Transaction,
   token: StoredGroupToken,
@@ -158,6 +159,13 @@ export async function insertGroupToken(
     .insertInto('group_token_admins')
     .values(admins.map(({ sub }) => ({ group_id, seq, sub })))
     .execute();
+  for (const table of ['group_tokens', 'group_token_admins'] as const) {
+    await transaction
+      .deleteFrom(table)
+      .where('group_id', '=', group_id)
+      .where('seq', '<=', seq - GROUP_KEY_TOKENS)
+      .execute();
+  }
 }
 
 /** The tokens of a group from a number on, the newest last; the texts of erased ones are empty. */

@@ -53,7 +53,7 @@ export function createKeyOpenings(deps: OpeningDeps): KeyOpenings {
     const encrypted = await transforms.run({
       ...{ encrypted: sealed.encrypted, keys, maxBlocks: 0, exactBlocks: 0, signal },
       priority: path?.group.kind === 'meeting' ? 'join' : 'asset',
-      fairnessKey: sealed.recipient,
+      turn: [signer.iss, sealed.recipient, who.sub],
     });
     // Read again and reported in one transaction: what a restriction overtook is neither reported nor released.
     await database.transaction(async (transaction) => {

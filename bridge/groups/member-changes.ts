@@ -161,16 +161,6 @@ async function store(deps: GroupDeps, transaction: Transaction, changing: Changi
   if (!moved) throw new CountersignError('conflict', 'The members of the group have changed meanwhile.');
   const receipts: string[] = [];
   for (const statement of statements) {
-    await insertMembershipToken(transaction, {
-      group_id: groupId,
-      seq: statement.claims.seq,
-      hash: statement.hash,
-      token: statement.token,
-      iss: statement.name.iss,
-      member_id: statement.name.member_id,
-      sub: who.sub,
-      device_id: who.deviceId,
-    });
     if (statement.added === null) {
       const receipt = await remove(deps, transaction, changing, statement);
       if (receipt !== null) receipts.push(receipt.token);
@@ -193,11 +183,15 @@ async function add(
   { events, signer }: GroupDeps,
   transaction: Transaction,
   { who, before, context }: Changing,
-  { claims, name }: CheckedStatement,
+  { claims, name, token, hash }: CheckedStatement,
   { member, target }: NonNullable<CheckedStatement['added']>,
 ): Promise<void> {
   await assertTarget(transaction, signer.iss, before.group, claims.member, target);
   await saveMember(transaction, member);
+  await insertMembershipToken(transaction, {
+    ...{ group_id: before.group.group_id, seq: claims.seq, hash, token },
+    ...{ iss: name.iss, member_id: name.member_id, sub: who.sub, device_id: who.deviceId },
+  });
   await events.append(transaction, {
     type: 'group.member_added',
     actor: context.actor,
@@ -208,7 +202,7 @@ async function add(
   });
 }
 
-/** Taking out whoever is not in takes nothing away, and is stated all the same. */
+/** Taking out whoever is not in takes nothing away, and is stated all the same: in the chain, and in an event. */
 async function remove(
   deps: GroupDeps,
   transaction: Transaction,

@@ -51,6 +51,25 @@ export async function durableMembersOf(reader: Reader, group: string): Promise<G
     .execute();
 }
 
+/** The groups kept here that have this durable group for a member, a page at a time. */
+export async function groupsWithMember(
+  reader: Reader,
+  { iss, group }: { readonly iss: string; readonly group: string },
+  { after, limit }: { readonly after: string; readonly limit: number },
+): Promise<string[]> {
+  const rows = await reader
+    .selectFrom('group_members')
+    .select('group_id')
+    .where('member_id', '=', group)
+    .where('iss', '=', iss)
+    .where('kind', '=', 'group')
+    .where('group_id', '>', after)
+    .orderBy('group_id')
+    .limit(limit)
+    .execute();
+  return rows.map((row) => row.group_id);
+}
+
 /** The groups kept here, and not ended, in which a person is a direct member. */
 export async function groupsOfPerson(reader: Reader, { iss, sub }: PersonName): Promise<string[]> {
   const rows = await reader
@@ -128,9 +147,11 @@ async function membershipTokens(
   return new Map(rows.map((row) => [row.seq, row]));
 }
 
-/** Adds a member, or puts a newer transform key in the place of theirs. */
+/** Adds a member, or puts a newer transform key in the place of theirs, whose statement goes. */
 export async function saveMember(transaction: Transaction, member: GroupMember): Promise<void> {
   const { key_version, group_key_version, transform_key, generation, added } = member;
+  const before = await findNamedMember(transaction, member.group_id, member);
+  if (before !== undefined) await deleteStatements(transaction, [before]);
   await transaction
     .insertInto('group_members')
     .values(member)
@@ -142,24 +163,27 @@ export async function saveMember(transaction: Transaction, member: GroupMember):
     .execute();
 }
 
-/** Deletes a member with the transform key to them; answers whether they were there. */
+/** Deletes a member, with the transform key to them and what put them in; answers whether they were there. */
 export async function deleteMember(
   transaction: Transaction,
   group: string,
   { kind, iss, member_id }: MemberName,
 ): Promise<boolean> {
-  const { numDeletedRows } = await transaction
+  const rows = await transaction
     .deleteFrom('group_members')
     .where('group_id', '=', group)
     .where('kind', '=', kind)
     .where('iss', '=', iss)
     .where('member_id', '=', member_id)
-    .executeTakeFirst();
-  return numDeletedRows > 0n;
+    .returning(['group_id', 'generation'])
+    .execute();
+  await deleteStatements(transaction, rows);
+  return rows.length > 0;
 }
 
-/** Deletes every transform key of a group: part of ending it. Answers how many. */
+/** Deletes every transform key of a group, with the statements: part of ending it. Answers how many. */
 export async function deleteMembersOf(transaction: Transaction, group: string): Promise<number> {
+  await transaction.deleteFrom('group_membership_tokens').where('group_id', '=', group).execute();
   const { numDeletedRows } = await transaction
     .deleteFrom('group_members')
     .where('group_id', '=', group)
@@ -177,11 +201,27 @@ export async function deletePersonFromGroups(
     .where('kind', '=', 'person')
     .where('iss', '=', iss)
     .where('member_id', '=', sub)
-    .returning('group_id')
+    .returning(['group_id', 'generation'])
     .execute();
+  await deleteStatements(transaction, rows);
   return rows.map((row) => row.group_id);
 }
 
+/** Nobody is shown the statement of a membership that is over: they would only pile up. The chain’s end stands with the group. */
+async function deleteStatements(
+  transaction: Transaction,
+  memberships: readonly Pick<GroupMember, 'group_id' | 'generation'>[],
+): Promise<void> {
+  for (const { group_id, generation } of memberships) {
+    await transaction
+      .deleteFrom('group_membership_tokens')
+      .where('group_id', '=', group_id)
+      .where('seq', '=', generation)
+      .execute();
+  }
+}
+
+/** Stores what puts a member in. */
 export async function insertMembershipToken(
   transaction: Transaction,
   token: StoredMembershipToken,

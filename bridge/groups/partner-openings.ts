@@ -49,7 +49,7 @@ export function createPartnerOpenings(deps: OpeningDeps): KeyOpenings['answerPar
       const signerEvidence = await evidenceOf(sealed);
       const encrypted = await transforms.run({
         ...{ encrypted: sealed.encrypted, keys: await openHops(signer, path.hops), signal },
-        ...{ maxBlocks: 0, exactBlocks: 0, fairnessKey: group },
+        ...{ maxBlocks: 0, exactBlocks: 0, turn: [partner.entity_id, group, sub] },
         priority: path.group.kind === 'meeting' ? 'join' : 'asset',
       });
       await database.transaction(async (transaction) => {

@@ -27,6 +27,7 @@ export {
   findNamedMember,
   type GroupMember,
   groupsOfPerson,
+  groupsWithMember,
   type PersonName,
 } from './member-store.ts';
 export { openMemberKey, sealMemberKey } from './sealed-group-keys.ts';

@@ -1,9 +1,9 @@
 import type { StoredEvent } from '../events/event.ts';
-import { durableMembersOf, findGroup } from '../groups/services.ts';
+import { groupsWithMember } from '../groups/services.ts';
 import { PAGE_ROWS } from '../lib/limits.ts';
 import type { Database, Query } from '../storage/database.ts';
 import type { MeetingChanges } from './meeting-changes.ts';
-import { appendMessages, findMeeting, openMeetings } from './meeting-store.ts';
+import { appendMessages, findMeeting, openMeetingsOf } from './meeting-store.ts';
 import { groupBody } from './relay-message.ts';
 
 /** What a page of events says of a group: told once, with the newest of them. */
@@ -37,11 +37,12 @@ export function newsOf(page: readonly StoredEvent[]): Map<string, GroupNews> {
 
 /** Tells whoever is in the group's meeting, or in meetings that have the group for a member. */
 export async function tellMeetings(
-  deps: { readonly database: Database; readonly changes: MeetingChanges },
+  deps: { readonly iss: string; readonly database: Database; readonly changes: MeetingChanges },
   group: string,
   news: GroupNews,
 ): Promise<void> {
-  for (const meeting of await deps.database.read((query) => meetingsWith(query, group))) {
+  const { iss } = deps;
+  for (const meeting of await deps.database.read((query) => meetingsWith(query, { iss, group }))) {
     await deps.changes.apply(meeting, async (tx, before) => {
       const known = before.seq === 0 || before.status === 'ended' || before.told >= news.seq;
       if (known) return { meeting: before, result: undefined };
@@ -52,16 +53,16 @@ export async function tellMeetings(
   }
 }
 
-async function meetingsWith(query: Query, group: string): Promise<string[]> {
-  if ((await findMeeting(query, group)) !== undefined) return [group];
-  if ((await findGroup(query, group))?.kind !== 'durable') return [];
+/** The group's own meeting, or those that go on with it: however many others there are, they are not looked at. */
+export async function meetingsWith(
+  query: Query,
+  of: { readonly iss: string; readonly group: string },
+): Promise<string[]> {
+  if ((await findMeeting(query, of.group)) !== undefined) return [of.group];
   const found: string[] = [];
   for (let after = ''; ; ) {
-    const page = await openMeetings(query, after, PAGE_ROWS);
-    for (const meeting of page) {
-      const members = await durableMembersOf(query, meeting);
-      if (members.some(({ member_id }) => member_id === group)) found.push(meeting);
-    }
+    const page = await groupsWithMember(query, of, { after, limit: PAGE_ROWS });
+    found.push(...(await openMeetingsOf(query, page)));
     after = page.at(-1) ?? after;
     if (page.length < PAGE_ROWS) return found;
   }

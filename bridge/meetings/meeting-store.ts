@@ -42,6 +42,18 @@ export async function openMeetings(reader: Reader, after: string, limit: number)
   return meetingsThat(reader, 'open', after, limit);
 }
 
+/** Those of these groups whose meetings go on. */
+export async function openMeetingsOf(reader: Reader, groups: readonly string[]): Promise<string[]> {
+  if (groups.length === 0) return [];
+  const rows = await reader
+    .selectFrom('meetings')
+    .select('group_id')
+    .where('group_id', 'in', groups)
+    .where('status', '=', 'open')
+    .execute();
+  return rows.map((row) => row.group_id);
+}
+
 /** Meetings that have ended, a page at a time. */
 export async function endedMeetings(reader: Reader, after: string, limit: number): Promise<string[]> {
   return meetingsThat(reader, 'ended', after, limit);

@@ -38,7 +38,7 @@ export interface ThreadAnswer {
   readonly fault?: { readonly code: ErrorCode; readonly detail: string | undefined; readonly cause: unknown };
 }
 
-/** Worker threads behind a bounded queue: joins before assets, and within each, keys of fairness take turns. */
+/** Worker threads behind a bounded queue: joins before assets, and each in turns. */
 export function createTransforms(options: TransformPoolOptions): Transforms {
   return new TransformPool(options);
 }
@@ -125,14 +125,14 @@ class TransformPool implements Transforms {
 
   /** Into the queue. Where it is full, whoever has the most in it makes room, so that one cannot keep others out. */
   #admit(pending: Pending): void {
-    const { priority, fairnessKey } = pending.job;
+    const { priority, turn } = pending.job;
     const line = this.#waiting[priority];
     if (line.size >= this.#options.queue) {
-      const displaced = line.displaceFor(fairnessKey);
+      const displaced = line.displaceFor(turn);
       (displaced ?? pending).settle(this.#overloaded(line.size));
       if (displaced === undefined) return;
     }
-    line.add(fairnessKey, pending);
+    line.add(turn, pending);
     this.#observeWaiting(priority);
   }
 
@@ -143,8 +143,8 @@ class TransformPool implements Transforms {
   }
 
   #abort(pending: Pending): void {
-    const { priority, fairnessKey } = pending.job;
-    this.#waiting[priority].remove(fairnessKey, pending);
+    const { priority, turn } = pending.job;
+    this.#waiting[priority].remove(turn, pending);
     this.#observeWaiting(priority);
     pending.settle(aborted());
   }

@@ -1,6 +1,12 @@
 /** What a transform is for: who joins a meeting waits for it, an asset's reader can wait a little longer. */
 export type TransformPriority = 'join' | 'asset';
 
+/**
+ * Whose turn a job takes. Companies take turns (our own people are one of them), within each what is opened (a group, or a
+ * person's own keys), and within that people: neither a partner with many meetings nor a meeting with many people keeps others out.
+ */
+export type TransformTurn = readonly [company: string, of: string, person: string];
+
 export interface TransformJob {
   /** An encrypted value (recrypt/encoding.ts), or with `box` a sealed box (recrypt/sealed-box.ts). Anybody may have made it. */
   readonly encrypted: Uint8Array;
@@ -12,8 +18,7 @@ export interface TransformJob {
   /** Hops that it must have behind it, where that is known. Not for boxes. */
   readonly exactBlocks?: number;
   readonly priority: TransformPriority;
-  /** Jobs of different keys take turns: the meeting, or the person. */
-  readonly fairnessKey: string;
+  readonly turn: TransformTurn;
   /** Drops the job while it waits; its result, once it is under way. */
   readonly signal?: AbortSignal | undefined;
 }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { saveExclusion } from '../../bridge/groups/exclusion-store.ts';
 import { findMember } from '../../bridge/groups/member-store.ts';
 import { type Groups, isExcluded, mayTakePart } from '../../bridge/groups/services.ts';
 import type { Exclusion } from '../../protocol/groups/exclusion.ts';
@@ -109,6 +110,43 @@ describe('an exclusion', () => {
     await say([readmission]);
     await say([await exclude()]);
     await expectCode(say([readmission]), 'replayed');
+    expect(await takesPart()).toBe(false);
+  });
+
+  it('leaves no row of whoever is not excluded, once it cannot be sent again', async () => {
+    const rows = () =>
+      read((query) => query.selectFrom('group_exclusions').select(['sub', 'act']).orderBy('sub').execute());
+    const readmit = (sub: string) =>
+      exclusion(weekly, { iss: parts.signer.iss, sub }, { act: 'readmit', iat: now() });
+    const first = await readmit('a');
+    await say([first, await readmit('b'), await exclude()]);
+    parts.clock.advance(359);
+    await say([first, await readmit('c')]);
+    expect(await rows()).toHaveLength(4);
+    parts.clock.advance(2);
+    await say([await readmit('d')]);
+    expect(await rows()).toEqual(
+      [
+        { sub: carol.who.sub, act: 'exclude' },
+        { sub: 'c', act: 'readmit' },
+        { sub: 'd', act: 'readmit' },
+      ].sort((a, b) => (a.sub < b.sub ? -1 : 1)),
+    );
+    await expectCode(say([first]), 'jws_expired');
+  });
+
+  it('is for a thousand people at once, and so is a readmission', async () => {
+    const act = 'readmit';
+    await parts.database.transaction(async (tx) => {
+      for (let index = 0; index < 1000; index += 1) {
+        await saveExclusion(tx, {
+          ...{ group_id: weekly.group, iss: parts.signer.iss, sub: `s${index}`, act, hash: `h${index}` },
+          ...{ token: '', signer_sub: alice.who.sub, device_id: '', iat: now() },
+        });
+      }
+    });
+    await say([await exclude()]);
+    await expectCode(say([await exclude({ act })]), 'group_limit');
     expect(await takesPart()).toBe(false);
   });
 

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openShare } from '../../bridge/binding/transform-keys.ts';
 import { deleteDevice } from '../../bridge/directory/devices.ts';
 import { restrictPerson } from '../../bridge/directory/persons.ts';
-import { adminsOf, findGroup } from '../../bridge/groups/group-store.ts';
+import { adminsOf, findGroup, insertGroupToken } from '../../bridge/groups/group-store.ts';
 import { findMember } from '../../bridge/groups/member-store.ts';
 import { openGroupShare, openMemberKey } from '../../bridge/groups/sealed-group-keys.ts';
 import type { Groups } from '../../bridge/groups/services.ts';
@@ -92,6 +92,27 @@ describe('signing a group’s key anew', () => {
     await send({ token, vaults: await vaultsFor(...admins) });
     await groups.keys.openVault(carol.who, board.group, contextOf(carol.who));
     await expectCode(groups.keys.openVault(bob.who, board.group, contextOf(bob.who)), 'group_unknown');
+  });
+
+  it('forgets what is not shown any more: as many tokens stay as a verifier takes', async () => {
+    const first = {
+      group_id: board.group,
+      seq: 255,
+      hash: '',
+      token: 't',
+      sub: alice.who.sub,
+      device_id: 'd',
+    };
+    const seqs = (table: 'group_tokens' | 'group_token_admins') =>
+      read((query) => query.selectFrom(table).select('seq').where('group_id', '=', board.group).execute());
+    const insert = (seq: number) =>
+      parts.database.transaction((tx) => insertGroupToken(tx, { ...first, seq }, [alice.who]));
+    await insert(255);
+    expect(await seqs('group_tokens')).toHaveLength(2);
+    await insert(256);
+    for (const table of ['group_tokens', 'group_token_admins'] as const) {
+      expect((await seqs(table)).map(({ seq }) => seq)).toEqual([255, 256]);
+    }
   });
 
   it('is answered the same when the same token comes again', async () => {

@@ -65,6 +65,11 @@ const meeting = () => {
   return makeGroup({ parts, groups }, alice, { kind: 'meeting', ends, label: 'Weekly' });
 };
 
+const statements = () =>
+  read((query) =>
+    query.selectFrom('group_membership_tokens').select(['member_id', 'seq']).orderBy('seq').execute(),
+  );
+
 /** The body of one addition, of which a test changes something. */
 async function addition(
   wanted: { member: Member; key: Parameters<typeof memberKey>[2] },
@@ -423,6 +428,24 @@ describe('removing a member', () => {
     const { receipts } = await send(await removals(board, [memberOf(carol).member]));
     const receipt = await verifyRevocationReceipt(receipts[0] ?? '', parts.signer.onlineKeys());
     expect(receipt).toMatchObject({ transform_keys: 0, generation: 0 });
+  });
+
+  it('leaves no more statements than there are members, whomever it names and however often', async () => {
+    await add(bob, carol);
+    await add(carol);
+    await send(await removals(board, [memberOf(bob).member]));
+    for (let again = 0; again < 3; again += 1) {
+      const { iss } = parts.signer;
+      const strangers = [1, 2].map((each) => ({ iss, sub: `nobody-${again}-${each}`, key_version: 0 }));
+      await send(await removals(board, strangers));
+    }
+    expect(await statements()).toEqual([{ member_id: carol.who.sub, seq: 2 }]);
+    const page = await groups.members.list(alice.who, board.group, undefined);
+    expect(page.tokens).toHaveLength(1);
+    await send(await removals(board, [memberOf(carol).member]));
+    expect(await statements()).toEqual([]);
+    await add(bob);
+    expect(await statements()).toEqual([{ member_id: bob.who.sub, seq: 11 }]);
   });
 
   it('does not wait for online keys that have run out: there is no receipt then', async () => {

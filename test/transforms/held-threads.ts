@@ -58,7 +58,7 @@ export function heldPool(options: Partial<TransformPoolOptions> = {}): HeldPool 
     add(name, job = {}) {
       const running = pool.run({
         ...{ encrypted: new TextEncoder().encode(name), keys: [], maxBlocks: 0 },
-        ...{ priority: 'join', fairnessKey: name[0] ?? '' },
+        ...{ priority: 'join', turn: ['company', name[0] ?? '', 'person'] },
         ...job,
       });
       running.then(

@@ -34,7 +34,7 @@ function encryptedTo(recipient: PreKeyPair) {
 }
 
 function run(job: Pick<TransformJob, 'encrypted' | 'keys'> & Partial<TransformJob>): Promise<Uint8Array> {
-  return pool.run({ maxBlocks: 0, priority: 'join', fairnessKey: 'meeting', ...job });
+  return pool.run({ maxBlocks: 0, priority: 'join', turn: ['company', 'meeting', 'person'], ...job });
 }
 
 async function codeOf(running: Promise<unknown>): Promise<string> {

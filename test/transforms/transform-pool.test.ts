@@ -39,6 +39,26 @@ describe('the order', () => {
     expect(pool.done).toEqual(['x1', 'x2', 'a1', 'b1', 'c1', 'a2', 'a3', 'a4']);
   });
 
+  it('lets companies take turns: one with many meetings does not hold up another', async () => {
+    const pool = open();
+    await busy(pool);
+    const of = (company: string, meeting: string) => ({ turn: [company, meeting, 'person'] }) as const;
+    for (const meeting of ['a1', 'b1', 'c1', 'd1']) void pool.add(meeting, of('partner', meeting));
+    for (const join of ['x3', 'x4']) void pool.add(join, of('ours', 'plans'));
+    await pool.finish(8);
+    expect(pool.done.slice(2)).toEqual(['a1', 'x3', 'b1', 'x4', 'c1', 'd1']);
+  });
+
+  it('lets people take turns: one who asks again and again does not hold up their meeting', async () => {
+    const pool = open();
+    await busy(pool);
+    const by = (person: string) => ({ turn: ['ours', 'plans', person] }) as const;
+    for (const join of ['a1', 'a2', 'a3']) void pool.add(join, by('ada'));
+    void pool.add('g1', by('gus'));
+    await pool.finish(6);
+    expect(pool.done.slice(2)).toEqual(['a1', 'g1', 'a2', 'a3']);
+  });
+
   it('serves joins before assets', async () => {
     const pool = open();
     await busy(pool);
@@ -92,6 +112,16 @@ describe('the bound', () => {
     expect(await outcomeOf(third)).toBe('overloaded');
     await pool.finish(5);
     expect(await Promise.all([first, second, other].map(outcomeOf))).toEqual(['done', 'done', 'done']);
+  });
+
+  it('is no way for one company to keep others out, in however many meetings it is', async () => {
+    const pool = open({ queue: 3 });
+    await busy(pool);
+    const many = ['a1', 'b1', 'c1'].map((name) => pool.add(name));
+    const other = pool.add('d1', { turn: ['other', 'plans', 'person'] });
+    expect(await outcomeOf(many[2] ?? other)).toBe('overloaded');
+    await pool.finish(5);
+    expect(await outcomeOf(other)).toBe('done');
   });
 
   it('of joins is none of assets, nor the other way', async () => {

@@ -42,7 +42,7 @@ export interface GroupsTable {
   ended: number | null;
 }
 
-/** Every `group-key+jwt`. Of one that names an erased admin only number and hash stay. */
+/** The newest `group-key+jwt`, as many as are shown. Of one that names an erased admin only number and hash stay. */
 export interface GroupTokensTable {
   group_id: string;
   seq: number;
@@ -93,22 +93,22 @@ export interface GroupMembersTable {
   added: number;
 }
 
-/** Every `group-membership+jwt`. Of one about an erased person only number and hash stay. */
+/** The `group-membership+jwt` of each who is in a group now; of the chain's others only the last one's hash stays. */
 export interface GroupMembershipTokensTable {
   group_id: string;
+  /** The member's generation. */
   seq: number;
   hash: string;
-  /** Empty once erased. */
   token: string;
-  /** The member it is about; empty once erased. */
+  /** The member it is about. */
   iss: string;
   member_id: string;
-  /** Who signed it, and with which device; empty once erased. */
+  /** Who signed it, and with which device; empty once that person is erased. */
   sub: string;
   device_id: string;
 }
 
-/** The newest `group-exclusion+jwt` about a person. */
+/** The newest `group-exclusion+jwt` about a person; a readmission for as long as it may be sent again. */
 export interface GroupExclusionsTable {
   group_id: string;
   iss: string;
