@@ -184,6 +184,7 @@ class OpenFeed implements Feed {
         const page = await this.#of.source.read(this.#memory.through, { wait: true, signal });
         failures = 0;
         if (signal.aborted) return;
+        if (isLast(page)) return void this.#take(page);
         // A home that answers nothing at once, again and again, must not keep us busy.
         if (!this.#take(page) && performance.now() - begun < this.#firstPause) await this.#pause(1);
       } catch (err) {
@@ -215,6 +216,11 @@ class OpenFeed implements Feed {
     const pause = Math.min(MEETING_RETRY_MAX_MS, this.#firstPause * 2 ** Math.min(failures - 1, 10));
     await wait(pause, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
   }
+}
+
+/** Nothing comes behind it. Who listens still reads it here. */
+function isLast({ messages }: RelayPage): boolean {
+  return messages.at(-1)?.kind === 'ended';
 }
 
 function isFinal(error: unknown): boolean {

@@ -18,6 +18,11 @@ class Source implements RelaySource {
   failures: CountersignError[] = [];
   closed = false;
 
+  end(): void {
+    this.messages.push({ ...message(this.messages.length + 1), kind: 'ended' });
+    this.#bell.ring();
+  }
+
   post(length?: number): void {
     this.messages.push(message(this.messages.length + 1, length));
     this.#bell.ring();
@@ -77,6 +82,20 @@ describe('a feed', () => {
     for (let count = 0; count < 20; count += 1) source.post();
     for (const seen of await Promise.all(readers)) expect(seen).toEqual(upTo(20));
     expect(source.asked.length).toBeLessThanOrEqual(21);
+  });
+
+  it('asks for nothing more once it is told that the meeting has ended, and tells everybody', async () => {
+    const source = new Source();
+    const feed = begin(source);
+    const readers = [readTo(feed, 0, 2), readTo(feed, 0, 2)];
+    source.post();
+    source.end();
+    for (const seen of await Promise.all(readers)) expect(seen).toEqual([1, 2]);
+    const asked = source.asked.length;
+    source.post();
+    expect(await readTo(feed, 0, 2)).toEqual([1, 2]);
+    await expect.poll(() => source.closed).toBe(true);
+    expect(source.asked.length).toBe(asked);
   });
 
   it('gives who comes back what they missed, without a gap and without a repeat', async () => {

@@ -150,6 +150,8 @@ describe('a meeting at a partner', () => {
       await heard.ended;
       expect(heard.kinds.at(-1)).toBe('ended');
     }
+    const polls = () => globex.asked.filter(({ act }) => act === 'poll').length;
+    const asked = polls();
     for (const table of ['meeting_messages', 'meeting_participants', 'meeting_places'] as const) {
       const rows = await acme.parts.database.read((query) =>
         query.selectFrom(table).selectAll().where('group_id', '=', meeting.group).execute(),
@@ -158,6 +160,8 @@ describe('a meeting at a partner', () => {
     }
     await expectCode(globex.meetings.stream(gwen.who, { ...ref(meeting), since: 0 }), 'group_ended');
     await expectCode(acme.meetings.stream(ada.who, { ...ref(meeting), since: 0 }), 'group_ended');
+    // Its feed is still there, for whoever comes back in a moment.
+    expect(polls()).toBe(asked);
   });
 });
 
