@@ -3,6 +3,8 @@ import { count, name, phrase, remark } from './event-text.ts';
 
 const receiver = { receiver: name, name: phrase };
 const stream = { receiver: name, stream: name };
+/** The one host that it may be pushed to; absent: any with public addresses. */
+const endpointHost = { endpoint_host: name.optional() };
 
 /** Events of signals that this bridge sends, and of who gets them: part of the catalogue. */
 export const SIGNAL_EVENTS = {
@@ -13,11 +15,31 @@ export const SIGNAL_EVENTS = {
       audience: name,
       /** Absent: everybody. */
       domains: z.array(name).max(50).optional(),
+      ...endpointHost,
+      /** When its token ends, seconds. */
+      expires: count.optional(),
     }),
   },
+  'signal.receiver_changed': {
+    doc: 'An administrator changed where the stream of a receiver of signals may be pushed to.',
+    data: z.strictObject({ ...receiver, changed: z.array(name).max(8), ...endpointHost }),
+  },
   'signal.receiver_token_replaced': {
-    doc: 'A receiver of signals got another token; the one before is void.',
-    data: z.strictObject(receiver),
+    doc: 'A receiver of signals got another token; the one before is void at once, or at `former_expires`.',
+    data: z.strictObject({
+      ...receiver,
+      /** Seconds. */
+      expires: count.optional(),
+      former_expires: count.optional(),
+    }),
+  },
+  'signal.receiver_token_expiring': {
+    doc: 'The token of a receiver of signals ends within two weeks and was not exchanged yet.',
+    data: z.strictObject({ ...receiver, expires: count }),
+  },
+  'signal.receiver_token_expired': {
+    doc: 'The token of a receiver of signals has ended: it can neither poll nor manage its stream.',
+    data: z.strictObject({ ...receiver, expires: count }),
   },
   'signal.receiver_removed': {
     doc: 'A receiver of signals was removed, with its stream and what waited for it.',

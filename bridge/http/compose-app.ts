@@ -28,7 +28,7 @@ export function composeApp(deps: ComposedAppDeps): RequestListener {
     rateLimit,
     authenticateDevice: createDeviceAuthentication({ ...deps, findHolder: authorizationServer.findHolder }),
     authenticateAdministrator: (authorization) => administrators.authenticate(authorization),
-    authenticateReceiver: (authorization) => deps.sentSignals.receivers.authenticate(authorization),
+    authenticateReceiver: (authorization) => deps.sentSignals.tokens.authenticate(authorization),
     isAllowedOrigin: (origin) => apps.isAllowedOrigin(origin),
     routes: apiRoutes(deps),
     pages: [

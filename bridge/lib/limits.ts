@@ -506,6 +506,14 @@ export const SIGNAL_RETRY_MAX_MS = MINUTE_S * 1_000;
 export const SIGNAL_WORDS_LENGTH = 300;
 /** Registered receivers: a SaaS provider or two, and those of a test. */
 export const SIGNAL_RECEIVERS = 50;
+/** How long a receiver’s token is valid: a year unless said otherwise, two at most. */
+export const SIGNAL_RECEIVER_TOKEN_DAYS = { usual: 365, most: 730 };
+/** The token before stays valid for a month at most: who exchanges it has had time by then. */
+export const SIGNAL_RECEIVER_TOKEN_OVERLAP_HOURS = 30 * 24;
+/** So long before its end it is told of. */
+export const SIGNAL_RECEIVER_TOKEN_WARNING_S = 14 * DAY_S;
+/** How often tokens are looked at. */
+export const SIGNAL_RECEIVER_TOKEN_LOOK_MS = 15 * MINUTE_S * 1_000;
 /** A receiver may ask for a verification this often, seconds. */
 export const SIGNAL_VERIFICATION_INTERVAL_S = 10;
 /** Subjects that a receiver took out of its stream. */

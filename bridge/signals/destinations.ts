@@ -4,6 +4,7 @@ import { findPartner } from '../federation/partner-store.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import type { Signer } from '../signer/signer.ts';
 import type { Database } from '../storage/database.ts';
+import { mayBePushed } from './receiver.ts';
 import type { ReceiverKeys } from './receiver-keys.ts';
 import { findReceiver } from './receiver-store.ts';
 import type { QueuedSignal } from './signal.ts';
@@ -65,9 +66,10 @@ export function createDestinations(deps: {
     const { stream, receiver } = found ?? {};
     if (stream === undefined || receiver === undefined || stream.status === 'disabled') return 'gone';
     if (stream.status === 'paused' || stream.endpoint_url === null) return 'waits';
+    if (!mayBePushed(receiver, stream)) return 'waits';
     return {
       url: stream.endpoint_url,
-      publicOnly: new URL(stream.endpoint_url).hostname !== receiver.endpoint_host,
+      publicOnly: receiver.endpoint_host === null,
       authorization: await openAuthorization(signer, stream),
       sign: (signal) => signForReceiver(receiver.audience, signal),
     };

@@ -1,8 +1,25 @@
 import * as z from 'zod';
 import { domainName } from '../../protocol/claims.ts';
-import { NAME_LENGTH, URL_LENGTH } from '../lib/limits.ts';
+import {
+  NAME_LENGTH,
+  SIGNAL_RECEIVER_TOKEN_DAYS,
+  SIGNAL_RECEIVER_TOKEN_OVERLAP_HOURS,
+  URL_LENGTH,
+} from '../lib/limits.ts';
 import type { SignalQueue } from './queue-store.ts';
 import type { StreamView } from './stream.ts';
+
+const endpointHost = z
+  .string()
+  .max(253)
+  .regex(/^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/, 'must be a host name in lower case');
+
+const validDays = z
+  .int()
+  .min(1)
+  .max(SIGNAL_RECEIVER_TOKEN_DAYS.most)
+  .default(SIGNAL_RECEIVER_TOKEN_DAYS.usual)
+  .describe('How long its token is valid');
 
 export const newReceiverSchema = z.strictObject({
   name: z.string().trim().min(1).max(NAME_LENGTH),
@@ -21,14 +38,30 @@ export const newReceiverSchema = z.strictObject({
     .max(50)
     .optional(),
   /** The one host that its stream may be pushed to; absent: any with public addresses. */
-  endpoint_host: z
-    .string()
-    .max(253)
-    .regex(/^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/, 'must be a host name in lower case')
-    .optional(),
+  endpoint_host: endpointHost.optional(),
+  token_valid_days: validDays,
 });
 
-export type NewReceiver = z.infer<typeof newReceiverSchema>;
+export type NewReceiver = z.input<typeof newReceiverSchema>;
+
+/** What of a receiver can be changed. */
+export const receiverChangeSchema = z.strictObject({
+  endpoint_host: endpointHost.nullable().describe('null: any host with public addresses'),
+});
+
+export type ReceiverChange = z.infer<typeof receiverChangeSchema>;
+
+export const tokenChangeSchema = z.strictObject({
+  overlap_hours: z
+    .int()
+    .min(0)
+    .max(SIGNAL_RECEIVER_TOKEN_OVERLAP_HOURS)
+    .default(0)
+    .describe('How long the token before stays valid; 0: it is void at once'),
+  token_valid_days: validDays,
+});
+
+export type TokenChange = z.input<typeof tokenChangeSchema>;
 
 /** Who may have a stream of signals. Times in seconds. */
 export interface Receiver {
@@ -43,6 +76,10 @@ export interface Receiver {
   readonly endpoint_host: string | null;
   /** What an administrator has its stream be at least, until an administrator resumes it. */
   readonly held: 'paused' | 'disabled' | null;
+  /** When its token ends. */
+  readonly token_expires: number;
+  /** When the token before ends, while that is valid too. */
+  readonly former_token_expires: number | null;
   readonly created: number;
 }
 
@@ -59,10 +96,12 @@ export interface DeliveryView {
 
 /** A receiver with its stream, as administrators see it. */
 export interface ReceiverView extends Receiver {
-  readonly stream: Pick<
-    StreamView,
-    'stream_id' | 'status' | 'reason' | 'method' | 'events_delivered' | 'created'
-  > | null;
+  readonly stream:
+    | (Pick<StreamView, 'stream_id' | 'status' | 'reason' | 'method' | 'events_delivered' | 'created'> & {
+        /** Of its address, which may hold a secret, the host; null where the receiver polls. */
+        readonly pushed_to: string | null;
+      })
+    | null;
   readonly delivery: DeliveryView;
 }
 
@@ -84,4 +123,18 @@ export function deliveryView(queue: SignalQueue | undefined, waiting: number): D
     last_success: queue?.last_success ?? null,
     last_error: time === null ? null : { time, code: code ?? '', detail: detail ?? '' },
   };
+}
+
+/** Where a stream is pushed to; null where the receiver polls. */
+export function pushedTo({ endpoint_url }: Pick<StreamView, 'endpoint_url'>): string | null {
+  return endpoint_url === null ? null : new URL(endpoint_url).hostname;
+}
+
+/** Whether the receiver’s stream may be pushed where it is: the host may have been fixed since. */
+export function mayBePushed(
+  { endpoint_host }: Pick<Receiver, 'endpoint_host'>,
+  stream: Pick<StreamView, 'endpoint_url'>,
+): boolean {
+  const host = pushedTo(stream);
+  return host !== null && (endpoint_host === null || host === endpoint_host);
 }

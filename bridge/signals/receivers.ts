@@ -4,8 +4,7 @@ import type { EventLog } from '../events/event-log.ts';
 import { type Change, succeeded } from '../events/succeeded.ts';
 import { listPartners } from '../federation/partner-store.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
-import { sha256Base64url } from '../lib/hash.ts';
-import { newHandle, newId } from '../lib/ids.ts';
+import { newId } from '../lib/ids.ts';
 import { SIGNAL_RECEIVERS } from '../lib/limits.ts';
 import type { RequestContext } from '../lib/request-context.ts';
 import type { Database, Query, Transaction } from '../storage/database.ts';
@@ -13,31 +12,20 @@ import { countContacts } from './contacts.ts';
 import { countWaiting, deleteQueue, findQueue } from './queue-store.ts';
 import {
   deliveryView,
+  mayBePushed,
   type NewReceiver,
   newReceiverSchema,
   type PartnerDeliveryView,
+  pushedTo,
   type Receiver,
+  type ReceiverChange,
   type ReceiverView,
+  receiverChangeSchema,
 } from './receiver.ts';
 import type { ReceiverKeys } from './receiver-keys.ts';
-import {
-  deleteReceiver,
-  findReceiver,
-  findReceiverByToken,
-  insertReceiver,
-  listReceivers,
-  replaceToken,
-} from './receiver-store.ts';
-import { deleteStream, findStreamOf } from './stream-store.ts';
-
-/** What scanners of leaked secrets find our tokens by. */
-const PREFIX = 'cssig_';
-
-/** A bearer token is 43 characters behind its prefix; nothing longer is hashed. */
-const TOKEN_LENGTH = 128;
-
-/** The token is told once and stored nowhere. */
-export type IssuedReceiver = Receiver & { readonly token: string };
+import { deleteReceiver, insertReceiver, listReceivers, setEndpointHost } from './receiver-store.ts';
+import { type IssuedReceiver, newToken, requireReceiver } from './receiver-tokens.ts';
+import { deleteStream, findStreamOf, setStreamStatus } from './stream-store.ts';
 
 /** Who gets signals beside partners: registered by administrators. Every change is an event. */
 export interface Receivers {
@@ -46,16 +34,17 @@ export interface Receivers {
   list(): Promise<ReceiverView[]>;
   /** Throws `receiver_unknown`. */
   get(id: string): Promise<ReceiverView>;
-  /** Makes another token; the one before is void at once. Throws `receiver_unknown`. */
-  replaceToken(id: string, context: RequestContext): Promise<IssuedReceiver>;
+  /**
+   * Fixes the host that its stream may be pushed to, or lets it be any. A stream that is pushed elsewhere is paused until
+   * the receiver names another address. Throws `receiver_unknown`, `malformed_request`.
+   */
+  change(id: string, change: ReceiverChange, context: RequestContext): Promise<ReceiverView>;
   /** With its stream and what waits for it. Throws `receiver_unknown`. */
   remove(id: string, context: RequestContext): Promise<void>;
   /** How partners are told, of those that we are federated with. */
   partners(): Promise<PartnerDeliveryView[]>;
   /** Signs with another key from now on; answers its id. */
   rotateKey(context: RequestContext): Promise<string>;
-  /** Whose token an `Authorization` header carries. Throws `unauthenticated`. */
-  authenticate(authorization: string | undefined): Promise<Receiver>;
 }
 
 export interface ReceiversDeps {
@@ -63,43 +52,75 @@ export interface ReceiversDeps {
   readonly events: EventLog;
   readonly clock: Clock;
   readonly keys: ReceiverKeys;
+  /** Has sent what may be sent now. */
+  readonly wake: () => void;
 }
 
-export function createReceivers({ database, events, clock, keys }: ReceiversDeps): Receivers {
+export function createReceivers(deps: ReceiversDeps): Receivers {
+  const { database, events, clock, keys } = deps;
   const report = (tx: Transaction, change: Change, context: RequestContext) =>
     events.append(tx, succeeded(change, context));
 
-  async function view(query: Query, receiver: Receiver): Promise<ReceiverView> {
-    const found = await findStreamOf(query, receiver.id);
+  async function view(query: Query, known: Receiver): Promise<ReceiverView> {
+    const found = await findStreamOf(query, known.id);
+    const { former_token_expires: former } = known;
+    const receiver = { ...known, former_token_expires: (former ?? 0) > seconds(clock) ? former : null };
     if (found === undefined) return { ...receiver, stream: null, delivery: deliveryView(undefined, 0) };
     const { stream_id, status, reason, method, events_delivered, created } = found;
     const delivery = await deliveryOf(query, stream_id);
     return {
       ...receiver,
-      stream: { stream_id, status, reason, method, events_delivered, created },
+      stream: {
+        ...{ stream_id, status, reason, method, events_delivered, created },
+        pushed_to: pushedTo(found),
+      },
       delivery,
     };
   }
 
+  /** What goes elsewhere than it may is kept: the receiver reads why at its status endpoint, and names another address. */
+  async function pauseElsewhere(
+    tx: Transaction,
+    receiver: Receiver,
+    host: string,
+    context: RequestContext,
+  ): Promise<void> {
+    const stream = await findStreamOf(tx, receiver.id);
+    if (stream?.method !== 'push' || stream.status !== 'enabled') return;
+    if (mayBePushed({ endpoint_host: host }, stream)) return;
+    const reason = `It may be pushed to ${host} only: name an address there.`;
+    await setStreamStatus(tx, stream.stream_id, { status: 'paused', reason });
+    const about = { receiver: receiver.id, stream: stream.stream_id, changed: ['status'] };
+    const data = { ...about, status: 'paused', reason };
+    await report(tx, { type: 'signal.stream_changed', data }, context);
+  }
+
   return {
     async register(given, context) {
-      const { domains: named, endpoint_host = null, ...wanted } = newReceiverSchema.parse(given);
+      const {
+        domains: named,
+        endpoint_host = null,
+        token_valid_days: days,
+        ...wanted
+      } = newReceiverSchema.parse(given);
       const domains = named === undefined ? null : [...new Set(named)].sort();
       await keys.prepare();
-      const token = PREFIX + newHandle();
-      const receiver = { id: `rcv_${newId()}`, ...wanted, domains, endpoint_host, created: seconds(clock) };
+      const now = seconds(clock);
+      const { token, ...stored } = newToken(now, days);
+      const receiver = { id: `rcv_${newId()}`, ...wanted, domains, endpoint_host, created: now };
       await database.transaction(async (tx) => {
         const ours = await verifiedDomains(tx);
         if (domains?.some((domain) => !ours.includes(domain))) throw new CountersignError('domain_unknown');
         if ((await listReceivers(tx)).length >= SIGNAL_RECEIVERS) {
           throw new CountersignError('rate_limited', `There are ${SIGNAL_RECEIVERS} receivers already.`);
         }
-        await insertReceiver(tx, receiver, sha256Base64url(token));
+        await insertReceiver(tx, receiver, stored);
         const { id, name, audience } = receiver;
-        const data = { receiver: id, name, audience, ...(domains === null ? {} : { domains }) };
+        const limits = { ...(domains === null ? {} : { domains }), ...hostIn(endpoint_host) };
+        const data = { receiver: id, name, audience, expires: stored.expires, ...limits };
         await report(tx, { type: 'signal.receiver_registered', data }, context);
       });
-      return { ...receiver, held: null, token };
+      return { ...receiver, held: null, token_expires: stored.expires, former_token_expires: null, token };
     },
 
     list: () =>
@@ -109,15 +130,18 @@ export function createReceivers({ database, events, clock, keys }: ReceiversDeps
 
     get: (id) => database.read(async (query) => view(query, await requireReceiver(query, id))),
 
-    async replaceToken(id, context) {
-      const token = PREFIX + newHandle();
-      return database.transaction(async (tx) => {
+    async change(id, change, context) {
+      const { endpoint_host: host } = receiverChangeSchema.parse(change);
+      await database.transaction(async (tx) => {
         const receiver = await requireReceiver(tx, id);
-        await replaceToken(tx, id, sha256Base64url(token));
-        const data = { receiver: id, name: receiver.name };
-        await report(tx, { type: 'signal.receiver_token_replaced', data }, context);
-        return { ...receiver, token };
+        if (receiver.endpoint_host === host) return;
+        await setEndpointHost(tx, id, host);
+        const data = { receiver: id, name: receiver.name, changed: ['endpoint_host'], ...hostIn(host) };
+        await report(tx, { type: 'signal.receiver_changed', data }, context);
+        if (host !== null) await pauseElsewhere(tx, receiver, host, context);
       });
+      deps.wake();
+      return database.read(async (query) => view(query, await requireReceiver(query, id)));
     },
 
     remove: (id, context) =>
@@ -147,21 +171,11 @@ export function createReceivers({ database, events, clock, keys }: ReceiversDeps
       await events.record(succeeded({ type: 'signal.key_rotated', data: { kid } }, context));
       return kid;
     },
-
-    async authenticate(authorization) {
-      const [, token] = /^Bearer ([\x21-\x7e]+)$/i.exec(authorization ?? '') ?? [];
-      if (token === undefined || token.length > TOKEN_LENGTH) throw new CountersignError('unauthenticated');
-      const found = await database.read((query) => findReceiverByToken(query, sha256Base64url(token)));
-      if (found === undefined) throw new CountersignError('unauthenticated');
-      return found;
-    },
   };
 }
 
-async function requireReceiver(reader: Query | Transaction, id: string): Promise<Receiver> {
-  const receiver = await findReceiver(reader, id);
-  if (receiver === undefined) throw new CountersignError('receiver_unknown');
-  return receiver;
+function hostIn(host: string | null): { endpoint_host?: string } {
+  return host === null ? {} : { endpoint_host: host };
 }
 
 async function deliveryOf(query: Query, queue: string) {

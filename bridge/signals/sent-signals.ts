@@ -1,6 +1,8 @@
 import type { SequencedEventLog } from '../events/database-event-log.ts';
+import { type Loop, startLoop } from '../lib/background.ts';
 import { createBell } from '../lib/bell.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
+import { SIGNAL_RECEIVER_TOKEN_LOOK_MS } from '../lib/limits.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Outbound } from '../lib/outbound.ts';
 import type { Signer } from '../signer/signer.ts';
@@ -9,6 +11,7 @@ import { noteContacts, purgeContacts } from './contacts.ts';
 import { createDestinations } from './destinations.ts';
 import { createPolls, type Poll } from './polls.ts';
 import { createReceiverKeys, type ReceiverKeys } from './receiver-keys.ts';
+import { createReceiverTokens, type ReceiverTokens } from './receiver-tokens.ts';
 import { createReceivers, type Receivers } from './receivers.ts';
 import { createSignalDelivery } from './signal-delivery.ts';
 import { createSignalProjection } from './signal-projection.ts';
@@ -28,6 +31,7 @@ export interface SentSignalsDeps {
 export interface SentSignals {
   readonly keys: ReceiverKeys;
   readonly receivers: Receivers;
+  readonly tokens: ReceiverTokens;
   readonly streams: Streams;
   readonly poll: Poll;
   start(): void;
@@ -53,12 +57,19 @@ export function createSentSignals(deps: SentSignalsDeps): SentSignals {
   };
   const streams = createStreams({ ...deps, wake });
   const polls = createPolls({ ...deps, streams, destinations, queued });
+  const tokens = createReceiverTokens(deps);
+  let watch: Loop | undefined;
   return {
-    ...{ keys, streams, poll: polls.poll },
-    receivers: createReceivers({ ...deps, keys }),
-    start: () => delivery.start(),
+    ...{ keys, streams, tokens, poll: polls.poll },
+    receivers: createReceivers({ ...deps, keys, wake }),
+    start() {
+      delivery.start();
+      watch ??= startLoop('receiver-tokens', SIGNAL_RECEIVER_TOKEN_LOOK_MS, () => tokens.warn(), deps);
+    },
     async stop() {
       polls.stop();
+      await watch?.stop();
+      watch = undefined;
       await delivery.stop();
     },
     purge: () => database.transaction((tx) => purgeContacts(tx, seconds(clock))),

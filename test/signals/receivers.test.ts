@@ -263,6 +263,7 @@ describe('what a receiver is told', () => {
     const { administrator } = acme.bridge;
     const { token } = await administrator.post<{ token: string }>(
       `/admin/v1/signals/receivers/${receiver}/token`,
+      {},
     );
     expect((await ssf.call('GET', 'configuration_endpoint')).status).toBe(401);
     ssf = await discover(stage, acme, token);

@@ -146,7 +146,8 @@ describe('a partner', () => {
 async function register(id: string, changes: { domains?: string[]; subject_format?: 'iss_sub' } = {}) {
   const { domains = null, subject_format = 'email' } = changes;
   await fixture.database.transaction(async (tx) => {
-    await insertReceiver(tx, { id, name: id, audience: id, subject_format, domains, created: 0 }, id);
+    const about = { name: id, audience: id, subject_format, domains, endpoint_host: null } as const;
+    await insertReceiver(tx, { id, ...about, created: 0 }, { hash: id, expires: 0 });
     const pushed = { method: 'push', endpoint_url: 'https://x.example/', authorization: null } as const;
     const settings = { ...pushed, events_requested: SUPPORTED_EVENTS, description: null };
     await insertStream(tx, { id: `str-${id}`, receiver: id, created: 0 }, settings);

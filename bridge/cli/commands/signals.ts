@@ -1,31 +1,17 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import * as z from 'zod';
-import { nothing, openApi } from '../api-client.ts';
+import { openApi } from '../api-client.ts';
 import { confirm } from '../confirm.ts';
-import { facts, show } from '../output.ts';
-import { repeatable } from '../repeatable.ts';
+import { show } from '../output.ts';
 import type { Terminal } from '../terminal.ts';
-import {
-  issuedSchema,
-  partnersSchema,
-  partnerTable,
-  receiversSchema,
-  receiverTable,
-} from './signal-views.ts';
+import { partnersSchema, partnerTable, receiversSchema, receiverTable } from './signal-views.ts';
+import { addReceiverCommands } from './signals-receiver.ts';
 import { addTransmitterCommands } from './signals-transmitter.ts';
 
 interface Options {
   readonly json?: boolean;
   readonly yes?: boolean;
   readonly reason?: string;
-}
-
-interface NewOptions extends Options {
-  readonly name: string;
-  readonly audience: string;
-  readonly subjects: 'email' | 'iss_sub';
-  readonly domain?: readonly string[];
-  readonly endpointHost?: string;
 }
 
 const PATH = '/admin/v1/signals';
@@ -39,7 +25,8 @@ export function addSignalsCommands(program: Command, terminal: Terminal): void {
     .description('Shared Signals: who is told of revocations, and whether they got it');
   addReading(signals, terminal);
   addTransmitterCommands(signals, terminal);
-  addRegistering(signals, terminal);
+  addReceiverCommands(signals, terminal);
+  addKeys(signals, terminal);
   addStreams(signals, terminal);
 }
 
@@ -62,49 +49,7 @@ function addReading(signals: Command, terminal: Terminal): void {
     });
 }
 
-function addRegistering(signals: Command, terminal: Terminal): void {
-  const tokenShown = ({ id, name, audience, token }: z.infer<typeof issuedSchema>) =>
-    `${facts({ id, name, audience, token })}\n\nThe token is shown this once. The receiver makes its stream with it.`;
-  signals
-    .command('add')
-    .description('register a receiver, for example the SaaS provider; shows its bearer token once')
-    .requiredOption('--name <name>', 'what it is called')
-    .requiredOption('--audience <audience>', 'what its tokens name as aud')
-    .addOption(
-      new Option('--subjects <format>', 'how it knows people').choices(['email', 'iss_sub']).default('email'),
-    )
-    .option('--domain <domain>', 'only people of this domain; repeatable', repeatable)
-    .option('--endpoint-host <host>', 'the one host to push to, which may be internal; else any public one')
-    .option('--json', 'answer as JSON')
-    .action(async ({ name, audience, subjects, domain, endpointHost, json }: NewOptions) => {
-      const domains = domain === undefined ? {} : { domains: domain };
-      const host = endpointHost === undefined ? {} : { endpoint_host: endpointHost };
-      const body = { name, audience, subject_format: subjects, ...domains, ...host };
-      const added = await (await openApi(terminal)).send('POST', `${PATH}/receivers`, issuedSchema, body);
-      show(terminal, { json }, added, tokenShown);
-    });
-  signals
-    .command('token')
-    .argument('<receiver>', 'its id')
-    .description('give a receiver another token; the one before is void at once')
-    .option('--yes', 'do not ask')
-    .option('--json', 'answer as JSON')
-    .action(async (id: string, options: Options) => {
-      await confirm(terminal, options.yes, `The token that ${id} has now stops working.`);
-      const issued = await (await openApi(terminal)).send('POST', `${one(id)}/token`, issuedSchema);
-      show(terminal, options, issued, tokenShown);
-    });
-  signals
-    .command('remove')
-    .argument('<receiver>', 'its id')
-    .description('remove a receiver, with its stream and what waits for it')
-    .option('--yes', 'do not ask')
-    .option('--json', 'answer as JSON')
-    .action(async (id: string, options: Options) => {
-      await confirm(terminal, options.yes, `What waits for ${id} is never sent.`);
-      await (await openApi(terminal)).send('DELETE', one(id), nothing);
-      show(terminal, options, { removed: id }, () => `Removed ${id}.`);
-    });
+function addKeys(signals: Command, terminal: Terminal): void {
   signals
     .command('rotate-key')
     .description('sign signals to receivers with another key; those before stay published')

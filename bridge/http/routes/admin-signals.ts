@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { JSON_BODY_BYTES } from '../../lib/limits.ts';
 import type { Decide } from '../../policy/decision.ts';
-import { newReceiverSchema } from '../../signals/receiver.ts';
+import { newReceiverSchema, receiverChangeSchema, tokenChangeSchema } from '../../signals/receiver.ts';
 import type { SentSignals } from '../../signals/sent-signals.ts';
 import { defineAdministratorRoute } from '../administrator-route.ts';
 import type { Route } from '../route.ts';
@@ -20,6 +20,8 @@ const receiver = {
     .enum(['paused', 'disabled'])
     .nullable()
     .describe('What an administrator has its stream be; null: it decides'),
+  token_expires: z.int().describe('When its token ends'),
+  former_token_expires: z.int().nullable().describe('When the token before ends, while that is valid too'),
   created: z.int(),
 };
 const issuedSchema = z.strictObject({ ...receiver, token: z.string().describe('Shown this once') });
@@ -43,6 +45,7 @@ const viewSchema = z.strictObject({
       status: statusSchema,
       reason: z.string().nullable(),
       method: z.enum(['push', 'poll']),
+      pushed_to: z.string().nullable().describe('The host; null: it polls'),
       events_delivered: z.array(z.string()),
       created: z.int(),
     })
@@ -60,13 +63,13 @@ const PATH = '/admin/v1/signals';
 const ONE = `${PATH}/receivers/:receiver`;
 
 export interface AdminSignalsDeps {
-  readonly sentSignals: Pick<SentSignals, 'receivers' | 'streams'>;
+  readonly sentSignals: Pick<SentSignals, 'receivers' | 'tokens' | 'streams'>;
   readonly decide: Decide;
 }
 
 /** Who is told of revocations by signals, and how that stands. */
 export function adminSignalRoutes(deps: AdminSignalsDeps): Route[] {
-  return [...readingRoutes(deps), ...registeringRoutes(deps), ...streamRoutes(deps)];
+  return [...readingRoutes(deps), ...registeringRoutes(deps), ...changingRoutes(deps), ...streamRoutes(deps)];
 }
 
 function readingRoutes({ sentSignals: { receivers }, decide }: AdminSignalsDeps): Route[] {
@@ -83,6 +86,15 @@ function readingRoutes({ sentSignals: { receivers }, decide }: AdminSignalsDeps)
       },
       errors: [],
       handle: async () => ({ body: { receivers: await receivers.list() } }),
+    }),
+    defineAdministratorRoute(decide, {
+      method: 'get',
+      action: 'read-signals',
+      path: ONE,
+      summary: 'A receiver of signals, with its stream',
+      response: { status: 200, description: 'The receiver', schema: viewSchema },
+      errors: ['receiver_unknown'],
+      handle: async ({ params }) => ({ body: await receivers.get(params.receiver ?? '') }),
     }),
     defineAdministratorRoute(decide, {
       method: 'get',
@@ -113,17 +125,6 @@ function registeringRoutes({ sentSignals: { receivers }, decide }: AdminSignalsD
       handle: async ({ body, context }) => ({ body: await receivers.register(body, context) }),
     }),
     defineAdministratorRoute(decide, {
-      method: 'post',
-      action: 'manage-signals',
-      path: `${ONE}/token`,
-      summary: 'Give a receiver another token; the one before is void at once',
-      response: { status: 201, description: 'The receiver', schema: issuedSchema },
-      errors: ['receiver_unknown'],
-      handle: async ({ params, context }) => ({
-        body: await receivers.replaceToken(params.receiver ?? '', context),
-      }),
-    }),
-    defineAdministratorRoute(decide, {
       method: 'delete',
       action: 'manage-signals',
       path: ONE,
@@ -143,6 +144,35 @@ function registeringRoutes({ sentSignals: { receivers }, decide }: AdminSignalsD
       response: { status: 201, description: 'Its id', schema: z.strictObject({ kid: z.string() }) },
       errors: [],
       handle: async ({ context }) => ({ body: { kid: await receivers.rotateKey(context) } }),
+    }),
+  ];
+}
+
+function changingRoutes({ sentSignals: { receivers, tokens }, decide }: AdminSignalsDeps): Route[] {
+  return [
+    defineAdministratorRoute(decide, {
+      method: 'patch',
+      action: 'manage-signals',
+      path: ONE,
+      summary: 'Change the host that a receiver’s stream may be pushed to; one that is elsewhere is paused',
+      body: { schema: receiverChangeSchema, maxBytes: JSON_BODY_BYTES },
+      response: { status: 200, description: 'The receiver', schema: viewSchema },
+      errors: ['receiver_unknown'],
+      handle: async ({ params, body, context }) => ({
+        body: await receivers.change(params.receiver ?? '', body, context),
+      }),
+    }),
+    defineAdministratorRoute(decide, {
+      method: 'post',
+      action: 'manage-signals',
+      path: `${ONE}/token`,
+      summary: 'Give a receiver another token; the one before is void at once, or after an overlap',
+      body: { schema: tokenChangeSchema, maxBytes: JSON_BODY_BYTES },
+      response: { status: 201, description: 'The receiver', schema: issuedSchema },
+      errors: ['receiver_unknown'],
+      handle: async ({ params, body, context }) => ({
+        body: await tokens.replace(params.receiver ?? '', body, context),
+      }),
     }),
   ];
 }

@@ -6,7 +6,7 @@ import { defineRoute, type Route, receiverOf } from '../route.ts';
 
 export interface SsfRoutesDeps {
   readonly issuer: string;
-  readonly sentSignals: Pick<SentSignals, 'receivers' | 'streams' | 'poll' | 'keys'>;
+  readonly sentSignals: Pick<SentSignals, 'receivers' | 'tokens' | 'streams' | 'poll' | 'keys'>;
 }
 
 /** Where a stream is fetched, below the issuer. */

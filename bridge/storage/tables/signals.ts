@@ -30,6 +30,12 @@ export interface SignalReceiversTable {
   audience: string;
   /** sha256 of its bearer token. */
   token_hash: string;
+  token_expires: number;
+  /** Of its end was told: 0 nothing, 1 that it is near, 2 that it came. */
+  token_warned: number;
+  /** Of the token before, while that one is valid too. */
+  former_token_hash: string | null;
+  former_token_expires: number | null;
   subject_format: 'email' | 'iss_sub';
   /** JSON array; null: people of all domains. */
   domains: string | null;

@@ -1,15 +1,14 @@
 import { ecs } from './ecs-types.ts';
-import { api, type EventMappings, entity, fault, finding, row } from './event-mapping.ts';
+import { api, type EventMappings, entity, finding, row } from './event-mapping.ts';
 
 const changed = ecs('configuration', 'change');
 const created = ecs('configuration', 'creation');
 const deleted = ecs('configuration', 'deletion');
 const denied = ecs('api', 'access', 'denied');
 
-const stream = (activity: 'Create' | 'Update' | 'Delete') => entity('signal_stream', activity);
 const transmitter = (activity: 'Create' | 'Update' | 'Delete') => entity('signal_transmitter', activity);
 
-/** Partners, look-ups, signals to others and from them, and what is refused. */
+/** Partners, look-ups, signals from others, and what is refused. */
 export const FEDERATION = {
   'look_up.answered': row('Look-up answered', 'informational', api('Read'), ecs('api', 'access')),
   'look_up.foreign': row('Partner asked for keys', 'informational', api('Read'), ecs('api', 'access')),
@@ -23,17 +22,6 @@ export const FEDERATION = {
   'partner.suspended': row('Partner suspended', 'high', entity('Organization', 'Suspend'), changed),
   'partner.removed': row('Partner removed', 'medium', entity('Organization', 'Delete'), changed),
   'partner.fault': row('Partner did what it must not', 'high', finding, ecs('intrusion_detection', 'info')),
-  'signal.receiver_registered': row('Signal receiver registered', 'high', stream('Create'), created),
-  'signal.receiver_token_replaced': row(
-    ...(['Token of a signal receiver replaced', 'medium'] as const),
-    ...([stream('Update'), changed] as const),
-  ),
-  'signal.receiver_removed': row('Signal receiver removed', 'medium', stream('Delete'), deleted),
-  'signal.stream_created': row('Signal stream created', 'low', stream('Create'), created),
-  'signal.stream_changed': row('Signal stream changed', 'low', stream('Update'), changed),
-  'signal.stream_deleted': row('Signal stream deleted', 'low', stream('Delete'), deleted),
-  'signal.given_up': row('Signals given up', 'high', fault, ecs('configuration', 'info')),
-  'signal.key_rotated': row('Signal key rotated', 'medium', entity('signing_key', 'Update'), changed),
   'signal.transmitter_added': row('Signal transmitter added', 'high', transmitter('Create'), created),
   'signal.transmitter_changed': row('Signal transmitter changed', 'high', transmitter('Update'), changed),
   'signal.transmitter_removed': row('Signal transmitter removed', 'high', transmitter('Delete'), deleted),

@@ -11,6 +11,15 @@ export const SENT_SIGNALS = {
     ...(['Receiver of signals registered', 'high'] as const),
     ...([stream('Create'), ecs('configuration', 'creation')] as const),
   ),
+  'signal.receiver_changed': row('Receiver of signals changed', 'high', stream('Update'), changed),
+  'signal.receiver_token_expiring': row(
+    ...(['Token of a receiver ends soon', 'medium'] as const),
+    ...([fault, ecs('configuration', 'info')] as const),
+  ),
+  'signal.receiver_token_expired': row(
+    ...(['Token of a receiver has ended', 'high'] as const),
+    ...([fault, ecs('configuration', 'info')] as const),
+  ),
   'signal.receiver_token_replaced': row('Token of a receiver replaced', 'medium', stream('Update'), changed),
   'signal.receiver_removed': row('Receiver of signals removed', 'high', stream('Delete'), deleted),
   'signal.stream_created': row(
