@@ -30,6 +30,7 @@ const ON_BOTH_STORES = [
   ...['signals-in/partner-signals', 'signals-in/signal-subject'],
   ...['storage/one-time', 'storage/remembered-reads', 'storage/repeated-statement'],
   ...['log-recovery/log-status', 'log-recovery/log-survey', 'signals/who-is-told', 'signals/waiting-queues'],
+  ...['signals/receiver-tokens'],
 ].map((name) => `test/${name}{/**/*,}.test.ts`);
 
 /** Those among them that test what is refused before a store is asked: once is enough. */

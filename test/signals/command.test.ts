@@ -34,7 +34,9 @@ describe('countersign signals', () => {
     const listed = await run('list', '--json');
     expect(JSON.parse(listed.out).receivers).toMatchObject([{ id, name: 'SaaS', stream: null }]);
     expect(listed.out).not.toContain(token);
-    expect((await run('list')).out).toMatch(new RegExp(`${id} +SaaS +everybody +any public +20\\d\\d-\\S+ \\S+ +none yet +0 +0 +0`));
+    expect((await run('list')).out).toMatch(
+      new RegExp(`${id} +SaaS +everybody +any public +20\\d\\d-\\S+ \\S+ +none yet +0 +0 +0`),
+    );
   });
 
   it('refuses a domain that is not proven', async () => {
