@@ -1,11 +1,7 @@
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
-import { createGunzip } from 'node:zlib';
 import { cloudevents } from '../../connectors/siem/formats/cloudevents.ts';
 import type { SinkEvent } from '../../connectors/siem/sink-event.ts';
-import { CountersignError } from '../../protocol/errors.ts';
-import type { CloudEventOf } from '../../protocol/events/copied-line.ts';
+import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
+import { type CloudEventOf, type LineReading, readCopiedLine } from '../../protocol/events/copied-line.ts';
 import type { EventCopy } from '../../protocol/events/event-copy.ts';
 import { decodeClaims, readHeader } from '../../protocol/jws.ts';
 import { onlineKeysSchema, verifyOnlineKeys } from '../../protocol/online-keys.ts';
@@ -13,21 +9,49 @@ import { eventLogOrigin, parseCheckpoint } from '../../protocol/tlog/checkpoint.
 import { eventLogVerifierKeys } from '../../protocol/tlog/log-keys.ts';
 import { parseNote } from '../../protocol/tlog/signed-note.ts';
 import type { VerifierKey } from '../../protocol/tlog/verifier-key.ts';
+import { linesOfFile } from './event-lines.ts';
+import type { Progress } from './progress.ts';
+import { count } from './quantities.ts';
 import { UsageError } from './usage-error.ts';
 
 /** The CloudEvent of an event, as sinks send it. */
 export const cloudEventOf: CloudEventOf = (event, iss) =>
   cloudevents({ iss, organization: '', version: '' }).format(event as SinkEvent);
 
+/** Lines of every format that holds all of an event. */
+export const LINES: LineReading = { cloudEventOf };
+
+/** What an export begins with. */
+const PROOF = '{"event_proof":';
+
 /** Adds the lines of a file to a copy of the event log; one that ends in `.gz` is unpacked. */
-export async function readEventFile(path: string, copy: EventCopy): Promise<void> {
-  const file = createReadStream(path);
-  const input: Readable = path.endsWith('.gz') ? file.pipe(createGunzip()) : file;
-  file.on('error', (error) => input.destroy(error));
+export async function readEventFile(path: string, copy: EventCopy, progress: Progress): Promise<void> {
+  for await (const { text, read } of linesOfFile(path)) {
+    if (text === undefined) copy.addUnreadable();
+    else await copy.add(text);
+    progress.tell(() => `${path}: ${Math.floor(read * 100)} %, ${count(copy.lines)} lines in all`);
+  }
+}
+
+/** The online keys that the last export among the files brings; `undefined` where none is one. */
+export async function keysInFiles(paths: readonly string[]): Promise<string | undefined> {
+  for (const path of [...paths].reverse()) {
+    let keys: string | undefined;
+    for await (const { text } of linesOfFile(path)) {
+      if (text?.startsWith(PROOF) === true) keys = onlineKeysIn(text) ?? keys;
+    }
+    if (keys !== undefined) return keys;
+  }
+  return undefined;
+}
+
+function onlineKeysIn(line: string): string | undefined {
   try {
-    for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) copy.add(line);
-  } catch (cause) {
-    throw new UsageError(`${path} cannot be read, or not to its end.`, { cause });
+    const read = readCopiedLine(line);
+    return read.kind === 'proof' ? read.proof.online_keys : undefined;
+  } catch (error) {
+    if (isCountersignError(error)) return undefined;
+    throw error;
   }
 }
 

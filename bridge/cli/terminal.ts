@@ -16,6 +16,8 @@ export interface Terminal {
   out(text: string): void;
   /** Everything that is said besides. */
   say(text: string): void;
+  /** Shows how far work is, in the place of what was shown before; absent where nobody looks. */
+  readonly progress?: (text: string) => void;
   ask(question: string): Promise<string>;
   /** What nobody may look over a shoulder at: typed unseen, or the next line of what is piped in. */
   askSecret(question: string): Promise<string>;
@@ -31,6 +33,7 @@ export function processTerminal(): Terminal {
     fetch,
     out: (text) => void process.stdout.write(`${text}\n`),
     say: (text) => void process.stderr.write(`${text}\n`),
+    ...(process.stderr.isTTY === true ? { progress: shownInPlace } : {}),
     async ask(question) {
       const prompt = createInterface({ input: process.stdin, output: process.stderr });
       try {
@@ -41,6 +44,11 @@ export function processTerminal(): Terminal {
     },
     askSecret: interactive ? typedUnseen : pipedLines(),
   };
+}
+
+/** At the beginning of the line, which is emptied first. */
+function shownInPlace(text: string): void {
+  process.stderr.write(`\r\u001b[K${text}`);
 }
 
 async function typedUnseen(question: string): Promise<string> {

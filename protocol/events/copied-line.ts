@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { decodeBase64url, encodeBase64url } from '../base64url.ts';
+import { equalBytes } from '../bytes.ts';
 import { canonicalJson, type Json, labelled } from '../canonical-json.ts';
 import { digest } from '../claims.ts';
 import { CountersignError, isCountersignError } from '../errors.ts';
@@ -11,13 +12,11 @@ import { parseUnambiguousJson } from './unambiguous-json.ts';
 /** An event in a copy of the log, as far as verification needs it. Nothing of it is verified. */
 export interface CopiedEvent {
   readonly seq: number;
-  readonly prev: string;
-  /** What it says that its own hash is; base64url. */
-  readonly hash: string;
-  /** What its hash is. `null`: personal data was taken out of this copy, so that it cannot be told. */
-  readonly computed: string | null;
-  /** Whose event it is, as the CloudEvent says in which it stands. */
-  readonly source?: string;
+  readonly prev: Uint8Array;
+  /** What it says that its own hash is. */
+  readonly hash: Uint8Array;
+  /** `altered`: its hash is another one. `redacted`: personal data was taken out, so that nobody can tell. */
+  readonly content: 'whole' | 'altered' | 'redacted';
   /** Of `log.checkpointed`: the note, and the subtrees of its root. */
   readonly checkpoint?: { readonly note: string; readonly subtrees: readonly string[] };
 }
@@ -25,11 +24,42 @@ export interface CopiedEvent {
 /** The CloudEvent, as JSON, in which the bridge `source` sends this event. */
 export type CloudEventOf = (event: object, source: string) => string;
 
+/** The original that a line of another format carries, and who says so. */
+export interface CarriedOriginal {
+  /** As JSON. */
+  readonly event: string;
+  /** Whose event it is, where the format tells. */
+  readonly source?: string | undefined;
+  /** Whether all else in the line is what the bridge makes of the original. */
+  readonly faithful: boolean;
+}
+
+/** `undefined` for a line that is of no such format, or carries no original. */
+export type OriginalIn = (line: string) => CarriedOriginal | undefined;
+
+/** How lines are read. */
+export interface LineReading {
+  readonly sha256?: Sha256;
+  /** Without it CloudEvents are unreadable: nobody can tell what they say beside the event. */
+  readonly cloudEventOf?: CloudEventOf;
+  /** Without it lines of other formats are unreadable. */
+  readonly originalIn?: OriginalIn;
+}
+
 /** What one line of a copy is. Exports carry a proof, and the hashes of their events once more. */
 export type CopiedLine =
-  | { readonly kind: 'event'; readonly event: CopiedEvent }
+  | {
+      readonly kind: 'event';
+      readonly event: CopiedEvent;
+      /** Whose event it is, as the line says around it. */
+      readonly source?: string | undefined;
+      /** Whether the line says nothing that does not follow from the event. */
+      readonly faithful: boolean;
+    }
   | { readonly kind: 'proof'; readonly proof: EventProof }
-  | { readonly kind: 'hashes'; readonly from: number; readonly hashes: readonly Uint8Array[] };
+  | { readonly kind: 'hashes'; readonly from: number; readonly hashes: readonly Uint8Array[] }
+  /** Sent to try a sink out: it stands in no log. */
+  | { readonly kind: 'test' };
 
 const seq = z.int().check(z.positive());
 
@@ -44,6 +74,8 @@ const eventSchema = z.looseObject({
   replay: z.optional(z.uuid()),
 });
 
+/** What tries a sink out comes before the first. */
+const testSchema = z.looseObject({ v: z.literal(1), seq: z.literal(0), type: z.literal('sink.tested') });
 const checkpointSchema = z.looseObject({ checkpoint: z.string(), subtrees: z.array(digest) });
 const cloudEventSchema = z.looseObject({ specversion: z.string(), source: z.string(), data: z.unknown() });
 const enclosedSchema = z.looseObject({
@@ -53,31 +85,47 @@ const proofLine = z.strictObject({ event_proof: eventProofSchema });
 const hashesLine = z.strictObject({ event_hashes: z.strictObject({ from: seq, hashes: z.string() }) });
 
 /**
- * Reads a line of a copy: an event as `GET /v1/events`, the file sink and exports write it, alone or in a CloudEvent,
- * or what an export adds. Whatever can be read in the line must be hashed, or follow from what is. Throws `event_export` for anything else: formats of others do not hold all of an event.
+ * Reads a line of a copy: an event as `GET /v1/events`, sinks and exports write it, alone, in a CloudEvent or as the
+ * original in another format, or what an export adds. Whatever can be read in the line must be hashed, or follow from
+ * what is, or the line says that it does not (`faithful`). Throws `event_export` for anything else.
  */
-export function readCopiedLine(
-  line: string,
-  sha256: Sha256 = portableSha256,
-  cloudEventOf?: CloudEventOf,
-): CopiedLine {
-  const value = parseUnambiguousJson(line);
-  const proof = z.safeParse(proofLine, value);
-  if (proof.success) return { kind: 'proof', proof: proof.data.event_proof };
-  const hashes = z.safeParse(hashesLine, value);
-  if (hashes.success) {
-    const { from, hashes: text } = hashes.data.event_hashes;
-    return { kind: 'hashes', from, hashes: splitHashes(decodeBase64url(text)) };
+export function readCopiedLine(line: string, reading: LineReading = {}): CopiedLine {
+  const { sha256 = portableSha256, cloudEventOf, originalIn } = reading;
+  const carried = originalIn?.(line);
+  if (carried !== undefined) {
+    if (line.startsWith('{')) parseUnambiguousJson(line);
+    const { source, faithful } = carried;
+    return around(readEvent(parseUnambiguousJson(carried.event), sha256), source, faithful);
   }
-  const cloudEvent = z.safeParse(cloudEventSchema, value);
-  if (!cloudEvent.success) return { kind: 'event', event: readEvent(value, sha256) };
-  const { source, data } = cloudEvent.data;
-  const event = readEvent(data, sha256);
+  const value = parseUnambiguousJson(line);
+  if (isObject(value) && 'event_proof' in value) {
+    return { kind: 'proof', proof: parsed(proofLine, value).event_proof };
+  }
+  if (isObject(value) && 'event_hashes' in value) {
+    const { from, hashes } = parsed(hashesLine, value).event_hashes;
+    return { kind: 'hashes', from, hashes: splitHashes(decodeBase64url(hashes)) };
+  }
+  if (!isObject(value) || !('specversion' in value)) return readEvent(value, sha256);
+  const { source, data } = parsed(cloudEventSchema, value);
   const enclosed = z.safeParse(enclosedSchema, data);
   if (!enclosed.success || cloudEventOf === undefined || !same(value, cloudEventOf(enclosed.data, source))) {
     throw new CountersignError('event_export', 'the CloudEvent is not the one of its event');
   }
-  return { kind: 'event', event: { ...event, source } };
+  return around(readEvent(data, sha256), source, true);
+}
+
+function around(line: ReadEvent, source: string | undefined, faithful: boolean): ReadEvent {
+  return line.kind === 'event' ? { ...line, source, faithful } : line;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+function parsed<T>(schema: z.ZodMiniType<T>, value: unknown): T {
+  const result = z.safeParse(schema, value);
+  if (!result.success) throw new CountersignError('event_export', 'it is no event of Countersign');
+  return result.data;
 }
 
 function same(value: unknown, json: string): boolean {
@@ -97,26 +145,33 @@ export function formatHashesLine(from: number, hashes: readonly string[]): strin
   return JSON.stringify({ event_hashes: { from, hashes: encodeBase64url(bytes) } });
 }
 
-function readEvent(value: unknown, sha256: Sha256): CopiedEvent {
-  const parsed = z.safeParse(eventSchema, value);
-  if (!parsed.success) throw new CountersignError('event_export', 'it is no event of Countersign');
-  const { hash, replay: _notPartOfIt, ...hashed } = parsed.data;
+type ReadEvent = Extract<CopiedLine, { kind: 'event' | 'test' }>;
+
+function readEvent(value: unknown, sha256: Sha256): ReadEvent {
+  if (isObject(value) && 'seq' in value && value.seq === 0) {
+    parsed(testSchema, value);
+    return { kind: 'test' };
+  }
+  const { hash: text, replay: _notPartOfIt, ...hashed } = parsed(eventSchema, value);
+  const hash = decodeBase64url(text, HASH_BYTES);
   const checkpoint = z.safeParse(checkpointSchema, hashed.data);
-  return {
-    ...{ seq: hashed.seq, prev: hashed.prev, hash },
-    computed: hashed.redaction === undefined ? hashOf(hashed, sha256) : null,
+  const event: CopiedEvent = {
+    ...{ seq: hashed.seq, prev: decodeBase64url(hashed.prev, HASH_BYTES), hash },
+    content: hashed.redaction === undefined ? contentOf(hashed, hash, sha256) : 'redacted',
     ...(hashed.type === 'log.checkpointed' && checkpoint.success
       ? { checkpoint: { note: checkpoint.data.checkpoint, subtrees: checkpoint.data.subtrees } }
       : {}),
   };
+  return { kind: 'event', event, faithful: true };
 }
 
-/** Nothing has the hash '': an event that could not have been hashed is not as it was. */
-function hashOf(event: object, sha256: Sha256): string {
+/** An event that could not have been hashed is not as it was. */
+function contentOf(event: object, hash: Uint8Array, sha256: Sha256): CopiedEvent['content'] {
   try {
-    return encodeBase64url(sha256(labelled('event', event as { readonly [name: string]: Json })));
+    const computed = sha256(labelled('event', event as { readonly [name: string]: Json }));
+    return equalBytes(computed, hash) ? 'whole' : 'altered';
   } catch (error) {
-    if (isCountersignError(error, 'claims_invalid')) return '';
+    if (isCountersignError(error, 'claims_invalid')) return 'altered';
     throw error;
   }
 }

@@ -1,118 +1,163 @@
-import { encodeBase64url } from '../base64url.ts';
+import { equalBytes } from '../bytes.ts';
 import { isCountersignError } from '../errors.ts';
-import type { Sha256 } from '../tlog/merkle.ts';
-import { type CloudEventOf, type CopiedEvent, type CopiedLine, readCopiedLine } from './copied-line.ts';
+import { eventLogOrigin } from '../tlog/checkpoint.ts';
+import { HASH_BYTES } from '../tlog/merkle.ts';
+import { type CopiedEvent, type CopiedLine, type LineReading, readCopiedLine } from './copied-line.ts';
 import type { EventProof } from './event-proof.ts';
+import { SeqRows } from './seq-rows.ts';
+import { type LogTrust, type ProvenCheckpoint, SignedCheckpoints } from './signed-checkpoints.ts';
 
-/** A copy of the event log, or of a part of it, as it is read line by line. Nothing of it is verified. */
+/** A proof whose checkpoint the keys of the log have signed. */
+export interface SignedProof {
+  readonly proof: EventProof;
+  readonly checkpoint: ProvenCheckpoint;
+  /** Whether the copy itself says by it which events it has, and nobody was asked for it. */
+  readonly brought: boolean;
+}
+
+/** What is kept of an event: its hash, the one before, and the content. */
+export interface EventRow extends Pick<CopiedEvent, 'hash' | 'prev' | 'content'> {}
+
+const CONTENTS = ['whole', 'altered', 'redacted'] as const;
+const ROW_BYTES = 2 * HASH_BYTES + 1;
+
+/**
+ * A copy of the event log, or of a part of it, as it is read line by line. Of a million events it keeps some 75 MB: no
+ * content, but where each stands and by which hashes. Nothing of it is verified but the signatures of its checkpoints.
+ */
 export class EventCopy {
-  readonly #sha256: Sha256 | undefined;
-  readonly #cloudEventOf: CloudEventOf | undefined;
-  readonly #events = new Map<number, CopiedEvent[]>();
-  readonly #listed = new Map<number, string>();
-  readonly #proofs: EventProof[] = [];
-  readonly #brought = new Set<EventProof>();
-  /** Lines that are no event, from 1. */
+  readonly trust: LogTrust;
+  readonly signed: SignedCheckpoints;
+  readonly proofs: SignedProof[] = [];
+  /** Lines that are no event, or of another bridge, from 1. */
   readonly unreadable: number[] = [];
-  /** Whose events CloudEvents say that they are, and the lines. */
-  readonly sources = new Map<string, number[]>();
-  #lines = 0;
+  /** Lines that carry an original and say something beside it that does not follow from it. */
+  readonly beside: number[] = [];
+  /** Whether an event had personal data taken out. */
+  redacted = false;
+  /** Whether the copy came with a proof of its own, signed or not. */
+  broughtProof = false;
+  /** Events that were sent to try the sink out: they stand in no log. */
+  tests = 0;
+  readonly #reading: LineReading;
+  readonly #events = new SeqRows(ROW_BYTES);
+  readonly #listed = new SeqRows(HASH_BYTES);
+  /** Lines so far. */
+  lines = 0;
 
-  /** @param cloudEventOf - without it CloudEvents are unreadable: nobody can tell what they say beside the event */
-  constructor(sha256?: Sha256, cloudEventOf?: CloudEventOf) {
-    this.#sha256 = sha256;
-    this.#cloudEventOf = cloudEventOf;
+  constructor(trust: LogTrust, reading: Omit<LineReading, 'sha256'> = {}) {
+    this.trust = trust;
+    this.signed = new SignedCheckpoints(trust);
+    this.#reading = { ...reading, ...(trust.sha256 === undefined ? {} : { sha256: trust.sha256 }) };
   }
 
   /** Takes a line, without its end. Events may come repeatedly and in any order, as deliveries do. */
-  add(line: string): void {
-    this.#lines += 1;
+  async add(line: string): Promise<void> {
+    this.lines += 1;
     if (line.trim() === '') return;
     try {
-      this.#take(readCopiedLine(line, this.#sha256, this.#cloudEventOf));
+      await this.#take(readCopiedLine(line, this.#reading));
     } catch (error) {
       if (!isCountersignError(error)) throw error;
-      this.unreadable.push(this.#lines);
+      this.unreadable.push(this.lines);
     }
   }
 
-  addProof(proof: EventProof): void {
-    this.#proofs.push(proof);
+  /** Takes a line that is too long for any that the bridge writes. */
+  addUnreadable(): void {
+    this.lines += 1;
+    this.unreadable.push(this.lines);
+  }
+
+  /** Takes a proof that somebody was asked for. */
+  async addProof(proof: EventProof, brought = false): Promise<void> {
+    const checkpoint = await this.signed.open(proof.checkpoint);
+    if (checkpoint !== undefined) this.proofs.push({ proof, checkpoint, brought });
   }
 
   /** What somebody says that the hashes of the events from `from` on are. */
   addHashes(from: number, hashes: readonly Uint8Array[]): void {
-    for (const [index, hash] of hashes.entries()) this.#listed.set(from + index, encodeBase64url(hash));
-  }
-
-  get proofs(): readonly EventProof[] {
-    return this.#proofs;
-  }
-
-  /** Whether the copy itself says by this proof which events it has, and nobody was asked for it. */
-  brings(proof: EventProof): boolean {
-    return this.#brought.has(proof);
-  }
-
-  /** Every `seq` of which the copy lists a hash apart from the event. */
-  listed(): IterableIterator<[seq: number, hash: string]> {
-    return this.#listed.entries();
+    for (const [index, hash] of hashes.entries()) this.#listed.add(from + index, hash);
   }
 
   /** Every `seq` of which there is an event, rising. */
-  seqs(): number[] {
-    return [...this.#events.keys()].sort((left, right) => left - right);
+  seqs(): Generator<number, void> {
+    return this.#events.seqs();
+  }
+
+  /** The first event and the last one. */
+  get range(): { readonly from: number; readonly to: number } | undefined {
+    const { count } = this.#events;
+    return count === 0 ? undefined : { from: this.#events.seqAt(0), to: this.#events.seqAt(count - 1) };
   }
 
   /** The events that say that they have this `seq`: more than one where they differ. */
-  at(seq: number): readonly CopiedEvent[] {
-    return this.#events.get(seq) ?? [];
+  at(seq: number): readonly EventRow[] {
+    return this.#events.at(seq).map(rowOf);
   }
 
-  /** The notes of checkpoints that stand in events. */
-  *checkpoints(): Generator<NonNullable<CopiedEvent['checkpoint']>, void> {
-    for (const events of this.#events.values()) {
-      for (const { checkpoint } of events) if (checkpoint !== undefined) yield checkpoint;
+  /** Every event, the last one first. */
+  *falling(): Generator<EventRow & { readonly seq: number }, void> {
+    for (let place = this.#events.count - 1; place >= 0; place--) {
+      yield { seq: this.#events.seqAt(place), ...rowOf(this.#events.bytesAt(place)) };
     }
+  }
+
+  /** Every `seq` of which the copy lists a hash apart from the event, rising. */
+  listed(): Generator<number, void> {
+    return this.#listed.seqs();
   }
 
   /** The hash that the copy lists for this event, apart from the event. */
-  listedHash(seq: number): string | undefined {
-    return this.#listed.get(seq);
+  listedHash(seq: number): Uint8Array | undefined {
+    return this.#listed.at(seq).at(-1);
   }
 
   /** The hash of this event as it says itself, or as the next one does. */
-  ownHash(seq: number): string | undefined {
+  ownHash(seq: number): Uint8Array | undefined {
     const next = this.at(seq + 1)[0]?.prev;
     const here = this.at(seq);
-    return (here.find(({ hash }) => hash === next) ?? here[0])?.hash ?? next;
+    const fitting = next === undefined ? undefined : here.find(({ hash }) => equalBytes(hash, next));
+    return (fitting ?? here[0])?.hash ?? next;
   }
 
-  #take(line: CopiedLine): void {
+  async #take(line: CopiedLine): Promise<void> {
     switch (line.kind) {
       case 'proof':
-        this.#brought.add(line.proof);
-        this.addProof(line.proof);
-        return;
+        this.broughtProof = true;
+        return this.addProof(line.proof, true);
       case 'hashes':
-        this.addHashes(line.from, line.hashes);
+        return this.addHashes(line.from, line.hashes);
+      case 'test':
+        this.tests += 1;
         return;
       case 'event':
-        this.#takeEvent(line.event);
+        return this.#takeEvent(line);
     }
   }
 
-  #takeEvent(event: CopiedEvent): void {
-    const { source } = event;
-    if (source !== undefined) this.#linesOf(source).push(this.#lines);
-    const known = this.at(event.seq);
-    const same = ({ computed, hash }: CopiedEvent) => computed === event.computed && hash === event.hash;
-    if (!known.some(same)) this.#events.set(event.seq, [...known, event]);
+  async #takeEvent({ event, source, faithful }: Extract<CopiedLine, { kind: 'event' }>): Promise<void> {
+    if (source !== undefined && !this.#isOurs(source)) this.unreadable.push(this.lines);
+    if (!faithful) this.beside.push(this.lines);
+    if (event.content === 'redacted') this.redacted = true;
+    const row = new Uint8Array(ROW_BYTES);
+    row.set(event.hash);
+    row.set(event.prev, HASH_BYTES);
+    row[2 * HASH_BYTES] = CONTENTS.indexOf(event.content);
+    this.#events.add(event.seq, row);
+    const { checkpoint } = event;
+    if (checkpoint !== undefined) await this.signed.add(checkpoint.note, checkpoint.subtrees);
   }
 
-  #linesOf(source: string): number[] {
-    const lines = this.sources.get(source) ?? [];
-    this.sources.set(source, lines);
-    return lines;
+  #isOurs(source: string): boolean {
+    return source.startsWith('https://') && eventLogOrigin(source) === this.trust.origin;
   }
+}
+
+function rowOf(bytes: Uint8Array): EventRow {
+  return {
+    hash: bytes.subarray(0, HASH_BYTES),
+    prev: bytes.subarray(HASH_BYTES, 2 * HASH_BYTES),
+    content: CONTENTS[bytes[2 * HASH_BYTES] ?? 1] ?? 'altered',
+  };
 }

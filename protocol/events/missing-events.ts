@@ -6,15 +6,18 @@ interface Range {
 }
 
 /** What of the expected ranges is not there; they may overlap and come in any order. `seqs` rises. */
-export function missingEvents(seqs: readonly number[], expected: readonly Range[]): SeqRanges {
+export function missingEvents(seqs: Iterator<number>, expected: readonly Range[]): SeqRanges {
   const missing = new SeqRanges();
+  const following = () => {
+    const { value, done } = seqs.next();
+    return done === true ? Number.POSITIVE_INFINITY : value;
+  };
   let next = 1;
-  let place = 0;
+  let present = following();
   for (const { from, to } of [...expected].sort((left, right) => left.from - right.from)) {
     next = Math.max(next, from);
     while (next <= to) {
-      while ((seqs[place] ?? Number.POSITIVE_INFINITY) < next) place++;
-      const present = seqs[place] ?? Number.POSITIVE_INFINITY;
+      while (present < next) present = following();
       if (present > next) missing.addRange(next, Math.min(to, present - 1));
       next = Math.min(to, present) + 1;
     }

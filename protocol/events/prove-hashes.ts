@@ -1,23 +1,28 @@
-import { decodeBase64url, encodeBase64url } from '../base64url.ts';
+import { decodeBase64url } from '../base64url.ts';
 import { equalBytes } from '../bytes.ts';
 import { isCountersignError } from '../errors.ts';
 import { CompactRange, completeSubtrees } from '../tlog/compact-range.ts';
-import { HASH_BYTES, hashLeaf, type Sha256 } from '../tlog/merkle.ts';
+import { HASH_BYTES, hashLeaf } from '../tlog/merkle.ts';
 import type { EventCopy } from './event-copy.ts';
-import type { EventProof } from './event-proof.ts';
-import type { ProvenCheckpoint, SignedCheckpoints } from './signed-checkpoints.ts';
+import { SeqHashes } from './seq-hashes.ts';
+import type { ProvenCheckpoint } from './signed-checkpoints.ts';
 
 export interface ProvenHashes {
-  /** Hash by `seq`: of the events that stand in the log, whatever the copy says. */
-  readonly hashes: ReadonlyMap<number, string>;
+  /** Of the events that stand in the log, whatever the copy says. */
+  readonly hashes: SeqHashes;
   /** Events of which the copy has a whole row that is not the one that was signed, or not the only one. */
   readonly contradicted: readonly { readonly from: number; readonly to: number }[];
 }
 
-type HashOf = (seq: number) => string | undefined;
+type HashOf = (seq: number) => Uint8Array | undefined;
 
 /** Events of which somebody says that, with what stands before and behind them, the signed root comes out. */
-interface Row extends Pick<EventProof, 'from' | 'to' | 'before' | 'after'> {
+interface Row {
+  readonly from: number;
+  readonly to: number;
+  /** Complete subtrees. */
+  readonly before: readonly Uint8Array[];
+  readonly after: readonly Uint8Array[];
   readonly checkpoint: ProvenCheckpoint;
 }
 
@@ -29,79 +34,76 @@ interface Row extends Pick<EventProof, 'from' | 'to' | 'before' | 'after'> {
  * @param anchors - sizes of the checkpoints that are believed. `undefined`: all that are signed. What no row of events
  *   connects with one of them is not proven, though it be signed: the log may have been forked.
  */
-export function proveHashes(
-  copy: EventCopy,
-  signed: SignedCheckpoints,
-  anchors: readonly number[] | undefined,
-  sha256?: Sha256,
-): ProvenHashes {
-  const proven = new Map<number, string>();
+export function proveHashes(copy: EventCopy, anchors: readonly number[] | undefined): ProvenHashes {
+  const proven = new SeqHashes();
   const contradicted: { from: number; to: number }[] = [];
-  const believed = anchors === undefined ? undefined : [...anchors];
+  const believed = anchors === undefined ? undefined : new Set(anchors);
   const sources: readonly HashOf[] = [(seq) => copy.listedHash(seq), (seq) => copy.ownHash(seq)];
 
-  for (const row of rowsOf(signed)) {
+  for (const row of rowsOf(copy)) {
     const { from, to, checkpoint } = row;
-    const candidates = sources
-      .map((hashOf) => hashesOf(hashOf, from, to))
-      .filter((hashes) => hashes !== undefined);
+    const candidates = sources.filter((hashOf) => hasAll(row, hashOf));
     if (candidates.length === 0) continue;
-    const right = candidates.find((hashes) => fits(row, hashes, signed, sha256));
-    if (right === undefined || disputed(proven, from, right)) {
+    const right = candidates.find((hashOf) => fits(row, hashOf, copy));
+    if (right === undefined || disputed(proven, row, right)) {
       contradicted.push({ from, to });
       continue;
     }
     if (believed !== undefined) {
-      const reaches = (size: number) => size === checkpoint.size || (from - 1 <= size && size <= to);
-      if (!believed.some(reaches)) continue;
-      believed.push(checkpoint.size);
+      if (!believed.has(checkpoint.size) && !hasWithin(believed, from - 1, to)) continue;
+      believed.add(checkpoint.size);
     }
-    for (const [index, hash] of right.entries()) proven.set(from + index, encodeBase64url(hash));
+    for (const [seq, hash] of hashesOf(row, right)) proven.set(seq, hash);
   }
   followBack(copy, proven);
   return { hashes: proven, contradicted };
 }
 
-function* rowsOf({ checkpoints, proofs }: SignedCheckpoints): Generator<Row, void> {
-  let start: { readonly size: number; readonly subtrees: readonly string[] } = { size: 0, subtrees: [] };
-  for (const checkpoint of checkpoints) {
+function hasWithin(sizes: ReadonlySet<number>, from: number, to: number): boolean {
+  for (let size = from; size <= to; size++) if (sizes.has(size)) return true;
+  return false;
+}
+
+function* rowsOf({ signed, proofs }: EventCopy): Generator<Row, void> {
+  let start: { readonly size: number; readonly subtrees: readonly Uint8Array[] } = { size: 0, subtrees: [] };
+  for (const checkpoint of signed.rising()) {
     const { size, subtrees } = checkpoint;
     if (size > start.size) {
-      yield { from: start.size + 1, to: size, before: [...start.subtrees], after: [], checkpoint };
+      yield { from: start.size + 1, to: size, before: start.subtrees, after: [], checkpoint };
     }
     if (subtrees !== undefined) start = { size, subtrees };
   }
-  for (const { proof, checkpoint } of proofs) yield { ...proof, checkpoint };
+  for (const { proof, checkpoint } of proofs) {
+    const { from, to, before, after } = proof;
+    yield { from, to, before: before.map(decode), after: after.map(decode), checkpoint };
+  }
 }
 
-function hashesOf(hashOf: HashOf, from: number, to: number): Uint8Array[] | undefined {
-  if (to < from) return undefined;
-  const hashes: Uint8Array[] = [];
+function hasAll({ from, to }: Row, hashOf: HashOf): boolean {
+  for (let seq = from; seq <= to; seq++) if (hashOf(seq) === undefined) return false;
+  return from <= to;
+}
+
+function* hashesOf({ from, to }: Row, hashOf: HashOf): Generator<[seq: number, hash: Uint8Array], void> {
   for (let seq = from; seq <= to; seq++) {
     const hash = hashOf(seq);
-    if (hash === undefined) return undefined;
-    hashes.push(decodeBase64url(hash, HASH_BYTES));
+    if (hash !== undefined) yield [seq, hash];
   }
-  return hashes;
 }
 
 /** Whether the root comes out, and on the way that of every other checkpoint that was signed. */
-function fits(
-  { from, to, before, after, checkpoint }: Row,
-  hashes: readonly Uint8Array[],
-  { rootsAt }: SignedCheckpoints,
-  sha256?: Sha256,
-): boolean {
+function fits(row: Row, hashOf: HashOf, { signed, trust: { sha256 } }: EventCopy): boolean {
+  const { from, to, before, after, checkpoint } = row;
   const range = new CompactRange(sha256);
-  const agrees = (size: number) => rootsAt(size).every((root) => equalBytes(range.root(), root));
+  const agrees = (size: number) => signed.rootsAt(size).every((root) => equalBytes(range.root(), root));
   try {
-    range.append(completeSubtrees(0, from - 1), before.map(decode));
+    range.append(completeSubtrees(0, from - 1), before);
     if (!agrees(from - 1)) return false;
-    for (const [index, hash] of hashes.entries()) {
+    for (const [seq, hash] of hashesOf(row, hashOf)) {
       range.appendLeaf(hashLeaf(hash, sha256));
-      if (!agrees(from + index)) return false;
+      if (!agrees(seq)) return false;
     }
-    range.append(completeSubtrees(to, checkpoint.size), after.map(decode));
+    range.append(completeSubtrees(to, checkpoint.size), after);
     return equalBytes(range.root(), checkpoint.root) && agrees(checkpoint.size);
   } catch (error) {
     // what does not fit together has no root
@@ -111,21 +113,28 @@ function fits(
 }
 
 /** Whether another checkpoint proves another event in the place of one of these. */
-function disputed(proven: ReadonlyMap<number, string>, from: number, hashes: readonly Uint8Array[]): boolean {
-  return hashes.some((hash, index) => {
-    const known = proven.get(from + index);
-    return known !== undefined && known !== encodeBase64url(hash);
-  });
+function disputed(proven: SeqHashes, row: Row, hashOf: HashOf): boolean {
+  for (const [seq, hash] of hashesOf(row, hashOf)) {
+    const known = proven.get(seq);
+    if (known !== undefined && !equalBytes(known, hash)) return true;
+  }
+  return false;
 }
 
+/** What cannot be decoded fits nowhere: it is of another length then. */
 function decode(hash: string): Uint8Array {
-  return decodeBase64url(hash, HASH_BYTES);
+  try {
+    return decodeBase64url(hash, HASH_BYTES);
+  } catch (error) {
+    if (isCountersignError(error)) return new Uint8Array();
+    throw error;
+  }
 }
 
-function followBack(copy: EventCopy, proven: Map<number, string>): void {
-  for (const seq of copy.seqs().reverse()) {
-    const hash = proven.get(seq);
-    const event = copy.at(seq).find(({ computed }) => computed !== null && computed === hash);
-    if (event !== undefined && seq > 1 && !proven.has(seq - 1)) proven.set(seq - 1, event.prev);
+function followBack(copy: EventCopy, proven: SeqHashes): void {
+  for (const { seq, hash, prev, content } of copy.falling()) {
+    const signed = proven.get(seq);
+    if (content !== 'whole' || signed === undefined || !equalBytes(hash, signed)) continue;
+    if (seq > 1 && proven.get(seq - 1) === undefined) proven.set(seq - 1, prev);
   }
 }

@@ -5,113 +5,119 @@ import { openCheckpoint } from '../tlog/checkpoint.ts';
 import { CompactRange, completeSubtrees } from '../tlog/compact-range.ts';
 import { HASH_BYTES, type Sha256 } from '../tlog/merkle.ts';
 import type { VerifierKey } from '../tlog/verifier-key.ts';
-import type { EventCopy } from './event-copy.ts';
-import type { EventProof } from './event-proof.ts';
+import { SeqRows } from './seq-rows.ts';
+import { SubtreeLists } from './subtree-lists.ts';
 
 /** A checkpoint whose signature was verified. */
 export interface ProvenCheckpoint {
   readonly size: number;
   readonly root: Uint8Array;
-  /** Of which subtrees the root is made, where that is known and verified too; base64url. */
-  readonly subtrees?: readonly string[] | undefined;
+  /** Of which subtrees the root is made, where that is known and verified too. */
+  readonly subtrees?: readonly Uint8Array[] | undefined;
 }
+
+/** Whose signature counts, for which log. */
+export interface LogTrust {
+  /** Of the event log (`eventLogOrigin`). */
+  readonly origin: string;
+  /** Whose signature a checkpoint must bear. */
+  readonly logKeys: readonly VerifierKey[];
+  readonly sha256?: Sha256;
+}
+
+/** A row: the root, and which list of subtrees it is made of, from 1; 0 where that is not known. */
+const ROW_BYTES = HASH_BYTES + 4;
 
 /** All that the keys of the log have signed, of what is at hand. */
-export interface SignedCheckpoints {
-  /** Those known from elsewhere. */
-  readonly kept: readonly ProvenCheckpoint[];
-  /** These and the ones that stand in events of the copy; one of each size and root, the smallest first. */
-  readonly checkpoints: readonly ProvenCheckpoint[];
-  readonly proofs: readonly { readonly proof: EventProof; readonly checkpoint: ProvenCheckpoint }[];
-  /** Every root that was signed for a log of this size. */
-  rootsAt(size: number): readonly Uint8Array[];
-  /** Sizes for which different roots were signed: whoever has the key told different stories. */
-  readonly forked: readonly number[];
-  /** The largest size. */
-  readonly covered: number;
-}
+export class SignedCheckpoints {
+  readonly #trust: LogTrust;
+  /** One in which a row of events may end and the next begin. */
+  readonly #ends = new SeqRows(ROW_BYTES);
+  readonly #roots = new SeqRows(HASH_BYTES);
+  readonly #subtrees = new SubtreeLists();
 
-/** The keys decide: notes that they did not sign say nothing, and are passed over. */
-export async function openSigned(
-  copy: EventCopy,
-  trust: {
-    readonly origin: string;
-    readonly logKeys: readonly VerifierKey[];
-    readonly checkpoints?: readonly string[];
-    readonly sha256?: Sha256;
-  },
-): Promise<SignedCheckpoints> {
-  const bySize = new Map<number, ProvenCheckpoint[]>();
-  const roots = new Map<number, Uint8Array[]>();
-  const open = async (note: string) => {
-    const checkpoint = await verified(note, trust);
+  constructor(trust: LogTrust) {
+    this.#trust = trust;
+  }
+
+  /**
+   * Takes a checkpoint that somebody kept, or that stands in an event with the subtrees of its root. Notes that the keys
+   * did not sign say nothing: `undefined`.
+   */
+  async add(note: string, subtrees?: readonly string[]): Promise<ProvenCheckpoint | undefined> {
+    const checkpoint = await this.open(note);
     if (checkpoint === undefined) return undefined;
-    const known = roots.get(checkpoint.size) ?? [];
-    const another = !known.some((root) => equalBytes(root, checkpoint.root));
-    if (another) roots.set(checkpoint.size, [...known, checkpoint.root]);
+    const hashes = subtrees === undefined ? undefined : opened(checkpoint, subtrees, this.#trust.sha256);
+    const row = new Uint8Array(ROW_BYTES);
+    row.set(checkpoint.root);
+    const list = hashes === undefined ? 0 : this.#subtrees.add(hashes) + 1;
+    new DataView(row.buffer).setUint32(HASH_BYTES, list);
+    this.#ends.add(checkpoint.size, row);
     return checkpoint;
-  };
-  const take = (checkpoint: ProvenCheckpoint) => {
-    const others = (bySize.get(checkpoint.size) ?? []).filter(
-      ({ root }) => !equalBytes(root, checkpoint.root),
-    );
-    bySize.set(checkpoint.size, [...others, checkpoint]);
-  };
+  }
 
-  const kept: ProvenCheckpoint[] = [];
-  for (const note of trust.checkpoints ?? []) {
-    const checkpoint = await open(note);
-    if (checkpoint === undefined) continue;
-    kept.push(checkpoint);
-    take(checkpoint);
+  /** Takes a checkpoint that ends no row by itself: it is that of a proof. */
+  async open(note: string): Promise<ProvenCheckpoint | undefined> {
+    try {
+      const { checkpoint } = await openCheckpoint(note, this.#trust);
+      this.#roots.add(checkpoint.size, checkpoint.root);
+      return { size: checkpoint.size, root: checkpoint.root };
+    } catch (error) {
+      if (isCountersignError(error)) return undefined;
+      throw error;
+    }
   }
-  for (const { note, subtrees } of copy.checkpoints()) {
-    const checkpoint = await open(note);
-    if (checkpoint === undefined) continue;
-    const opened = opens(checkpoint, subtrees, trust.sha256);
-    const known = (bySize.get(checkpoint.size) ?? []).some(({ root }) => equalBytes(root, checkpoint.root));
-    if (opened || !known) take(opened ? { ...checkpoint, subtrees } : checkpoint);
+
+  /** Those that were added: one of each size and root, the smallest first. */
+  *rising(): Generator<ProvenCheckpoint, void> {
+    for (const size of this.#ends.seqs()) {
+      const found: ProvenCheckpoint[] = [];
+      for (const row of this.#ends.at(size)) {
+        const root = row.subarray(0, HASH_BYTES);
+        const subtrees = this.#subtreesOf(row);
+        const known = found.findIndex((other) => equalBytes(other.root, root));
+        if (known < 0) found.push({ size, root, subtrees });
+        else if (subtrees !== undefined) found[known] = { size, root, subtrees };
+      }
+      yield* found;
+    }
   }
-  const proofs: SignedCheckpoints['proofs'][number][] = [];
-  for (const proof of copy.proofs) {
-    const checkpoint = await open(proof.checkpoint);
-    if (checkpoint !== undefined) proofs.push({ proof, checkpoint });
+
+  /** Every root that was signed for a log of this size. */
+  rootsAt(size: number): readonly Uint8Array[] {
+    return this.#roots.at(size);
   }
-  const sizes = [...roots.keys()].sort((left, right) => left - right);
-  return {
-    kept,
-    checkpoints: [...bySize.values()].flat().sort((left, right) => left.size - right.size),
-    proofs,
-    rootsAt: (size) => roots.get(size) ?? [],
-    forked: sizes.filter((size) => (roots.get(size)?.length ?? 0) > 1),
-    covered: sizes.at(-1) ?? 0,
-  };
+
+  /** Sizes for which different roots were signed: whoever has the key told different stories. */
+  get forked(): number[] {
+    return [...this.#roots.seqs()].filter((size) => this.#roots.at(size).length > 1);
+  }
+
+  /** The largest size. */
+  get covered(): number {
+    const { count } = this.#roots;
+    return count === 0 ? 0 : this.#roots.seqAt(count - 1);
+  }
+
+  #subtreesOf(row: Uint8Array): readonly Uint8Array[] | undefined {
+    const list = new DataView(row.buffer, row.byteOffset).getUint32(HASH_BYTES);
+    return list === 0 ? undefined : this.#subtrees.at(list - 1);
+  }
 }
 
-async function verified(
-  note: string,
-  { origin, logKeys }: { readonly origin: string; readonly logKeys: readonly VerifierKey[] },
-): Promise<ProvenCheckpoint | undefined> {
+/** The subtrees that an event names, where they are those of the root that was signed. */
+function opened(
+  { size, root }: ProvenCheckpoint,
+  subtrees: readonly string[],
+  sha256?: Sha256,
+): Uint8Array[] | undefined {
   try {
-    const { checkpoint } = await openCheckpoint(note, { origin, logKeys });
-    return { size: checkpoint.size, root: checkpoint.root };
+    const hashes = subtrees.map((hash) => decodeBase64url(hash, HASH_BYTES));
+    const range = new CompactRange(sha256);
+    range.append(completeSubtrees(0, size), hashes);
+    return equalBytes(range.root(), root) ? hashes : undefined;
   } catch (error) {
     if (isCountersignError(error)) return undefined;
-    throw error;
-  }
-}
-
-/** Whether the subtrees that an event names are those of the root that was signed. */
-function opens({ size, root }: ProvenCheckpoint, subtrees: readonly string[], sha256?: Sha256): boolean {
-  try {
-    const range = new CompactRange(sha256);
-    range.append(
-      completeSubtrees(0, size),
-      subtrees.map((hash) => decodeBase64url(hash, HASH_BYTES)),
-    );
-    return equalBytes(range.root(), root);
-  } catch (error) {
-    if (isCountersignError(error)) return false;
     throw error;
   }
 }

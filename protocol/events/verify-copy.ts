@@ -1,22 +1,8 @@
-import { eventLogOrigin } from '../tlog/checkpoint.ts';
-import type { Sha256 } from '../tlog/merkle.ts';
-import type { VerifierKey } from '../tlog/verifier-key.ts';
-import type { CopiedEvent } from './copied-line.ts';
-import type { EventCopy } from './event-copy.ts';
+import { equalBytes } from '../bytes.ts';
+import type { EventCopy, EventRow } from './event-copy.ts';
 import { missingEvents } from './missing-events.ts';
 import { type ProvenHashes, proveHashes } from './prove-hashes.ts';
 import { SeqRanges } from './seq-ranges.ts';
-import { openSigned, type SignedCheckpoints } from './signed-checkpoints.ts';
-
-export interface CopyTrust {
-  /** Of the event log (`eventLogOrigin`). */
-  readonly origin: string;
-  /** Whose signature a checkpoint must bear. */
-  readonly logKeys: readonly VerifierKey[];
-  /** Notes of checkpoints that are known from elsewhere: where it is given, what does not connect with one proves nothing. */
-  readonly checkpoints?: readonly string[];
-  readonly sha256?: Sha256;
-}
 
 export interface SeqRange {
   readonly from: number;
@@ -46,8 +32,12 @@ export interface CopyReport {
   readonly contradicted: readonly SeqRange[];
   /** They fit together, and no checkpoint says more. */
   readonly unproven: readonly SeqRange[];
-  /** Lines that are no events. */
+  /** Lines that are no events, or of another bridge. */
   readonly unreadable: readonly number[];
+  /** Lines that say more than follows from the original that they carry: nothing but the original is proven. */
+  readonly beside: readonly number[];
+  /** Events that were sent to try the sink out: they stand in no log, and nothing is said of them. */
+  readonly tests: number;
   /** Sizes of the log for which different checkpoints were signed: whoever has its key told different stories. */
   readonly forked: readonly number[];
   /** Events that the newest verified checkpoint covers. */
@@ -55,6 +45,8 @@ export interface CopyReport {
 }
 
 export interface VerifyOptions {
+  /** Notes of checkpoints that are known from elsewhere: where they are given, what does not connect with one proves nothing. */
+  readonly checkpoints?: readonly string[];
   readonly filtered?: boolean;
   readonly expected?: Partial<SeqRange>;
   readonly redacted?: boolean;
@@ -69,21 +61,16 @@ export interface VerifyOptions {
  *   beside a proof that the copy brings `refuted`, as the bridge exports none
  * @param expected - the events that must be there, both ends included
  */
-export async function verifyEventCopy(
-  copy: EventCopy,
-  trust: CopyTrust,
-  options: VerifyOptions = {},
-): Promise<CopyReport> {
-  const signed = await openSigned(copy, trust);
-  const anchors = trust.checkpoints === undefined ? undefined : signed.kept.map(({ size }) => size);
-  const proven = proveHashes(copy, signed, anchors, trust.sha256);
-  return conclude(
-    judge(copy, proven, expectedEvents(copy, signed, proven, options)),
-    copy,
-    signed,
-    options,
-    trust.origin,
-  );
+export async function verifyEventCopy(copy: EventCopy, options: VerifyOptions = {}): Promise<CopyReport> {
+  const proven = proveHashes(copy, await anchorsOf(copy, options));
+  return conclude(judge(copy, proven, expectedEvents(copy, proven, options)), copy, options);
+}
+
+/** Sizes of the kept checkpoints that the log's keys have signed. */
+async function anchorsOf(copy: EventCopy, { checkpoints }: VerifyOptions): Promise<number[] | undefined> {
+  if (checkpoints === undefined) return undefined;
+  const kept = await Promise.all(checkpoints.map((note) => copy.signed.add(note)));
+  return kept.flatMap((checkpoint) => (checkpoint === undefined ? [] : [checkpoint.size]));
 }
 
 type Finding = 'proven' | 'redacted' | 'altered' | 'contradicted' | 'unproven';
@@ -97,21 +84,19 @@ interface Judged {
 }
 
 /** Which events must be there, by what the copy itself shows and by what was asked for. */
-function expectedEvents(
-  copy: EventCopy,
-  { proofs }: SignedCheckpoints,
-  { hashes }: ProvenHashes,
-  { expected }: VerifyOptions,
-): SeqRange[] {
-  const seqs = copy.seqs();
-  const [first, last] = [expected?.from ?? seqs[0], expected?.to ?? seqs.at(-1)];
+function expectedEvents(copy: EventCopy, { hashes }: ProvenHashes, { expected }: VerifyOptions): SeqRange[] {
+  const { range } = copy;
+  const [first, last] = [expected?.from ?? range?.from, expected?.to ?? range?.to];
+  const listed = new SeqRanges();
+  for (const seq of copy.listed()) {
+    const [signed, said] = [hashes.get(seq), copy.listedHash(seq)];
+    if (signed !== undefined && said !== undefined && equalBytes(signed, said)) listed.add(seq);
+  }
   return [
     ...(first === undefined || last === undefined ? [] : [{ from: first, to: last }]),
-    ...(seqs[0] === undefined ? [] : [{ from: seqs[0], to: seqs.at(-1) ?? seqs[0] }]),
-    ...proofs.filter(({ proof }) => copy.brings(proof)).map(({ proof: { from, to } }) => ({ from, to })),
-    ...[...copy.listed()]
-      .filter(([seq, hash]) => hashes.get(seq) === hash)
-      .map(([seq]) => ({ from: seq, to: seq })),
+    ...(range === undefined ? [] : [range]),
+    ...copy.proofs.filter(({ brought }) => brought).map(({ proof: { from, to } }) => ({ from, to })),
+    ...listed.ranges,
   ];
 }
 
@@ -125,56 +110,67 @@ function judge(copy: EventCopy, proven: ProvenHashes, expected: readonly SeqRang
   };
   const missing = missingEvents(copy.seqs(), expected);
   const added = new SeqRanges();
+  const isContradicted = risingWithin(proven.contradicted);
   for (const seq of copy.seqs()) {
     const events = copy.at(seq);
     if (events.length > 1) added.add(seq);
-    found[findingOf(copy, seq, events, proven)].add(seq);
+    const finding = findingOf(events, proven.hashes.get(seq), copy.at(seq + 1)[0]?.prev);
+    found[finding === 'unproven' && isContradicted(seq) ? 'contradicted' : finding].add(seq);
   }
   return { found, missing, added, contradictions: proven.contradicted.length };
 }
 
+/** Whether one of the ranges has a `seq`: asked for rising ones only. */
+function risingWithin(ranges: readonly SeqRange[]): (seq: number) => boolean {
+  const sorted = [...ranges].sort((left, right) => left.from - right.from);
+  let [next, reach] = [0, 0];
+  return (seq) => {
+    for (let range = sorted[next]; range !== undefined && range.from <= seq; range = sorted[next]) {
+      reach = Math.max(reach, range.to);
+      next += 1;
+    }
+    return seq <= reach;
+  };
+}
+
+/** @param following - the hash that the next event names */
 function findingOf(
-  copy: EventCopy,
-  seq: number,
-  events: readonly CopiedEvent[],
-  { hashes, contradicted }: ProvenHashes,
+  events: readonly EventRow[],
+  signed: Uint8Array | undefined,
+  following: Uint8Array | undefined,
 ): Finding {
-  const signed = hashes.get(seq);
   if (signed !== undefined) {
-    if (events.some(({ computed, hash }) => computed === signed && hash === signed)) return 'proven';
-    return events.some(({ computed, hash }) => computed === null && hash === signed) ? 'redacted' : 'altered';
+    const ours = events.filter(({ hash }) => equalBytes(hash, signed));
+    if (ours.some(({ content }) => content === 'whole')) return 'proven';
+    return ours.some(({ content }) => content === 'redacted') ? 'redacted' : 'altered';
   }
-  if (events.every(({ computed, hash }) => computed !== null && computed !== hash)) return 'altered';
-  const next = copy.at(seq + 1)[0];
-  if (next !== undefined && !events.some(({ hash }) => hash === next.prev)) return 'altered';
-  return contradicted.some(({ from, to }) => from <= seq && seq <= to) ? 'contradicted' : 'unproven';
+  if (events.every(({ content }) => content === 'altered')) return 'altered';
+  const linked = following === undefined || events.some(({ hash }) => equalBytes(hash, following));
+  return linked ? 'unproven' : 'altered';
 }
 
 function conclude(
   { found, missing, added, contradictions }: Judged,
   copy: EventCopy,
-  { covered, forked }: SignedCheckpoints,
   { filtered = false, expected, redacted = false }: VerifyOptions,
-  origin: string,
 ): CopyReport {
-  const seqs = copy.seqs();
-  const [from, to] = [seqs[0], seqs.at(-1)];
+  const { range = null, unreadable, beside, tests } = copy;
+  const { covered, forked } = copy.signed;
   const faults = [found.altered, found.contradicted, added, ...(filtered ? [] : [missing])];
-  const unreadable = [...copy.unreadable, ...foreignLines(copy, origin)].sort((left, right) => left - right);
-  const hidden = seqs.some((seq) => copy.at(seq).some(({ computed }) => computed === null));
   const refuted =
     unreadable.length > 0 ||
-    (hidden && copy.proofs.some((proof) => copy.brings(proof))) ||
+    (copy.redacted && copy.broughtProof) ||
     forked.length > 0 ||
     contradictions > 0 ||
     faults.some(({ count }) => count > 0);
   // what was cut off at the end, only a checkpoint or whoever asked can tell
-  const ended = expected?.to !== undefined || (to ?? 0) >= covered;
-  const whole = ended && found.unproven.count + found.redacted.count === 0 && missing.count === 0;
+  const ended = expected?.to !== undefined || (range?.to ?? 0) >= covered;
+  const left = found.unproven.count + found.redacted.count + missing.count + beside.length;
   const shown = found.proven.count + found.redacted.count > 0;
+  const partly = ended && left === 0 ? 'proven' : 'partly';
   return {
-    outcome: refuted ? 'refuted' : !shown || (hidden && !redacted) ? 'unproven' : whole ? 'proven' : 'partly',
-    range: from === undefined || to === undefined ? null : { from, to },
+    outcome: refuted ? 'refuted' : !shown || (copy.redacted && !redacted) ? 'unproven' : partly,
+    range,
     proven: found.proven.count,
     redacted: found.redacted.count,
     altered: found.altered.ranges,
@@ -183,13 +179,9 @@ function conclude(
     contradicted: found.contradicted.ranges,
     unproven: found.unproven.ranges,
     unreadable,
+    beside,
+    tests,
     forked,
     covered,
   };
-}
-
-/** Lines that say that their event is of another bridge. */
-function foreignLines(copy: EventCopy, origin: string): number[] {
-  const own = (source: string) => source.startsWith('https://') && eventLogOrigin(source) === origin;
-  return [...copy.sources].flatMap(([source, lines]) => (own(source) ? [] : lines));
 }

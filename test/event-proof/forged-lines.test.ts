@@ -30,10 +30,10 @@ afterAll(async () => {
 });
 
 async function verify(lines: readonly string[], options?: VerifyOptions): Promise<CopyReport> {
-  const copy = new EventCopy(undefined, cloudEventOf);
-  for (const line of lines) copy.add(line);
   const logKeys = eventLogVerifierKeys(fixture.signer.onlineKeys());
-  return verifyEventCopy(copy, { origin: eventLogOrigin(ISS), logKeys }, options);
+  const copy = new EventCopy({ origin: eventLogOrigin(ISS), logKeys }, { cloudEventOf });
+  for (const line of lines) await copy.add(line);
+  return verifyEventCopy(copy, options);
 }
 
 const json = (event: object) => JSON.stringify(event);
@@ -89,11 +89,11 @@ describe('what a sink without personal data wrote', () => {
   it('is not proven unless it is known to be redacted', async () => {
     const copy = [...events.map((event) => json(redactEvent(event, 'drop'))), hashes()];
     const checked = async (options: VerifyOptions) => {
-      const asked = new EventCopy();
-      for (const line of copy) asked.add(line);
-      asked.addProof(proof);
       const logKeys = eventLogVerifierKeys(fixture.signer.onlineKeys());
-      return verifyEventCopy(asked, { origin: eventLogOrigin(ISS), logKeys }, options);
+      const asked = new EventCopy({ origin: eventLogOrigin(ISS), logKeys });
+      for (const line of copy) await asked.add(line);
+      await asked.addProof(proof);
+      return verifyEventCopy(asked, options);
     };
     expect(await checked({})).toMatchObject({ outcome: 'unproven', redacted: 5 });
     expect(await checked({ redacted: true })).toMatchObject({ outcome: 'partly', proven: 0, redacted: 5 });

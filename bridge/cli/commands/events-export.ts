@@ -12,6 +12,8 @@ import { sha256 } from '../../lib/hash.ts';
 import { Alarm } from '../alarm.ts';
 import { type ApiClient, openApi } from '../api-client.ts';
 import { eventLogTrust, seqOf, sizeOfCheckpoint } from '../event-copy.ts';
+import { createProgress } from '../progress.ts';
+import { count } from '../quantities.ts';
 import type { Terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
 
@@ -37,13 +39,20 @@ async function exportEvents(terminal: Terminal, file: string, options: Options):
   const api = await openApi(terminal);
   const { from, to } = await rangeOf(api, options);
   const proof = await api.get(`/v1/events/proof?from=${from}&to=${to}`, eventProofSchema);
-  const copy = new EventCopy(sha256);
+  const copy = new EventCopy({ ...(await eventLogTrust(proof.online_keys, undefined)), sha256 });
   const unfinished = `${file}.part`;
+  const progress = createProgress(terminal);
   try {
-    await writeLines(unfinished, exportLines(api, proof), copy);
+    const told = () => `event ${count(copy.range?.to ?? from)} of ${count(to)}`;
+    await writeLines(unfinished, exportLines(api, proof), async (line) => {
+      await copy.add(line);
+      progress.tell(told);
+    });
+    progress.end();
     await assertProven(copy, proof);
     await rename(unfinished, file);
   } catch (error) {
+    progress.end();
     await rm(unfinished, { force: true });
     throw error;
   }
@@ -94,11 +103,15 @@ async function* exportLines(api: ApiClient, proof: EventProof): AsyncGenerator<s
 }
 
 /** Readable only by its owner: events name people. */
-async function writeLines(path: string, lines: AsyncIterable<string>, copy: EventCopy): Promise<void> {
+async function writeLines(
+  path: string,
+  lines: AsyncIterable<string>,
+  check: (line: string) => Promise<void>,
+): Promise<void> {
   const file: WriteStream = createWriteStream(path, { mode: 0o600 });
   try {
     for await (const line of lines) {
-      copy.add(line);
+      await check(line);
       if (!file.write(`${line}\n`)) await once(file, 'drain');
     }
   } finally {
@@ -109,12 +122,7 @@ async function writeLines(path: string, lines: AsyncIterable<string>, copy: Even
 
 /** What was just read is held against what the bridge signed: an export that proves nothing is not written. */
 async function assertProven(copy: EventCopy, proof: EventProof): Promise<void> {
-  const trust = await eventLogTrust(proof.online_keys, undefined);
-  const { outcome } = await verifyEventCopy(
-    copy,
-    { ...trust, sha256 },
-    { expected: { from: proof.from, to: proof.to } },
-  );
+  const { outcome } = await verifyEventCopy(copy, { expected: { from: proof.from, to: proof.to } });
   if (outcome === 'proven') return;
   throw new Alarm('The events that the bridge answers are not those that it signed. Nothing was written.');
 }

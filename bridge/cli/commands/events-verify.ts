@@ -9,14 +9,17 @@ import { EVENT_HASHES } from '../../lib/limits.ts';
 import { Alarm } from '../alarm.ts';
 import { type ApiClient, openApi } from '../api-client.ts';
 import {
-  cloudEventOf,
   type EventLogTrust,
   eventLogTrust,
+  keysInFiles,
+  LINES,
   readEventFile,
   seqOf,
   sizeOfCheckpoint,
 } from '../event-copy.ts';
 import { facts, show } from '../output.ts';
+import { createProgress, type Progress } from '../progress.ts';
+import { count } from '../quantities.ts';
 import type { Terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
 
@@ -50,23 +53,23 @@ export function addEventsVerify(events: Command, terminal: Terminal): void {
 }
 
 async function verify(terminal: Terminal, files: readonly string[], options: Options): Promise<void> {
-  const copy = new EventCopy(sha256, cloudEventOf);
-  for (const file of files) await readEventFile(file, copy);
-  if (options.bridge === true) await askBridge(await openApi(terminal), copy);
-  const trust = await trustOf(copy, options);
+  const api = options.bridge === true ? await openApi(terminal) : undefined;
+  const trust = await trustOf(files, api, options);
+  const progress = createProgress(terminal);
+  const copy = new EventCopy({ ...trust, sha256 }, LINES);
+  for (const file of files) await readEventFile(file, copy, progress);
+  if (api !== undefined) await askBridge(api, copy, progress);
+  progress.end();
   if (options.root === undefined) {
     terminal.say(`trusting the root key ${trust.root}, which the copy shows: compare it, or give --root`);
   }
   const kept = options.checkpoint === undefined ? {} : { checkpoints: [await readText(options.checkpoint)] };
-  const report = await verifyEventCopy(
-    copy,
-    { ...trust, ...kept, sha256 },
-    {
-      filtered: options.filtered === true,
-      redacted: options.redacted === true,
-      expected: expectedOf(options),
-    },
-  );
+  const report = await verifyEventCopy(copy, {
+    ...kept,
+    filtered: options.filtered === true,
+    redacted: options.redacted === true,
+    expected: expectedOf(options),
+  });
   const answer = { ...report, log: trust.origin, root: trust.root };
   if (report.outcome === 'proven' || report.outcome === 'partly') {
     show(terminal, options, answer, () => describe(report, trust));
@@ -83,8 +86,12 @@ function expectedOf({ from, to }: Options): { from?: number; to?: number } {
   };
 }
 
-async function trustOf(copy: EventCopy, { keys, root }: Options): Promise<EventLogTrust> {
-  const token = keys === undefined ? copy.proofs.at(-1)?.online_keys : (await readText(keys)).trim();
+async function trustOf(
+  files: readonly string[],
+  api: ApiClient | undefined,
+  { keys, root }: Options,
+): Promise<EventLogTrust> {
+  const token = keys === undefined ? await shownKeys(files, api) : (await readText(keys)).trim();
   if (token === undefined) {
     throw new UsageError(
       'Whose signature counts is not known: none of the files is an export, which brings the keys. Give --keys with ' +
@@ -94,19 +101,24 @@ async function trustOf(copy: EventCopy, { keys, root }: Options): Promise<EventL
   return eventLogTrust(token, root);
 }
 
+async function shownKeys(files: readonly string[], api: ApiClient | undefined): Promise<string | undefined> {
+  if (api === undefined) return keysInFiles(files);
+  return (await api.get('/v1/events/proof?from=1&to=1', eventProofSchema)).online_keys;
+}
+
 /** The proof of the whole range of the copy, as far as the bridge has signed it, and the hashes of its events. */
-async function askBridge(api: ApiClient, copy: EventCopy): Promise<void> {
-  const seqs = copy.seqs();
-  const [first, last] = [seqs[0], seqs.at(-1)];
-  if (first === undefined || last === undefined) throw new UsageError('There is no event in these files.');
+async function askBridge(api: ApiClient, copy: EventCopy, progress: Progress): Promise<void> {
+  const { range } = copy;
+  if (range === undefined) throw new UsageError('There is no event in these files.');
   const covered = sizeOfCheckpoint(await api.text('/v1/events/checkpoint'));
-  const to = Math.min(last, covered);
-  // of what no checkpoint covers there is no proof: only the keys are of use then
-  const range = first > to ? { from: 1, to: 1 } : { from: first, to };
-  copy.addProof(await api.get(`/v1/events/proof?from=${range.from}&to=${range.to}`, eventProofSchema));
-  for (let from = first; from <= to; from += EVENT_HASHES) {
+  const to = Math.min(range.to, covered);
+  // of what no checkpoint covers there is no proof
+  if (range.from > to) return;
+  await copy.addProof(await api.get(`/v1/events/proof?from=${range.from}&to=${to}`, eventProofSchema));
+  for (let from = range.from; from <= to; from += EVENT_HASHES) {
     const end = Math.min(to, from + EVENT_HASHES - 1);
     copy.addHashes(from, splitHashes(await api.bytes(`/v1/events/hashes?from=${from}&to=${end}`)));
+    progress.tell(() => `hashes up to ${count(end)} of ${count(to)}`);
   }
 }
 
@@ -145,7 +157,13 @@ function describe(report: CopyReport, { origin, root }: EventLogTrust): string {
       'linked anew: at least one of them was altered, added or left out',
     ),
     'not proven': ranges(report.unproven, 'they fit together, and no checkpoint here says more'),
-    unreadable: report.unreadable.length === 0 ? null : `lines ${report.unreadable.slice(0, 20).join(', ')}`,
+    unreadable: lineNumbers(report.unreadable),
+    'said beside': lineNumbers(
+      report.beside,
+      'only the original in them is proven: the rest is not what this version makes of it',
+    ),
+    'sent as tests':
+      report.tests === 0 ? null : `${report.tests}, which stand in no log: nothing is said of them`,
     forked:
       report.forked.length === 0
         ? null
@@ -160,6 +178,12 @@ function describe(report: CopyReport, { origin, root }: EventLogTrust): string {
 }
 
 const RANGES_NAMED = 20;
+
+function lineNumbers(lines: readonly number[], meaning?: string): string | null {
+  if (lines.length === 0) return null;
+  const more = lines.length > RANGES_NAMED ? ` and ${count(lines.length - RANGES_NAMED)} more` : '';
+  return `lines ${lines.slice(0, RANGES_NAMED).join(', ')}${more}${meaning === undefined ? '' : ` (${meaning})`}`;
+}
 
 function ranges(found: readonly SeqRange[], meaning?: string): string | null {
   if (found.length === 0) return null;
