@@ -34,9 +34,9 @@ export function openApiDocument(
   };
 }
 
-/** Serves the document of all other routes. */
+/** Serves the document of all other routes; it is written when it is first asked for. */
 export function openApiRoute(routes: readonly Route[], server: { issuer: string; version: string }): Route {
-  const document = openApiDocument(routes, server);
+  let document: unknown;
   return defineRoute({
     method: 'get',
     path: '/v1/openapi.json',
@@ -45,7 +45,10 @@ export function openApiRoute(routes: readonly Route[], server: { issuer: string;
     authentication: 'none',
     response: { status: 200, description: 'The document' },
     errors: [],
-    handle: async () => ({ body: document }),
+    handle: async () => {
+      document ??= openApiDocument(routes, server);
+      return { body: document };
+    },
   });
 }
 

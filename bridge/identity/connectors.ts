@@ -1,8 +1,6 @@
 import type { IdentityConnector } from '../../connectors/identity/connector.ts';
 import { createOidcConnector } from '../../connectors/identity/oidc/oidc-connector.ts';
-import { createSamlConnector } from '../../connectors/identity/saml/saml-connector.ts';
 import type { SamlSettings } from '../../connectors/identity/saml/saml-settings.ts';
-import { spMetadata } from '../../connectors/identity/saml/sp-metadata.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Outbound } from '../lib/outbound.ts';
 import { type SealedColumn, textOf } from '../signer/sealed-columns.ts';
@@ -39,6 +37,7 @@ export function createConnectors(deps: ConnectorDeps): Connectors {
     if (row.protocol === 'saml') {
       const settings = await saml(row);
       const { current, next } = settings.signing;
+      const { createSamlConnector } = await import('../../connectors/identity/saml/saml-connector.ts');
       return {
         version: [row.fingerprint, current.certificate, next?.certificate].join(),
         create: () =>
@@ -66,6 +65,7 @@ export function createConnectors(deps: ConnectorDeps): Connectors {
       return connector;
     },
     async samlMetadata(row) {
+      const { spMetadata } = await import('../../connectors/identity/saml/sp-metadata.ts');
       return spMetadata(await saml(row));
     },
   };

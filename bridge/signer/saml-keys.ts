@@ -1,5 +1,3 @@
-import 'reflect-metadata';
-import { KeyUsageFlags, KeyUsagesExtension, PemConverter, X509CertificateGenerator } from '@peculiar/x509';
 import { utf8 } from '../../protocol/bytes.ts';
 import { CountersignError } from '../../protocol/errors.ts';
 import { sha256Base64url } from '../../protocol/hash.ts';
@@ -10,19 +8,6 @@ import { type GivenKeys, KeyRing } from './key-ring.ts';
 import { type SealedColumn, textOf } from './sealed-columns.ts';
 import type { PemKeyPair, SamlKeys, SealContext } from './signer.ts';
 import { readState, refused } from './stored-keys.ts';
-
-/** RSA because SAML's peers take nothing else everywhere; 3,072 bits match the strength of our other keys. */
-const RSA = {
-  name: 'RSASSA-PKCS1-v1_5',
-  hash: 'SHA-256',
-  modulusLength: 3072,
-  publicExponent: new Uint8Array([1, 0, 1]),
-};
-
-/** IdPs pin the certificate rather than believe its dates, but some refuse an expired one. */
-const CERTIFICATE_LIFE_MS = 5 * 365 * 86_400_000;
-/** An IdP's clock may be behind ours. */
-const BACKDATED_MS = 3_600_000;
 
 type Role = 'current' | 'next';
 
@@ -77,7 +62,8 @@ export async function activateSamlKey(tx: Transaction): Promise<void> {
 
 /** Generates outside of the transaction: it takes about a second, and others wait for the store. */
 async function storeNew(deps: SamlKeyDeps, kek: KeyEncryptionKey, role: Role): Promise<boolean> {
-  const { privateKey, certificate } = await generatePair(deps.iss, deps.clock);
+  const { generateSamlPair } = await import('./saml-pair.ts');
+  const { privateKey, certificate } = await generateSamlPair(deps.iss, deps.clock);
   const sealed = kek.seal(samlContext(certificate), utf8(privateKey));
   return deps.database.transaction(async (tx) => {
     const { numInsertedOrUpdatedRows } = await tx
@@ -87,27 +73,6 @@ async function storeNew(deps: SamlKeyDeps, kek: KeyEncryptionKey, role: Role): P
       .executeTakeFirstOrThrow();
     return numInsertedOrUpdatedRows === 1n;
   });
-}
-
-async function generatePair(iss: string, clock: Clock): Promise<PemKeyPair> {
-  const keys = await crypto.subtle.generateKey(RSA, true, ['sign', 'verify']);
-  const now = clock.now();
-  const certificate = await X509CertificateGenerator.createSelfSigned(
-    {
-      name: [{ CN: [new URL(iss).hostname] }],
-      keys,
-      signingAlgorithm: RSA,
-      notBefore: new Date(now - BACKDATED_MS),
-      notAfter: new Date(now + CERTIFICATE_LIFE_MS),
-      extensions: [new KeyUsagesExtension(KeyUsageFlags.digitalSignature | KeyUsageFlags.keyEncipherment)],
-    },
-    crypto,
-  );
-  const pkcs8 = await crypto.subtle.exportKey('pkcs8', keys.privateKey);
-  return {
-    privateKey: PemConverter.encode(pkcs8, PemConverter.PrivateKeyTag),
-    certificate: certificate.toString('pem'),
-  };
 }
 
 /** The private halves of the SAML keys. */

@@ -4,9 +4,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Cache } from './cache.ts';
 import type { Database } from './database.ts';
 import { MemoryCache } from './memory-cache.ts';
-import { openPostgres } from './postgres/open.ts';
 import type { RedisTopology } from './redis/connect.ts';
-import { openRedisCache } from './redis/open.ts';
 import { openSqlite } from './sqlite/open.ts';
 
 /** Something that shows itself only when asked: URLs hold passwords. */
@@ -42,6 +40,7 @@ export type CacheSettings =
 /** The records, by the driver that is configured. Throws as the drivers do; `config_invalid` for a file not there. */
 export async function openDatabase(settings: StorageSettings, clock: Clock): Promise<Database> {
   if (settings.driver === 'sqlite') return openSqlite({ path: settings.path, clock });
+  const { openPostgres } = await import('./postgres/open.ts');
   return openPostgres({
     url: settings.url.reveal(),
     clock,
@@ -59,6 +58,7 @@ export function storageName(settings: StorageSettings): string {
 /** The shared state, by the driver that is configured. Throws as `openDatabase` does. */
 export async function openCache(settings: CacheSettings, clock: Clock): Promise<Cache> {
   if (settings.driver === 'memory') return new MemoryCache({ clock });
+  const { openRedisCache } = await import('./redis/open.ts');
   return openRedisCache({
     url: settings.url.reveal(),
     clock,
