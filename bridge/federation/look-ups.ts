@@ -33,6 +33,7 @@ import type { PartnerRecords } from './partner-records.ts';
 import { listPartners, type Partner } from './partner-store.ts';
 import type { Partners } from './partners.ts';
 import { createRefuseResult } from './refused-result.ts';
+import { createWrittenResults } from './written-results.ts';
 
 export interface LookUpsDeps {
   readonly signer: Signer;
@@ -62,11 +63,11 @@ export interface LookUps {
     body: LookUpBody,
     bodyBytes: Uint8Array,
     context: RequestContext,
-  ): Promise<string>;
+  ): Promise<Uint8Array>;
   /** For a partner: own addresses only. Throws `partner_unknown`, `forbidden`, `replayed`, and what verifying throws. */
   answerPartner(token: string, context: RequestContext): Promise<string>;
   /** For anybody, where policy permits it: own addresses only. Throws `forbidden`. */
-  answerPublic(body: PublicLookUpBody, bodyBytes: Uint8Array, context: RequestContext): Promise<string>;
+  answerPublic(body: PublicLookUpBody, bodyBytes: Uint8Array, context: RequestContext): Promise<Uint8Array>;
 }
 
 /** Who speaks for which domains. */
@@ -81,6 +82,7 @@ export function createLookUps(deps: LookUpsDeps): LookUps {
   const { signer, database, clock, events } = deps;
   const here = { kind: 'bridge', id: signer.iss } as const;
   const refuse = createRefuseResult(signer.iss, () => seconds(clock));
+  const written = createWrittenResults();
   const findForeign = createForeignAnswers({ ...deps, refuse });
   const readSpeakers = rememberRead(
     database,
@@ -95,7 +97,7 @@ export function createLookUps(deps: LookUpsDeps): LookUps {
     body: LookUpBody,
     bodyBytes: Uint8Array,
     context: RequestContext,
-  ): Promise<string> {
+  ): Promise<Uint8Array> {
     const asker = { ...askingPerson(who, clock), audience: who.deviceId };
     requireAllowed(deps.policy.decide, requestBy(asker, { action: 'look-up', resource: here }));
     // The protocol takes ages of up to a day; nobody here gets an older answer than policy may say.
@@ -132,7 +134,7 @@ export function createLookUps(deps: LookUpsDeps): LookUps {
     body: PublicLookUpBody,
     bodyBytes: Uint8Array,
     context: RequestContext,
-  ): Promise<string> {
+  ): Promise<Uint8Array> {
     const asker = { ...THE_PUBLIC, audience: PUBLIC_AUDIENCE };
     requireAllowed(deps.policy.decide, requestBy(asker, { action: 'look-up-as-public', resource: here }));
     const { ours } = await readSpeakers();
@@ -239,19 +241,21 @@ export function createLookUps(deps: LookUpsDeps): LookUps {
     request: string | Uint8Array;
     results: LookUpResult[];
     records?: string[];
-  }): Promise<string> {
+  }): Promise<Uint8Array> {
     const now = seconds(clock);
-    const response: LookUpResponse = {
+    const claims: Omit<LookUpResponse, 'results'> = {
       iss: signer.iss,
       aud: answer.aud,
       jti: answer.jti,
       request_hash: sha256Base64url(answer.request),
       iat: now,
       exp: now + BRIDGE_RESPONSE_LIFE_S,
-      results: answer.results,
       ...(answer.records === undefined ? {} : { records: answer.records }),
     };
-    return signer.sign('federation', 'key-lookup-response+jwt', response);
+    return signer.signList('federation', 'key-lookup-response+jwt', claims, {
+      name: 'results',
+      items: answer.results.map(written),
+    });
   }
 
   return { answerClient, answerPartner, answerPublic };

@@ -379,6 +379,8 @@ export const STREAMS_PER_READER = 5;
 export const STREAMS = 5_000;
 /** One event's own data. Its fields are bounded one by one; this is the backstop. */
 export const EVENT_DATA_BYTES = 16 * KIB;
+/** Bytes of credentials that are kept as answers carry them: some 5,000 with their log proofs, each looked up often. */
+export const WRITTEN_CREDENTIALS_BYTES = 32 * MIB;
 /** Reads (look-ups) are committed in groups no longer apart than this, before the answers leave (section 8). */
 export const READ_EVENT_GROUP_MS = 10;
 /** Events get their `seq` no sooner than this after those before: one commit then serves several groups of reads. */

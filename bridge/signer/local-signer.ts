@@ -12,7 +12,7 @@ import {
 import { type SignatureKey, thumbprint } from '../../protocol/public-key.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import type { Database } from '../storage/database.ts';
-import { type Claims, signCompact } from './compact-jws.ts';
+import { type Claims, signCompact, signParts } from './compact-jws.ts';
 import type { KeyEncryptionKey } from './key-encryption-key.ts';
 import { type GivenKeys, KeyRing } from './key-ring.ts';
 import { assertCheckpoint, assertSignable, type LogPurpose, PURPOSES } from './purposes.ts';
@@ -70,6 +70,18 @@ class LocalSigner implements Signer {
   async sign(purpose: KeyPurpose, type: ObjectType, claims: Claims): Promise<string> {
     assertSignable(purpose, type, claims, this.iss);
     return signCompact(this.#keyInForce(purpose), type, claims);
+  }
+
+  async signList(
+    purpose: KeyPurpose,
+    type: ObjectType,
+    claims: Claims,
+    { name, items }: Parameters<Signer['signList']>[3],
+  ): Promise<Uint8Array> {
+    assertSignable(purpose, type, claims, this.iss);
+    const before = `${JSON.stringify(claims).slice(0, -1)},${JSON.stringify(name)}:[`;
+    const parts = items.flatMap((item, index) => (index === 0 ? item : [',', ...item]));
+    return signParts(this.#keyInForce(purpose), type, [before, ...parts, ']}']);
   }
 
   async signStatement(statement: KeyStatement): Promise<StatementSignature> {

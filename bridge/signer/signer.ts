@@ -4,6 +4,7 @@ import type { KeyPurpose, OnlineKeys } from '../../protocol/online-keys.ts';
 import type { SignatureKey } from '../../protocol/public-key.ts';
 import type { Claims } from './compact-jws.ts';
 import type { LogPurpose } from './purposes.ts';
+import type { JsonParts } from './written-json.ts';
 
 /**
  * The port to the bridge's own keys. Private keys do not leave it; who needs a signature or a sealed value asks.
@@ -22,6 +23,14 @@ export interface Signer {
    * verifiers take from it (PROTOCOL §6), and only claims whose `iss` is ours; anything else is `internal`.
    */
   sign(purpose: KeyPurpose, type: ObjectType, claims: Claims): Promise<string>;
+
+  /** The same with one more claim, a list whose items stand in parts that were written before; as bytes. */
+  signList(
+    purpose: KeyPurpose,
+    type: ObjectType,
+    claims: Claims,
+    list: { readonly name: string; readonly items: readonly JsonParts[] },
+  ): Promise<Uint8Array>;
 
   /** The bridge's signature over a key statement of ours (PROTOCOL §3), by the `statement` key. */
   signStatement(statement: KeyStatement): Promise<StatementSignature>;

@@ -161,7 +161,7 @@ export async function federationFixture(
       const body = { request_id: 'request-1', addresses: [...addresses], max_age: maxAge };
       const bytes = utf8(JSON.stringify(body));
       const context: RequestContext = { ...SYSTEM, actor: { kind: 'person', sub: ALICE.sub } };
-      const token = await lookUps.answerClient(ALICE, body, bytes, context);
+      const token = Buffer.from(await lookUps.answerClient(ALICE, body, bytes, context)).toString();
       const asked = {
         aud: ALICE.deviceId,
         jti: body.request_id,

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { signCompact } from '../../bridge/signer/compact-jws.ts';
-import { signJws } from '../../protocol/jws.ts';
+import * as z from 'zod/mini';
+import { signCompact, signParts } from '../../bridge/signer/compact-jws.ts';
+import { WrittenJson } from '../../bridge/signer/written-json.ts';
+import { signJws, verifyJws } from '../../protocol/jws.ts';
 import { testKey } from '../protocol/company.ts';
 
 describe('A compact JWS of the bridge', () => {
@@ -19,5 +21,28 @@ describe('A compact JWS of the bridge', () => {
     const key = await testKey('the bridge');
     const token = await signCompact(key, 'key-binding+jwt', { iss: 'x', aud: undefined });
     expect(token).toBe(await signJws(key, 'key-binding+jwt', { iss: 'x' }));
+  });
+
+  it('says the same in parts of whatever length, some of them written before', async () => {
+    const key = await testKey('the bridge');
+    const schema = z.object({
+      iss: z.string(),
+      list: z.array(z.strictObject({ name: z.string(), n: z.int() })),
+    });
+    for (const [first, second] of [0, 1, 2, 3].flatMap((a) => [0, 1, 2].map((b) => [a, b] as const))) {
+      const names = ['é'.repeat(first), '漢'.repeat(second)];
+      const written = names.map((name) => new WrittenJson(`"name":${JSON.stringify(name)}}`));
+      const parts = [
+        ...['{"iss":"https://bridge.acme.example","list":[', '{"n":1,', ...written.slice(0, 1)],
+        ...[',{"n":2,', ...written.slice(1), ...[',{"n":3,', ...written.slice(0, 1)], ']}'],
+      ];
+      const token = (await signParts(key, 'key-lookup-response+jwt', parts)).toString('latin1');
+      const claims = await verifyJws(token, 'key-lookup-response+jwt', schema, () => key.publicKey);
+      expect(claims.list).toEqual([
+        { name: names[0], n: 1 },
+        { name: names[1], n: 2 },
+        { name: names[0], n: 3 },
+      ]);
+    }
   });
 });
