@@ -58,6 +58,7 @@ import { createIdpSignals } from '../signals/idp-signals.ts';
 import { createKeySets } from '../signals/key-sets.ts';
 import { createPartnerSignals } from '../signals/partner-signals.ts';
 import { createNoteContacts, createSentSignals } from '../signals/sent-signals.ts';
+import { createTransmitterDiscovery } from '../signals/transmitter-discovery.ts';
 import { createTransmitters } from '../signals/transmitters.ts';
 import type { Query, Transaction } from '../storage/database.ts';
 import type { Foundation } from './open-foundation.ts';
@@ -151,7 +152,8 @@ export async function composeServices(foundation: Foundation, config: Config) {
   const lifecycle = createLifecycle({ ...common, tokens: authorizationServer });
   const keySets = createKeySets({ outbound });
   const idpSignals = createIdpSignals({ ...common, keySets, lifecycle });
-  const transmitters = createTransmitters({ ...common, keySets, connections });
+  const discovery = createTransmitterDiscovery(outbound);
+  const transmitters = createTransmitters({ ...common, keySets, discovery, connections });
   const personOverviews = createPersonOverviews(foundation);
   const compile = createCompiledContents();
   const policyChanges = createPolicyChanges({

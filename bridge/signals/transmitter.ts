@@ -64,6 +64,10 @@ export const newTransmitterSchema = z.strictObject({
 });
 export type NewTransmitter = z.input<typeof newTransmitterSchema>;
 
+/** Whose signals are to be taken: an issuer, or that of the connection itself. */
+export const transmitterSearchSchema = z.strictObject({ connection: z.string(), issuer: url.optional() });
+export type TransmitterSearch = z.infer<typeof transmitterSearchSchema>;
+
 /** What is left out stays. */
 export const transmitterChangeSchema = z.strictObject({
   issuer: url.optional(),

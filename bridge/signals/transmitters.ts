@@ -14,8 +14,11 @@ import {
   newTransmitterSchema,
   type Transmitter,
   type TransmitterChange,
+  type TransmitterSearch,
   transmitterChangeSchema,
+  transmitterSearchSchema,
 } from './transmitter.ts';
+import type { FoundTransmitter, TransmitterDiscovery } from './transmitter-discovery.ts';
 import {
   deleteTransmitter,
   findTransmitter,
@@ -31,6 +34,7 @@ export interface TransmittersDeps {
   readonly events: EventLog;
   readonly clock: Clock;
   readonly keySets: Pick<KeySets, 'count'>;
+  readonly discovery: TransmitterDiscovery;
   /** Throws `connection_unknown`. */
   readonly connections: {
     get(id: string): Promise<{ readonly settings: Readonly<Record<string, unknown>> }>;
@@ -52,6 +56,12 @@ export interface Transmitters {
   deliveryUrl(connection: string): string;
   list(): Promise<Transmitter[]>;
   get(connection: string): Promise<Transmitter>;
+  /**
+   * What the issuer publishes of itself, for an administrator to confirm: nothing is taken over by itself. Without an
+   * issuer, that of the connection. Throws `connection_unknown`, `malformed_request` where the connection has none, and
+   * what `TransmitterDiscovery` throws.
+   */
+  find(given: TransmitterSearch): Promise<FoundTransmitter>;
   /** Throws `connection_unknown`, `conflict` where the connection has one, `outbound_refused` for a wrong jwks_uri. */
   add(given: NewTransmitter, context: RequestContext): Promise<IssuedTransmitter>;
   change(connection: string, change: TransmitterChange, context: RequestContext): Promise<Transmitter>;
@@ -105,13 +115,25 @@ export function createTransmitters(deps: TransmittersDeps): Transmitters {
     list: async () => (await database.read(listTransmitters)).map(shown),
     get: (connection) => database.read(async (query) => shown(await requireTransmitter(query, connection))),
 
+    async find(given) {
+      const asked = transmitterSearchSchema.parse(given);
+      const ofConnection = issuerOf(await deps.connections.get(asked.connection));
+      const issuer = asked.issuer ?? ofConnection;
+      if (issuer === null) {
+        throw new CountersignError(
+          'malformed_request',
+          'issuer: the connection has none; name the transmitter’s',
+        );
+      }
+      return deps.discovery.find(issuer);
+    },
+
     async add(given, context) {
       const { connection, ...asked } = newTransmitterSchema.parse(given);
-      const { settings } = await deps.connections.get(connection);
+      const ofConnection = issuerOf(await deps.connections.get(connection));
       parseOutboundUrl(asked.jwks_uri);
       const token = newHandle();
       const now = seconds(clock);
-      const ofConnection = typeof settings.issuer === 'string' ? settings.issuer : null;
       const transmitter: StoredTransmitter = {
         ...{ ...asked, connection, token_hash: sha256Base64url(token) },
         audience: asked.audience ?? deliveryUrl(connection),
@@ -164,6 +186,11 @@ export function createTransmitters(deps: TransmittersDeps): Transmitters {
       return { keys: await deps.keySets.count(uri) };
     },
   };
+}
+
+/** Of an OpenID provider; SAML has none. */
+function issuerOf({ settings }: { readonly settings: Readonly<Record<string, unknown>> }): string | null {
+  return typeof settings.issuer === 'string' ? settings.issuer : null;
 }
 
 async function requireTransmitter(

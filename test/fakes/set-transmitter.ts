@@ -14,6 +14,8 @@ export interface SetTransmitter {
   fetched(): number;
   /** Status with which its keys are answered. */
   status: number;
+  /** What it publishes elsewhere than at its keys, by path; all else is answered with the keys. */
+  readonly documents: Map<string, object | null>;
   /** Makes a key and publishes it; answers its id. */
   rotate(alg: 'RS256' | 'ES256'): Promise<string>;
   /** A token about `subject`; `lies` change claims, header or key. */
@@ -35,13 +37,23 @@ export interface SetLies {
   readonly key?: PrivateKey;
 }
 
-export async function startSetTransmitter(stage: Stage, host: string): Promise<SetTransmitter> {
+export async function startSetTransmitter(
+  stage: Pick<Stage, 'names' | 'ca' | 'onClose'>,
+  host: string,
+): Promise<SetTransmitter> {
   stage.names.addHost(host, '127.0.0.1');
   const published: JWK[] = [];
+  const documents = new Map<string, object | null>();
   const keys = new Map<string, { key: PrivateKey; alg: string }>();
   let fetched = 0;
   let current = '';
-  const server = createServer(await stage.ca.issue([host]), (_request, response) => {
+  const server = createServer(await stage.ca.issue([host]), (request, response) => {
+    const document = documents.get(request.url ?? '');
+    if (document !== undefined) {
+      response.writeHead(document === null ? 404 : 200, { 'content-type': 'application/json' });
+      response.end(JSON.stringify(document));
+      return;
+    }
     fetched += 1;
     response.writeHead(transmitter.status, { 'content-type': 'application/json' });
     response.end(JSON.stringify({ keys: published }));
@@ -59,6 +71,7 @@ export async function startSetTransmitter(stage: Stage, host: string): Promise<S
     issuer,
     jwksUri: `${issuer}/jwks`,
     fetched: () => fetched,
+    documents,
     status: 200,
 
     async rotate(alg) {

@@ -78,7 +78,8 @@ describe('countersign signals transmitter', () => {
   it.each([
     [['add', 'work', ...WHERE], 1, 'conflict'],
     [['add', 'other', ...WHERE], 1, 'connection_unknown'],
-    [['add', 'other'], 2, '--jwks-uri'],
+    [['add', 'other', '--jwks-uri', 'https://ssf.acme.example/jwks'], 2, '--issuer'],
+    [['add', 'other'], 1, 'connection_unknown'],
     [['set', 'work', '--jwks-uri', 'http://ssf.acme.example/jwks'], 1, 'malformed_request'],
     [['set', 'work', '--jwks-uri', 'https://user:secret@ssf.acme.example/jwks'], 1, 'outbound_refused'],
     [['set', 'work', '--effect', 'account-enabled=close'], 1, 'must be one of report'],

@@ -33,6 +33,13 @@ const transmitterSchema = z.object({
 });
 type Transmitter = z.infer<typeof transmitterSchema>;
 
+const foundSchema = z.object({
+  issuer: z.string(),
+  jwks_uri: z.string(),
+  source: z.string(),
+  push: z.boolean().nullable(),
+});
+
 const issuedSchema = transmitterSchema.extend({ token: z.string() });
 
 const PATH = '/admin/v1/signals/transmitters';
@@ -50,7 +57,10 @@ export function addTransmitterCommands(signals: Command, terminal: Terminal): vo
     .action((options: Options) => list(terminal, options));
   withSettings(transmitter.command('add'))
     .argument('<connection>', CONNECTION)
-    .description('take signals of a connection’s identity provider; prints its token, once')
+    .description(
+      'take signals of a connection’s identity provider; looks up what is not given, prints its token, once',
+    )
+    .option('--yes', 'do not ask about what was looked up')
     .action((connection: string, options: SettingOptions) => add(terminal, connection, options));
   transmitter
     .command('show')
@@ -136,12 +146,29 @@ async function list(terminal: Terminal, options: Options): Promise<void> {
 }
 
 async function add(terminal: Terminal, connection: string, options: SettingOptions): Promise<void> {
-  if (options.issuer === undefined || options.jwksUri === undefined) {
-    throw new UsageError('Give --issuer and --jwks-uri; both stand in its ssf-configuration.');
+  if (options.issuer === undefined && options.jwksUri !== undefined) {
+    throw new UsageError('Give --issuer with --jwks-uri, or neither of them to have both looked up.');
   }
-  const body = { connection, ...settingsOf(options) };
-  const issued = await (await openApi(terminal)).send('POST', PATH, issuedSchema, body);
+  const api = await openApi(terminal);
+  const settings = settingsOf(options);
+  const found = options.jwksUri === undefined ? await find(terminal, connection, options) : {};
+  const issued = await api.send('POST', PATH, issuedSchema, { connection, ...settings, ...found });
   show(terminal, options, issued, describeIssued);
+}
+
+/** What the issuer, or the connection’s, says of itself, once a person has seen it. */
+async function find(
+  terminal: Terminal,
+  connection: string,
+  { issuer: named, yes }: SettingOptions,
+): Promise<{ issuer: string; jwks_uri: string }> {
+  const search = { connection, ...(named === undefined ? {} : { issuer: named }) };
+  const api = await openApi(terminal);
+  const { issuer, jwks_uri, source, push } = await api.send('POST', `${PATH}/discovery`, foundSchema, search);
+  const pushes = push === null ? 'it does not say' : push ? 'yes' : 'no: it cannot deliver here';
+  terminal.say(`${facts({ issuer, keys: jwks_uri, 'found in': source, 'can push': pushes })}\n`);
+  await confirm(terminal, yes, `What these keys sign closes people of ${connection}, and signs them out.`);
+  return { issuer, jwks_uri };
 }
 
 function settingsOf({ issuer, jwksUri, audience, subjectIssuer, effect }: SettingOptions) {

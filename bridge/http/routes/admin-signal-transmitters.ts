@@ -6,6 +6,7 @@ import {
   newTransmitterSchema,
   type Transmitter,
   transmitterChangeSchema,
+  transmitterSearchSchema,
 } from '../../signals/transmitter.ts';
 import type { Transmitters } from '../../signals/transmitters.ts';
 import { defineAdministratorRoute } from '../administrator-route.ts';
@@ -25,6 +26,13 @@ const transmitterSchema = z.strictObject({
 });
 
 const issuedSchema = transmitterSchema.extend({ token: z.string().describe('Shown once') });
+
+const foundSchema = z.strictObject({
+  issuer: z.string(),
+  jwks_uri: z.string(),
+  source: z.enum(['ssf-configuration', 'openid-configuration']).describe('Where it was found'),
+  push: z.boolean().nullable().describe('Whether it says that it can push; null: it does not say'),
+});
 
 const PATH = '/admin/v1/signals/transmitters';
 const ONE = `${PATH}/:connection`;
@@ -68,6 +76,16 @@ export function adminSignalTransmitterRoutes({
         const { transmitter, token } = await transmitters.add(body, context);
         return { body: { ...shown(transmitter), token } };
       },
+    }),
+    defineAdministratorRoute(decide, {
+      method: 'post',
+      action: 'manage-signals',
+      path: `${PATH}/discovery`,
+      summary: 'What an identity provider publishes of its signals, to be confirmed; nothing is changed',
+      body: { schema: transmitterSearchSchema, maxBytes: JSON_BODY_BYTES },
+      response: { status: 200, description: 'What was found', schema: foundSchema },
+      errors: ['connection_unknown', 'outbound_refused', 'upstream_unreachable', 'upstream_invalid'],
+      handle: async ({ body }) => ({ body: await transmitters.find(body) }),
     }),
     defineAdministratorRoute(decide, {
       method: 'get',
