@@ -53,12 +53,18 @@ export interface Receiver {
   close(): Promise<void>;
 }
 
-/** An HTTPS server on loopback which answers as `handle` says, unless it is told to fail. */
+/** What a receiver needs of its network. */
+export interface ReceiverPlace {
+  readonly ca: Pick<ReceiverNetwork['ca'], 'issue'>;
+  readonly names: Pick<ReceiverNetwork['names'], 'addHost'>;
+}
+
+/** An HTTPS server on loopback which answers as `handle` says, unless it is told to fail. `port`: any that is free. */
 export async function openReceiver(
-  network: ReceiverNetwork,
+  network: ReceiverPlace,
   host: string,
   handle: (request: ReceivedRequest) => Answer,
-  options: { certificateFor?: string } = {},
+  options: { certificateFor?: string | undefined; port?: number | undefined } = {},
 ): Promise<Receiver> {
   const breaches: string[] = [];
   const requests: ReceivedRequest[] = [];
@@ -78,17 +84,21 @@ export async function openReceiver(
   const server = createServer(
     await network.ca.issue([options.certificateFor ?? host]),
     (message, response) => {
-      void readRequest(message).then((request) => {
+      const meet = (request: ReceivedRequest) => {
         requests.push(request);
         const fault = queued.shift() ?? always;
         if (fault === 'hang') return;
         if (fault === 'drop') return void message.socket.destroy();
         if (fault === 'take-and-drop') return dropWithin(response, answerTo(request));
         write(response, fault ?? answerTo(request));
+      };
+      void readRequest(message).then(meet, (error: unknown) => {
+        // what was cut off on its way is nobody's breach
+        if (message.complete) throw error;
       });
     },
   );
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve));
   network.names.addHost(host, '127.0.0.1');
   return {
     host,

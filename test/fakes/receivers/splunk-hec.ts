@@ -8,9 +8,9 @@ import {
   openReceiver,
   type ReceivedRequest,
   type Receiver,
+  type ReceiverPlace,
   utf8Of,
 } from './receiver.ts';
-import type { ReceiverNetwork } from './receiver-network.ts';
 
 const CHANNEL = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -27,8 +27,8 @@ export interface HecReceiver extends Receiver {
 
 /** The HTTP Event Collector of Splunk 9, as its reference has it: what is indexed counts as held. */
 export async function openHecReceiver(
-  network: ReceiverNetwork,
-  options: { token: string; acknowledgement: boolean },
+  network: ReceiverPlace,
+  options: { token: string; acknowledgement: boolean; port?: number },
 ): Promise<HecReceiver> {
   const held: string[] = [];
   const envelopes: Record<string, unknown>[] = [];
@@ -86,7 +86,7 @@ export async function openHecReceiver(
     return { status: 200, body: JSON.stringify({ acks: Object.fromEntries(told) }) };
   }
 
-  const receiver = await openReceiver(network, 'splunk.example.net', handle);
+  const receiver = await openReceiver(network, 'splunk.example.net', handle, { port: options.port });
   return {
     ...receiver,
     held,

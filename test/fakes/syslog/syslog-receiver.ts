@@ -37,8 +37,18 @@ export interface SyslogReceiver {
   close(): Promise<void>;
 }
 
+export interface SyslogReceiverOptions {
+  /** Any that is free. */
+  readonly port?: number;
+  /** Called with what was read, before anything more is, and before the end of a connection is answered. */
+  readonly keep?: (messages: readonly SyslogMessage[]) => void;
+}
+
 /** On 127.0.0.1; `tls` absent: plain TCP. */
-export async function openSyslogReceiver(tls?: TlsOptions): Promise<SyslogReceiver> {
+export async function openSyslogReceiver(
+  tls?: TlsOptions,
+  options: SyslogReceiverOptions = {},
+): Promise<SyslogReceiver> {
   const messages: SyslogMessage[] = [];
   const breaches: string[] = [];
   const sockets = new Set<Socket>();
@@ -58,8 +68,10 @@ export async function openSyslogReceiver(tls?: TlsOptions): Promise<SyslogReceiv
       // a TLS socket still hands out what it has decrypted
       if (dead) return;
       const fault = faults.shift();
+      const before = messages.length;
       if (fault !== 'reset-unread' && fault !== 'close-unread')
         rest = readFrames(Buffer.concat([rest, chunk]));
+      if (messages.length > before) options.keep?.(messages.slice(before));
       dead = fault !== undefined && fault !== 'none';
       if (fault === 'close-unread') socket.destroy();
       else if (fault !== undefined && fault !== 'none') reset(socket);
@@ -95,7 +107,7 @@ export async function openSyslogReceiver(tls?: TlsOptions): Promise<SyslogReceiv
     carriers.set(carrier.remotePort, carrier);
     carrier.on('error', () => {});
   });
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
 
   async function listen(): Promise<void> {
     server.listen(port, '127.0.0.1');
