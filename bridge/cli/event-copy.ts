@@ -1,4 +1,5 @@
 import { cloudevents } from '../../connectors/siem/formats/cloudevents.ts';
+import { originalIn } from '../../connectors/siem/formats/original-in.ts';
 import type { SinkEvent } from '../../connectors/siem/sink-event.ts';
 import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
 import { type CloudEventOf, type LineReading, readCopiedLine } from '../../protocol/events/copied-line.ts';
@@ -19,7 +20,7 @@ export const cloudEventOf: CloudEventOf = (event, iss) =>
   cloudevents({ iss, organization: '', version: '' }).format(event as SinkEvent);
 
 /** Lines of every format that holds all of an event. */
-export const LINES: LineReading = { cloudEventOf };
+export const LINES: LineReading = { cloudEventOf, originalIn };
 
 /** What an export begins with. */
 const PROOF = '{"event_proof":';

@@ -50,6 +50,7 @@ export interface VerifyOptions {
   readonly filtered?: boolean;
   readonly expected?: Partial<SeqRange>;
   readonly redacted?: boolean;
+  readonly originals?: boolean;
 }
 
 /**
@@ -59,6 +60,8 @@ export interface VerifyOptions {
  * @param filtered - the copy is of a sink that does not get all events: what is missing is reported and no fault
  * @param redacted - the copy is of a sink that takes personal data out: without it, such events make it `unproven`, and
  *   beside a proof that the copy brings `refuted`, as the bridge exports none
+ * @param originals - of lines in formats of others, which carry originals, nothing else counts. Without it a line that
+ *   says anything beside its original makes the copy `unproven`
  * @param expected - the events that must be there, both ends included
  */
 export async function verifyEventCopy(copy: EventCopy, options: VerifyOptions = {}): Promise<CopyReport> {
@@ -152,7 +155,7 @@ function findingOf(
 function conclude(
   { found, missing, added, contradictions }: Judged,
   copy: EventCopy,
-  { filtered = false, expected, redacted = false }: VerifyOptions,
+  { filtered = false, expected, redacted = false, originals = false }: VerifyOptions,
 ): CopyReport {
   const { range = null, unreadable, beside, tests } = copy;
   const { covered, forked } = copy.signed;
@@ -165,11 +168,12 @@ function conclude(
     faults.some(({ count }) => count > 0);
   // what was cut off at the end, only a checkpoint or whoever asked can tell
   const ended = expected?.to !== undefined || (range?.to ?? 0) >= covered;
-  const left = found.unproven.count + found.redacted.count + missing.count + beside.length;
+  const left = found.unproven.count + found.redacted.count + missing.count;
   const shown = found.proven.count + found.redacted.count > 0;
+  const hidden = (copy.redacted && !redacted) || (beside.length > 0 && !originals);
   const partly = ended && left === 0 ? 'proven' : 'partly';
   return {
-    outcome: refuted ? 'refuted' : !shown || (copy.redacted && !redacted) ? 'unproven' : partly,
+    outcome: refuted ? 'refuted' : !shown || hidden ? 'unproven' : partly,
     range,
     proven: found.proven.count,
     redacted: found.redacted.count,

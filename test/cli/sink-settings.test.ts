@@ -24,7 +24,13 @@ const SETTINGS = z.strictObject({
   old_token: z.string().optional(),
 });
 const KIND = {
-  ...{ kind: 'made-up', doc: 'For this test.', formats: ['plain'], secrets: ['token', 'old_token'] },
+  ...{
+    kind: 'made-up',
+    doc: 'For this test.',
+    formats: ['plain'],
+    originals: [],
+    secrets: ['token', 'old_token'],
+  },
   destinations: ['url'],
   settings: schemaNode.parse(z.toJSONSchema(SETTINGS, { io: 'input' })),
 };

@@ -215,7 +215,7 @@ describe('a sink', () => {
       ...{ name: 'soc-2', settings: { delivery: 'batch' }, filter: { outcomes: ['failure'] } },
     });
     expect(changed.body).toMatchObject({
-      ...{ name: 'soc-2', filter: { outcomes: ['failure'] }, redaction: 'none' },
+      ...{ name: 'soc-2', filter: { outcomes: ['failure'] }, redaction: 'none', original: false },
       settings: { url: receiver.url, delivery: 'batch', secret: { set: true } },
     });
     expect((await ask('POST', `${PATH}/soc-2/test`)).body).toMatchObject({ accepted: true });

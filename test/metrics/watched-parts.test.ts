@@ -72,7 +72,13 @@ describe('watched parts', () => {
     await database.migrate();
     const signer = { onlineKeys: () => ({ exp: 0 }) };
     observeState(metrics, {
-      ...{ database, clock, logger: createLogger({ level: 'silent' }), sinks: async () => [SINK] },
+      ...{
+        database,
+        clock,
+        logger: createLogger({ level: 'silent' }),
+        signals: async () => ({ queues: [], receivers: [] }),
+        sinks: async () => [SINK],
+      },
       ...{ signer: signer as never, reasons: async () => [] },
       logStatus: async () => STATUS,
     });
@@ -125,7 +131,7 @@ const HEALTH: SinkHealth = {
 };
 const SINK: SinkView = {
   ...{ id: 'stdout', name: 'stdout', kind: 'stdout', format: 'plain', status: 'enabled', builtin: true },
-  ...{ settings: {}, filter: {}, redaction: 'none', created: '2026-11-22T00:00:00.000Z' },
+  ...{ settings: {}, filter: {}, redaction: 'none', original: false, created: '2026-11-22T00:00:00.000Z' },
   ...{ changed: '2026-11-22T00:00:00.000Z', health: HEALTH },
 };
 

@@ -30,6 +30,8 @@ export interface SinksFixture {
   /** Where the sinks of the kind `fake` lead, and what the latest of them was opened with. */
   readonly receiver: FakeReceiver;
   readonly opened: { url: string; token?: string | undefined }[];
+  /** Whether the latest of them was to send originals. */
+  readonly carries: boolean;
   /** Where the sink of the configuration leads. */
   readonly builtin: FakeReceiver;
   append(count: number): Promise<void>;
@@ -42,6 +44,7 @@ export async function sinksFixture(): Promise<SinksFixture> {
   const signer = await open();
   const [receiver, builtin] = [fakeReceiver(), fakeReceiver()];
   const opened: SinksFixture['opened'] = [];
+  let carries = false;
   const closing: (() => Promise<unknown>)[] = [];
   const cache = new MemoryCache({ clock: systemClock });
 
@@ -57,7 +60,8 @@ export async function sinksFixture(): Promise<SinksFixture> {
     secrets: ['token'],
     destinations: ['url'],
     formats: ['plain', 'ecs'],
-    open(given: z.infer<typeof settings>) {
+    open(given: z.infer<typeof settings>, { formatter }) {
+      carries = formatter.withoutOriginal !== undefined;
       if (given.contradicts) throw new CountersignError('config_invalid', 'contradicts is set');
       opened.push({ url: given.url, token: given.token });
       return receiver.open();
@@ -89,6 +93,9 @@ export async function sinksFixture(): Promise<SinksFixture> {
   const { sinks, log, definitions } = compose(store.database);
   return {
     ...{ sinks, log, receiver, builtin, opened, database: store.database },
+    get carries() {
+      return carries;
+    },
     async definition(id) {
       const found = (await definitions.list()).find((each) => each.id === id);
       if (found === undefined) throw new Error(`${id} is no sink`);

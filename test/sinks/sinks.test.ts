@@ -57,6 +57,7 @@ describe('a sink that an administrator makes', () => {
   it.each([
     ['a kind that there is not', { kind: 'pigeon' }, /^kind/],
     ['a format that the kind does not have', { format: 'cef' as const }, /^format/],
+    ['originals in a format that holds all', { original: true }, /^original: plain/],
     ['settings that contradict each other', { settings: { url, contradicts: true } }, /contradicts/],
     ['a type that no event has', { filter: { types: ['person.closd'] } }, /filter\.types\.0/],
     ['a name that could be an option', { name: '-v' }, /^name/],
@@ -103,6 +104,23 @@ describe('a sink that an administrator makes', () => {
 });
 
 describe('a change of a sink', () => {
+  it('has events carry their originals from then on, and no more', async () => {
+    const { id, original } = await fixture.sinks.create({ ...input, format: 'ecs', status: 'paused' }, BY);
+    expect(original).toBe(false);
+    expect(await fixture.sinks.change(id, { original: true }, BY)).toMatchObject({ original: true });
+    expect(fixture.carries).toBe(true);
+    expect(await fixture.sinks.get(id)).toMatchObject({ format: 'ecs', original: true });
+    await expect(fixture.sinks.change(id, { format: 'plain' }, BY)).rejects.toMatchObject(
+      malformed(/^original: plain/),
+    );
+    await fixture.sinks.change(id, { format: 'plain', original: false }, BY);
+    expect(fixture.carries).toBe(false);
+    expect(await fixture.reported('sink.changed')).toMatchObject([
+      { data: { changed: ['original'] } },
+      { data: { changed: ['format', 'original'] } },
+    ]);
+  });
+
   it('replaces settings one by one, and leaves a secret that comes as it was shown', async () => {
     const { id, settings } = await fixture.sinks.create({ ...input, status: 'paused' }, BY);
     await fixture.sinks.change(id, { settings: { ...settings, contradicts: false } }, BY);

@@ -32,6 +32,7 @@ interface Options {
   readonly to?: string;
   readonly filtered?: boolean;
   readonly redacted?: boolean;
+  readonly originals?: boolean;
   readonly json?: boolean;
 }
 
@@ -48,6 +49,7 @@ export function addEventsVerify(events: Command, terminal: Terminal): void {
     .option('--to <seq>', 'the event up to which all must be there')
     .option('--filtered', 'of a sink that does not get all events: what is missing is no fault')
     .option('--redacted', 'of a sink that takes personal data out: what its events say is not proven')
+    .option('--originals', 'of ocsf, ecs and cef nothing but the original in each line counts')
     .option('--json', 'answer as JSON')
     .action((files: string[], options: Options) => verify(terminal, files, options));
 }
@@ -68,6 +70,7 @@ async function verify(terminal: Terminal, files: readonly string[], options: Opt
     ...kept,
     filtered: options.filtered === true,
     redacted: options.redacted === true,
+    originals: options.originals === true,
     expected: expectedOf(options),
   });
   const answer = { ...report, log: trust.origin, root: trust.root };
@@ -160,7 +163,7 @@ function describe(report: CopyReport, { origin, root }: EventLogTrust): string {
     unreadable: lineNumbers(report.unreadable),
     'said beside': lineNumbers(
       report.beside,
-      'only the original in them is proven: the rest is not what this version makes of it',
+      'only the original in them can be proven; say --originals where another version or a pipeline wrote the rest',
     ),
     'sent as tests':
       report.tests === 0 ? null : `${report.tests}, which stand in no log: nothing is said of them`,

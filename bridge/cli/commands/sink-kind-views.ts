@@ -14,13 +14,17 @@ export function kindsView(kinds: readonly SinkKindAnswer[]): string {
 }
 
 /** What an administrator must know to add one. */
-export function kindView({ kind, doc, formats, settings, secrets }: SinkKindAnswer): string {
+export function kindView({ kind, doc, formats, originals, settings, secrets }: SinkKindAnswer): string {
   const properties = Object.entries(schemaProperties(settings));
   const required = settings.required ?? [];
   const examples = required.map((name) => (secrets.includes(name) ? `--secret ${name}` : `--set ${name}=…`));
   return [
     printable(doc),
-    facts({ formats: `${formats.join(', ')} (the first, unless --format says another)` }),
+    facts({
+      formats: `${formats.join(', ')} (the first, unless --format says another)`,
+      '--original':
+        originals.length === 0 ? null : `${originals.join(', ')}: with it copies can be proven, else not`,
+    }),
     table(
       ['setting', 'value', 'default', 'meaning'],
       properties.map(([name, schema]) => [

@@ -13,6 +13,7 @@ interface SinkOptions extends SettingOptions {
   readonly name?: string;
   readonly format?: string;
   readonly redaction?: string;
+  readonly original?: boolean;
   readonly type?: readonly string[];
   readonly outcome?: readonly string[];
   readonly minSeverity?: string;
@@ -47,6 +48,11 @@ function withSettings(command: Command): Command {
     )
     .option('--format <format>', 'plain, ocsf, ecs, cef or cloudevents')
     .option('--redaction <redaction>', 'personal data: none (as it is), drop, or hmac (a keyed hash instead)')
+    .option(
+      '--original',
+      'beside its ocsf, ecs or cef each event as it is, so that copies can be proven; twice the volume',
+    )
+    .option('--no-original', 'without')
     .option('--type <type>', 'only these types, as device.added or device.*; may be repeated', repeatable)
     .option('--outcome <outcome>', 'only success or failure', repeatable)
     .option('--min-severity <severity>', 'informational, low, medium, high or critical')
@@ -87,7 +93,7 @@ async function change(terminal: Terminal, name: string, options: SinkOptions): P
 
 /** What every kind has; a part of the filter that is not named stays. */
 function common(options: SinkOptions, before: object = {}): Record<string, unknown> {
-  const { name, format, redaction, type, outcome, minSeverity, everything } = options;
+  const { name, format, redaction, original, type, outcome, minSeverity, everything } = options;
   const filter = {
     ...(type === undefined ? {} : { types: type }),
     ...(outcome === undefined ? {} : { outcomes: outcome }),
@@ -98,6 +104,7 @@ function common(options: SinkOptions, before: object = {}): Record<string, unkno
     ...(name === undefined ? {} : { name }),
     ...(format === undefined ? {} : { format }),
     ...(redaction === undefined ? {} : { redaction }),
+    ...(original === undefined ? {} : { original }),
     ...(filtered ? { filter: { ...(everything === true ? {} : before), ...filter } } : {}),
   };
 }

@@ -20,10 +20,10 @@ export function sinksView(sinks: readonly SinkAnswer[]): string {
 }
 
 export function sinkView(sink: SinkAnswer): string {
-  const { id, name, kind, format, redaction, builtin, created, settings, filter, health } = sink;
+  const { id, name, kind, format, redaction, original, builtin, created, settings, filter, health } = sink;
   return [
     facts({
-      ...{ name, id, kind, format, redaction },
+      ...{ name, id, kind, format, redaction, original: original ? 'stands in each event' : null },
       events: filterWords(filter),
       since: `${moment(created)}${builtin ? ', by the configuration file' : ''}`,
     }),

@@ -1,3 +1,4 @@
+import { ORIGINAL_FORMATS } from '../../../connectors/siem/formats/formatter.ts';
 import { CountersignError } from '../../../protocol/errors.ts';
 import { createSinkChanges } from './sink-changes.ts';
 import { createSinkDeliveries } from './sink-deliveries.ts';
@@ -16,6 +17,7 @@ export function createSinks(deps: SinksDeps): Sinks {
       opener.kinds.map((kind) => ({
         ...{ kind: kind.kind, doc: kind.doc, formats: kind.formats, secrets: kind.secrets },
         destinations: kind.destinations,
+        originals: kind.formats.filter((format) => ORIGINAL_FORMATS.includes(format)),
         settings: settingsSchema(kind),
       })),
     async list() {

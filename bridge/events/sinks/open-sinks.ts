@@ -21,7 +21,14 @@ export interface SinkOpener {
   /** `undefined`: there is none of that name in this version. */
   kind(name: string): SinkKind | undefined;
   /** `config_invalid` for settings that cannot be used. */
-  open(sink: string, kind: string, format: FormatName, settings: SinkSettings): Sink;
+  open(sink: string, kind: string, rendering: Rendering, settings: SinkSettings): Sink;
+}
+
+/** How events are sent. */
+export interface Rendering {
+  readonly format: FormatName;
+  /** Whether each carries its original. */
+  readonly original: boolean;
 }
 
 export function createSinkOpener(
@@ -33,7 +40,7 @@ export function createSinkOpener(
   return {
     kinds,
     kind: find,
-    open(sink, name, format, settings) {
+    open(sink, name, { format, original }, settings) {
       const kind = find(name);
       if (kind === undefined) {
         throw new CountersignError('config_invalid', `this version has no sinks of the kind ${name}`);
@@ -41,7 +48,7 @@ export function createSinkOpener(
       return kind.open(settings, {
         ...deps,
         sink,
-        formatter: createFormatter(format, origin),
+        formatter: createFormatter(format, origin, original),
         iss: origin.iss,
       });
     },
@@ -88,7 +95,8 @@ export function storedDefinition(
       if (found.revision !== revision)
         throw new CountersignError('sink_unavailable', 'The sink was changed.');
       const { settings, redaction_key: key } = await openSettings(signer, found);
-      const sink = opener.open(id, row.kind, row.format as FormatName, settings);
+      const rendering = { format: found.format as FormatName, original: found.original === 1 };
+      const sink = opener.open(id, row.kind, rendering, settings);
       return { sink, redactionKey: Buffer.from(key, 'base64url') };
     },
   };

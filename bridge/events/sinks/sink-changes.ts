@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import type { FormatName } from '../../../connectors/siem/formats/formatter.ts';
+import { type FormatName, ORIGINAL_FORMATS } from '../../../connectors/siem/formats/formatter.ts';
 import type { SinkKind } from '../../../connectors/siem/sink.ts';
 import { CountersignError, isCountersignError } from '../../../protocol/errors.ts';
 import { SINKS } from '../../lib/limits.ts';
@@ -11,6 +11,7 @@ import { deleteReplays } from '../delivery/replays.ts';
 import { deleteState, insertState } from '../delivery/sink-states.ts';
 import { newestSeq } from '../event-store.ts';
 import { type Change, succeeded } from '../succeeded.ts';
+import type { Rendering } from './open-sinks.ts';
 import { newRedactionKey, openSettings, type SinkSettings, sealSettings } from './sealed-settings.ts';
 import { sinkInputSchema, sinkPatchSchema } from './sink-input.ts';
 import { checkGiven, checkSettings, mergeSettings } from './sink-settings.ts';
@@ -35,15 +36,19 @@ export function createSinkChanges(
   async function checkOpening(
     id: string,
     kind: SinkKind,
-    format: FormatName,
+    rendering: Rendering,
     settings: SinkSettings,
   ): Promise<void> {
+    const { format, original } = rendering;
     if (!kind.formats.includes(format)) {
       throw new CountersignError('malformed_request', `format: must be one of ${kind.formats.join(', ')}`);
     }
+    if (original && !ORIGINAL_FORMATS.includes(format)) {
+      throw new CountersignError('malformed_request', `original: ${format} holds all of an event already`);
+    }
     checkSettings(kind, settings);
     try {
-      await opener.open(id, kind.kind, format, settings).close();
+      await opener.open(id, kind.kind, rendering, settings).close();
     } catch (cause) {
       if (!isCountersignError(cause, 'config_invalid')) throw cause;
       throw new CountersignError('malformed_request', `settings: ${cause.detail ?? 'contradict each other'}`);
@@ -70,15 +75,15 @@ export function createSinkChanges(
       if (kind === undefined) throw new CountersignError('malformed_request', 'kind: there is no such kind');
       const format = asked.format ?? kind.formats[0];
       const id = `snk_${randomBytes(10).toString('hex')}`;
-      await checkOpening(id, kind, format, asked.settings);
+      const { name, status, redaction, settings, original } = asked;
+      await checkOpening(id, kind, { format, original }, settings);
       assertNameFree(asked.name);
       const now = clock.now();
-      const { name, status, redaction, settings } = asked;
       const row: SinkRow = {
         ...{ id, name, kind: kind.kind, format, status, redaction, revision: 1, created: now, changed: now },
         sealed: await sealSettings(signer, id, { settings, redaction_key: newRedactionKey() }),
         filter: JSON.stringify(asked.filter),
-        original: 0,
+        original: original ? 1 : 0,
       };
       await store(async (tx) => {
         if ((await countSinks(tx)) >= SINKS) throw new CountersignError('sink_limit');
@@ -97,7 +102,8 @@ export function createSinkChanges(
       const asked = checkGiven(sinkPatchSchema, patch);
       const sealed = await openSettings(signer, row);
       const kind = opener.kind(row.kind);
-      const reopens = asked.settings !== undefined || asked.format !== undefined;
+      const original = asked.original ?? row.original === 1;
+      const reopens = [asked.settings, asked.format, asked.original].some((given) => given !== undefined);
       if (reopens && kind === undefined) {
         throw new CountersignError('malformed_request', `this version has no sinks of the kind ${row.kind}`);
       }
@@ -106,11 +112,12 @@ export function createSinkChanges(
       const format = asked.format ?? (row.format as FormatName);
       const changed = changedMembers(row, asked, sealed.settings, settings);
       if (changed.length === 0) return view(row);
-      if (reopens && kind !== undefined) await checkOpening(row.id, kind, format, settings);
+      if (reopens && kind !== undefined) await checkOpening(row.id, kind, { format, original }, settings);
       if (asked.name !== undefined) assertNameFree(asked.name);
       const change = {
         ...{ name: asked.name ?? row.name, format, status: asked.status ?? row.status, changed: clock.now() },
         redaction: asked.redaction ?? row.redaction,
+        original: original ? 1 : 0,
         filter: asked.filter === undefined ? row.filter : JSON.stringify(asked.filter),
         sealed: await sealSettings(signer, row.id, { ...sealed, settings }),
       };
@@ -142,8 +149,8 @@ export function createSinkChanges(
 
 /** Names of what is another than before; `settings.…` for each setting. */
 function changedMembers(row: SinkRow, asked: SinkPatch, before: SinkSettings, after: SinkSettings): string[] {
-  const current = { ...row, filter: JSON.parse(row.filter) };
-  const members = (['name', 'format', 'filter', 'redaction', 'status'] as const).filter(
+  const current = { ...row, filter: JSON.parse(row.filter), original: row.original === 1 };
+  const members = (['name', 'format', 'filter', 'redaction', 'original', 'status'] as const).filter(
     (member) => asked[member] !== undefined && !isDeepStrictEqual(asked[member], current[member]),
   );
   const settings = [...new Set([...Object.keys(before), ...Object.keys(after)])]

@@ -39,6 +39,8 @@ export type SinkFilter = z.infer<typeof sinkFilterSchema>;
 
 const format = z.enum(FORMAT_NAMES);
 const redaction = z.enum(SINK_REDACTIONS);
+/** Whether each event carries itself as it is, where the format holds but a part of it: so much more volume. */
+const original = z.boolean();
 const status = z.enum(['enabled', 'paused']);
 
 export const sinkInputSchema = z.strictObject({
@@ -50,6 +52,7 @@ export const sinkInputSchema = z.strictObject({
   settings: z.record(z.string().max(80), z.json()).default({}),
   filter: sinkFilterSchema.default({}),
   redaction: redaction.default('none'),
+  original: original.default(false),
   status: status.default('enabled'),
   from: z.enum(['now', 'beginning']).default('now'),
 });
@@ -62,6 +65,7 @@ export const sinkPatchSchema = z.strictObject({
   settings: z.record(z.string().max(80), z.json()).optional(),
   filter: sinkFilterSchema.optional(),
   redaction: redaction.optional(),
+  original: original.optional(),
   status: status.optional(),
 });
 export type SinkPatch = z.input<typeof sinkPatchSchema>;

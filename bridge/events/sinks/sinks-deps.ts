@@ -72,6 +72,7 @@ export function createSinkReader(deps: SinksDeps): SinkReader {
     return {
       ...{ id, name, kind, status, redaction, builtin: false, health },
       format: row.format as SinkView['format'],
+      original: row.original === 1,
       // of a kind that this version does not know, anything may be a secret
       settings: shownSettings(known?.secrets ?? Object.keys(settings), settings),
       filter: JSON.parse(row.filter),
@@ -83,7 +84,7 @@ export function createSinkReader(deps: SinksDeps): SinkReader {
   function builtinView({ name, kind }: BuiltinSink, health: SinkHealth): SinkView {
     return {
       ...{ id: name, name, kind, format: 'plain', status: 'enabled', settings: {}, filter: {} },
-      ...{ redaction: 'none', builtin: true, created: started, changed: started, health },
+      ...{ redaction: 'none', original: false, builtin: true, created: started, changed: started, health },
     };
   }
 

@@ -20,6 +20,8 @@ export interface SinkView {
   readonly settings: { readonly [name: string]: Json };
   readonly filter: SinkFilter;
   readonly redaction: SinkRedaction;
+  /** Whether events carry their originals, by which copies in a format of others are proven. */
+  readonly original: boolean;
   /** Whether the configuration file has it: nothing about it can be changed here. */
   readonly builtin: boolean;
   readonly created: string;
@@ -69,6 +71,8 @@ export interface SinkKindView {
   readonly doc: string;
   /** The first is the default. */
   readonly formats: readonly FormatName[];
+  /** Those in which events can carry their originals; the others hold all of an event anyway. */
+  readonly originals: readonly FormatName[];
   /** JSON Schema. */
   readonly settings: { readonly [name: string]: Json };
   /** Names of the settings that are never shown again. */

@@ -40,6 +40,7 @@ export const sinkSchema = z.strictObject({
   settings: z.record(z.string(), z.json()).describe('Of a secret, only whether there is one: {"set": true}'),
   filter: sinkFilterSchema,
   redaction: z.enum(SINK_REDACTIONS),
+  original: z.boolean().describe('Whether events carry their originals, by which copies are proven'),
   builtin: z.boolean().describe('The configuration file has it: it cannot be changed here'),
   created: time,
   changed: time,
@@ -54,6 +55,9 @@ export const sinkKindsSchema = z.strictObject({
       kind: z.string(),
       doc: z.string(),
       formats: z.array(format).describe('The first is the default'),
+      originals: z
+        .array(format)
+        .describe('Those in which events can carry their originals; the others hold all of an event anyway'),
       settings: z.record(z.string(), z.json()).describe('JSON Schema of the settings'),
       secrets: z.array(z.string()).describe('Names of the settings that are never shown again'),
       destinations: z

@@ -15,12 +15,17 @@ const PRIVILEGES: Readonly<Record<string, string>> = { administrator: 'Administr
 type Value = string | number | null | undefined;
 type Field = readonly [key: string, value: Value];
 
-/** The fields behind the header, those that have no value left out. Keys are those of CEF’s dictionary. */
-export function extensionOf(event: SinkEvent, host: string): string {
+/**
+ * The fields behind the header, those that have no value left out. Keys are those of CEF’s dictionary.
+ *
+ * @param original - with the event as it is, never cut: what is cut proves nothing
+ */
+export function extensionOf(event: SinkEvent, host: string, original: boolean): string {
   const plain = [...common(event, host), ...people(event), ...method(event)].flatMap(([key, value]) =>
     isThere(value) ? [pair(key, value, TEXT)] : [],
   );
-  return [...plain, ...custom(event)].join(' ');
+  const raw = original ? [`rawEvent=${extensionValue(jsonLine(event))}`] : [];
+  return [...plain, ...custom(event), ...raw].join(' ');
 }
 
 function isThere(value: Value): value is string | number {

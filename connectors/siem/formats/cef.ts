@@ -11,11 +11,11 @@ const SEVERITIES: Readonly<Record<SeverityName, number>> = {
 };
 
 /** ArcSight Common Event Format, version 0 (revision 25). */
-export function cef(origin: EventOrigin): Formatter {
+export function cef(origin: EventOrigin, original = false): Formatter {
   const host = URL.canParse(origin.iss) ? new URL(origin.iss).hostname : origin.iss;
   return {
     name: 'cef',
-    format: (event) => [...header(event, origin), extensionOf(event, host)].join('|'),
+    format: (event) => [...header(event, origin), extensionOf(event, host, original)].join('|'),
   };
 }
 

@@ -4,6 +4,7 @@ import { memberText } from './event-members.ts';
 import type { EventOrigin, Formatter } from './formatter.ts';
 import { wellFormedJsonLine } from './json-line.ts';
 import { mappingOf } from './mapping/event-mappings.ts';
+import { plain } from './plain.ts';
 import { severityId, severityOf } from './severity.ts';
 
 /** Of the Elastic Common Schema. */
@@ -14,17 +15,17 @@ const ECS_VERSION = '9.4.0';
  * of the type (`countersign.data.device.label`): a member has the same type in all documents, so that none is refused for
  * its mapping.
  */
-export function ecs(origin: EventOrigin): Formatter {
-  return { name: 'ecs', format: (event) => wellFormedJsonLine(documentOf(event, origin)) };
+export function ecs(origin: EventOrigin, original = false): Formatter {
+  return { name: 'ecs', format: (event) => wellFormedJsonLine(documentOf(event, origin, original)) };
 }
 
-function documentOf(event: SinkEvent, origin: EventOrigin): object {
+function documentOf(event: SinkEvent, origin: EventOrigin, original: boolean): object {
   const { title } = mappingOf(event.type);
   return {
     '@timestamp': event.time,
     ecs: { version: ECS_VERSION },
     message: title,
-    event: eventFields(event),
+    event: { ...eventFields(event), original: original ? plain.format(event) : undefined },
     ...ecsPeople(event),
     organization: { name: origin.organization },
     service: { type: 'countersign', name: 'countersign', id: origin.iss, version: origin.version },

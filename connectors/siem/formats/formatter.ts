@@ -12,9 +12,14 @@ export interface EventOrigin {
   readonly version: string;
 }
 
+/** Formats that hold part of an event, and have a field for the original as it was. */
+export const ORIGINAL_FORMATS: readonly FormatName[] = ['ocsf', 'ecs', 'cef'];
+
 /** An event in the form that a receiver understands. */
 export interface Formatter {
   readonly name: FormatName;
   /** One line without its end. JSON, but for `cef`. Never throws: any text that an event can hold fits. */
   format(event: SinkEvent): string;
+  /** Where each event carries its original: the same without it, for receivers that bound what they take. */
+  readonly withoutOriginal?: Formatter;
 }

@@ -6,6 +6,7 @@ import { activityOf, OCSF_CATEGORIES, OCSF_CLASSES } from './mapping/ocsf-activi
 import { classMembers } from './ocsf/class-members.ts';
 import { refinedActivity } from './ocsf/refined-activity.ts';
 import { securityControl } from './ocsf/security-control.ts';
+import { plain } from './plain.ts';
 import { type SeverityName, severityId, severityOf } from './severity.ts';
 
 const OCSF_VERSION = '1.8.0';
@@ -18,11 +19,11 @@ const SEVERITIES: Readonly<Record<SeverityName, string>> = {
  * An event of the Open Cybersecurity Schema Framework, 1.8.0. What has no place in the class stands in `unmapped`:
  * together with `metadata`, nothing of the event is lost.
  */
-export function ocsf(origin: EventOrigin): Formatter {
-  return { name: 'ocsf', format: (event) => wellFormedJsonLine(ocsfEvent(event, origin)) };
+export function ocsf(origin: EventOrigin, original = false): Formatter {
+  return { name: 'ocsf', format: (event) => wellFormedJsonLine(ocsfEvent(event, origin, original)) };
 }
 
-function ocsfEvent(event: SinkEvent, origin: EventOrigin): object {
+function ocsfEvent(event: SinkEvent, origin: EventOrigin, original: boolean): object {
   const mapping = mappingOf(event.type);
   const severity = severityOf(event);
   const control = securityControl(event, mapping);
@@ -36,6 +37,7 @@ function ocsfEvent(event: SinkEvent, origin: EventOrigin): object {
     metadata: metadataOf(event, origin, control === undefined ? [] : ['security_control']),
     ...classMembers(event, mapping.ocsf, origin),
     ...control,
+    raw_data: original ? plain.format(event) : undefined,
     unmapped: {
       ...{ actor: event.actor, subject: event.subject, data: event.data },
       ...{ trace_id: event.trace_id, prev: event.prev, hash: event.hash, redaction: event.redaction },
