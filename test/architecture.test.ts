@@ -66,7 +66,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ],
   'bridge/metrics': [
     ...[...CORE, 'recrypt', 'bridge/events', 'bridge/keylog', 'bridge/directory', 'bridge/federation'],
-    'bridge/transforms',
+    ...['bridge/signals', 'bridge/transforms'],
   ],
   'bridge/http': SERVER,
   // `countersign serve` starts the composition root.

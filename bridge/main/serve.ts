@@ -119,7 +119,7 @@ export async function serve(
 /** Metrics have a listener of their own; answers its port, where there is one. */
 async function serveMetrics(
   foundation: Foundation,
-  { readiness }: Services,
+  { readiness, sentSignals }: Services,
   config: Config,
   closing: Closing,
 ): Promise<number | undefined> {
@@ -128,6 +128,7 @@ async function serveMetrics(
   observeState(metrics, {
     ...foundation,
     sinks: () => foundation.sinks.list(),
+    signals: () => sentSignals.state(),
     reasons: async () => (await readiness()).reasons,
   });
   const answer = answerMetrics(metrics, logger);

@@ -129,6 +129,46 @@ export const METRICS = {
     doc: 'Events that a sink has taken since it was made.',
     labels: ['sink'],
   },
+  countersign_signals_queued_total: {
+    type: 'counter',
+    doc: 'Signals made for others, by who gets them: `partner`, or a receiver by `push` or `poll`. What is said of signals to others is read from the store, of the receivers that there are: take the maximum of the replicas, not the sum.',
+    labels: ['kind'],
+  },
+  countersign_signals_delivered_total: {
+    type: 'counter',
+    doc: 'Signals that were taken.',
+    labels: ['kind'],
+  },
+  countersign_signals_given_up_total: {
+    type: 'counter',
+    doc: 'Signals that were refused for good, or not taken in time.',
+    labels: ['kind'],
+  },
+  countersign_signals_waiting: {
+    type: 'gauge',
+    doc: 'From the oldest signal that waits to the newest, summed over the queues; what is kept for a paused stream counts.',
+    labels: ['kind'],
+  },
+  countersign_signal_lag_seconds: {
+    type: 'gauge',
+    doc: 'Age of the oldest signal that waits; 0 where there is none.',
+    labels: ['kind'],
+  },
+  countersign_signal_queues_failing: {
+    type: 'gauge',
+    doc: 'Partners or receivers whose last try failed.',
+    labels: ['kind'],
+  },
+  countersign_signal_receiver_token_remaining_seconds: {
+    type: 'gauge',
+    doc: 'Until the token of a receiver ends, by its id; below 0 it has ended.',
+    labels: ['receiver'],
+  },
+  countersign_signals_received_total: {
+    type: 'counter',
+    doc: 'Signals that came, from a `partner` or the identity provider of a `connection`: `code` is the error code of what was refused, else `none`. One that was taken before is not counted again.',
+    labels: ['sender', 'outcome', 'code'],
+  },
   countersign_transform_duration_seconds: {
     type: 'histogram',
     doc: 'Operations of the proxy re-encryption engine.',

@@ -31,6 +31,12 @@ function countEvent(metrics: Metrics, event: EventBody): void {
         metrics.count('countersign_lookup_results_total', labels, Number(event.data[result] ?? 0));
       }
       break;
+    case 'signal.received':
+    case 'signal.refused': {
+      const sender = event.subject.connection === undefined ? 'partner' : 'connection';
+      metrics.count('countersign_signals_received_total', { sender, outcome: event.outcome, code });
+      break;
+    }
     case 'look_up.foreign':
       if (event.outcome === 'success') countPartner(metrics, event, 'answered');
       break;

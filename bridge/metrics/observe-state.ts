@@ -10,6 +10,7 @@ import type { Signer } from '../signer/signer.ts';
 import type { Database, Query } from '../storage/database.ts';
 import type { Metrics } from './metrics.ts';
 import { forgetLog, observeLog } from './observe-log.ts';
+import { forgetSignals, observeSignals, type SignalState } from './observe-signals.ts';
 import { forgetSinks, observeSinks } from './observe-sinks.ts';
 
 export interface StateDeps {
@@ -19,6 +20,8 @@ export interface StateDeps {
   readonly logger: Logger;
   /** The sinks that events go to, and how they stand. */
   readonly sinks: () => Promise<readonly SinkView[]>;
+  /** Signals to others. */
+  readonly signals: () => Promise<SignalState>;
   /** What is against the bridge's readiness. */
   readonly reasons: () => Promise<readonly string[]>;
   readonly logStatus: () => Promise<LogStatus>;
@@ -40,9 +43,11 @@ export function observeState(metrics: Metrics, deps: StateDeps): void {
     for (const name of STORED) metrics.reset(name);
     forgetLog(metrics);
     forgetSinks(metrics);
+    forgetSignals(metrics);
     try {
       await deps.database.read((query) => observeStore(metrics, query));
       observeSinks(metrics, await deps.sinks());
+      observeSignals(metrics, await deps.signals(), seconds(deps.clock));
       observeLog(metrics, await deps.logStatus(), seconds(deps.clock));
     } catch (err) {
       deps.logger.warn({ err }, 'metrics: the database could not be read');

@@ -10,7 +10,10 @@ import type { Database, Transaction } from '../storage/database.ts';
 import { noteContacts, purgeContacts } from './contacts.ts';
 import { createDestinations } from './destinations.ts';
 import { createPolls, type Poll } from './polls.ts';
+import { type QueueTotals, readQueueTotals } from './queue-totals.ts';
+import type { Receiver } from './receiver.ts';
 import { createReceiverKeys, type ReceiverKeys } from './receiver-keys.ts';
+import { listReceivers } from './receiver-store.ts';
 import { createReceiverTokens, type ReceiverTokens } from './receiver-tokens.ts';
 import { createReceivers, type Receivers } from './receivers.ts';
 import { createSignalDelivery } from './signal-delivery.ts';
@@ -36,6 +39,8 @@ export interface SentSignals {
   readonly poll: Poll;
   start(): void;
   stop(): Promise<void>;
+  /** How delivery stands as a whole, and who is registered. */
+  state(): Promise<{ readonly queues: readonly QueueTotals[]; readonly receivers: readonly Receiver[] }>;
   /** Forgets old contacts; answers how many. */
   purge(): Promise<number>;
 }
@@ -72,6 +77,11 @@ export function createSentSignals(deps: SentSignalsDeps): SentSignals {
       watch = undefined;
       await delivery.stop();
     },
+    state: () =>
+      database.read(async (query) => ({
+        queues: await readQueueTotals(query, seconds(clock)),
+        receivers: await listReceivers(query),
+      })),
     purge: () => database.transaction((tx) => purgeContacts(tx, seconds(clock))),
   };
 }

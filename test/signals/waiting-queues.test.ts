@@ -6,7 +6,9 @@ import {
   settleQueue,
   waitingQueues,
 } from '../../bridge/signals/queue-store.ts';
+import { readQueueTotals } from '../../bridge/signals/queue-totals.ts';
 import type { SignalClaims } from '../../bridge/signals/signal.ts';
+import { insertStream } from '../../bridge/signals/stream-store.ts';
 import type { Database } from '../../bridge/storage/database.ts';
 import { movableClock, temporaryStore } from '../signer/signer-fixture.ts';
 
@@ -56,5 +58,38 @@ describe('what waits for receivers', () => {
     await put('two', 2, NOW);
     expect(await database.read((query) => countWaiting(query, 'one'))).toBe(3);
     expect(await database.read((query) => countWaiting(query, 'none'))).toBe(0);
+  });
+});
+
+describe('how the queues of a kind stand', () => {
+  const stream = async (id: string, method: 'push' | 'poll') => {
+    const endpoint_url = method === 'push' ? 'https://saas.example/' : null;
+    const settings = { method, endpoint_url, authorization: null, events_requested: [], description: null };
+    await database.transaction((tx) => insertStream(tx, { id, receiver: id, created: 0 }, settings));
+  };
+  const none = { queued: 0, delivered: 0, givenUp: 0, waiting: 0, lag: 0, failing: 0 };
+
+  it('is told for partners, pushed and polled streams apart', async () => {
+    await stream('str_1', 'push');
+    await stream('str_2', 'push');
+    await put('https://bridge.globex.example', 3, NOW - 30);
+    await put('str_1', 2, NOW - 20);
+    await put('str_2', 4, NOW - 10);
+    await take('str_2', 3);
+    const fault = { code: 'invalid_key', detail: 'another key' };
+    const failed = { done: [], sent: 0, givenUp: 1, fault };
+    await database.transaction((tx) => settleQueue(tx, 'str_1', failed, NOW));
+    expect(await database.read((query) => readQueueTotals(query, NOW))).toEqual([
+      { ...none, kind: 'partner', queued: 3, waiting: 3, lag: 30 },
+      { kind: 'push', queued: 6, delivered: 3, givenUp: 1, waiting: 3, lag: 20, failing: 1 },
+      { ...none, kind: 'poll' },
+    ]);
+  });
+
+  it('is of no age before now, whatever the clock of who put something there', async () => {
+    await stream('str_3', 'poll');
+    await put('str_3', 1, NOW + 60);
+    const totals = await database.read((query) => readQueueTotals(query, NOW));
+    expect(totals.at(-1)).toEqual({ ...none, kind: 'poll', queued: 1, waiting: 1 });
   });
 });
