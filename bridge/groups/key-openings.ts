@@ -12,11 +12,12 @@ import type { RequestContext } from '../lib/request-context.ts';
 import { createForeignOpenings } from './foreign-openings.ts';
 import { groupResource } from './group-resource.ts';
 import { asRefusedOpening, type NamedOpening, openedEvent } from './opening-events.ts';
-import { assertSamePath, findOpeningPath, type OpeningPath, openHops, readKeySince } from './opening-path.ts';
+import { assertSamePath, findOpeningPath, type OpeningPath, readKeySince } from './opening-path.ts';
 import type { KeyOpenings, OpeningDeps } from './opening-services.ts';
 import { createPartnerOpenings } from './partner-openings.ts';
 import { requireSealedKey, type StoredSealedKey } from './sealed-key-store.ts';
 import { requireSealerEvidence } from './sealer-evidence.ts';
+import { createTransformAlong } from './shared-hops.ts';
 
 /** What an opening here rests on, all of it from the records. */
 interface Standing {
@@ -26,8 +27,9 @@ interface Standing {
   readonly path: OpeningPath | null;
 }
 
-export function createKeyOpenings(deps: OpeningDeps): KeyOpenings {
-  const { database, signer, events, transforms, clock } = deps;
+export function createKeyOpenings(given: OpeningDeps): KeyOpenings {
+  const deps = { ...given, transformAlong: createTransformAlong(given) };
+  const { database, signer, events, clock } = deps;
   const foreign = createForeignOpenings(deps);
   const answerPartner = createPartnerOpenings(deps);
   const evidenceOf = requireSealerEvidence(deps);
@@ -49,10 +51,8 @@ export function createKeyOpenings(deps: OpeningDeps): KeyOpenings {
     const name = { sub: who.sub, deviceId: device.device_id, keyVersion: device.key_version };
     const signerEvidence = await evidenceOf(sealed);
     const toDevice = await openTransformKey(signer, name, device.transform_key);
-    const keys = [...(await openHops(signer, hops)), toDevice];
-    const encrypted = await transforms.run({
-      ...{ encrypted: sealed.encrypted, keys, maxBlocks: 0, exactBlocks: 0, signal },
-      priority: path?.group.kind === 'meeting' ? 'join' : 'asset',
+    const encrypted = await deps.transformAlong({
+      ...{ sealed, path, beyond: [toDevice], signal },
       turn: [signer.iss, sealed.recipient, who.sub],
     });
     // Read again and reported in one transaction: what a restriction overtook is neither reported nor released.
@@ -67,7 +67,7 @@ export function createKeyOpenings(deps: OpeningDeps): KeyOpenings {
       encrypted: encodeBase64url(encrypted),
       token: sealed.token,
       signer: signerEvidence,
-      hops: keys.length,
+      hops: hops.length + 1,
     };
   }
 

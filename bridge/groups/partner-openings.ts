@@ -10,18 +10,21 @@ import { findExclusion } from './exclusion-store.ts';
 import { groupResource } from './group-resource.ts';
 import type { GroupMember } from './member-store.ts';
 import { asRefusedOpening, type NamedOpening, openedEvent } from './opening-events.ts';
-import { assertSamePath, findOpeningPath, openHops, type WantedPath } from './opening-path.ts';
+import { assertSamePath, findOpeningPath, type WantedPath } from './opening-path.ts';
 import type { KeyOpenings, OpeningDeps } from './opening-services.ts';
 import { requireSealedKey } from './sealed-key-store.ts';
 import { requireSealerEvidence } from './sealer-evidence.ts';
+import type { TransformAlong } from './shared-hops.ts';
 
 /**
  * Our part of an opening for a person of a partner: from the group to the person, or to a durable group that the
  * partner keeps. What is transformed is stored here and was sealed to the group; the partner chooses none of it, so that
  * it cannot use us to open anything else (PROTOCOL §10).
  */
-export function createPartnerOpenings(deps: OpeningDeps): KeyOpenings['answerPartner'] {
-  const { database, signer, events, transforms, requests, clock } = deps;
+export function createPartnerOpenings(
+  deps: OpeningDeps & { readonly transformAlong: TransformAlong },
+): KeyOpenings['answerPartner'] {
+  const { database, signer, events, requests, clock } = deps;
   const evidenceOf = requireSealerEvidence(deps);
 
   async function readStanding(reader: Reader, wanted: WantedPath, keyId: string) {
@@ -47,10 +50,9 @@ export function createPartnerOpenings(deps: OpeningDeps): KeyOpenings['answerPar
       const asking = { action: 'open-key', resource, facts: { groupRole: 'member' } } as const;
       requirePermission(deps, requestBy(askingPartner(partner), asking));
       const signerEvidence = await evidenceOf(sealed);
-      const encrypted = await transforms.run({
-        ...{ encrypted: sealed.encrypted, keys: await openHops(signer, path.hops), signal },
-        ...{ maxBlocks: 0, exactBlocks: 0, turn: [partner.entity_id, group, sub] },
-        priority: path.group.kind === 'meeting' ? 'join' : 'asset',
+      const encrypted = await deps.transformAlong({
+        ...{ sealed, path, beyond: [], signal },
+        turn: [partner.entity_id, group, sub],
       });
       await database.transaction(async (transaction) => {
         assertSamePath(path, (await readStanding(transaction, wanted, keyId)).path);

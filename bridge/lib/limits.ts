@@ -155,6 +155,10 @@ export const GROUP_MEMBERS = 20_000;
 export const GROUPS_OF_CREATOR = 5_000;
 /** A partner's view of a group: tokens of some KiB, evidence of some 10 KiB for each device that signed, exclusions. */
 export const GROUP_VIEW_RESPONSE_BYTES = 6 * MIB;
+/** Hops to durable groups that are made once for all who come by them: ciphertexts of 2 KiB. */
+export const SHARED_HOPS = 1_000;
+/** How long one serves those who join together; who comes later has it made anew. */
+export const SHARED_HOP_LIFE_MS = MINUTE_S * 1_000;
 /** Groups in the list of one person. */
 export const GROUPS_LISTED = 1_000;
 /** How old an exclusion may be when it arrives; its nonce is remembered that long. */
@@ -429,8 +433,15 @@ export const SINK_BATCH_BYTES = 4_000_000;
 export const HEC_ACK_POLL_MS = 1_000;
 // ---- delivery to sinks
 
-/** Sinks of one bridge: each reads the events by itself and holds up to three pages of them in memory. */
+/** Sinks of one bridge: each reads the events by itself and holds two batches of them in memory. */
 export const SINKS = 20;
+/** Events that are read for a sink at a time: some MiB where each is as large as it may be. */
+export const SINK_EVENT_PAGE = 200;
+/**
+ * Text of the events of one batch, and of those that are read ahead meanwhile: 1,000 ordinary ones, or 60 as large as
+ * they may be. So each sink holds some MiB, and most of it is gone before the garbage collector takes it for lasting.
+ */
+export const SINK_BATCH_CHARACTERS = MIB;
 /** The tables of sinks and of replays are looked at this often when nobody wakes a replica. */
 export const SINK_POLL_MS = 1_000;
 /** A replica that delivers and writes nothing for this long is gone; another takes its place. */

@@ -124,6 +124,39 @@ describe('a sealed key', () => {
     expect((await eventsOf(globex, sealed.keyId)).at(-1)?.data.path).toEqual([durable.group, hal.who.sub]);
   });
 
+  it('is transformed to a durable group once for those of it who join together, and anew a minute later', async () => {
+    const durable = await makeGroupOf(globex, gwen, [gwen, hal]);
+    const meeting = await makeGroupOf(acme, ada, [durable], 'meeting');
+    const [sealed, next] = [
+      await depositKey(acme, ada, recipientGroup(meeting)),
+      await depositKey(acme, ada, recipientGroup(meeting)),
+    ];
+    const runs = () => [acme.transformsRun(), globex.transformsRun()];
+    const runsOf = async (...opened: [Enrolled, Sealed][]) => {
+      const [here = 0, there = 0] = runs();
+      const results = await Promise.all(opened.map(([who, key]) => openAndReceive(globex, who, key, acme)));
+      for (const [index, { plaintext }] of results.entries())
+        expect(plaintext).toEqual(opened[index]?.[1].plaintext);
+      return [acme.transformsRun() - here, globex.transformsRun() - there];
+    };
+    expect(await runsOf([gwen, sealed], [hal, sealed])).toEqual([1, 2]);
+    expect(await runsOf([gwen, sealed], [gwen, next])).toEqual([1, 2]);
+    acme.parts.clock.advance(60);
+    expect(await runsOf([hal, sealed])).toEqual([1, 1]);
+  });
+
+  it('is transformed to a durable group at home once, and from there for each member', async () => {
+    const durable = await makeGroupOf(acme, ada, [ada, bob, gwen]);
+    const meeting = await makeGroupOf(acme, ada, [durable], 'meeting');
+    const sealed = await depositKey(acme, ada, recipientGroup(meeting));
+    const before = acme.transformsRun();
+    for (const [bridge, person] of [[acme, ada] as const, [acme, bob] as const, [globex, gwen] as const]) {
+      const { plaintext } = await openAndReceive(bridge, person, sealed, acme);
+      expect(plaintext).toEqual(sealed.plaintext);
+    }
+    expect(acme.transformsRun() - before).toBe(1 + 3);
+  });
+
   it('that a partner’s member sealed is kept at home, and opened on both sides', async () => {
     const group = await makeGroupOf(acme, ada, [bob, gwen, hal]);
     const sealed = await depositKey(globex, gwen, recipientGroup(group));

@@ -91,6 +91,18 @@ describe('at home', () => {
     await expectCode(open(globex, gwen, to, keyId), 'group_unknown');
   });
 
+  it('what was transformed to a durable group is of no use to it when it was removed and added again', async () => {
+    const durable = await makeGroupOf(globex, gwen, [gwen]);
+    const meeting = await makeGroupOf(acme, ada, [durable], 'meeting');
+    const { to, keyId } = await sealedTo(meeting);
+    await open(globex, gwen, to, keyId);
+    await remove(acme, meeting, durable);
+    await addMembers(acme, meeting, [durable]);
+    const before = acme.transformsRun();
+    await open(globex, gwen, to, keyId);
+    expect(acme.transformsRun()).toBe(before + 1);
+  });
+
   it('who is excluded opens nothing, however they came in', async () => {
     const durable = await makeGroupOf(globex, gwen, [gwen]);
     const meeting = await makeGroupOf(acme, ada, [bob, durable], 'meeting');
