@@ -60,13 +60,14 @@ export interface LocalStore {
   readonly previousKeyEncryptionKey?: Uint8Array;
 }
 
-/** Opens the store of this configuration for the time of `work`. */
+/** Opens the store of this configuration for the time of `work`. Only whoever begins a bridge lets it be made. */
 export async function inLocalStore<Result>(
   config: Config,
   work: (store: LocalStore) => Promise<Result>,
+  { mustExist = true }: { readonly mustExist?: boolean } = {},
 ): Promise<Result> {
   const clock = systemClock;
-  const database = await openDatabase(config.storage, clock);
+  const database = await openDatabase(config.storage, clock, { mustExist });
   try {
     await database.migrate();
     const logger = createLogger({ level: 'warn', clock });

@@ -131,7 +131,7 @@ function withDecide<Given extends Policy>(policy: Given, decideBy: BridgeOverrid
 }
 
 async function openStore(config: Config, clock: Clock, closing: Closing) {
-  const database = await openDatabase(config.storage, clock);
+  const database = await openDatabase(config.storage, clock, { mustExist: true });
   closing.add('database', () => database.close());
   await database.migrate();
   const signer = await openLocalSigner({ database, ...keyEncryptionKeys(config), iss: config.issuer, clock });

@@ -37,9 +37,16 @@ export type CacheSettings =
       readonly timeout_ms: number;
     };
 
-/** The records, by the driver that is configured. Throws as the drivers do; `config_invalid` for a file not there. */
-export async function openDatabase(settings: StorageSettings, clock: Clock): Promise<Database> {
-  if (settings.driver === 'sqlite') return openSqlite({ path: settings.path, clock });
+/**
+ * The records, by the driver that is configured. `mustExist`: an embedded database is not made where there is none.
+ * Throws as the drivers do; `config_invalid` for a file of certificates that is not there.
+ */
+export async function openDatabase(
+  settings: StorageSettings,
+  clock: Clock,
+  { mustExist = false }: { readonly mustExist?: boolean } = {},
+): Promise<Database> {
+  if (settings.driver === 'sqlite') return openSqlite({ path: settings.path, mustExist, clock });
   const { openPostgres } = await import('./postgres/open.ts');
   return openPostgres({
     url: settings.url.reveal(),

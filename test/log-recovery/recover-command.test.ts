@@ -144,7 +144,7 @@ describe('countersign log recover', () => {
   });
 
   it('knows nothing of a store without keys', async () => {
-    await rm(database());
+    await writeFile(database(), '');
     const { code, said } = await recover();
     expect(code).toBe(2);
     expect(said).toContain('This store has no keys');

@@ -7,7 +7,13 @@ import { configSchema, renderExampleConfig } from '../../config/index.ts';
 import { initializeBridge } from '../../lifecycle/initialize-bridge.ts';
 import { findSigner } from '../../signer/stored-keys.ts';
 import { storageName } from '../../storage/open-storage.ts';
-import { inLocalStore, type LocalOptions, readLocalConfig, withLocalOptions } from '../local-store.ts';
+import {
+  inLocalStore,
+  type LocalOptions,
+  type LocalStore,
+  readLocalConfig,
+  withLocalOptions,
+} from '../local-store.ts';
 import { show } from '../output.ts';
 import { writeRootKeyFile } from '../root-key-file.ts';
 import type { Terminal } from '../terminal.ts';
@@ -39,25 +45,30 @@ async function init(terminal: Terminal, options: InitOptions): Promise<void> {
   writeConfigIfAbsent(terminal, options);
   writeSecretIfAbsent(terminal, options);
   const config = readLocalConfig(terminal, options);
-  const thumbprint = await inLocalStore(config, async (store) => {
-    const present = await store.database.read(findSigner);
-    if (present !== undefined) {
-      throw new UsageError(
-        `${storageName(config.storage)} has the keys of ${present.iss} already: nothing was changed.`,
-      );
-    }
-    const { root, undo } = await writeRootKeyFile(options.rootKey);
-    try {
-      const onlineKeysDays = config.lifetimes.online_keys_days;
-      await initializeBridge({ ...store, iss: config.issuer, root, onlineKeysDays });
-    } catch (error) {
-      await undo();
-      throw error;
-    }
-    return root.kid;
+  const thumbprint = await inLocalStore(config, (store) => makeKeys(store, options.rootKey), {
+    mustExist: false,
   });
   terminal.say(epilogue(options, storageName(config.storage)));
   show(terminal, options, { rootThumbprint: thumbprint }, ({ rootThumbprint }) => rootThumbprint);
+}
+
+/** Answers the root's thumbprint. */
+async function makeKeys({ config, ...store }: LocalStore, rootKeyFile: string): Promise<string> {
+  const present = await store.database.read(findSigner);
+  if (present !== undefined) {
+    throw new UsageError(
+      `${storageName(config.storage)} has the keys of ${present.iss} already: nothing was changed.`,
+    );
+  }
+  const { root, undo } = await writeRootKeyFile(rootKeyFile);
+  try {
+    const onlineKeysDays = config.lifetimes.online_keys_days;
+    await initializeBridge({ ...store, iss: config.issuer, root, onlineKeysDays });
+  } catch (error) {
+    await undo();
+    throw error;
+  }
+  return root.kid;
 }
 
 function writeConfigIfAbsent(terminal: Terminal, { config, issuer, organization }: InitOptions): void {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Kysely } from 'kysely';
 import { CountersignError, isCountersignError } from '../../../protocol/errors.ts';
@@ -15,6 +16,8 @@ import { Handle } from './handle.ts';
 export interface SqliteOptions {
   /** The file. Its folder is made if missing. In-memory databases are not offered: nothing would be durable. */
   readonly path: string;
+  /** The file must be there already: a wrong path would begin a second bridge. Default: it is made if missing. */
+  readonly mustExist?: boolean;
   readonly clock: Clock;
   /** The most pages (of 4 KiB) that the file may grow to, on a volume shared with others. Then: `storage_full`. */
   readonly maxPages?: number;
@@ -27,14 +30,20 @@ export interface SqliteOptions {
 /**
  * Opens the embedded store: one connection that writes, one that reads.
  *
- * @throws `state_refused` if the file is not a database or cannot have a write-ahead log (network file systems);
- *   `storage_full`; `storage_busy`
+ * @throws `state_refused` if the file must be there and is not, is not a database, or cannot have a write-ahead log
+ *   (network file systems); `storage_full`; `storage_busy`
  */
 export async function openSqlite(options: SqliteOptions): Promise<Database> {
   if (options.path === '' || options.path.startsWith(':') || /^[a-z]+:/i.test(options.path)) {
     throw new CountersignError('config_invalid', 'The database path must be a file.');
   }
   const path = resolve(options.path);
+  if (options.mustExist === true && !existsSync(path)) {
+    throw new CountersignError(
+      'state_refused',
+      `There is no database at ${path}; is storage.path right? Only for a new bridge: countersign init.`,
+    );
+  }
   const wait = options.pause ?? pause;
   const writer = await retryWhileBusy(async () => openWriter(path, options.maxPages), wait);
   try {
