@@ -1,15 +1,16 @@
-import type { Newcomer } from '../../protocol/meetings/host-tree.ts';
-import { REKEY_JOINS } from '../../protocol/meetings/limits.ts';
-import type { RekeySender } from '../../protocol/meetings/rekey-message.ts';
 import { type Child, startChild } from '../processes/child.ts';
-import type { CompaniesProcess, CrowdAt, SentRekey, StartCost } from './companies-process.ts';
-import type { Arrival, ListenersProcess } from './listeners-process.ts';
+import type { CompaniesProcess, SentRekey, StartCost } from './companies-process.ts';
+import { type Gathering, gathered, placeAll } from './gathering.ts';
+import { type Joining, measureJoining, measureSteps, type StepCost } from './joining.ts';
+import type { Arrival } from './listeners-process.ts';
 
 /** Members of the durable group, the fewer first. */
 export const MEMBERS = [10, 10_000] as const;
 const STARTS = 5;
-/** Devices that join while everybody listens: at each of the two bridges. */
-export const JOINING = 1_000;
+/** Devices that join, with all that a join is: at each of the two bridges. */
+export const JOINING = 250;
+/** Devices at each bridge of which it is measured what a step costs. */
+export const COSTED = 50;
 /**
  * Devices at each bridge that listen while somebody is removed. To open a stream costs bridge and device some 30 ms of CPU
  * together, and each ends after five minutes: for twice as many, two cores would do little else.
@@ -31,14 +32,6 @@ export interface Spread {
   readonly partner: { readonly received: number; readonly key: number };
 }
 
-export interface Joins {
-  readonly devices: number;
-  /** To open all streams. */
-  readonly listenMs: number;
-  /** From the host's first message to the last device in its place. */
-  readonly placedMs: number;
-}
-
 export interface Removals {
   readonly devices: number;
   /** To open all streams. */
@@ -48,18 +41,9 @@ export interface Removals {
 
 export interface MeetingFigures {
   readonly starts: Starts;
-  readonly joins: Joins;
+  readonly steps: readonly StepCost[];
+  readonly joining: Joining;
   readonly removals: Removals;
-}
-
-/** A meeting with a crowd at each bridge, whose devices are a process each. */
-interface Gathering {
-  readonly newcomers: readonly Newcomer[];
-  readonly listeners: readonly Child<ListenersProcess>[];
-  readonly host: RekeySender;
-  /** Opens every device's stream; answers how long it took, ms. */
-  listen(since: number): Promise<number>;
-  heard(sent: SentRekey, without: readonly string[]): Promise<Arrival[]>;
 }
 
 /** Meetings on two real bridges, which share a process with the host; the devices of each bridge are another one. */
@@ -70,12 +54,13 @@ export async function runMeeting(say: (line: string) => void): Promise<MeetingFi
     say(`meeting: ${STARTS} starts each with ${MEMBERS.join(' and ')} people`);
     const starts = await measureStarts(companies);
     say(`meeting: ${2 * JOINING} devices join`);
-    const joins = await gathered(companies, JOINING, (gathering) => measureJoins(companies, gathering));
+    const steps = await measureSteps(companies, COSTED);
+    const joining = await measureJoining(companies, JOINING);
     say(`meeting: ${REMOVALS} of ${2 * LISTENING} devices are removed`);
-    const removals = await gathered(companies, LISTENING, (gathering) =>
+    const removals = await gathered(companies, { home: LISTENING, partner: LISTENING }, (gathering) =>
       measureRemovals(companies, gathering),
     );
-    return { starts, joins, removals };
+    return { starts, steps, joining, removals };
   } finally {
     await companies.end();
   }
@@ -90,64 +75,6 @@ async function measureStarts(companies: Child<CompaniesProcess>): Promise<Starts
     many.push(await companies.ask('start', MEMBERS[1]));
   }
   return { few, many };
-}
-
-async function gathered<Result>(
-  companies: Child<CompaniesProcess>,
-  size: number,
-  work: (gathering: Gathering) => Promise<Result>,
-): Promise<Result> {
-  const listeners = [0, 1].map(() => startChild<ListenersProcess>('./listeners-process', import.meta.url));
-  try {
-    const { iss, group, home, partner, ...opened } = await companies.ask('meet', {
-      home: size,
-      partner: size,
-    });
-    const crowds = [home, partner];
-    const host = { iss, ...opened.host };
-    const ofEach = <Answer>(ask: (child: Child<ListenersProcess>, crowd: CrowdAt) => Promise<Answer>) =>
-      Promise.all(
-        listeners.flatMap((child, index) => crowds.slice(index, index + 1).map((crowd) => ask(child, crowd))),
-      );
-    const newcomers = await ofEach((child, { attendants }) => child.ask('prepare', attendants));
-    return await work({
-      ...{ listeners, host, newcomers: newcomers.flat() },
-      async listen(since) {
-        const begun = performance.now();
-        const meeting = { iss, group };
-        await ofEach((child, { peer }) => child.ask('listen', { peer, meeting, host, since }));
-        return performance.now() - begun;
-      },
-      heard: ({ hash }, without) => ofEach((child) => child.ask('heard', { hash, without })),
-    });
-  } finally {
-    for (const child of listeners) await child.end();
-  }
-}
-
-/** Everybody in `newcomers` gets a place; answers the last message. */
-async function placeAll(
-  companies: Child<CompaniesProcess>,
-  newcomers: readonly Newcomer[],
-  sentOne: (sent: SentRekey) => Promise<unknown>,
-): Promise<SentRekey> {
-  let sent = await companies.ask('send', { joined: newcomers.slice(0, REKEY_JOINS), left: [] });
-  await sentOne(sent);
-  for (let from = REKEY_JOINS; from < newcomers.length; from += REKEY_JOINS) {
-    sent = await companies.ask('send', { joined: newcomers.slice(from, from + REKEY_JOINS), left: [] });
-    await sentOne(sent);
-  }
-  return sent;
-}
-
-async function measureJoins(companies: Child<CompaniesProcess>, gathering: Gathering): Promise<Joins> {
-  const { newcomers } = gathering;
-  const { seq } = await companies.ask('send', { joined: [], left: [] });
-  const listenMs = await gathering.listen(seq);
-  const begun = performance.now();
-  const last = await placeAll(companies, newcomers, async () => undefined);
-  await gathering.heard(last, []);
-  return { devices: newcomers.length, listenMs, placedMs: performance.now() - begun };
 }
 
 /** The places are handed to the devices here: that they come over bridges, and how fast, is measured with fewer. */

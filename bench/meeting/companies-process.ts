@@ -9,10 +9,12 @@ import { readConfig } from '../../demo/stage/start-company.ts';
 import type { Placement } from '../../protocol/meetings/api.ts';
 import { MeetingHost, type MembersChange } from '../../protocol/meetings/host-tree.ts';
 import type { SignatureKey } from '../../protocol/public-key.ts';
+import type { PrePrivateKey } from '../../recrypt/transform-engine.ts';
 import type { Peer } from '../look-up/kept-connection.ts';
 import { answerParent } from '../processes/child.ts';
 import { cpuMs } from '../processes/cpu.ts';
-import { type Attendant, inStoreOf, insertCrowd, insertNames } from './crowd.ts';
+import { type Attendant, inStoreOf, insertCrowd, insertNames, withStoreOf } from './crowd.ts';
+import { founderKeys } from './founder-keys.ts';
 import { openTwoCompanies, type Participant, type TwoCompanies } from './two-companies.ts';
 
 /** What a host's start of a meeting with one durable group cost. */
@@ -29,6 +31,8 @@ export interface StartCost {
 export interface CrowdAt {
   readonly peer: Peer;
   readonly attendants: readonly Attendant[];
+  /** The private half of each device’s encryption key, where they can open keys. */
+  readonly pre: PrePrivateKey;
 }
 
 /** A meeting with a crowd of the home company and one of its partner. */
@@ -57,6 +61,13 @@ export interface SentRekey {
   readonly bytes: { readonly token: number; readonly sealed: number; readonly placements: number };
 }
 
+export interface MeetingSize {
+  readonly home: number;
+  readonly partner: number;
+  /** Whether they can open keys and show their presence: they are in the key log then, and have transform keys. */
+  readonly complete?: boolean;
+}
+
 type Send = (change: MembersChange) => Promise<SentRekey>;
 
 let companies: TwoCompanies | undefined;
@@ -68,7 +79,9 @@ const handlers = {
   },
   /** The cost of the start alone; the durable group has so many members by then. */
   start: async (members: number): Promise<StartCost> => startMeeting(opened(), members),
-  meet: async (size: { home: number; partner: number }): Promise<OpenMeeting> => meet(opened(), size),
+  meet: async (size: MeetingSize): Promise<OpenMeeting> => meet(opened(), size),
+  /** Of both bridges and the host, all threads. */
+  cpu: async (): Promise<number> => cpuMs(),
   send: async (change: MembersChange): Promise<SentRekey> => {
     if (send === undefined) throw new Error('there is no meeting');
     return send(change);
@@ -108,10 +121,7 @@ async function startMeeting({ home, ada }: TwoCompanies, members: number): Promi
   };
 }
 
-async function meet(
-  { home, partner, ada, gwen, ca }: TwoCompanies,
-  size: { home: number; partner: number },
-): Promise<OpenMeeting> {
+async function meet({ home, partner, ada, gwen, ca }: TwoCompanies, size: MeetingSize): Promise<OpenMeeting> {
   const teams = [await newTeam(ada, ADA.address), await newTeam(gwen, GWEN.address)] as const;
   // Only who is in a group sees its key: Ada could not add it otherwise.
   await gwen.client.groups.add(teams[1], { people: [ADA.address] });
@@ -121,15 +131,21 @@ async function meet(
     ends: inAnHour(),
   });
   await ada.client.groups.add({ iss, group, expected: ADA.address }, { groups: teams });
-  const crowdAt = async (company: Company, team: string, count: number): Promise<CrowdAt> => {
+  const crowdAt = async (company: Company, founder: Participant, team: string, count: number) => {
     const config = readConfig(company.configPath);
+    const { id: deviceId, pre } = await currentDevice(founder.parts.context);
+    const { sub } = await askWhoIAm(founder.parts);
     const attendants: Attendant[] = [];
-    while (attendants.length < count) {
-      // A transaction of thousands of people would keep the running bridge from writing for seconds.
-      const plan = { group: team, domain: company.domain, from: attendants.length, to: count };
-      attendants.push(...(await inStoreOf(config, (tx) => insertCrowd(tx, config, plan))));
-    }
-    return { peer: { host: company.bridgeHost, port: company.port, ca }, attendants };
+    await withStoreOf(config, async (database) => {
+      const keys = size.complete ? await founderKeys(database, config, { team, sub, deviceId }) : null;
+      while (attendants.length < count) {
+        // A transaction of thousands of people would keep the running bridge from writing for seconds.
+        const plan = { group: team, domain: company.domain, from: attendants.length, to: count, keys };
+        attendants.push(...(await database.transaction((tx) => insertCrowd(tx, config, plan))));
+      }
+    });
+    const peer = { host: company.bridgeHost, port: company.port, ca };
+    return { peer, attendants, pre } satisfies CrowdAt;
   };
   const { parts } = ada;
   const device = await currentDevice(parts.context);
@@ -137,8 +153,8 @@ async function meet(
   send = await hostOf(ada, { iss, group }, sub);
   return {
     ...{ iss, group, host: { sub, key: device.sig.publicKey } },
-    home: await crowdAt(home, teams[0].group, size.home),
-    partner: await crowdAt(partner, teams[1].group, size.partner),
+    home: await crowdAt(home, ada, teams[0].group, size.home),
+    partner: await crowdAt(partner, gwen, teams[1].group, size.partner),
   };
 }
 

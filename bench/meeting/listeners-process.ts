@@ -2,12 +2,19 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { encodeBase64url } from '../../protocol/base64url.ts';
 import { type Placement, placementEventSchema, rekeyEventSchema } from '../../protocol/meetings/api.ts';
 import type { Newcomer } from '../../protocol/meetings/host-tree.ts';
-import { type EphemeralKey, generateEphemeralKey } from '../../protocol/meetings/hpke.ts';
+import { generateEphemeralKey } from '../../protocol/meetings/hpke.ts';
 import { followRekey, type MemberPath, openEpochKey } from '../../protocol/meetings/member-path.ts';
 import { openPlacement } from '../../protocol/meetings/placement.ts';
 import { type RekeyMessage, type RekeySender, verifyRekey } from '../../protocol/meetings/rekey-message.ts';
 import { answerParent } from '../processes/child.ts';
 import type { Attendant } from './crowd.ts';
+import {
+  createJoiningSteps,
+  type JoiningAt,
+  type JoiningDevice,
+  type JoiningStep,
+  STEPS,
+} from './joining-steps.ts';
 import { openStream, type StreamAt } from './open-stream.ts';
 
 /** Where the devices listen, and for whose messages. */
@@ -33,9 +40,7 @@ export interface Arrival {
   readonly key: string;
 }
 
-interface Listener {
-  readonly attendant: Attendant;
-  readonly ephemeral: EphemeralKey;
+interface Listener extends JoiningDevice {
   path: MemberPath | undefined;
   /** The number of the last message on its stream. */
   since: number;
@@ -47,7 +52,7 @@ interface Listener {
 const listeners: Listener[] = [];
 /** By what the event says: one message is read and verified once here, not once a device, each of which is one machine. */
 const verified = new Map<string, Promise<RekeyMessage>>();
-/** Streams are begun so many at a time: as people come, not all in one instant. */
+/** So many devices act at a time: as people come, not all in one instant. */
 const AT_ONCE = 16;
 const now = () => performance.timeOrigin + performance.now();
 
@@ -64,6 +69,40 @@ const handlers = {
       ...{ iss, sub, device_id: deviceId, ephemeral: encodeBase64url(ephemeral.publicKey) },
     }));
   },
+  /** Every device takes this step into the meeting, so many at a time. */
+  step: async ({ step, ...at }: JoiningAt & { step: JoiningStep }): Promise<void> => {
+    const { steps, close } = createJoiningSteps(at);
+    try {
+      await forEach([...listeners.entries()], ([number, listener]) => steps[step](listener, number));
+    } finally {
+      close();
+    }
+  },
+  /** Until what was put into the key log last is published. */
+  published: async (at: JoiningAt): Promise<void> => {
+    const { steps, close } = createJoiningSteps(at);
+    try {
+      for (const listener of listeners.slice(-1)) {
+        for (let waited = 0; !(await succeeds(() => steps.me(listener, 0), waited)); waited += LOG_LOOK_MS)
+          await wait(LOG_LOOK_MS);
+      }
+    } finally {
+      close();
+    }
+  },
+  /** Every device takes all steps, and opens its stream; so many at a time. */
+  join: async ({ since, host, ...at }: JoiningAt & Audience & { since: number }): Promise<void> => {
+    const { steps, close } = createJoiningSteps(at);
+    try {
+      await forEach([...listeners.entries()], async ([number, listener]) => {
+        for (const step of STEPS) await steps[step](listener, number);
+        listener.since = since;
+        await listen({ peer: at.peer, meeting: at.meeting, host }, listener, number);
+      });
+    } finally {
+      close();
+    }
+  },
   /** Every device takes a message, and its place if it has one by it. */
   hand: async ({ sent, host }: { sent: Handed; host: RekeySender }): Promise<void> => {
     const data = JSON.stringify({ token: sent.token });
@@ -76,15 +115,10 @@ const handlers = {
   },
   /** Every device opens its stream, for what comes after this. */
   listen: async ({ since, ...audience }: Audience & { since: number }): Promise<void> => {
-    const waiting = [...listeners.entries()];
-    const open = async () => {
-      for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-        const [number, listener] = next;
-        listener.since = since;
-        await listen(audience, listener, number);
-      }
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, open));
+    await forEach([...listeners.entries()], async ([number, listener]) => {
+      listener.since = since;
+      await listen(audience, listener, number);
+    });
   },
   /** Waits until every device but these has the key of this message; they must not come to it. */
   heard: async ({ hash, without }: { hash: string; without: readonly string[] }): Promise<Arrival> => {
@@ -115,7 +149,27 @@ const handlers = {
 export type ListenersProcess = typeof handlers;
 
 const LOOK_MS = 50;
+const LOG_LOOK_MS = 250;
 const GIVE_UP_MS = 300_000;
+
+/** Whether it does; its error once that has taken too long. */
+async function succeeds(work: () => Promise<void>, waited: number): Promise<boolean> {
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    if (waited > GIVE_UP_MS) throw error;
+    return false;
+  }
+}
+
+async function forEach<Each>(all: readonly Each[], work: (each: Each) => Promise<void>): Promise<void> {
+  const waiting = [...all];
+  const workers = Array.from({ length: AT_ONCE }, async () => {
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) await work(next);
+  });
+  await Promise.all(workers);
+}
 
 /** The first one: the others follow from it. */
 let failure: string | undefined;

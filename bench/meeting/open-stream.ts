@@ -33,12 +33,15 @@ export async function openStream(
       return response;
     }
     response.destroy();
-    if ((response.statusCode ?? 0) < 500 || tries === TRIES) {
+    if (!mayPass(response.statusCode ?? 0) || tries === TRIES) {
       throw new Error(`a stream was answered with ${response.statusCode}`);
     }
     await wait(RETRY_MS);
   }
 }
+
+/** Overloaded, or with as many streams as it takes: one that has just ended may still count. */
+const mayPass = (status: number) => status >= 500 || status === 429;
 
 async function ask(
   { peer, meeting, since }: StreamAt & { readonly since: number },

@@ -29,12 +29,28 @@ export function renderChapters(chapters: readonly Chapter[], conditions: Table):
     '## Where and when',
     renderTable(conditions),
     '## Goals',
-    renderTable({
-      head: ['Goal', 'Wanted', 'Measured', ''],
-      rows: goals.map(({ name, wanted, measured, met }) => [name, wanted, measured, VERDICTS.get(met) ?? '']),
-    }),
+    renderGoals(goals),
     ...chapters.flatMap(({ title, text, tables }) => [`## ${title}`, text, ...tables.map(renderTable)]),
   ].join('\n\n');
+}
+
+/** One chapter by itself, with its own goals and with where and when it was measured. */
+export function renderAlone({ title, text, tables, goals }: Chapter, conditions: Table): string {
+  const parts = [
+    `## ${title}`,
+    text,
+    renderGoals(goals),
+    ...tables.map(renderTable),
+    renderTable(conditions),
+  ];
+  return parts.join('\n\n');
+}
+
+function renderGoals(goals: readonly Goal[]): string {
+  return renderTable({
+    head: ['Goal', 'Wanted', 'Measured', ''],
+    rows: goals.map(({ name, wanted, measured, met }) => [name, wanted, measured, VERDICTS.get(met) ?? '']),
+  });
 }
 
 const VERDICTS = new Map<boolean | null, string>([

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { renderChapters } from '../../bench/report/chapter.ts';
+import { renderAlone, renderChapters } from '../../bench/report/chapter.ts';
 import { median, percentile, ratioOfRounds, shown } from '../../bench/report/figures.ts';
-import { BEGIN, END, withMeasurements } from '../../bench/report/page.ts';
+import { BEGIN, END, markersOf, withMeasurements } from '../../bench/report/page.ts';
 
 describe('the figures of the bench', () => {
   it('take the middle value as the median, or the mean of the two in the middle', () => {
@@ -50,6 +50,22 @@ describe('the page of the bench', () => {
     ['two ends', `${BEGIN} ${END} ${END}`],
   ])('is left alone where there is %s', (_what, page) => {
     expect(() => withMeasurements(page, 'new')).toThrow(BEGIN);
+  });
+
+  it('replaces what is measured alone in its own place, and leaves that as it is otherwise', () => {
+    const alone = markersOf('joining');
+    const page = `${BEGIN}\n\nold\n\n${END}\n\n${alone.begin}\n\nkept\n\n${alone.end}\n`;
+    expect(withMeasurements(page, 'new')).toBe(page.replace('old', 'new'));
+    expect(withMeasurements(page, 'new', alone)).toBe(page.replace('kept', 'new'));
+  });
+
+  it('shows a chapter that was measured alone with its goals, and with where and when', () => {
+    const goal = { name: 'joining', wanted: 'reported', measured: '9 s', met: null };
+    const chapter = { title: 'Joining', text: 'How.', tables: [], goals: [goal] };
+    const text = renderAlone(chapter, { head: ['', ''], rows: [['Date', 'today']] });
+    expect(text.startsWith('## Joining\n\nHow.')).toBe(true);
+    expect(text).toContain('| joining | reported | 9 s |  |');
+    expect(text).toContain('| Date | today |');
   });
 
   it('shows every goal before the chapters, missed ones marked', () => {
