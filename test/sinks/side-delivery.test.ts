@@ -1,8 +1,14 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { markForResend, readDeadLetters } from '../../bridge/events/delivery/dead-letters.ts';
+import {
+  deleteDeadLetters,
+  markForResend,
+  readDeadLetters,
+} from '../../bridge/events/delivery/dead-letters.ts';
 import { findReplay, insertReplay, moveReplay } from '../../bridge/events/delivery/replays.ts';
+import { deleteState, insertState } from '../../bridge/events/delivery/sink-states.ts';
 import { newId } from '../../bridge/lib/ids.ts';
+import { SINK_UNSETTLED_EVENTS } from '../../bridge/lib/limits.ts';
 import { type FakeReceiver, type Fault, fakeReceiver, faults } from '../fakes/fake-receiver.ts';
 import { type DeliveryFixture, deliveryFixture, into, prune, soon } from './delivery-fixture.ts';
 
@@ -121,6 +127,30 @@ describe('a replay', () => {
   });
 });
 
+describe('a replay to a receiver that acknowledges late', () => {
+  it('waits for it before more is on its way than may come twice', async () => {
+    const events = SINK_UNSETTLED_EVENTS + 1_000;
+    await fixture.append(events);
+    const delivery = fixture.deliver();
+    await vi.waitFor(() => expect(receiver.taken).toHaveLength(events), soon);
+    receiver.acknowledges = 'later';
+    const settlings: number[] = [];
+    receiver.fault = async () => {
+      settlings.push(receiver.settlings);
+      return undefined;
+    };
+    const before = receiver.settlings;
+    const id = await replay(1, events);
+    await delivery.wake();
+    await vi.waitFor(async () => expect(await statusOf(id)).toBe('finished'), {
+      interval: 20,
+      timeout: 20_000,
+    });
+    expect(settlings.at(-1)).toBe(before + 1);
+    expect(replayed()).toHaveLength(events);
+  });
+});
+
 describe('a replay that cannot go on', () => {
   const again = (id: string, open: () => boolean): Fault => {
     return async ([first], signal) => {
@@ -179,6 +209,32 @@ describe('a replay that cannot go on', () => {
 });
 
 describe('dead letters that are sent again', () => {
+  it('leave nothing of a sink that is removed while its receiver refuses them once more', async () => {
+    const { database } = fixture;
+    await fixture.append(3);
+    receiver.refuse = ({ seq }) => (seq === 2 ? 'no' : undefined);
+    const [definition] = fixture.definitions;
+    await database.transaction((tx) => insertState(tx, 'siem', 0));
+    const list = async () => (definition === undefined ? [] : [definition]);
+    const delivery = fixture.deliver({ definitions: { builtin: [], list } });
+    const letters = () => database.read((query) => readDeadLetters(query, 'siem', { limit: 10 }));
+    await vi.waitFor(async () => expect(await letters()).toHaveLength(1), soon);
+    receiver.fault = async () => {
+      await database.transaction(async (tx) => {
+        await deleteState(tx, 'siem');
+        await deleteDeadLetters(tx, 'siem', 'all');
+      });
+      return undefined;
+    };
+    await database.transaction((tx) => markForResend(tx, 'siem', 'all'));
+    const { calls } = receiver;
+    const before = calls.length;
+    await delivery.wake();
+    await vi.waitFor(() => expect(calls.length).toBeGreaterThan(before), soon);
+    await delivery.stop();
+    expect(await letters()).toEqual([]);
+  });
+
   const letters = () => fixture.database.read((query) => readDeadLetters(query, 'siem', { limit: 100 }));
 
   async function refuseThenResend(seqs: readonly number[] | 'all'): Promise<void> {

@@ -2,10 +2,11 @@ import type { RefusedEvent } from '../../../connectors/siem/sink.ts';
 import { SINK_DEAD_LETTERS } from '../../lib/limits.ts';
 import type { Query, Transaction } from '../../storage/database.ts';
 import type { SinkDeadLettersTable } from '../../storage/tables/events.ts';
+import { holdState } from './sink-states.ts';
 
 export type DeadLetter = Readonly<SinkDeadLettersTable>;
 
-/** Keeps what the receiver refused at `time`; beyond the limit the oldest are forgotten. */
+/** Keeps what the receiver refused at `time`; beyond the limit the oldest are forgotten. Of a removed sink: nothing. */
 export async function storeDeadLetters(
   tx: Transaction,
   sink: string,
@@ -16,7 +17,7 @@ export async function storeDeadLetters(
     ...{ sink, seq, event_id, words },
     ...{ refused: time, tries: 1, resend: 0 },
   }));
-  if (rows.length === 0) return;
+  if (rows.length === 0 || !(await holdState(tx, sink))) return;
   await tx
     .insertInto('sink_dead_letters')
     .values(rows)

@@ -1,5 +1,5 @@
 import { isCountersignError } from '../../../protocol/errors.ts';
-import { SINK_POLL_MS } from '../../lib/limits.ts';
+import { SINK_POLL_MS, SINK_UNSETTLED_EVENTS } from '../../lib/limits.ts';
 import type { DeliveryParts } from './delivery-deps.ts';
 import type { LiveDelivery } from './live-delivery.ts';
 import { retryPause } from './retry-pause.ts';
@@ -49,6 +49,9 @@ export class SideDelivery {
     const side = this.#current;
     if (side === undefined) return false;
     if (await side.lane.step(signal)) {
+      if (side.lane.unsettled > SINK_UNSETTLED_EVENTS) {
+        await side.lane.settle(signal, new AbortController().signal);
+      }
       if (side.lane.hasTaken) this.#succeeded();
       if (!(await side.save())) await this.#close();
       return true;

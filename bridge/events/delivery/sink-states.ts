@@ -21,6 +21,16 @@ export async function insertState(tx: Transaction, sink: string, settled: number
     .execute();
 }
 
+/** Keeps the sink from being removed until the transaction has ended; `false` where it was removed. */
+export async function holdState(tx: Transaction, sink: string): Promise<boolean> {
+  const { numUpdatedRows } = await tx
+    .updateTable('sink_states')
+    .set(({ ref }) => ({ alarm: ref('alarm') }))
+    .where('sink', '=', sink)
+    .executeTakeFirstOrThrow();
+  return numUpdatedRows === 1n;
+}
+
 export async function deleteState(tx: Transaction, sink: string): Promise<void> {
   await tx.deleteFrom('sink_states').where('sink', '=', sink).execute();
 }

@@ -5,6 +5,7 @@ import type { RequestContext } from '../../lib/request-context.ts';
 import type { Transaction } from '../../storage/database.ts';
 import { deleteDeadLetters, markForResend, readDeadLetters } from '../delivery/dead-letters.ts';
 import { countRunning, findReplay, forgetReplays, insertReplay, moveReplay } from '../delivery/replays.ts';
+import { holdState } from '../delivery/sink-states.ts';
 import type { Change } from '../succeeded.ts';
 import { succeeded } from '../succeeded.ts';
 import { replayedSeqs } from './replayed-seqs.ts';
@@ -20,10 +21,13 @@ export function createSinkDeliveries(
 ): Pick<Sinks, 'test' | 'replay' | 'cancelReplay' | 'deadLetters' | 'resend' | 'discard'> {
   const { database, clock, events, delivery, iss } = deps;
 
-  async function about(id: string): Promise<{ sink: string; name: string; paused: boolean }> {
+  async function about(
+    id: string,
+  ): Promise<{ sink: string; name: string; paused: boolean; stored: boolean }> {
     const { builtin, row } = await reader.find(id);
-    if (builtin !== undefined) return { sink: builtin.name, name: builtin.name, paused: false };
-    return { sink: row.id, name: row.name, paused: row.status === 'paused' };
+    if (builtin !== undefined)
+      return { sink: builtin.name, name: builtin.name, paused: false, stored: false };
+    return { sink: row.id, name: row.name, paused: row.status === 'paused', stored: true };
   }
 
   /** A change of dead letters that tells how many it was about: all that were named, or none. */
@@ -64,9 +68,10 @@ export function createSinkDeliveries(
     },
 
     async replay(id, range, by) {
-      const { sink, name, paused } = await about(id);
+      const { sink, name, paused, stored } = await about(id);
       if (paused) throw new CountersignError('sink_closed');
       const replay = await database.transaction(async (tx) => {
+        if (stored && !(await holdState(tx, sink))) throw new CountersignError('sink_unknown');
         const { from_seq, to_seq } = await replayedSeqs(tx, range);
         if ((await countRunning(tx, sink)) >= SINK_REPLAYS) {
           throw new CountersignError('conflict', `${SINK_REPLAYS} replays to this sink run already`);
