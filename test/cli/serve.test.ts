@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -110,6 +110,24 @@ describe('countersign serve', { timeout: 120_000 }, () => {
       ...['keys.initialized', 'policy.activated', 'bridge.started', 'admin.bootstrapped'],
       ...['domain.added', 'bridge.stopped'],
     ]);
+  });
+
+  it('writes JSON lines alone, also where a library warns of the runtime and nobody administers it', async () => {
+    const text = JSON.parse(await readFile(join(folder, 'countersign.yaml'), 'utf8'));
+    await writeFile(join(folder, 'countersign.yaml'), JSON.stringify({ ...text, log: { level: 'debug' } }));
+    const { child, ended } = await serve();
+    child.kill('SIGTERM');
+    const { stderr } = await ended;
+    const lines = stderr
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines.map(({ msg }) => msg)).toContain(
+      'nobody administers this bridge now: run `countersign admin link` on this machine',
+    );
+    for (const { level } of lines.filter(({ msg }) => msg.includes('oidc-provider'))) {
+      expect(level).toBe('debug');
+    }
   });
 
   it('has everything that it acknowledged after kill -9, and takes up the log where it was', async () => {

@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import { leadConsoleTo } from '../../lib/console-lines.ts';
+import { createLogger, type Logger } from '../../lib/logger.ts';
 import { type LocalOptions, readLocalConfig, withLocalOptions } from '../local-store.ts';
 import { when } from '../output.ts';
 import { stopSignal } from '../stop-signal.ts';
@@ -12,22 +14,33 @@ export function addServeCommand(program: Command, terminal: Terminal): void {
 
 async function serve(terminal: Terminal, options: LocalOptions): Promise<void> {
   const stopAsked = stopSignal();
-  // Only here: the other commands need not wait for the whole bridge to load.
-  const { startBridge } = await import('../../main.ts');
-  const bridge = await startBridge(readLocalConfig(terminal, options));
-  const { administrators } = bridge.services;
-  if ((await administrators.list()).length === 0) await tellHowToAdminister(terminal, administrators);
-  await stopAsked;
-  await bridge.stop();
+  const config = readLocalConfig(terminal, options);
+  const logger = createLogger({ level: config.log.level });
+  // Before the libraries are loaded: one of them has something to say then.
+  const undo = leadConsoleTo(logger);
+  try {
+    // Only here: the other commands need not wait for the whole bridge to load.
+    const { startBridge } = await import('../../main.ts');
+    const bridge = await startBridge(config, { logger });
+    const { administrators } = bridge.services;
+    if ((await administrators.list()).length === 0) {
+      await tellHowToAdminister(terminal, logger, administrators);
+    }
+    await stopAsked;
+    await bridge.stop();
+  } finally {
+    undo();
+  }
 }
 
 /** A link is a secret: it is shown to a person, and never to whatever collects the output of a service. */
 async function tellHowToAdminister(
   terminal: Terminal,
+  logger: Logger,
   administrators: { createLink(): Promise<{ url: string; expires: number }> },
 ): Promise<void> {
   if (!terminal.interactive) {
-    terminal.say('Nobody administers this bridge now. Run `countersign admin link` on this machine.');
+    logger.warn('nobody administers this bridge now: run `countersign admin link` on this machine');
     return;
   }
   const { url, expires } = await administrators.createLink();
