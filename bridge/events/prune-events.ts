@@ -10,7 +10,7 @@ import {
 import type { Logger } from '../lib/logger.ts';
 import { SYSTEM } from '../lib/request-context.ts';
 import type { Database, Query } from '../storage/database.ts';
-import { newestSigned } from '../tlog/checkpoint-store.ts';
+import { newestSigned, newestTimeUntil } from '../tlog/checkpoint-store.ts';
 import { createClockDoubt } from './clock-doubt.ts';
 import type { EventLog } from './event-log.ts';
 import { EVENT_TREE } from './log-tree.ts';
@@ -49,9 +49,15 @@ export function createEventPruning(deps: EventPruningDeps): EventPruning {
   const doubt = createClockDoubt(deps);
   let loop: Loop | undefined;
 
+  /**
+   * A bridge that was restarted has nothing but its checkpoints to hold the clock against. One of a day ago shows that
+   * this clock went on evenly since, however often the bridge was restarted meanwhile; the newest, that it was not set back.
+   */
   async function isClockInDoubt(query: Query): Promise<boolean> {
-    const times = [(await readPruned(query)).time, (await newestSigned(query, EVENT_TREE))?.time_ms ?? 0];
-    return doubt.isInDoubt(times.filter((time) => time !== 0));
+    const now = clock.now();
+    const newest = (await newestSigned(query, EVENT_TREE))?.time_ms;
+    const dayOld = await newestTimeUntil(query, EVENT_TREE, now - DAY_MS);
+    return doubt.isInDoubt([newest, dayOld].filter((time) => time !== undefined));
   }
 
   async function prunable(query: Query): Promise<number> {

@@ -31,6 +31,19 @@ export async function newestCheckpoint(
     .executeTakeFirst();
 }
 
+/** When the newest head that is not younger than `time` was made, ms; `undefined` where there is none. */
+export async function newestTimeUntil(query: Query, log: LogName, time: number): Promise<number | undefined> {
+  const row = await query
+    .selectFrom('log_checkpoints')
+    .select('time_ms')
+    .where('log', '=', log)
+    .where('time_ms', '<=', time)
+    .orderBy('size', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return row?.time_ms;
+}
+
 /** The newest checkpoint that is signed. */
 export async function newestSigned(
   reader: Query | Transaction,

@@ -53,8 +53,7 @@ describe('a wrong clock', () => {
     expect(await oldestAfterPruning()).toBe(1);
   });
 
-  it('that signed a checkpoint already prunes nothing, held against the last pruning', async () => {
-    await fixture.database.transaction((tx) => storePruned(tx, { seq: 0, time: Date.now() }));
+  it('that signed a checkpoint already prunes nothing, held against those of a day before', async () => {
     fixture.age = 20;
     fixture.clock.advance(20 * DAY_MS);
     await fixture.reportSigned(1);
@@ -92,6 +91,33 @@ describe('a wrong clock', () => {
 });
 
 describe('a clock that goes on evenly', () => {
+  /** A process that starts, with a day more on the clock, and signs. */
+  async function nextDay(): Promise<void> {
+    fixture.age += 1;
+    fixture.clock.advance(DAY_MS);
+    pruning = fixture.pruning(10);
+    await pruning.prune();
+    await fixture.reportSigned(1);
+  }
+
+  it('is believed by a bridge that is restarted daily, and has pruned nothing for long', async () => {
+    await fixture.database.transaction((tx) => storePruned(tx, { seq: 0, time: Date.now() - 30 * DAY_MS }));
+    for (let day = 0; day < 9; day += 1) await nextDay();
+    expect(await oldestAfterPruning()).toBe(1);
+    await nextDay();
+    await nextDay();
+    expect(await oldestAfterPruning()).toBeGreaterThan(10);
+  });
+
+  it('is believed a day after it was doubted, although the bridge was restarted meanwhile', async () => {
+    fixture.age += 19;
+    fixture.clock.advance(19 * DAY_MS);
+    await nextDay();
+    expect(await oldestAfterPruning()).toBe(1);
+    await nextDay();
+    expect(await oldestAfterPruning()).toBeGreaterThan(10);
+  });
+
   it('is believed at once, however long ago it was looked at', async () => {
     await pruning.prune();
     pass(20);
