@@ -54,4 +54,26 @@ describe('a stream whose receiver names a host inside the company’s networks',
     const { status, body } = await created(ssf);
     expect([status, body.code]).toEqual([400, 'malformed_request']);
   });
+
+  it('is not pushed to a host that is not the one any more, although its receiver enables it again', async () => {
+    const { id, ssf } = await registered({ endpoint_host: 'inside.acme.localhost' });
+    const { body } = await created(ssf);
+    const { receivers } = companies.acme.bridge.running.services.sentSignals;
+    const by = { requestId: 'r-1', actor: { kind: 'administrator', id: 'admin-1' } } as const;
+    await receivers.change(id, { endpoint_host: 'signals.saas.localhost' }, by);
+    const wanted = { stream_id: body.stream_id, status: 'enabled' };
+    expect((await ssf.call('POST', 'status_endpoint', wanted)).status).toBe(200);
+    const before = inside.pushed.length;
+    await ssf.call('POST', 'verification_endpoint', { stream_id: body.stream_id });
+    // what waits for another receiver goes out meanwhile, so this one had its turn
+    const other = await registered({ endpoint_host: 'inside.acme.localhost' });
+    await created(other.ssf);
+    const { body: theirs } = await other.ssf.call('GET', 'configuration_endpoint');
+    const [{ stream_id }] = theirs as unknown as [{ stream_id: string }];
+    await other.ssf.call('POST', 'verification_endpoint', { stream_id });
+    await vi.waitFor(() => expect(inside.pushed).toHaveLength(before + 1), { timeout: 5_000, interval: 20 });
+    expect((await receivers.get(id)).delivery).toMatchObject({ sent: 0, waiting: 2 });
+    await receivers.change(id, { endpoint_host: 'inside.acme.localhost' }, by);
+    await vi.waitFor(() => expect(inside.pushed).toHaveLength(before + 3), { timeout: 5_000, interval: 20 });
+  });
 });
