@@ -12,9 +12,11 @@ export async function describePersons(
   reader: Reader,
   subs: readonly string[],
 ): Promise<Map<string, DescribedPerson>> {
-  const persons = await findPersons(reader, subs);
-  if (persons.length === 0) return new Map();
-  const rows = await reader.selectFrom('device_sign_ins').selectAll().where('sub', 'in', subs).execute();
+  if (subs.length === 0) return new Map();
+  const [persons, rows] = await Promise.all([
+    findPersons(reader, subs),
+    reader.selectFrom('device_sign_ins').selectAll().where('sub', 'in', subs).execute(),
+  ]);
   const signIns = new Map(rows.map((row) => [row.sub, row.sign_in]));
   return new Map(
     persons.map(({ sub, status, name, assurance }) => [

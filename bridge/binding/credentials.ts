@@ -116,8 +116,10 @@ export function createCredentials(deps: BindingDeps): Credentials {
   async function bindableDevice(query: Query, deviceId: string): Promise<BindableDevice | undefined> {
     const device = await findDevice(query, deviceId);
     if (device === undefined) return undefined;
-    const person = await findPerson(query, device.sub);
-    const active = await activeStatementOf(query, device.sub);
+    const [person, active] = await Promise.all([
+      findPerson(query, device.sub),
+      activeStatementOf(query, device.sub),
+    ]);
     if (person?.status !== 'active' || active?.statement.key_version !== device.key_version) return undefined;
     if (!(await published.isPublished(query, active.statement))) return undefined;
     return { device, assurance: active.statement.assurance };

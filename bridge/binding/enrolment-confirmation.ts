@@ -9,7 +9,7 @@ import { findAddress } from '../directory/addresses.ts';
 import { insertDevice } from '../directory/devices.ts';
 import { findPersonKeys, insertPersonKeys } from '../directory/person-keys.ts';
 import { requireActivePerson, setKeyVersion } from '../directory/persons.ts';
-import { insertStatement, lastVersion, latestStatement } from '../directory/statements.ts';
+import { insertStatement, newestOf } from '../directory/statements.ts';
 import { seconds } from '../lib/clock.ts';
 import type { RequestContext } from '../lib/request-context.ts';
 import type { Transaction } from '../storage/database.ts';
@@ -30,9 +30,10 @@ export function createConfirmations(deps: BindingDeps & { credentials: Credentia
     const stored = await requireOwnEnrolment(deps, who, enrolmentId);
     const state = await openState(deps.signer, stored);
     const confirmationHash = hashOfConfirmation(who, confirmation);
-    if (stored.status === 'offered') {
-      await confirmOffer(deps, { who, stored, state, confirmation, confirmationHash, context });
-    }
+    const isFirst =
+      stored.status === 'offered' &&
+      (await confirmOffer(deps, { who, stored, state, confirmation, confirmationHash, context }));
+    if (isFirst) return result(deps, who, { ...stored, status: 'confirmed' }, state);
     const confirmed = await requireOwnEnrolment(deps, who, enrolmentId);
     if (confirmed.confirmation_hash !== confirmationHash) {
       throw new CountersignError('replayed', 'This enrolment was confirmed with another body.');
@@ -61,8 +62,8 @@ interface Confirming {
   readonly context: RequestContext;
 }
 
-/** Of two confirmations at the same time one is stored; the caller sees which. */
-async function confirmOffer(deps: BindingDeps, confirming: Confirming): Promise<void> {
+/** Of two confirmations at the same time one is stored: answers whether it was this one. */
+async function confirmOffer(deps: BindingDeps, confirming: Confirming): Promise<boolean> {
   const { who, stored, state, confirmation } = confirming;
   assertInTime(deps, stored);
   assertSameSession(who, stored, state);
@@ -70,7 +71,7 @@ async function confirmOffer(deps: BindingDeps, confirming: Confirming): Promise<
   const checked = await checkConfirmation(deps.engine, state, confirmation);
   await assertOwnHalves(deps, checked.signed, confirmation);
   const rows = await prepareRows(deps, who, confirming, checked);
-  await deps.database.transaction((transaction) => store(deps, transaction, { ...confirming, rows }));
+  return deps.database.transaction((transaction) => store(deps, transaction, { ...confirming, rows }));
 }
 
 /** An escrow to other halves than the organization's would be of no use to it. Throws `escrow_mismatch`. */
@@ -161,11 +162,11 @@ async function completelySigned({ signer }: BindingDeps, signed: SignedStatement
 type Confirmed = Confirming & { readonly rows: Rows };
 
 /** Transaction 1 (PROTOCOL §8): what was true at the offer is looked at again. */
-async function store(deps: BindingDeps, transaction: Transaction, confirmed: Confirmed): Promise<void> {
+async function store(deps: BindingDeps, transaction: Transaction, confirmed: Confirmed): Promise<boolean> {
   const { who, state, rows, confirmationHash } = confirmed;
   const { statement } = rows.signed;
   const once = { confirmationHash, sealed: rows.sealedState };
-  if (!(await markConfirmed(transaction, state.offer.enrolment_id, once))) return;
+  if (!(await markConfirmed(transaction, state.offer.enrolment_id, once))) return false;
   await assertStillNext(transaction, rows.signed);
   await insertPersonKeys(transaction, {
     sub: who.sub,
@@ -196,17 +197,19 @@ async function store(deps: BindingDeps, transaction: Transaction, confirmed: Con
     value: statementBytes(statement),
   });
   await appendEvents(deps, transaction, confirmed);
+  return true;
 }
 
 async function assertStillNext(transaction: Transaction, { statement }: SignedStatement): Promise<void> {
-  const person = await requireActivePerson(transaction, statement.sub);
-  if ((await findPersonKeys(transaction, statement.sub)) !== undefined) {
+  const [person, keys, { latest, last }, held] = await Promise.all([
+    requireActivePerson(transaction, statement.sub),
+    findPersonKeys(transaction, statement.sub),
+    newestOf(transaction, statement.address),
+    findAddress(transaction, statement.address),
+  ]);
+  if (keys !== undefined || latest?.statement.status === 'active') {
     throw new CountersignError('already_enrolled');
   }
-  const latest = await latestStatement(transaction, statement.address);
-  if (latest?.statement.status === 'active') throw new CountersignError('already_enrolled');
-  const last = await lastVersion(transaction, statement.address);
-  const held = await findAddress(transaction, statement.address);
   const isNext =
     held?.sub === statement.sub &&
     (last?.hash ?? null) === statement.prev &&
@@ -247,9 +250,11 @@ async function result(
 ): Promise<EnrolmentResult> {
   const { address, version } = offer.statement;
   await deps.keyLog.published('address', address, version);
-  await announce(deps, stored, offer.statement);
-  const answer = await deps.credentials.forAddress(address);
-  const deviceBinding = await deps.credentials.deviceBinding(who.deviceId);
+  const [answer, deviceBinding] = await Promise.all([
+    deps.credentials.forAddress(address),
+    deps.credentials.deviceBinding(who.deviceId),
+    announce(deps, stored, offer.statement),
+  ]);
   if (answer.status !== 'credential' || answer.sub !== who.sub || deviceBinding === null) {
     throw new CountersignError('conflict', 'The enrolment was revoked meanwhile.');
   }

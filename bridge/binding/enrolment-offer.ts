@@ -13,7 +13,7 @@ import { devicesOf, findDevice } from '../directory/devices.ts';
 import { findDomain } from '../directory/domains.ts';
 import { findPersonKeys } from '../directory/person-keys.ts';
 import { type Person, requireActivePerson } from '../directory/persons.ts';
-import { lastVersion, latestStatement } from '../directory/statements.ts';
+import { newestOf } from '../directory/statements.ts';
 import { seconds } from '../lib/clock.ts';
 import { newHandle, newId } from '../lib/ids.ts';
 import { ENROLMENT_LIFE_S } from '../lib/limits.ts';
@@ -149,18 +149,20 @@ interface Standing {
 async function readStanding(query: Query, who: Holder, request: EnrolmentRequest): Promise<Standing> {
   const person = await requireActivePerson(query, who.sub);
   const address = await addressToEnrol(query, who.sub, request.address);
-  const held = await findAddress(query, address);
+  const [held, devices, { latest, last }, keys, device] = await Promise.all([
+    findAddress(query, address),
+    devicesOf(query, who.sub),
+    newestOf(query, address),
+    findPersonKeys(query, who.sub),
+    findDevice(query, who.deviceId),
+  ]);
   const domain = held === undefined ? undefined : await findDomain(query, held.domain);
   return {
-    person,
-    address,
-    held,
+    ...{ person, address, held, latest, last },
     domainVerified: domain?.status === 'verified',
-    devices: (await devicesOf(query, who.sub)).length,
-    latest: await latestStatement(query, address),
-    last: await lastVersion(query, address),
-    enrolledAddress: (await findPersonKeys(query, who.sub))?.address,
-    deviceKnown: (await findDevice(query, who.deviceId)) !== undefined,
+    devices: devices.length,
+    enrolledAddress: keys?.address,
+    deviceKnown: device !== undefined,
   };
 }
 

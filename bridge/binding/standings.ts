@@ -28,8 +28,11 @@ const REMEMBERED = 10_000;
 
 export function createStandings(database: Database, published: PublishedStatements): FindStandings {
   async function read(query: Query, addresses: readonly string[]): Promise<Map<string, AddressStanding>> {
-    const domains = new Set(await verifiedDomains(query));
-    const latest = await latestStatements(query, addresses);
+    const [verified, latest] = await Promise.all([
+      verifiedDomains(query),
+      latestStatements(query, addresses),
+    ]);
+    const domains = new Set(verified);
     const standings = new Map<string, { standing: Standing; newest: SignedStatement }>();
     const subs = new Set<string>();
     for (const [address, newest] of latest) {

@@ -17,6 +17,21 @@ export async function lastVersion(
   return newestRow(reader, address);
 }
 
+/** Both, with one read. */
+export async function newestOf(
+  reader: Reader,
+  address: string,
+): Promise<{
+  readonly latest: SignedStatement | undefined;
+  readonly last: Pick<StatementsTable, 'version' | 'hash'> | undefined;
+}> {
+  const last = await newestRow(reader, address);
+  return {
+    latest: last === undefined || last.status === 'erased' ? undefined : parseSigned(last.signed),
+    last,
+  };
+}
+
 function newestRow(reader: Reader, address: string) {
   return reader
     .selectFrom('statements')
