@@ -99,6 +99,19 @@ describe('the events of Splunk HEC', () => {
     expect(receiver.held.slice(-3)).toEqual(events.map(({ event_id }) => event_id));
   });
 
+  it('are not taken for indexed where a collector that was restarted says so of others', async () => {
+    const sink = open();
+    const events = makeEvents(4);
+    receiver.index(false);
+    await sink.deliver(events.slice(0, 2), signal);
+    receiver.restart();
+    receiver.index(true);
+    expect(await codeOf(() => sink.deliver(events.slice(2), signal))).toBe('sink_unavailable');
+    expect(receiver.held).not.toContain(events[0]?.event_id);
+    await deliverAll(sink, events);
+    expect(receiver.held.slice(-4)).toEqual(events.map(({ event_id }) => event_id));
+  });
+
   it('go in one envelope each where the format is a line of text', async () => {
     const deps = httpSinkDeps(network, 'plain');
     const formatter = { name: 'cef' as const, format: () => 'CEF:0|Countersign|x|1|e|"name"|3|msg=\\=' };

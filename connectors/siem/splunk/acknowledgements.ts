@@ -15,7 +15,12 @@ export interface Acknowledgements {
    * fault, and nothing that was sent until then is waited for.
    */
   begin(first: number): void;
-  /** @param last - `seq` of the last event of the request */
+  /**
+   * `sink_unavailable` for a number that is not above those that are waited for: the collector counts from 0 again, as one
+   * that was restarted does, and would answer for another request.
+   *
+   * @param last - `seq` of the last event of the request
+   */
   add(id: number, last: number): void;
   /** Asks, unless it did so within the last second. `sink_unavailable`: a request waits for too long. */
   refresh(signal: AbortSignal): Promise<void>;
@@ -47,6 +52,10 @@ export function createAcknowledgements(options: {
       if (waiting.length === 0) settled = first - 1;
     },
     add(id, last) {
+      if (waiting.some((request) => request.id >= id)) {
+        const detail = 'Splunk was restarted, or stands behind a load balancer without sticky sessions.';
+        throw new CountersignError('sink_unavailable', detail);
+      }
       waiting.push({ id, last, at: clock.now() });
       sent = last;
     },

@@ -23,6 +23,8 @@ export interface HecReceiver extends Receiver {
   index(now: boolean): void;
   /** Loses what it took and has not indexed, as an indexer does that dies. */
   loseUnindexed(): void;
+  /** Forgets its channels, as one that is started anew does: what was not indexed is lost, and numbers begin at 0. */
+  restart(): void;
 }
 
 /** The HTTP Event Collector of Splunk 9, as its reference has it: what is indexed counts as held. */
@@ -100,6 +102,7 @@ export async function openHecReceiver(
         request.indexed = request.ids.length > 0;
       }
     },
+    restart: () => channels.clear(),
     loseUnindexed() {
       for (const requests of channels.values()) {
         for (const [id, { indexed }] of requests) if (!indexed) requests.set(id, { ids: [], indexed: false });
