@@ -18,7 +18,6 @@ export { renewGroup, rotateGroup } from './groups/renew-group.ts';
 export { sealKey } from './groups/seal-key.ts';
 export { viewGroup } from './groups/view.ts';
 export { readKeyHistory } from './key-history.ts';
-export { joinAsInvited, startMeeting } from './meetings/client-meetings.ts';
 export { monitorOwnKeys } from './monitor.ts';
 export { requestRecovery } from './organization-recovery.ts';
 export { findWrong } from './own-key-check.ts';
