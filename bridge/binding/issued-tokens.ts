@@ -32,6 +32,16 @@ interface Kept {
   readonly iat: number;
 }
 
+/** What was issued last over one and the same object, and how. */
+interface Recent {
+  readonly type: IssuedType;
+  readonly serial: number;
+  readonly key: string;
+  readonly life: number;
+  readonly audience: string | undefined;
+  readonly entry: Kept;
+}
+
 /** Some 3 KB each. What was asked for longest ago makes room, and is signed anew when it is asked for again. */
 const KEPT_TOKENS = 20_000;
 
@@ -40,6 +50,7 @@ export function createIssuedTokens(deps: { signer: Signer; clock: Clock }): Issu
   const kept = new Map<string, Kept>();
 
   const hashes = new WeakMap<IssuedBody, string>();
+  const recent = new WeakMap<IssuedBody, Recent>();
 
   function hashOf(body: IssuedBody): string {
     const hash = hashes.get(body) ?? sha256Base64url(JSON.stringify(body));
@@ -67,22 +78,35 @@ export function createIssuedTokens(deps: { signer: Signer; clock: Clock }): Issu
     }
   }
 
+  function find(name: string, now: number, life: number): Kept | undefined {
+    const known = kept.get(name);
+    return known !== undefined && isFresh(known.iat, now, life) ? known : undefined;
+  }
+
   return {
     async issue(type, body, how) {
       const { life, audience } = how;
       const now = seconds(clock);
-      const signedBy = `${signer.onlineKeys().serial} ${signer.currentKey('binding').x}`;
-      const name = `${type} ${signedBy} ${hashOf(body)} ${life} ${audience ?? ''}`;
-      const known = kept.get(name);
-      if (known !== undefined && isFresh(known.iat, now, life)) {
-        keep(name, known);
-        return known.token;
-      }
-      const token = sign(type, body, how, now);
-      keep(name, { token, iat: now });
+      const { serial } = signer.onlineKeys();
+      const { x: key } = signer.currentKey('binding');
+      const last = recent.get(body);
+      const isSame =
+        last?.type === type &&
+        last.serial === serial &&
+        last.key === key &&
+        last.life === life &&
+        last.audience === audience;
+      if (isSame && isFresh(last.entry.iat, now, life)) return last.entry.token;
+      const name = `${type} ${serial} ${key} ${hashOf(body)} ${life} ${audience ?? ''}`;
+      const entry = find(name, now, life) ?? { token: sign(type, body, how, now), iat: now };
+      keep(name, entry);
+      recent.set(body, { type, serial, key, life, audience, entry });
       // A failure is not kept: the next one who asks tries again.
-      token.catch(() => kept.delete(name));
-      return token;
+      entry.token.catch(() => {
+        kept.delete(name);
+        recent.delete(body);
+      });
+      return entry.token;
     },
   };
 }

@@ -269,7 +269,10 @@ async function runRoute(
     holder,
     administrator,
     receiver,
-    signal: goneSignal(ctx.res),
+    // Most handlers answer before anybody could go away, and never look at it.
+    get signal() {
+      return goneSignal(ctx.res);
+    },
   });
 }
 
@@ -281,9 +284,11 @@ async function authenticateReceiver(deps: AppDeps, authorization: string | undef
 /** Aborted when the connection ends before the answer is out. */
 function goneSignal(response: ServerResponse): AbortSignal {
   const gone = new AbortController();
-  response.once('close', () => {
+  const end = () => {
     if (!response.writableFinished) gone.abort();
-  });
+  };
+  if (response.closed) end();
+  else response.once('close', end);
   return gone.signal;
 }
 

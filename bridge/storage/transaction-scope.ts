@@ -12,10 +12,12 @@ interface Scope {
  */
 export class TransactionScope {
   readonly #scopes = new AsyncLocalStorage<Scope>();
+  #open = 0;
 
   /** Runs `work` inside. Fails if the root handle was used meanwhile, even if `work` swallowed that error. */
   async run<T>(work: () => Promise<T>): Promise<T> {
     const scope: Scope = { open: true };
+    this.#open += 1;
     try {
       const result = await this.#scopes.run(scope, work);
       if (scope.violation !== undefined) {
@@ -24,6 +26,9 @@ export class TransactionScope {
       return result;
     } finally {
       scope.open = false;
+      this.#open -= 1;
+      // Before Node 24 every promise of the process costs twice as much for as long as this is followed.
+      if (this.#open === 0) this.#scopes.disable();
     }
   }
 
