@@ -1,4 +1,5 @@
 import { isCountersignError } from '../../protocol/errors.ts';
+import { EPOCH_ENOUGH_VERSIONS } from '../lib/limits.ts';
 import type { Signer } from '../signer/signer.ts';
 import type { Database, Transaction } from '../storage/database.ts';
 import type { VrfProofsTable } from '../storage/tables/keylog.ts';
@@ -79,13 +80,17 @@ export class PreparedVersions {
     this.#proving?.rungs.begin(version);
   }
 
-  /** Remembers what it computes until `drop`. */
-  async prepare(rows: readonly StagedVersion[]): Promise<void> {
+  /**
+   * Answers those that make an epoch: of many the first half, so that the others are proved while its entries are stored,
+   * signed and cosigned, and no thread stands still. Remembers what it computes until `drop`.
+   */
+  async prepare(rows: readonly StagedVersion[]): Promise<readonly StagedVersion[]> {
     const { rungs } = await this.#open();
     const wanted = new Set(rows.map(({ staged_id }) => staged_id));
     for (const id of this.#ready.keys()) if (!wanted.has(id)) this.#ready.delete(id);
-    const missing = rows.filter(({ staged_id }) => !this.#ready.has(staged_id));
-    await Promise.all(
+    const first = rows.slice(0, Math.max(EPOCH_ENOUGH_VERSIONS, Math.ceil(rows.length / 2)));
+    const missing = first.filter(({ staged_id }) => !this.#ready.has(staged_id));
+    const prepared = Promise.all(
       missing.map(async (row) => {
         const prepared = await rungs.prepare(row);
         const made = row.commitment === null ? await this.#commitToEarlier(row) : undefined;
@@ -93,6 +98,9 @@ export class PreparedVersions {
         if (commitment !== undefined) this.#ready.set(row.staged_id, { ...prepared, commitment, made });
       }),
     );
+    for (const row of rows.slice(first.length)) rungs.begin(row);
+    await prepared;
+    return first;
   }
 
   /** What was prepared of the rows, to be stored in the transaction. Throws `conflict` as `storeCommitment`. */

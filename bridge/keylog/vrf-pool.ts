@@ -75,8 +75,11 @@ interface Thread {
   readonly jobs: Map<number, Waiting>;
 }
 
-/** One at work, and one waiting so that the thread does not pause for the next message. */
-const JOBS_OF_A_THREAD = 2;
+/**
+ * One at work, and others waiting so that the thread does not pause: a burst of transactions on the embedded store holds
+ * this one up for as long as some ten proofs take.
+ */
+const JOBS_OF_A_THREAD = 16;
 
 class VrfPool implements VrfProver {
   readonly #options: VrfPoolOptions;

@@ -28,9 +28,10 @@ export interface SequencedLog<Row> {
 
   /**
    * Computes what `place` needs and what takes too long for a transaction. It is called early and again for rows that
-   * wait, so it must remember what it has; `place` is called with no row that was not here before.
+   * wait, so it must remember what it has. Answers those of them that are ready, from the first on: `place` is called
+   * with no others.
    */
-  prepare?(rows: readonly Row[]): Promise<void>;
+  prepare?(rows: readonly Row[]): Promise<readonly Row[]>;
 
   /**
    * Puts what `rows` say behind `head`, in their order, and answers the new head. How many entries that makes is its
@@ -229,9 +230,9 @@ class LogSequencer<Row> implements Sequencer<Row> {
   async #gather(signal: AbortSignal | undefined): Promise<readonly Row[]> {
     for (;;) {
       const { rings } = this.#bell;
-      const rows = await this.#look();
-      if (rows.length === 0) return rows;
-      await this.#log.prepare?.(rows);
+      const staged = await this.#look();
+      if (staged.length === 0) return staged;
+      const rows = (await this.#log.prepare?.(staged)) ?? staged;
       const left = this.#due - performance.now();
       if (left <= 0 || rows.length >= (this.#log.enough ?? this.#batch)) return rows;
       if (signal === undefined || signal.aborted) return rows;

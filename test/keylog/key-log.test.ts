@@ -115,6 +115,16 @@ describe('the key log', () => {
     expect(await entries()).toEqual(['start', 'version', 'epoch', 'version', 'epoch']);
   });
 
+  it('closes an epoch with the first half of many, so that the others are proved meanwhile', async () => {
+    const log = fixture.open();
+    for (let index = 0; index < 72; index += 1) await fixture.stage(log, { name: `n${index}@acme.example` });
+    await log.stop();
+    const placed = await rows();
+    expect(placed.map(({ name }) => name)).toEqual(placed.map((_, index) => `n${index}@acme.example`));
+    const epochs = [1, 2, 3].map((epoch) => placed.filter((row) => row.epoch === epoch).length);
+    expect(epochs).toEqual([36, 32, 4]);
+  });
+
   it('does not take a name that has no place in it', async () => {
     const log = fixture.open();
     for (const name of ['', 'x'.repeat(255)]) {

@@ -75,6 +75,7 @@ describe('preparation', () => {
     const { sequencer, epochs } = paced(60_000, {
       async prepare(bodies) {
         for (const body of bodies) prepared.add(body.event_id);
+        return bodies;
       },
       place(tx, bodies, head) {
         if (!bodies.every((body) => prepared.has(body.event_id))) throw new Error('not prepared');
@@ -96,10 +97,11 @@ describe('preparation', () => {
     let rounds = 0;
     const { sequencer } = fixture.openLog({
       log: {
-        async prepare() {
-          if (rounds++ > 0) return;
+        async prepare(bodies) {
+          if (rounds++ > 0) return bodies;
           await other.sequencer.settled();
           await fixture.stage('p3');
+          return bodies;
         },
       },
     });
