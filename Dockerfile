@@ -34,6 +34,7 @@ ENV PATH=/app/bin:$PATH
 USER 1000:1000
 # Commands look for countersign.yaml in the working directory.
 WORKDIR /etc/countersign
+# In a container the bridge listens here, whatever the issuer says: `listen: { port: 8443 }`, `docker run -p 443:8443`.
 EXPOSE 8443
 # For Docker and Compose; Kubernetes has probes of its own. With TLS or without, whichever listen.tls says: it asks its
 # own loopback how it is, so the certificate need not fit.

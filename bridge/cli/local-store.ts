@@ -1,7 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import type { Command } from 'commander';
-import { type Config, DEFAULT_CONFIG_PATH, loadConfig } from '../config/index.ts';
+import {
+  type CheckedConfig,
+  type Config,
+  DEFAULT_CONFIG_PATH,
+  loadCheckedConfig,
+  loadConfig,
+} from '../config/index.ts';
 import { keyEncryptionKeys } from '../config/key-encryption-keys.ts';
 import { createEventLog } from '../events/database-event-log.ts';
 import type { EventLog } from '../events/event-log.ts';
@@ -33,9 +39,21 @@ export function withLocalOptions(command: Command): Command {
 }
 
 /** The configuration with its secrets; variables of the real environment win over those of the file. */
-export function readLocalConfig(terminal: Terminal, { config, secrets }: LocalOptions): Config {
-  const fromFile = secrets === undefined ? {} : readSecretsFile(secrets);
-  return loadConfig({ path: config, env: { ...fromFile, ...terminal.env } });
+export function readLocalConfig(terminal: Terminal, options: LocalOptions): Config {
+  return loadConfig({ path: options.config, env: localEnv(terminal, options) });
+}
+
+/** The same, with a look into what it refers to. */
+export function checkLocalConfig(terminal: Terminal, options: LocalOptions): CheckedConfig {
+  return loadCheckedConfig({
+    path: options.config,
+    env: localEnv(terminal, options),
+    now: systemClock.now(),
+  });
+}
+
+function localEnv(terminal: Terminal, { secrets }: LocalOptions): Record<string, string | undefined> {
+  return { ...(secrets === undefined ? {} : readSecretsFile(secrets)), ...terminal.env };
 }
 
 export function readSecretsFile(path: string): Record<string, string | undefined> {

@@ -1,27 +1,24 @@
 import { readFileSync } from 'node:fs';
-import { createSecureContext } from 'node:tls';
 import { CountersignError } from '../../protocol/errors.ts';
+import { type CertificatePair, pairFaults } from './certificate-pair.ts';
+import { ConfigError } from './faults.ts';
 import type { Config } from './parse.ts';
 
-/** The certificate and key to end TLS with, PEM; `undefined` where a proxy does. Throws `config_invalid`. */
-export function readTls({ listen: { tls } }: Config): { cert: string; key: string } | undefined {
+/** The certificate and key to end TLS with; `undefined` where a proxy does. Throws `config_invalid`. */
+export function readTls({ listen: { tls } }: Pick<Config, 'listen'>): CertificatePair | undefined {
   if (tls === undefined) return undefined;
   const pair = { cert: readPem(tls.certificate_file), key: readPem(tls.key_file) };
-  try {
-    createSecureContext(pair);
-  } catch (cause) {
-    const detail = 'listen.tls: the certificate and its private key cannot be used together.';
-    throw new CountersignError('config_invalid', detail, { cause });
-  }
+  const faults = pairFaults(pair, tls);
+  if (faults.length > 0) throw new ConfigError(faults);
   return pair;
 }
 
 /** The certificates to trust beside the public ones, PEM. Throws `config_invalid`. */
-export function readCaCertificates({ outbound: { ca_file: file } }: Config): string[] {
+export function readCaCertificates({ outbound: { ca_file: file } }: Pick<Config, 'outbound'>): string[] {
   if (file === undefined) return [];
   const found = readPem(file).match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g);
   if (found === null) {
-    throw new CountersignError('config_invalid', `outbound.ca_file: there is no certificate in ${file}.`);
+    throw new ConfigError([{ path: 'outbound.ca_file', message: `there is no certificate in ${file}` }]);
   }
   return found;
 }

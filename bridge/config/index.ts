@@ -2,6 +2,7 @@
  * The configuration: one YAML file, with secrets from the environment or from files. What it accepts is one schema
  * (schema.ts), from which the annotated example is written as well.
  */
+export { type CheckedConfig, issuerPort, loadCheckedConfig } from './check.ts';
 export { renderExampleConfig } from './example.ts';
 export { ConfigError, type ConfigFault, describeFault } from './faults.ts';
 export { DEFAULT_CONFIG_PATH, loadConfig, printConfig } from './load.ts';

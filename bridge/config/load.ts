@@ -33,7 +33,8 @@ export function printConfig(config: Config): string {
   return stringify(JSON.parse(JSON.stringify(config)), { lineWidth: 0 });
 }
 
-function readText(path: string): string {
+/** Throws what a person can read. */
+export function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {

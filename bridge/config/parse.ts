@@ -80,6 +80,13 @@ function fault(path: readonly PropertyKey[], message: string, lineOf: LineOf): C
   return { path: path.map(String).join('.'), message, ...(line === undefined ? {} : { line }) };
 }
 
+/** Says in which line of `text` (YAML) a key is. */
+export function lineFinder(text: string): LineOf {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  return (path) => lineInDocument(document, lines, path);
+}
+
 /** The line of the key at `path`, or of the nearest one around it that the file has. */
 function lineInDocument(
   document: Document,

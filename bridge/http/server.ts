@@ -73,7 +73,10 @@ function listen(server: Server, { address, port, setting = 'listen' }: ServerOpt
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const place = `${address} port ${port} (${cause.code ?? 'unknown error'})`;
-      reject(new CountersignError('config_invalid', `${setting}: cannot listen on ${place}.`, { cause }));
+      const right = cause.code === 'EACCES' ? ' Ports below 1024 need a right (CAP_NET_BIND_SERVICE).' : '';
+      reject(
+        new CountersignError('config_invalid', `${setting}: cannot listen on ${place}.${right}`, { cause }),
+      );
     });
     server.listen(port, address, resolve);
   });

@@ -26,14 +26,14 @@ beforeEach(async () => {
 });
 afterEach(() => terminal.remove());
 
-const init = () =>
+const init = (issuer = ISSUER) =>
   terminal.run([
     'init',
     ...local,
     '--root-key',
     rootKey,
     '--issuer',
-    ISSUER,
+    issuer,
     '--organization',
     'Acme & "Sons"',
   ]);
@@ -55,6 +55,17 @@ describe('countersign init', () => {
     const printed = await terminal.run(['config', 'print', ...local]);
     expect(printed.out).toContain(ISSUER);
     expect(printed.out).toContain('Acme & "Sons"');
+  });
+
+  it.each([
+    [ISSUER, 443],
+    ['https://bridge.acme.example:9443', 9443],
+  ])('listens where %s says: on port %i', async (issuer, port) => {
+    const { said } = await init(issuer);
+    expect(said).toContain(`listen on port ${port}, as the issuer says`);
+    expect((await terminal.run(['config', 'print', ...local])).out).toContain(`port: ${port}`);
+    const { out } = await terminal.run(['config', 'check', ...local]);
+    expect(out).toContain('is in order');
   });
 
   it('overwrites nothing when it is run again', async () => {
@@ -91,12 +102,38 @@ describe('countersign config check', () => {
     await init();
     expect((await terminal.run(['config', 'check', ...local])).code).toBe(0);
     const path = join(terminal.home, 'countersign.yaml');
-    const text = (await readFile(path, 'utf8')).replace('port: 8443', 'port: 99999\n  prot: 1');
+    const text = (await readFile(path, 'utf8')).replace('port: 443', 'port: 99999\n  prot: 1');
     await writeFile(path, text);
     const { code, said } = await terminal.run(['config', 'check', ...local]);
     expect(code).toBe(1);
     expect(said).toContain('listen.port (line');
     expect(said).toContain('listen.prot');
+  });
+});
+
+describe('countersign config check', () => {
+  it('says what clients stumble over, of a configuration that can be used', async () => {
+    await init();
+    const path = join(terminal.home, 'countersign.yaml');
+    await writeFile(path, (await readFile(path, 'utf8')).replace('port: 443', 'port: 8443'));
+    const { code, out } = await terminal.run(['config', 'check', ...local]);
+    expect(code).toBe(0);
+    expect(out).toMatch(/can be used .*, but:\nlisten\.port \(line \d+\): whoever goes to/);
+    const { out: json } = await terminal.run(['config', 'check', ...local, '--json']);
+    expect(JSON.parse(json)).toMatchObject({ valid: true, warnings: [{ path: 'listen.port' }] });
+  });
+
+  it('refuses a private key in the place of the certificate', async () => {
+    await init();
+    await writeFile(
+      join(terminal.home, 'tls', 'bridge.crt'),
+      await readFile(join(terminal.home, 'tls', 'bridge.key')),
+    );
+    const { code, said } = await terminal.run(['config', 'check', ...local]);
+    expect(code).toBe(1);
+    expect(said).toMatch(
+      /listen\.tls\.certificate_file \(line \d+\): there is no certificate in .*, but a private key/,
+    );
   });
 });
 

@@ -130,6 +130,20 @@ describe('countersign serve', { timeout: 120_000 }, () => {
     }
   });
 
+  it('warns of a certificate that is not for the issuer’s host, at its key and line', async () => {
+    const { key, cert } = await (await createThrowawayCa()).issue(['elsewhere.example']);
+    await writeFile(join(folder, 'bridge.key'), key);
+    await writeFile(join(folder, 'bridge.crt'), cert);
+    const { child, ended } = await serve();
+    child.kill('SIGTERM');
+    const { stderr } = await ended;
+    const warning = stderr.split('\n').find((line) => line.includes('listen.tls.certificate_file (line 1)'));
+    expect(JSON.parse(warning ?? '')).toMatchObject({ level: 'warn' });
+    expect(warning).toContain(
+      'the certificate is not for localhost (the issuer) but for DNS:elsewhere.example',
+    );
+  });
+
   it('has everything that it acknowledged after kill -9, and takes up the log where it was', async () => {
     const first = await serve();
     await claimLink();

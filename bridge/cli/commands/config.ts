@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { printConfig } from '../../config/index.ts';
-import { type LocalOptions, readLocalConfig, withLocalOptions } from '../local-store.ts';
+import { describeFault, printConfig } from '../../config/index.ts';
+import { checkLocalConfig, type LocalOptions, readLocalConfig, withLocalOptions } from '../local-store.ts';
 import { show } from '../output.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -12,8 +12,12 @@ export function addConfigCommands(program: Command, terminal: Terminal): void {
     .description('check the configuration file and what it refers to')
     .option('--json', 'answer as JSON')
     .action((options: Options) => {
-      const { issuer } = readLocalConfig(terminal, options);
-      show(terminal, options, { valid: true, issuer }, () => `${options.config} is in order (${issuer}).`);
+      const { config: found, warnings } = checkLocalConfig(terminal, options);
+      show(terminal, options, { valid: true, issuer: found.issuer, warnings }, ({ issuer }) =>
+        warnings.length === 0
+          ? `${options.config} is in order (${issuer}).`
+          : [`${options.config} can be used (${issuer}), but:`, ...warnings.map(describeFault)].join('\n'),
+      );
     });
   withLocalOptions(config.command('print'))
     .description('print the configuration in force, defaults included, secrets left out')

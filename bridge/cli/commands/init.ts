@@ -3,7 +3,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { parse } from 'yaml';
-import { configSchema, renderExampleConfig } from '../../config/index.ts';
+import { configSchema, issuerPort, renderExampleConfig } from '../../config/index.ts';
 import { initializeBridge } from '../../lifecycle/initialize-bridge.ts';
 import { findSigner } from '../../signer/stored-keys.ts';
 import { storageName } from '../../storage/open-storage.ts';
@@ -83,14 +83,18 @@ function writeConfigIfAbsent(terminal: Terminal, { config, issuer, organization 
   }
   const text = renderExampleConfig()
     .replace(/^issuer: .*$/m, `issuer: ${JSON.stringify(issuer)}`)
-    .replace(/^ {2}name: .*$/m, `  name: ${JSON.stringify(organization)}`);
+    .replace(/^ {2}name: .*$/m, `  name: ${JSON.stringify(organization)}`)
+    .replace(/^ {2}port: .*$/m, `  port: ${URL.canParse(issuer) ? issuerPort(issuer) : 443}`);
   const checked = configSchema.safeParse(parse(text));
   if (!checked.success) {
     const faults = checked.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
     throw new UsageError(faults.join('\n'));
   }
   writeFileSync(config, text, { flag: 'wx' });
-  terminal.say(`Wrote ${config}. Look through it: above all listen.tls needs a certificate and its key.`);
+  terminal.say(
+    `Wrote ${config}. Look through it: above all listen.tls needs a certificate and its key. The bridge is to listen on ` +
+      `port ${issuerPort(issuer)}, as the issuer says; behind a proxy choose another, and name it in listen.trusted_proxies.`,
+  );
 }
 
 /** The key-encryption key goes into a file of its own: whoever has the database must not have it too. */

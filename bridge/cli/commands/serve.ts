@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
+import { describeFault } from '../../config/index.ts';
 import { leadConsoleTo } from '../../lib/console-lines.ts';
 import { createLogger, type Logger } from '../../lib/logger.ts';
-import { type LocalOptions, readLocalConfig, withLocalOptions } from '../local-store.ts';
+import { checkLocalConfig, type LocalOptions, withLocalOptions } from '../local-store.ts';
 import { when } from '../output.ts';
 import { stopSignal } from '../stop-signal.ts';
 import type { Terminal } from '../terminal.ts';
@@ -14,8 +15,9 @@ export function addServeCommand(program: Command, terminal: Terminal): void {
 
 async function serve(terminal: Terminal, options: LocalOptions): Promise<void> {
   const stopAsked = stopSignal();
-  const config = readLocalConfig(terminal, options);
+  const { config, warnings } = checkLocalConfig(terminal, options);
   const logger = createLogger({ level: config.log.level });
+  for (const warning of warnings) logger.warn(describeFault(warning));
   // Before the libraries are loaded: one of them has something to say then.
   const undo = leadConsoleTo(logger);
   try {
