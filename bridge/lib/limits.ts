@@ -481,6 +481,8 @@ export const SINK_REPLAYS = 10;
 export const SINK_BUFFER_LOOK_MS = 10_000;
 /** A sink with an event that waits longer than this is behind. */
 export const SINK_LAG_S = 10;
+/** A part of a sink's copy that is read back: some twenty objects of a slow store. */
+export const SINK_COPY_MS = 60_000;
 /** A test event: an administrator waits behind it. */
 export const SINK_TEST_MS = 15_000;
 /** For the last events when the bridge stops, and for a transport to linger; orchestrators kill after 30 s. */

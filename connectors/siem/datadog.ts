@@ -42,6 +42,7 @@ export const DATADOG = defineSinkKind<Settings>({
   secrets: ['api_key'],
   destinations: ['site', 'url'],
   formats: ['plain', 'ocsf', 'ecs'],
+  copy: 'In Datadog export the logs of the service as JSON (or fetch their archive), and take the event out of each: its attributes, or its message.',
   open: (given, deps) => openDatadog(given, deps),
 });
 

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { SINK_BATCH_BYTES } from '../../bridge/lib/limits.ts';
 import { outcomeOfItems } from './elastic/bulk-items.ts';
+import { elasticCopy } from './elastic/elastic-copy.ts';
 import { fitting } from './http/fitting-events.ts';
 import { createHttpReceiver } from './http/http-receiver.ts';
 import { headerSecret, receiverUrl, urlUnder } from './http/http-settings.ts';
@@ -51,6 +52,13 @@ export const ELASTIC = defineSinkKind<Settings>({
   destinations: ['url'],
   formats: ['ecs', 'ocsf', 'plain'],
   open: (given, deps) => openElastic(given, deps),
+  copy(given, deps) {
+    const { authorization, secrets } = authenticationOf(given);
+    const url = urlUnder(given.url, `${encodeURIComponent(given.data_stream)}/_search`);
+    url.searchParams.set('filter_path', 'hits.hits._source');
+    const format = deps.formatter.name;
+    return elasticCopy(createHttpReceiver({ ...deps, secrets }), { url, authorization, format });
+  },
 });
 
 function openElastic(given: Settings, deps: SinkDeps): Sink {

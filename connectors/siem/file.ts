@@ -1,6 +1,7 @@
 import { isAbsolute, normalize } from 'node:path';
 import * as z from 'zod';
 import { eventFile } from './file/event-file.ts';
+import { fileCopy } from './file/file-copy.ts';
 import { assertWithinFolders } from './file/file-folders.ts';
 import { defineSinkKind, type Sink, type SinkDeps } from './sink.ts';
 
@@ -52,6 +53,7 @@ export const FILE = defineSinkKind<FileSettings>({
   secrets: [],
   destinations: ['path'],
   formats: ['plain', 'ocsf', 'ecs', 'cef', 'cloudevents'],
+  copy: ({ path }, { fileFolders }) => fileCopy(path, fileFolders),
   open: (given, deps) => openFile(given, deps),
 });
 

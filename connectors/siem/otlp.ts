@@ -35,6 +35,7 @@ export const OTLP = defineSinkKind<Settings>({
   secrets: ['headers'],
   destinations: ['url'],
   formats: ['plain', 'ocsf', 'ecs', 'cef'],
+  copy: 'What became of the records is for the collector’s exporters: fetch them there, and put the body of each on a line.',
   open: (given, deps) => openOtlp(given, deps),
 });
 

@@ -8,7 +8,8 @@ import { createHttpReceiver, type ReceiverAnswer } from './http/http-receiver.ts
 import { urlUnder } from './http/http-settings.ts';
 import type { SinkFault } from './http/receiver-faults.ts';
 import { takenEvents } from './http/taken-events.ts';
-import { type S3Settings, s3Settings } from './s3/s3-settings.ts';
+import { s3Copy } from './s3/s3-copy.ts';
+import { awsCredentials, bucketUrl, type S3Settings, s3Settings, sinkPrefix } from './s3/s3-settings.ts';
 import { sha256, signV4 } from './s3/signature-v4.ts';
 import { defineSinkKind, type Sink, type SinkDeps, type SinkEvent } from './sink.ts';
 
@@ -27,6 +28,7 @@ export const S3 = defineSinkKind<S3Settings>({
   destinations: ['region', 'endpoint', 'bucket', 'path_style'],
   formats: ['plain', 'ocsf', 'ecs', 'cloudevents'],
   open: (given, deps) => openS3(given, deps),
+  copy: (given, deps) => s3Copy(given, deps),
 });
 
 function openS3(given: S3Settings, deps: SinkDeps): Sink {
@@ -35,7 +37,7 @@ function openS3(given: S3Settings, deps: SinkDeps): Sink {
     secrets: [given.secret_access_key, given.session_token ?? ''],
   });
   const bucket = bucketUrl(given);
-  const prefix = given.prefix ?? new URL(deps.iss).hostname;
+  const prefix = sinkPrefix(given, deps);
   let written = Number.NEGATIVE_INFINITY;
 
   async function put(
@@ -44,7 +46,7 @@ function openS3(given: S3Settings, deps: SinkDeps): Sink {
     signal: AbortSignal,
   ): Promise<void> {
     const body = await compress(lines.join(''));
-    const url = urlUnder(bucket.href, `${prefix}/${deps.sink}/${objectKey(events)}`);
+    const url = urlUnder(bucket.href, `${prefix}/${objectKey(events)}`);
     const payloadHash = sha256(body);
     const headers = signV4(
       {
@@ -58,11 +60,7 @@ function openS3(given: S3Settings, deps: SinkDeps): Sink {
         },
       },
       { region: given.region, service: 's3', now: deps.clock.now() },
-      {
-        accessKeyId: given.access_key_id,
-        secretAccessKey: given.secret_access_key,
-        ...(given.session_token === undefined ? {} : { sessionToken: given.session_token }),
-      },
+      awsCredentials(given),
     );
     const answer = await receiver.send({ ...{ url, headers, body, signal, fault }, method: 'PUT' });
     // Stores have answered 200 and an error behind it.
@@ -99,13 +97,6 @@ function objectKey(events: readonly SinkEvent[]): string {
   const replay = first?.replay === undefined ? '' : `.${first.replay}`;
   const digits = (seq = 0) => String(seq).padStart(SEQ_DIGITS, '0');
   return `${hour}/${digits(first?.seq)}-${digits(last?.seq)}.${first?.event_id}${replay}.ndjson.gz`;
-}
-
-function bucketUrl({ endpoint, region, bucket, path_style }: S3Settings): URL {
-  const url = new URL(endpoint ?? `https://s3.${region}.amazonaws.com`);
-  if (path_style) return urlUnder(url.href, bucket);
-  url.hostname = `${bucket}.${url.hostname}`;
-  return url;
 }
 
 function lockHeaders(given: S3Settings, now: number): Record<string, string> {

@@ -57,6 +57,7 @@ export const SENTINEL = defineSinkKind<Settings>({
   secrets: ['client_secret'],
   destinations: ['endpoint', 'authority', 'tenant_id'],
   formats: ['ocsf', 'ecs', 'plain'],
+  copy: 'In Log Analytics run `Countersign_CL | sort by Seq asc | project Event`, export the result, and put each Event on a line.',
   open: (given, deps) => openSentinel(given, deps),
 });
 

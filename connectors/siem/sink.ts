@@ -3,6 +3,7 @@ import type { Clock } from '../../bridge/lib/clock.ts';
 import type { Logger } from '../../bridge/lib/logger.ts';
 import type { Outbound } from '../../bridge/lib/outbound.ts';
 import type { OutboundSockets } from '../../bridge/lib/outbound-sockets.ts';
+import type { CopyReader } from './copy-reader.ts';
 import type { FormatName, Formatter } from './formats/formatter.ts';
 import type { SinkEvent } from './sink-event.ts';
 
@@ -91,11 +92,18 @@ export interface SinkKind<Settings = unknown> {
   readonly destinations: readonly string[];
   /** The first is the default. */
   readonly formats: readonly [FormatName, ...FormatName[]];
+  /** How the copy that the receiver has is read back; or how it is exported there, where the sink cannot read it. */
+  readonly copy: ((settings: Settings, deps: SinkDeps) => CopyReader) | string;
   /** Opens no connection yet. `config_invalid` for settings that contradict each other or the configuration. */
   open(settings: Settings, deps: SinkDeps): Sink;
 }
 
 /** Declares a kind; whoever reads the registry need not know the type of its settings. */
 export function defineSinkKind<Settings>(kind: SinkKind<Settings>): SinkKind {
-  return { ...kind, open: (settings, deps) => kind.open(kind.settings.parse(settings), deps) };
+  const { copy } = kind;
+  return {
+    ...kind,
+    open: (settings, deps) => kind.open(kind.settings.parse(settings), deps),
+    copy: typeof copy === 'string' ? copy : (settings, deps) => copy(kind.settings.parse(settings), deps),
+  };
 }

@@ -44,6 +44,7 @@ export const SPLUNK_HEC = defineSinkKind<Settings>({
   secrets: ['token'],
   destinations: ['url'],
   formats: ['plain', 'ocsf', 'ecs', 'cef'],
+  copy: 'In Splunk search `index=… sourcetype="countersign:event" | sort 0 _indextime | table _raw`, and export it as raw events.',
   open: (given, deps) => (given.acknowledgement ? openAcknowledged(given, deps) : openPlain(given, deps)),
 });
 

@@ -15,6 +15,7 @@ export const STDOUT = defineSinkKind<Record<string, never>>({
   secrets: [],
   destinations: [],
   formats: ['plain', 'ocsf', 'ecs', 'cef', 'cloudevents'],
+  copy: 'Fetch the container’s output from whatever collects it, and keep the lines that are events.',
   open: (_, { formatter }) => stdoutSink(process.stdout, formatter),
 });
 

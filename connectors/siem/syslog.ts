@@ -93,6 +93,7 @@ export const SYSLOG = defineSinkKind<SyslogSettings>({
   secrets: ['key'],
   destinations: ['host', 'port'],
   formats: ['plain', 'cef', 'ocsf', 'ecs', 'cloudevents'],
+  copy: 'Fetch the files that the receiver writes, and take away what stands before the event in each line.',
   open: (given, deps) => openSyslog(given, deps),
 });
 

@@ -54,6 +54,7 @@ export const WEBHOOK = defineSinkKind<Settings>({
   secrets: ['secret', 'previous_secret', 'headers'],
   destinations: ['url'],
   formats: ['cloudevents', 'plain', 'ocsf', 'ecs'],
+  copy: 'Export from the application that takes the webhooks the bodies that it was sent, one a line.',
   open: (given, deps) => openWebhook(given, deps),
 });
 

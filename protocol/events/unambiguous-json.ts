@@ -19,7 +19,7 @@ export function parseUnambiguousJson(line: string): unknown {
   for (const [token] of line.matchAll(TOKEN)) {
     if (token === '{' || token === '[') open.push(new Set());
     else if (token === '}' || token === ']') open.pop();
-    else if (token === ':') nameOnce(open.at(-1), JSON.parse(text));
+    else if (token === ':') nameOnce(open.at(-1), text.includes('\\') ? JSON.parse(text) : text.slice(1, -1));
     else text = token;
   }
   return value;

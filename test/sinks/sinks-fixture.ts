@@ -60,6 +60,7 @@ export async function sinksFixture(): Promise<SinksFixture> {
     secrets: ['token'],
     destinations: ['url'],
     formats: ['plain', 'ecs'],
+    copy: 'Ask the tests.',
     open(given: z.infer<typeof settings>, { formatter }) {
       carries = formatter.withoutOriginal !== undefined;
       if (given.contradicts) throw new CountersignError('config_invalid', 'contradicts is set');

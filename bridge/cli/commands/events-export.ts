@@ -43,7 +43,7 @@ async function exportEvents(terminal: Terminal, file: string, options: Options):
   const unfinished = `${file}.part`;
   const progress = createProgress(terminal);
   try {
-    const told = () => `event ${count(copy.range?.to ?? from)} of ${count(to)}`;
+    const told = () => `${count(copy.lines)} lines, for ${count(to - from + 1)} events`;
     await writeLines(unfinished, exportLines(api, proof), async (line) => {
       await copy.add(line);
       progress.tell(told);

@@ -1,5 +1,6 @@
 import { ORIGINAL_FORMATS } from '../../../connectors/siem/formats/formatter.ts';
 import { CountersignError } from '../../../protocol/errors.ts';
+import { createCopyReading } from './read-copies.ts';
 import { createSinkChanges } from './sink-changes.ts';
 import { createSinkDeliveries } from './sink-deliveries.ts';
 import { settingsSchema } from './sink-settings.ts';
@@ -13,6 +14,7 @@ export function createSinks(deps: SinksDeps): Sinks {
   return {
     ...createSinkChanges(deps, reader),
     ...createSinkDeliveries(deps, reader),
+    copy: createCopyReading(deps, reader),
     kinds: () =>
       opener.kinds.map((kind) => ({
         ...{ kind: kind.kind, doc: kind.doc, formats: kind.formats, secrets: kind.secrets },

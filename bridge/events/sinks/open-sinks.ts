@@ -1,3 +1,4 @@
+import type { CopyReader } from '../../../connectors/siem/copy-reader.ts';
 import { createFormatter } from '../../../connectors/siem/formats/create-formatter.ts';
 import type { EventOrigin, FormatName } from '../../../connectors/siem/formats/formatter.ts';
 import type { Sink, SinkDeps, SinkKind } from '../../../connectors/siem/sink.ts';
@@ -22,6 +23,8 @@ export interface SinkOpener {
   kind(name: string): SinkKind | undefined;
   /** `config_invalid` for settings that cannot be used. */
   open(sink: string, kind: string, rendering: Rendering, settings: SinkSettings): Sink;
+  /** Reads back what it wrote; or says how that is exported from its receiver. `config_invalid` likewise. */
+  copy(sink: string, kind: string, rendering: Rendering, settings: SinkSettings): CopyReader | string;
 }
 
 /** How events are sent. */
@@ -37,20 +40,25 @@ export function createSinkOpener(
   origin: EventOrigin,
 ): SinkOpener {
   const find = (name: string) => kinds.find(({ kind }) => kind === name);
+
+  function known(name: string): SinkKind {
+    const kind = find(name);
+    if (kind !== undefined) return kind;
+    throw new CountersignError('config_invalid', `this version has no sinks of the kind ${name}`);
+  }
+
+  const depsOf = (sink: string, { format, original }: Rendering): SinkDeps => ({
+    ...{ ...deps, sink, iss: origin.iss },
+    formatter: createFormatter(format, origin, original),
+  });
+
   return {
     kinds,
     kind: find,
-    open(sink, name, { format, original }, settings) {
-      const kind = find(name);
-      if (kind === undefined) {
-        throw new CountersignError('config_invalid', `this version has no sinks of the kind ${name}`);
-      }
-      return kind.open(settings, {
-        ...deps,
-        sink,
-        formatter: createFormatter(format, origin, original),
-        iss: origin.iss,
-      });
+    open: (sink, name, rendering, settings) => known(name).open(settings, depsOf(sink, rendering)),
+    copy(sink, name, rendering, settings) {
+      const { copy } = known(name);
+      return typeof copy === 'string' ? copy : copy(settings, depsOf(sink, rendering));
     },
   };
 }

@@ -1,3 +1,4 @@
+import type { CopyPart } from '../../../connectors/siem/copy-reader.ts';
 import type { FormatName } from '../../../connectors/siem/formats/formatter.ts';
 import type { Json } from '../../../protocol/canonical-json.ts';
 import type { ErrorCode } from '../../../protocol/errors.ts';
@@ -139,6 +140,12 @@ export interface Sinks {
   replay(id: string, range: ReplayRange, by: RequestContext): Promise<ReplayView>;
   /** `replay_unknown`: there is none that runs. */
   cancelReplay(id: string, replay: string, by: RequestContext): Promise<ReplayView>;
+
+  /**
+   * A part of the copy that the receiver has, read with the credentials of the sink. `malformed_request` where a sink of
+   * its kind cannot read, in words that say how the copy is exported there. What reading throws, see `CopyReader`.
+   */
+  copy(id: string, after: string | undefined): Promise<CopyPart>;
 
   deadLetters(id: string, page: { after?: number; limit: number }): Promise<DeadLetterPage>;
   /** Sends them again, soon; those that are taken leave the list. `dead_letter_unknown` where one is not there. */

@@ -4,6 +4,7 @@ import { JSON_BODY_BYTES } from '../../lib/limits.ts';
 import type { Decide } from '../../policy/decision.ts';
 import { defineAdministratorRoute } from '../administrator-route.ts';
 import type { Route } from '../route.ts';
+import { sinkCopyRoute } from './admin-sink-copy.ts';
 import { sinkDeliveryRoutes } from './admin-sink-delivery.ts';
 import { sinkKindsSchema, sinkSchema, sinksSchema, testedSinkSchema } from './admin-sink-schemas.ts';
 
@@ -17,7 +18,12 @@ const found = { status: 200, description: 'The sink', schema: sinkSchema };
 
 /** Where the security events go: SIEMs, files, webhooks. */
 export function adminSinkRoutes(deps: SinkRoutesDeps): Route[] {
-  return [...readingRoutes(deps), ...configuringRoutes(deps), ...sinkDeliveryRoutes(deps, PATH)];
+  return [
+    ...readingRoutes(deps),
+    sinkCopyRoute(deps, `${PATH}/:sink/copy`),
+    ...configuringRoutes(deps),
+    ...sinkDeliveryRoutes(deps, PATH),
+  ];
 }
 
 function readingRoutes({ sinks, decide }: SinkRoutesDeps): Route[] {

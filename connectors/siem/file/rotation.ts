@@ -13,7 +13,7 @@ export async function rotate(path: string, now: number, keep: number): Promise<v
 }
 
 /** Names of the files that were put aside, the oldest first. */
-async function putAside(path: string): Promise<string[]> {
+export async function putAside(path: string): Promise<string[]> {
   const name = basename(path);
   const names = await readdir(dirname(path));
   return names.filter((one) => one.startsWith(name) && STAMP.test(one.slice(name.length))).toSorted();

@@ -13,9 +13,10 @@ const compress = promisify(gzip);
 
 export interface ReceiverRequest {
   readonly url: string | URL;
-  readonly method?: 'POST' | 'PUT';
+  readonly method?: 'GET' | 'POST' | 'PUT';
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | Uint8Array;
+  /** None: the request has no body. */
+  readonly body?: string | Uint8Array;
   readonly gzip?: boolean;
   readonly signal: AbortSignal;
   /** What a status outside 2xx means at this receiver; `undefined`: what it means elsewhere. */
@@ -27,6 +28,8 @@ export interface ReceiverAnswer {
   readonly headers: Headers;
   /** Chosen by the receiver. */
   readonly text: string;
+  /** The same before it was read as UTF-8. */
+  readonly bytes: Uint8Array;
 }
 
 /** The receiver of a sink, over HTTPS. */
@@ -75,7 +78,8 @@ export function createHttpReceiver(options: {
 
 async function exchange(outbound: Outbound, request: ReceiverRequest): Promise<ReceiverAnswer> {
   const url = new URL(request.url);
-  const body = request.gzip === true ? await compress(request.body) : request.body;
+  const given = request.body;
+  const body = given !== undefined && request.gzip === true ? await compress(given) : given;
   try {
     const {
       status,
@@ -84,12 +88,12 @@ async function exchange(outbound: Outbound, request: ReceiverRequest): Promise<R
     } = await outbound.request(url, {
       method: request.method ?? 'POST',
       headers: { ...request.headers, ...(request.gzip === true ? { 'content-encoding': 'gzip' } : {}) },
-      body,
+      ...(body === undefined ? {} : { body }),
       signal: request.signal,
       timeoutMs: SINK_REQUEST_TIMEOUT_MS,
       maxBytes: SINK_ANSWER_BYTES,
     });
-    return { status, headers, text: new TextDecoder().decode(bytes) };
+    return { status, headers, bytes, text: new TextDecoder().decode(bytes) };
   } catch (error) {
     throw faultOfRequest(error, url.hostname);
   }

@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { headerSecret, receiverUrl } from '../http/http-settings.ts';
+import { headerSecret, receiverUrl, urlUnder } from '../http/http-settings.ts';
+import type { SinkDeps } from '../sink.ts';
+import type { AwsCredentials } from './signature-v4.ts';
 
 /** Settings of a sink into object storage. */
 export const s3Settings = z
@@ -60,3 +62,24 @@ export const s3Settings = z
   });
 
 export type S3Settings = z.output<typeof s3Settings>;
+
+/** Of the bucket, or the path of it. */
+export function bucketUrl({ endpoint, region, bucket, path_style }: S3Settings): URL {
+  const url = new URL(endpoint ?? `https://s3.${region}.amazonaws.com`);
+  if (path_style) return urlUnder(url.href, bucket);
+  url.hostname = `${bucket}.${url.hostname}`;
+  return url;
+}
+
+/** What all keys of a sink begin with, without the `/` behind it. */
+export function sinkPrefix({ prefix }: S3Settings, { iss, sink }: Pick<SinkDeps, 'iss' | 'sink'>): string {
+  return `${prefix ?? new URL(iss).hostname}/${sink}`;
+}
+
+export function awsCredentials(given: S3Settings): AwsCredentials {
+  return {
+    accessKeyId: given.access_key_id,
+    secretAccessKey: given.secret_access_key,
+    ...(given.session_token === undefined ? {} : { sessionToken: given.session_token }),
+  };
+}

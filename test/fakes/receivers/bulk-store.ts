@@ -14,6 +14,8 @@ export interface BulkStore extends Receiver {
   readonly held: readonly string[];
   readonly documents: ReadonlyMap<string, Record<string, unknown>>;
   refuse(eventId: string): void;
+  /** The credentials have no privilege to search any more. */
+  forbidReading(): void;
   /** The next items meet these statuses, one each; `undefined`: as it should be. */
   itemsMeet(...statuses: (number | undefined)[]): void;
 }
@@ -36,6 +38,7 @@ export async function openBulkStore(
   const held: string[] = [];
   const refused = new Set<string>();
   let statuses: (number | undefined)[] = [];
+  let reading = true;
 
   function create(id: string, document: Record<string, unknown>): number {
     const forced = statuses.shift();
@@ -47,10 +50,27 @@ export async function openBulkStore(
     return 201;
   }
 
+  function search(request: ReceivedRequest): Answer {
+    if (!reading) return { status: 403, body: '{"error":{"type":"security_exception"},"status":403}' };
+    const { size, query, sort } = JSON.parse(utf8Of(request.body));
+    const [field = ''] = Object.keys(query.range);
+    demand(JSON.stringify(Object.keys(sort[0])) === JSON.stringify([field]), 'sorted by something else');
+    const seqOf = (document: object): number =>
+      field.split('.').reduce((at, name) => at[name], Object(document));
+    const found = [...documents.values()]
+      .filter((document) => seqOf(document) >= query.range[field].gte)
+      .sort((left, right) => seqOf(left) - seqOf(right))
+      .slice(0, size)
+      .map((_source) => ({ _source }));
+    const body = found.length === 0 ? {} : { hits: { hits: found } };
+    return { status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+  }
+
   function handle(request: ReceivedRequest): Answer {
     demand(request.method === 'POST', 'expected POST');
     if (request.headers.authorization !== options.authorization)
       return { status: 401, body: '{"status":401}' };
+    if (request.path === `/${options.stream}/_search`) return search(request);
     demand(request.path === `/${options.stream}/_bulk`, `no such path: ${request.path}`);
     demand(request.headers['content-type'] === 'application/x-ndjson', 'expected application/x-ndjson');
     demand(
@@ -72,6 +92,9 @@ export async function openBulkStore(
     held,
     documents,
     refuse: (eventId) => void refused.add(eventId),
+    forbidReading: () => {
+      reading = false;
+    },
     itemsMeet: (...wanted) => {
       statuses = wanted;
     },

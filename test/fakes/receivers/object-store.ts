@@ -17,6 +17,10 @@ export interface ObjectStore extends Receiver {
   readonly held: readonly string[];
   /** Objects by key: the lines of each. */
   readonly objects: ReadonlyMap<string, readonly string[]>;
+  /** What the access key may do beside `PutObject`. */
+  readonly allowed: Set<'ListBucket' | 'GetObject'>;
+  /** Puts other bytes in the place of an object. */
+  damage(key: string, bytes: Buffer): void;
 }
 
 export interface StoreOptions {
@@ -27,15 +31,38 @@ export interface StoreOptions {
   readonly now?: () => number;
 }
 
-/** `PUT` of S3, path-style, which verifies AWS Signature Version 4 by its own reading of it. */
+/** `PUT`, `GET` and `ListObjectsV2` of S3, path-style, which verifies AWS Signature Version 4 by its own reading of it. */
 export async function openObjectStore(network: ReceiverNetwork, options: StoreOptions): Promise<ObjectStore> {
   const held: string[] = [];
   const objects = new Map<string, readonly string[]>();
+  const stored = new Map<string, Buffer>();
+  const allowed: ObjectStore['allowed'] = new Set(['ListBucket', 'GetObject']);
+
+  function list(query: URLSearchParams): Answer {
+    if (!allowed.has('ListBucket')) return s3Error(403, 'AccessDenied');
+    const [prefix, after] = [query.get('prefix') ?? '', query.get('start-after') ?? ''];
+    const keys = [...stored.keys()].filter((key) => key.startsWith(prefix) && key > after).sort();
+    const shown = keys.slice(0, Number(query.get('max-keys') ?? 1_000));
+    const contents = shown.map((key) => `<Contents><Key>${key}</Key></Contents>`).join('');
+    const more = keys.length > shown.length;
+    const body = `<ListBucketResult><IsTruncated>${more}</IsTruncated>${contents}</ListBucketResult>`;
+    return { status: 200, headers: { 'content-type': 'application/xml' }, body };
+  }
+
+  function get(key: string): Answer {
+    if (!allowed.has('GetObject')) return s3Error(403, 'AccessDenied');
+    const body = stored.get(key);
+    return body === undefined ? s3Error(404, 'NoSuchKey') : { status: 200, body };
+  }
 
   function handle(request: ReceivedRequest): Answer {
-    demand(request.method === 'PUT', 'expected PUT');
     const problem = faultOfSignature(request, options);
     if (problem !== undefined) return s3Error(403, problem);
+    if (request.method === 'GET') {
+      if (request.path === `/${options.bucket}`) return list(request.query);
+      return get(request.path.slice(options.bucket.length + 2));
+    }
+    demand(request.method === 'PUT', 'expected PUT');
     const [, bucket = '', key = ''] = /^\/([^/]+)\/(.+)$/.exec(request.path) ?? [];
     if (bucket !== options.bucket) return s3Error(404, 'NoSuchBucket');
     const digest = createHash('md5').update(request.bytes).digest('base64');
@@ -48,12 +75,21 @@ export async function openObjectStore(network: ReceiverNetwork, options: StoreOp
     const [, first, last] = /(\d{16})-(\d{16})[^/]*$/.exec(key) ?? [];
     demand(Number(first) === events[0].seq && Number(last) === events.at(-1).seq, 'the key does not fit');
     objects.set(key, lines);
+    stored.set(key, request.bytes);
     held.push(...events.map(({ event_id }) => String(event_id)));
     return { status: 200, headers: { etag: `"${Buffer.from(digest, 'base64').toString('hex')}"` } };
   }
 
   const receiver = await openReceiver(network, 's3.example.net', handle);
-  return { ...receiver, held, objects };
+  return { ...receiver, held, objects, allowed, damage: (key, bytes) => void stored.set(key, bytes) };
+}
+
+function canonicalQuery(query: URLSearchParams): string {
+  const encode = (text: string) => encodeURIComponent(text).replaceAll("'", '%27');
+  return [...query]
+    .map(([name, value]) => `${encode(name)}=${encode(value)}`)
+    .sort()
+    .join('&');
 }
 
 function checkKey(key: string): void {
@@ -90,7 +126,7 @@ function faultOfSignature(request: ReceivedRequest, options: StoreOptions): stri
   demand(names === [...signed].sort().join(';'), 'the signed headers are not sorted');
 
   const canonical = [
-    ...[request.method, request.path, ''],
+    ...[request.method, request.path, canonicalQuery(request.query)],
     ...signed.map((name) => `${name}:${request.headers[name]}`),
     ...['', names, hash],
   ].join('\n');

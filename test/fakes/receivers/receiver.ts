@@ -19,7 +19,7 @@ export interface ReceivedRequest {
 export interface Answer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: string | Buffer;
 }
 
 /**
@@ -140,7 +140,7 @@ function write(response: ServerResponse, answer: Answer): void {
 
 /** Says how long the answer is, sends a part of it, and is gone. */
 function dropWithin(response: ServerResponse, answer: Answer): void {
-  const body = answer.body ?? '';
+  const body = Buffer.from(answer.body ?? '').toString('latin1');
   response.writeHead(answer.status, { ...answer.headers, 'content-length': String(body.length + 16) });
   response.write(`${body.slice(0, 4)} `, () => response.socket?.destroy());
 }

@@ -1,0 +1,70 @@
+import type { CopyReport, SeqRange } from '../../../protocol/events/verify-copy.ts';
+import type { EventLogTrust } from '../event-copy.ts';
+import { facts } from '../output.ts';
+import { count } from '../quantities.ts';
+
+/** More are counted. */
+const RANGES_NAMED = 20;
+
+const VERDICTS = {
+  proven: 'PROVEN: every event from the first to the last is there, as it was signed.',
+  partly: 'NOTHING IS WRONG, and not everything is proven: see below.',
+  unproven:
+    'NOT PROVEN: nothing is wrong by itself, but nothing that was signed says that these are the events.',
+  refuted: 'NOT AS IT WAS SIGNED: these events were tampered with, or the copy is damaged.',
+} as const;
+
+/** What was found, for a person. */
+export function reportView(report: CopyReport, { origin, root }: EventLogTrust): string {
+  const { range, proven, redacted, covered } = report;
+  const lines = facts({
+    'event log': origin,
+    'root key': root,
+    events: range === null ? 'none' : `${range.from} to ${range.to}`,
+    proven: `${proven}, content and place`,
+    redacted:
+      redacted === 0
+        ? null
+        : `${redacted}, of which place and hash are proven and the content cannot be (say --redacted for a sink that does so)`,
+    altered: ranges(report.altered),
+    missing: ranges(report.missing),
+    added: ranges(report.added, 'there twice, with different content'),
+    contradicted: ranges(
+      report.contradicted,
+      'linked anew: at least one of them was altered, added or left out',
+    ),
+    'not proven': ranges(report.unproven, 'they fit together, and no checkpoint here says more'),
+    unreadable: lineNumbers(report.unreadable),
+    'said beside': lineNumbers(
+      report.beside,
+      'only the original in them can be proven; say --originals where another version or a pipeline wrote the rest',
+    ),
+    'sent as tests':
+      report.tests === 0 ? null : `${report.tests}, which stand in no log: nothing is said of them`,
+    forked:
+      report.forked.length === 0
+        ? null
+        : `different checkpoints were signed for the events up to ${report.forked.slice(0, RANGES_NAMED).join(', ')}`,
+    checkpoint: `the newest verified one covers the events up to ${covered}`,
+    'behind the end':
+      range === null || range.to >= covered
+        ? null
+        : `there are events up to ${covered}; say by --to how far this copy must go`,
+  });
+  return `${VERDICTS[report.outcome]}\n${lines}`;
+}
+
+function lineNumbers(lines: readonly number[], meaning?: string): string | null {
+  if (lines.length === 0) return null;
+  const more = lines.length > RANGES_NAMED ? ` and ${count(lines.length - RANGES_NAMED)} more` : '';
+  return `lines ${lines.slice(0, RANGES_NAMED).join(', ')}${more}${meaning === undefined ? '' : ` (${meaning})`}`;
+}
+
+function ranges(found: readonly SeqRange[], meaning?: string): string | null {
+  if (found.length === 0) return null;
+  const named = found
+    .slice(0, RANGES_NAMED)
+    .map(({ from, to }) => (from === to ? `${from}` : `${from} to ${to}`));
+  const more = found.length > RANGES_NAMED ? ` and ${found.length - RANGES_NAMED} more ranges` : '';
+  return `${named.join(', ')}${more}${meaning === undefined ? '' : ` (${meaning})`}`;
+}

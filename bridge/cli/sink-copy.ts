@@ -1,0 +1,43 @@
+import * as z from 'zod';
+import type { EventCopy } from '../../protocol/events/event-copy.ts';
+import type { ApiClient } from './api-client.ts';
+import { sinkPath, sinkSchema } from './commands/sink-answers.ts';
+import type { Progress } from './progress.ts';
+import { count } from './quantities.ts';
+
+const partSchema = z.object({ lines: z.array(z.string()), next: z.string().nullable() });
+
+/** What a sink gets of the log, as the bridge says. */
+export interface CopiedSink {
+  readonly name: string;
+  readonly filtered: boolean;
+  readonly redacted: boolean;
+  /** `seq` up to which the receiver has, or refused, everything that it was to get. */
+  readonly settled: number;
+}
+
+export async function copiedSink(api: ApiClient, name: string): Promise<CopiedSink> {
+  const sink = await api.get(sinkPath(name), sinkSchema);
+  return {
+    name: sink.name,
+    filtered: Object.keys(sink.filter).length > 0,
+    redacted: sink.redaction !== 'none',
+    settled: sink.health.settled,
+  };
+}
+
+/** Adds what the receiver of a sink has, as the bridge reads it there. */
+export async function readSinkCopy(
+  api: ApiClient,
+  name: string,
+  copy: EventCopy,
+  progress: Progress,
+): Promise<void> {
+  for (let after: string | null | undefined; after !== null; ) {
+    const query = after === undefined ? '' : `?after=${encodeURIComponent(after)}`;
+    const { lines, next } = await api.get(sinkPath(name, `/copy${query}`), partSchema);
+    for (const line of lines) await copy.add(line);
+    progress.tell(() => `${name}: ${count(copy.lines)} lines`);
+    after = next;
+  }
+}
