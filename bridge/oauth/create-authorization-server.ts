@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import Provider, { errors } from 'oidc-provider';
+import requestStorage from 'oidc-provider/lib/helpers/als.js';
 import { CountersignError } from '../../protocol/errors.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { findConnection } from '../identity/connection-store.ts';
@@ -62,6 +63,7 @@ export function createAuthorizationServer(deps: AuthorizationServerDeps): Author
     contextOf: (ctx) => contextOf(ctx.req),
   });
   const answer = provider.callback();
+  let answering = 0;
 
   const begun = async (request: IncomingMessage, response: ServerResponse) => {
     try {
@@ -95,7 +97,14 @@ export function createAuthorizationServer(deps: AuthorizationServerDeps): Author
     async answer(request, response, context) {
       contexts.set(request, context);
       asIssuer(request, issuer);
-      await answer(request, response);
+      answering += 1;
+      try {
+        await answer(request, response);
+      } finally {
+        answering -= 1;
+        // The library follows its requests by it, at a price for every promise of the process (Node before 24).
+        if (answering === 0) requestStorage.disable();
+      }
       return response.statusCode >= 400 && !patient.has(request);
     },
 

@@ -51,7 +51,7 @@ describe('Results as a signed answer carries them', () => {
     expect(writtenPart(write(resultOf({ ...CREDENTIAL, attributes: 'for.some.body' })))).toBe(first);
   });
 
-  it('write it again as soon as any of it is another one', () => {
+  it('write it again when a token or proof of it is another one', () => {
     const write = createWrittenResults();
     write(resultOf(CREDENTIAL));
     const changes: Partial<Credential>[] = [
