@@ -1,57 +1,9 @@
 import { Command } from 'commander';
 import { readVersion } from '../lib/version.ts';
-import { addAdminCommands } from './commands/admin.ts';
-import { addAppCommands } from './commands/app.ts';
-import { addAuditCommands } from './commands/audit.ts';
-import { addAuditSelfCommand } from './commands/audit-self.ts';
-import { addConfigCommands } from './commands/config.ts';
-import { addConnectionCommands } from './commands/connection.ts';
-import { addDeviceCommands } from './commands/device.ts';
-import { addDomainCommands } from './commands/domain.ts';
-import { addEventsCommand } from './commands/events.ts';
-import { addInitCommand } from './commands/init.ts';
-import { addKeysCommands } from './commands/keys.ts';
-import { addLogCommands } from './commands/log.ts';
-import { addLogCompareCommands } from './commands/log-compare.ts';
-import { addPartnerCommands } from './commands/partner.ts';
-import { addPersonCommands } from './commands/person.ts';
-import { addPolicyCommands } from './commands/policy.ts';
-import { addRecoveryCommands } from './commands/recovery.ts';
+import type { AddCommand } from './command-table.ts';
 import { addServeCommand } from './commands/serve.ts';
-import { addServiceCommands } from './commands/service.ts';
-import { addSignalsCommands } from './commands/signals.ts';
-import { addSinkCommands } from './commands/sink.ts';
-import { addTraceCommands } from './commands/trace.ts';
-import { addWitnessCommands } from './commands/witness.ts';
 import { describeFailure } from './failure.ts';
 import type { Terminal } from './terminal.ts';
-
-/** Every command, in the order in which the help shows them. */
-const COMMANDS: readonly ((program: Command, terminal: Terminal) => void)[] = [
-  addInitCommand,
-  addServeCommand,
-  addConfigCommands,
-  addKeysCommands,
-  addAdminCommands,
-  addConnectionCommands,
-  addDomainCommands,
-  addPartnerCommands,
-  addPersonCommands,
-  addDeviceCommands,
-  addRecoveryCommands,
-  addPolicyCommands,
-  addAppCommands,
-  addServiceCommands,
-  addEventsCommand,
-  addSinkCommands,
-  addSignalsCommands,
-  addTraceCommands,
-  addLogCommands,
-  addWitnessCommands,
-  addAuditCommands,
-  addAuditSelfCommand,
-  addLogCompareCommands,
-];
 
 /** Runs one command line; answers the exit code. It never rejects. */
 export async function runCommand(args: readonly string[], terminal: Terminal): Promise<number> {
@@ -63,9 +15,9 @@ export async function runCommand(args: readonly string[], terminal: Terminal): P
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(add --help for how to call it)');
   settle(program, terminal);
-  for (const add of COMMANDS) add(program, terminal);
-  for (const command of everyCommand(program)) settle(command, terminal);
   try {
+    for (const add of await commandsFor(args)) add(program, terminal);
+    for (const command of everyCommand(program)) settle(command, terminal);
     await program.parseAsync(args, { from: 'user' });
     return 0;
   } catch (error) {
@@ -73,6 +25,13 @@ export async function runCommand(args: readonly string[], terminal: Terminal): P
     if (text !== '') terminal.say(`countersign: ${text}`);
     return exitCode;
   }
+}
+
+/** A bridge that starts does not wait for the modules of all the other commands. */
+async function commandsFor(args: readonly string[]): Promise<readonly AddCommand[]> {
+  if (args[0] === 'serve') return [addServeCommand];
+  const { COMMANDS } = await import('./command-table.ts');
+  return COMMANDS;
 }
 
 /** The library writes to the process and exits by itself unless told otherwise, command by command. */

@@ -1,5 +1,5 @@
 import { isAbsolute, normalize } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { BUFFER_EVENTS, BUFFER_EVENTS_MAX, BUFFER_EVENTS_MIN, EVENT_RETENTION_DAYS } from '../lib/limits.ts';
 
 export const events = z.strictObject({

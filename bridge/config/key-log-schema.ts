@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ED25519_COSIGNATURE, ED25519_NOTE, parseVerifierKey } from '../../protocol/tlog/verifier-key.ts';
 import {
   KEY_LOG_COSIGNERS,

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ACCESS_TOKEN_MINUTES, ONLINE_KEYS_LIFE_DAYS, REFRESH_TOKEN_DAYS } from '../lib/limits.ts';
 
 /** How long things live that no policy is about; the others stand in `policies/data.json`. */

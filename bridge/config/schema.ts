@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { NAME_LENGTH, TRANSFORMS_WAITING, TRANSFORMS_WAITING_MAX } from '../lib/limits.ts';
 import { parseNetwork } from '../lib/networks.ts';
 import { isIssuer, isNameServer } from './addresses.ts';

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { CountersignError } from '../../protocol/errors.ts';
 
 /** What an administrator gave, checked. Throws `config_invalid` with every fault and its path, never the values. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { SamlSettings } from '../../connectors/identity/saml/saml-settings.ts';
 import { IDP_CERTIFICATES, METADATA_BYTES, SAML_CLOCK_SKEW_MAX_S, URL_LENGTH } from '../lib/limits.ts';
 

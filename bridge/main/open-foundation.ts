@@ -11,7 +11,7 @@ import { createOutbound } from '../lib/outbound.ts';
 import { createDnsResolver, type Resolver } from '../lib/resolver.ts';
 import { readVersion } from '../lib/version.ts';
 import { allOrFaults } from '../lifecycle/start-faults.ts';
-import { createMetrics } from '../metrics/metrics.ts';
+import type { Metrics } from '../metrics/metrics.ts';
 import { watchEvents, watchParts } from '../metrics/watch-parts.ts';
 import { watchTransforms } from '../metrics/watch-transforms.ts';
 import type { Decide } from '../policy/decision.ts';
@@ -54,7 +54,7 @@ export async function openFoundation(
   const { signer } = store;
   const opened = await openCache(config.cache, clock);
   closing.add('cache', () => opened.close());
-  const metrics = config.metrics === undefined ? undefined : createMetrics();
+  const metrics = await openMetrics(config);
   const parts = { database: store.database, cache: opened, engine: loaded.engine };
   const { database, cache, engine } = watchParts(parts, metrics);
   const transforms = createTransforms({
@@ -136,6 +136,13 @@ async function openStore(config: Config, clock: Clock, closing: Closing) {
   await database.migrate();
   const signer = await openLocalSigner({ database, ...keyEncryptionKeys(config), iss: config.issuer, clock });
   return { database, signer };
+}
+
+/** Loaded by those that configure them. */
+async function openMetrics(config: Config): Promise<Metrics | undefined> {
+  if (config.metrics === undefined) return undefined;
+  const { createMetrics } = await import('../metrics/metrics.ts');
+  return createMetrics();
 }
 
 function dnsServers(config: Config): { servers?: readonly string[] } {

@@ -63,9 +63,11 @@ function start(main: string, args: readonly string[], added: Record<string, stri
   return { child, output, ended };
 }
 
-/** The modules that `entry` has loaded when it runs, as far as it does not load them by `import()`. */
-export function modulesOf({ outputs }: Metafile, entry: string): string[] {
-  const loaded = new Set(Object.keys(outputs).filter((path) => outputs[path]?.entryPoint === entry));
+/** The modules that are loaded for these, as far as they are not loaded by an `import()` of theirs. */
+export function modulesOf({ outputs }: Metafile, entries: readonly string[]): string[] {
+  const loaded = new Set(
+    Object.keys(outputs).filter((path) => entries.includes(outputs[path]?.entryPoint ?? '')),
+  );
   for (const path of loaded) {
     for (const { kind, path: imported } of outputs[path]?.imports ?? []) {
       if (kind === 'import-statement' && outputs[imported] !== undefined) loaded.add(imported);

@@ -105,19 +105,38 @@ describe('its threads', () => {
   });
 });
 
-describe('what it loads', () => {
-  it('on the embedded store without SAML holds no driver of another store, and no XML', () => {
-    const { metafile } = program;
-    const loaded = [...modulesOf(metafile, 'bridge/cli/main.ts'), ...modulesOf(metafile, 'bridge/main.ts')];
+describe('what a bridge loads to start on the embedded store', () => {
+  const loaded = () => modulesOf(program.metafile, ['bridge/cli/main.ts', 'bridge/main.ts']);
+
+  it('holds no driver of another store, no XML, no certificates and no metrics', () => {
     const packages = new Set(
-      loaded.flatMap((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? []),
+      loaded().flatMap((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? []),
     );
     for (const name of ['koa', 'zod', 'oidc-provider', 'commander']) expect(packages).toContain(name);
-    for (const name of ['pg', 'ioredis', '@node-saml/node-saml', '@xmldom/xmldom', '@peculiar/x509']) {
+    for (const name of [
+      'pg',
+      'ioredis',
+      '@node-saml/node-saml',
+      '@xmldom/xmldom',
+      '@peculiar/x509',
+      'prom-client',
+    ]) {
       expect(packages).not.toContain(name);
     }
   });
 
+  it('holds no other command', () => {
+    const commands = loaded().filter((path) => path.startsWith('bridge/cli/commands/'));
+    expect(commands).toEqual(['bridge/cli/commands/serve.ts']);
+  });
+
+  it('holds the sentences of zod in English alone', () => {
+    const languages = loaded().filter((path) => path.includes('/zod/v4/locales/'));
+    expect(languages.map((path) => path.split('/').at(-1))).toEqual(['en.js']);
+  });
+});
+
+describe('a module of it', () => {
   it('is asked for where a file lies only by those that find their way in the bundle too', () => {
     const asking = ['bridge', 'connectors', 'protocol', 'recrypt', 'client']
       .flatMap(sourcesOf)

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { DecisionRequest } from '../decision.ts';
 import { asDecisionRequest, decisionRequestSchema } from '../decision-request-schema.ts';
 import { createRequestCheck } from '../engine/request-check.ts';

@@ -1,5 +1,5 @@
 import * as client from 'openid-client';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Clock } from '../../../bridge/lib/clock.ts';
 import { CLOCK_SKEW_S, METADATA_REFRESH_S, URL_LENGTH } from '../../../bridge/lib/limits.ts';
 import { CountersignError } from '../../../protocol/errors.ts';

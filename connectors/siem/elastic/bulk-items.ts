@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { HttpReceiver, ReceiverAnswer } from '../http/http-receiver.ts';
 import { faultOfStatus, type SinkFault } from '../http/receiver-faults.ts';
 import { refusedEvent, takenEvents } from '../http/taken-events.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { CountersignError, isCountersignError } from '../../../protocol/errors.ts';
 import { type CopyReader, noSuchPart } from '../copy-reader.ts';
 import type { FormatName } from '../formats/formatter.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { URL_LENGTH } from '../../../bridge/lib/limits.ts';
 
 /** Where a receiver is. What follows in its path, each sink appends. */

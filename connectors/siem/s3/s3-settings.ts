@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { headerSecret, receiverUrl, urlUnder } from '../http/http-settings.ts';
 import type { SinkDeps } from '../sink.ts';
 import type { AwsCredentials } from './signature-v4.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Clock } from '../../../bridge/lib/clock.ts';
 import type { HttpReceiver } from '../http/http-receiver.ts';
 

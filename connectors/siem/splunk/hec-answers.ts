@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ReceiverAnswer } from '../http/http-receiver.ts';
 import type { SinkFault } from '../http/receiver-faults.ts';
 
