@@ -29,7 +29,7 @@ export function kindsInGuide(guide: string): string[] {
   return [...guide.matchAll(BLOCK)].map(([, name = '']) => name);
 }
 
-function settingTable({ settings, secrets, formats }: SinkKind): string {
+function settingTable({ settings, secrets, formats, copy }: SinkKind): string {
   const schema = z.toJSONSchema(settings, { io: 'input' }) as Node;
   const rows = Object.entries(membersOf(schema)).map(([name, node]) => {
     const given = secrets.includes(name) ? `\`--secret ${name}\`` : `\`${name}\``;
@@ -42,8 +42,13 @@ function settingTable({ settings, secrets, formats }: SinkKind): string {
     return `| ${given} | ${otherwise} | ${(node.description ?? '').replaceAll('|', '\\|')} |`;
   });
   const [first, ...others] = formats.map((format) => `\`${format}\``);
-  const choice = others.length === 0 ? `Format: ${first}.` : `Formats: ${first}, or ${others.join(', ')}.`;
-  if (rows.length === 0) return `${choice} It has no settings.`;
+  const chosen = others.length === 0 ? `Format: ${first}.` : `Formats: ${first}, or ${others.join(', ')}.`;
+  const proof =
+    typeof copy === 'string'
+      ? `To [prove](event-proof.md) its copy: ${copy}`
+      : 'To [prove](event-proof.md) its copy: `countersign events verify --sink NAME`.';
+  const choice = `${chosen}\n\n${proof}`;
+  if (rows.length === 0) return `${chosen} It has no settings.\n\n${proof}`;
   return [choice, '', '| Setting | Otherwise | Meaning |', '|---|---|---|', ...rows].join('\n');
 }
 
