@@ -150,7 +150,7 @@ export type ListenersProcess = typeof handlers;
 
 const LOOK_MS = 50;
 const LOG_LOOK_MS = 250;
-const GIVE_UP_MS = 300_000;
+const GIVE_UP_MS = 900_000;
 
 /** Whether it does; its error once that has taken too long. */
 async function succeeds(work: () => Promise<void>, waited: number): Promise<boolean> {

@@ -3,7 +3,7 @@ import type { SequencedEventLog } from '../events/database-event-log.ts';
 import type { StoredEvent } from '../events/event.ts';
 import { newestSeq } from '../events/event-store.ts';
 import { type Loop, startLoop } from '../lib/background.ts';
-import { EVENT_PAGE, LIVE_POLL_MS } from '../lib/limits.ts';
+import { EVENT_PAGE, LIVE_POLL_MS, PAGE_ROWS } from '../lib/limits.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Database } from '../storage/database.ts';
 import type { Departures } from './departures.ts';
@@ -12,7 +12,9 @@ import type { LetGo } from './let-go.ts';
 import type { MeetingChanges } from './meeting-changes.ts';
 import { openMeetings } from './meeting-store.ts';
 import type { OpenStream, OpenStreams } from './open-streams.ts';
+import { participantsOf } from './participant-store.ts';
 import type { Rechecks } from './rechecks.ts';
+import { type RemovedDevice, tellOfUnseen } from './unseen-devices.ts';
 
 export interface RestrictionsDeps {
   /** Our own entity id. */
@@ -48,7 +50,16 @@ export function createRestrictions(deps: RestrictionsDeps): Restrictions {
     for (const stream of streams.all()) if (concerned(stream)) stream.end();
   }
 
-  async function apply({ type, subject, data }: StoredEvent): Promise<void> {
+  /** What is told behind what the same page says of groups. */
+  let removed: RemovedDevice[] = [];
+
+  async function presentIn(deviceId: string): Promise<ReadonlySet<string>> {
+    const whose = { iss, deviceId };
+    const present = await database.read((query) => participantsOf(query, whose, { limit: PAGE_ROWS }));
+    return new Set(present.map(({ group_id }) => group_id));
+  }
+
+  async function apply({ type, subject, data, seq }: StoredEvent): Promise<void> {
     switch (type) {
       case 'person.closed':
       case 'person.reset': {
@@ -60,11 +71,13 @@ export function createRestrictions(deps: RestrictionsDeps): Restrictions {
         return;
       }
       case 'device.removed': {
-        const { device: deviceId } = subject;
+        const { device: deviceId, sub } = subject;
         if (deviceId === undefined) return;
         endStreams(({ who }) => who.deviceId === deviceId);
         await departures.dismiss({ deviceId });
+        const present = await presentIn(deviceId);
         await letGo.all({ iss, deviceId }, 'revoked');
+        if (sub !== undefined) removed.push({ seq, sub, deviceId, presentIn: present });
         return;
       }
       case 'partner.suspended':
@@ -143,6 +156,8 @@ export function createRestrictions(deps: RestrictionsDeps): Restrictions {
       for (const event of page) await applyOrReport(event);
       await endRevoked(page);
       for (const [group, news] of newsOf(page)) await tellMeetings(deps, group, news);
+      for (const device of removed) await tellOfUnseen(deps, device);
+      removed = [];
       read = page.at(-1)?.seq ?? read;
       if (page.length < EVENT_PAGE) return;
     }

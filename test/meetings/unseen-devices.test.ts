@@ -1,0 +1,84 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Enrolled } from '../fakes/client-side.ts';
+import {
+  ADMINISTRATOR,
+  type MeetingBridge,
+  type TwoMeetingBridges,
+  twoMeetingBridges,
+} from './meeting-bridges.ts';
+import {
+  enter,
+  type Heard,
+  listen,
+  type MadeMeeting,
+  makeDurable,
+  makeMeeting,
+  rekey,
+  removeMember,
+} from './meeting-side.ts';
+
+let bridges: TwoMeetingBridges;
+let acme: MeetingBridge;
+let ada: Enrolled;
+const open: Heard[] = [];
+
+beforeAll(async () => {
+  bridges = await twoMeetingBridges();
+  ({ acme } = bridges);
+  ada = await acme.addEnrolled('ada');
+});
+afterEach(async () => {
+  for (const heard of open.splice(0)) await heard.close();
+});
+afterAll(() => bridges?.close());
+
+const removeDevice = ({ who }: Enrolled) =>
+  acme.lifecycle.removeDevice({ sub: who.sub, deviceId: who.deviceId }, ADMINISTRATOR);
+
+async function hosted(...members: Parameters<typeof makeMeeting>[2][number][]): Promise<MadeMeeting> {
+  const meeting = await makeMeeting(acme, ada, members);
+  await rekey(acme, meeting, ada);
+  return meeting;
+}
+
+async function hostOf({ group }: MadeMeeting): Promise<Heard> {
+  const heard = await listen(acme.meetings, ada, { iss: acme.iss, group }, 0);
+  open.push(heard);
+  return heard;
+}
+
+const saidOf = ({ messages }: Heard, { who }: Enrolled) =>
+  messages.filter(({ kind, data }) => kind === 'left' && data.includes(who.deviceId));
+
+describe('a removed device that never showed itself', () => {
+  it('is told to the host of each meeting that lets its person in: it may have opened the key', async () => {
+    const bob = await acme.addEnrolled('bob');
+    const team = await makeDurable(acme, ada, [bob]);
+    for (const meeting of [await hosted(bob), await hosted(team)]) {
+      const host = await hostOf(meeting);
+      open.push(host);
+      if (saidOf(host, bob).length > 0) throw new Error('told too early');
+    }
+    await removeDevice(bob);
+    for (const host of open) {
+      const { data } = await host.until(({ kind }) => kind === 'left');
+      const { sub, deviceId } = bob.who;
+      expect(JSON.parse(data)).toEqual({ iss: acme.iss, sub, device_id: deviceId, reason: 'revoked' });
+    }
+  });
+
+  it('is told once, by however many replicas, and not where it was present or its person is not', async () => {
+    const eve = await acme.addEnrolled('eve');
+    const [unseen, seen, others] = [await hosted(eve), await hosted(eve), await hosted()];
+    await enter(acme, acme, seen, eve);
+    const hosts = [await hostOf(unseen), await hostOf(seen), await hostOf(others)];
+    const replica = await acme.replica();
+    replica.start();
+    await removeDevice(eve);
+    // Behind it comes what every host hears: that somebody else was removed.
+    const gus = await acme.addEnrolled('gus');
+    for (const meeting of [unseen, seen, others]) await removeMember(acme, meeting, gus);
+    for (const host of hosts) await host.until(({ kind }) => kind === 'group');
+    expect(hosts.map((host) => saidOf(host, eve).length)).toEqual([1, 1, 0]);
+  });
+});
