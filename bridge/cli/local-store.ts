@@ -7,6 +7,7 @@ import {
   DEFAULT_CONFIG_PATH,
   loadCheckedConfig,
   loadConfig,
+  loadStorage,
 } from '../config/index.ts';
 import { keyEncryptionKeys } from '../config/key-encryption-keys.ts';
 import { createEventLog } from '../events/database-event-log.ts';
@@ -43,7 +44,12 @@ export function readLocalConfig(terminal: Terminal, options: LocalOptions): Conf
   return loadConfig({ path: options.config, env: localEnv(terminal, options) });
 }
 
-/** The same, with a look into what it refers to. */
+/** Where the records are: no other secret is read. */
+export function readLocalStorage(terminal: Terminal, options: LocalOptions): Config['storage'] {
+  return loadStorage({ path: options.config, env: localEnv(terminal, options) });
+}
+
+/** The configuration, with a look into what it refers to. */
 export function checkLocalConfig(terminal: Terminal, options: LocalOptions): CheckedConfig {
   return loadCheckedConfig({
     path: options.config,
@@ -92,6 +98,20 @@ export async function inLocalStore<Result>(
     const events = createEventLog({ database, clock, logger, iss: config.issuer });
     const keyLog = createStagingLog();
     return await work({ config, database, events, keyLog, clock, ...keyEncryptionKeys(config) });
+  } finally {
+    await database.close();
+  }
+}
+
+/** Opens the store for the time of `work`, which reads what is public of it. */
+export async function readStored<Result>(
+  storage: Config['storage'],
+  work: (database: Database) => Promise<Result>,
+): Promise<Result> {
+  const database = await openDatabase(storage, systemClock, { mustExist: true });
+  try {
+    await database.migrate();
+    return await work(database);
   } finally {
     await database.close();
   }

@@ -42,6 +42,20 @@ export interface ConfigSurroundings {
 
 /** The configuration in `text` (YAML). Throws `ConfigError` (`config_invalid`) with all faults. */
 export function parseConfig(text: string, surroundings: ConfigSurroundings): Config {
+  const { settings, lineOf } = parseSettings(text);
+  return surround(settings, surroundings, lineOf);
+}
+
+/** Where the records of the configuration in `text` are: no other secret of it is read. Throws as `parseConfig`. */
+export function parseStorage(text: string, surroundings: ConfigSurroundings): Config['storage'] {
+  const { settings, lineOf } = parseSettings(text);
+  const { faults, ...reading } = createReading(surroundings, lineOf);
+  const storage = storageOf(settings.storage, reading);
+  if (faults.length > 0) throw new ConfigError(faults);
+  return storage;
+}
+
+function parseSettings(text: string): { settings: Settings; lineOf: LineOf } {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   if (document.errors.length > 0) {
@@ -59,7 +73,7 @@ export function parseConfig(text: string, surroundings: ConfigSurroundings): Con
   if (!checked.success) {
     throw new ConfigError(checked.error.issues.flatMap((issue) => faultsOf(issue, lineOf)));
   }
-  return surround(checked.data, surroundings, lineOf);
+  return { settings: checked.data, lineOf };
 }
 
 type LineOf = (path: readonly PropertyKey[]) => number | undefined;
@@ -104,8 +118,11 @@ function lineInDocument(
   return undefined;
 }
 
-/** Reads what the settings refer to, and reports everything of it that is missing. */
-function surround(settings: Settings, surroundings: ConfigSurroundings, lineOf: LineOf): Config {
+/** How what the settings refer to is read; what is missing is noted. */
+function createReading(
+  surroundings: ConfigSurroundings,
+  lineOf: LineOf,
+): Surround & { faults: ConfigFault[] } {
   const faults: ConfigFault[] = [];
   const attempt = <T>(path: string, work: () => T): T | undefined => {
     try {
@@ -116,11 +133,19 @@ function surround(settings: Settings, surroundings: ConfigSurroundings, lineOf: 
     }
   };
   const absolute = (path: string) => resolve(surroundings.directory, path);
-  const readable = (path: string, file: string) => {
-    attempt(path, () => surroundings.readFile(absolute(file)));
-    return absolute(file);
+  return {
+    ...{ faults, attempt, absolute },
+    readable(path, file) {
+      attempt(path, () => surroundings.readFile(absolute(file)));
+      return absolute(file);
+    },
+    secret: (path, source) => attempt(path, () => readSecret(source, surroundings)) ?? new Secret(source, ''),
   };
+}
 
+/** Reads what the settings refer to, and reports everything of it that is missing. */
+function surround(settings: Settings, surroundings: ConfigSurroundings, lineOf: LineOf): Config {
+  const { faults, attempt, absolute, readable, secret } = createReading(surroundings, lineOf);
   const key = attempt('signer.key_encryption_key', () =>
     keyEncryptionKey(settings.signer.key_encryption_key, surroundings),
   );
@@ -129,8 +154,6 @@ function surround(settings: Settings, surroundings: ConfigSurroundings, lineOf: 
     before === undefined
       ? undefined
       : attempt('signer.previous_key_encryption_key', () => anotherKey(before, key, surroundings));
-  const secret = (path: string, source: SecretSource) =>
-    attempt(path, () => readSecret(source, surroundings)) ?? new Secret(source, '');
   const { tls, ...listen } = settings.listen;
   const { ca_file: caFile, ...outbound } = settings.outbound;
   const { head_file: headFile, quorum, auditor_quorum: auditorQuorum, ...keyLog } = settings.key_log;
@@ -175,6 +198,8 @@ function surround(settings: Settings, surroundings: ConfigSurroundings, lineOf: 
 }
 
 interface Surround {
+  /** What `work` answers; a fault of the setting at `path` where it throws. */
+  attempt<T>(path: string, work: () => T): T | undefined;
   absolute(path: string): string;
   /** The absolute path of a file that can be read. */
   readable(path: string, file: string): string;
@@ -198,7 +223,7 @@ function headFileOf(
 
 function storageOf(
   settings: Settings['storage'],
-  { absolute, readable, secret }: Surround,
+  { absolute, readable, secret }: Pick<Surround, 'absolute' | 'readable' | 'secret'>,
 ): Config['storage'] {
   if (settings.driver === 'sqlite') return { ...settings, path: absolute(settings.path) };
   const { ca_file: caFile, ...rest } = settings;
@@ -211,7 +236,7 @@ function storageOf(
 
 function cacheOf(
   settings: Settings['cache'],
-  { readable, secret }: Omit<Surround, 'absolute'>,
+  { readable, secret }: Pick<Surround, 'readable' | 'secret'>,
 ): Config['cache'] {
   if (settings.driver === 'memory') return settings;
   const { ca_file: caFile, sentinel_password: password, ...rest } = settings;

@@ -338,7 +338,7 @@ describe('loading a configuration', () => {
     expect(() => loadConfig({ path: `${folder.path}/none.yaml`, env: {} })).toThrow(
       expect.objectContaining({
         code: 'config_invalid',
-        faults: [{ path: '', message: `the file ${folder.path}/none.yaml cannot be read (ENOENT)` }],
+        faults: [{ path: 'none.yaml', message: `there is no such file in ${folder.path}; give --config` }],
       }),
     );
   });

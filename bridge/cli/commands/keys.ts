@@ -1,39 +1,26 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { decodeClaims } from '../../../protocol/jws.ts';
-import { keyPurpose, onlineKeysSchema } from '../../../protocol/online-keys.ts';
-import { thumbprint } from '../../../protocol/public-key.ts';
-import { seconds } from '../../lib/clock.ts';
+import { keyPurpose } from '../../../protocol/online-keys.ts';
 import { KEYS_REFRESH_MS } from '../../lib/limits.ts';
 import { rotateBridgeKeys } from '../../lifecycle/initialize-bridge.ts';
-import { onlineKeysWarning } from '../../lifecycle/readiness.ts';
 import { reencrypt } from '../../lifecycle/reencryption.ts';
 import { KeyRing } from '../../signer/key-ring.ts';
-import { findSigner } from '../../signer/stored-keys.ts';
 import { confirm } from '../confirm.ts';
-import {
-  inLocalStore,
-  type LocalOptions,
-  type LocalStore,
-  readLocalConfig,
-  withLocalOptions,
-} from '../local-store.ts';
-import { show, table, when } from '../output.ts';
+import { inLocalStore, type LocalOptions, readLocalConfig, withLocalOptions } from '../local-store.ts';
+import { show } from '../output.ts';
 import { repeatable } from '../repeatable.ts';
 import { readRootKeyFile } from '../root-key-file.ts';
 import { SEALED_COLUMNS } from '../sealed-columns.ts';
 import type { Terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
+import { addKeysListCommand } from './keys-list.ts';
 
 type Options = LocalOptions & { readonly json?: boolean; readonly yes?: boolean };
 type CeremonyOptions = Options & { readonly rootKey: string };
 
 export function addKeysCommands(program: Command, terminal: Terminal): void {
   const keys = program.command('keys').description('the bridge’s own keys');
-  withLocalOptions(keys.command('list'))
-    .description('the published online keys and the root’s fingerprint')
-    .option('--json', 'answer as JSON')
-    .action((options: Options) => list(terminal, options));
+  addKeysListCommand(keys, terminal);
   withLocalOptions(keys.command('rotate'))
     .description('issue new online keys under the offline root')
     .requiredOption('--root-key <file>', 'the root key file, brought from its safe')
@@ -69,40 +56,6 @@ type RotateOptions = CeremonyOptions & {
   readonly renew?: boolean;
   readonly lead: string;
 };
-
-async function list(terminal: Terminal, options: Options): Promise<void> {
-  const found = await inLocalStore(readLocalConfig(terminal, options), describeKeys);
-  show(terminal, options, found, ({ rootThumbprint, serial, expires, warning, keys }) =>
-    [
-      `Root fingerprint ${rootThumbprint}, serial ${serial}, online keys valid until ${when(expires)}`,
-      ...(warning === null ? [] : [warning]),
-      table(
-        ['purpose', 'thumbprint', 'from', 'until', 'state'],
-        keys.map((key) => [key.purpose, key.thumbprint, when(key.nbf), when(key.exp), key.state]),
-      ),
-    ].join('\n'),
-  );
-}
-
-async function describeKeys({ database, clock }: LocalStore) {
-  const stored = await database.read(findSigner);
-  if (stored === undefined) throw new UsageError('This store has no keys yet: run `countersign init`.');
-  const claims = decodeClaims(stored.token, 'online-keys+jwt', onlineKeysSchema);
-  const now = seconds(clock);
-  const latest = new Map(
-    claims.keys.filter(({ nbf }) => nbf <= now).map((key) => [key.purpose, key] as const),
-  );
-  const keys = claims.keys.map((key) => ({
-    purpose: key.purpose,
-    thumbprint: thumbprint(key.jwk),
-    nbf: key.nbf,
-    exp: key.exp,
-    state: key.nbf > now ? 'next' : latest.get(key.purpose) === key && key.exp > now ? 'in use' : 'retired',
-  }));
-  const { serial, exp: expires, compromised } = claims;
-  const warning = onlineKeysWarning(expires, now) ?? null;
-  return { rootThumbprint: stored.rootThumbprint, serial, expires, warning, keys, compromised };
-}
 
 async function rotate(terminal: Terminal, options: RotateOptions): Promise<void> {
   const hours = Number(options.lead);

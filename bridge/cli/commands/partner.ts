@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
+import { digest } from '../../../protocol/claims.ts';
 import { CountersignError } from '../../../protocol/errors.ts';
 import { type ApiClient, openApi } from '../api-client.ts';
 import { confirm } from '../confirm.ts';
@@ -141,10 +142,11 @@ function discover(api: ApiClient, domain: string): Promise<Discovered> {
 }
 
 async function approve(terminal: Terminal, domain: string, options: ApprovalOptions): Promise<void> {
+  if (options.fingerprint !== undefined) parseFingerprint(options.fingerprint);
   const api = await openApi(terminal);
   const found = await discover(api, domain);
   terminal.say(describe(found));
-  const rootThumbprint = options.fingerprint ?? (await askFingerprint(terminal));
+  const rootThumbprint = parseFingerprint(options.fingerprint ?? (await askFingerprint(terminal)));
   const confirmed = found.domains.filter((each) => each.confirmed).map((each) => each.domain);
   const domains = options.domain ?? confirmed;
   if (domains.length === 0)
@@ -157,6 +159,16 @@ async function approve(terminal: Terminal, domain: string, options: ApprovalOpti
     options,
     approved,
     (partner) => `${partner.entityId} is ${partner.status} and believed about ${partner.domains.join(', ')}.`,
+  );
+}
+
+/** As it was told: blanks do not count. */
+function parseFingerprint(told: string): string {
+  const fingerprint = digest.safeParse(told.replaceAll(/\s/g, ''));
+  if (fingerprint.success) return fingerprint.data;
+  throw new UsageError(
+    'That is no fingerprint of a root. One has 43 characters: letters, large and small, digits, - and _. The partner finds ' +
+      'theirs behind “Root fingerprint” in `countersign keys list`, and reads it to you.',
   );
 }
 
