@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { formatProofLine } from '../../protocol/events/copied-line.ts';
 import { type CopyFixture, copyFixture, FOUND, relinked } from './copy-fixture.ts';
 
 let copies: CopyFixture;
@@ -37,6 +38,13 @@ describe('a log that was signed twice', () => {
       outcome: 'refuted',
       forked: [],
     });
+  });
+
+  it('is refuted by a signed checkpoint on the way, of whose events nothing is at hand', async () => {
+    const checkpoint = await copies.signed8(relinked(copies.altered(3), 3));
+    const other = { ...copies.proof, from: 1, to: 1, before: [], after: [], checkpoint };
+    const report = await copies.verify([formatProofLine(other), ...copies.events.slice(5)]);
+    expect(report).toMatchObject({ outcome: 'refuted', contradicted: [{ from: 6, to: 11 }] });
   });
 
   it('is not proven where no event connects it with the kept checkpoint', async () => {
