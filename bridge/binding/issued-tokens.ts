@@ -42,7 +42,7 @@ interface Recent {
   readonly entry: Kept;
 }
 
-/** Some 3 KB each. What was asked for longest ago makes room, and is signed anew when it is asked for again. */
+/** Some 3 KB each. What was looked for here longest ago makes room, and is signed anew when it is asked for again. */
 const KEPT_TOKENS = 20_000;
 
 export function createIssuedTokens(deps: { signer: Signer; clock: Clock }): IssuedTokens {

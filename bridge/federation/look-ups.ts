@@ -290,6 +290,7 @@ function split(addresses: readonly string[], partners: readonly Partner[]) {
 
 /** Whom to ask: the partner that is approved for the address's domain. Only addresses in their one form are sent on. */
 function partnerFor(address: string, partners: readonly Partner[]): Partner | undefined {
+  if (partners.length === 0) return undefined;
   const parsed = parsedOrUndefined(address);
   if (parsed === undefined || parsed.address !== address) return undefined;
   return partners.find((partner) => partner.domains.includes(parsed.domain));
