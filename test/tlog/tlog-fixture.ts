@@ -79,7 +79,7 @@ export function openLogOn({
     { ...deps, logger: quiet },
     {
       ...{ log: 'keys', genesis: EMPTY_LOG, staged: stagedRows },
-      prepare: async () => {},
+      prepare: async (rows) => rows,
       place: (tx, rows, head) => closeEpoch(tx, rows, head, CLOCK.now()),
       publish: () => checkpoints.publish(),
       ...log,
