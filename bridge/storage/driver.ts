@@ -1,5 +1,15 @@
-import type { CompiledQuery, DatabaseConnection, Dialect, Driver, QueryResult } from 'kysely';
+import {
+  type CompiledQuery,
+  type DatabaseConnection,
+  DefaultQueryExecutor,
+  type Dialect,
+  type Driver,
+  Transaction as KyselyTransaction,
+  type QueryResult,
+} from 'kysely';
 import { CountersignError } from '../../protocol/errors.ts';
+import type { Transaction } from './database.ts';
+import type { Tables } from './tables.ts';
 
 /** What differs between the databases: how queries are written, and the schema is looked at. */
 export type Grammar = Omit<Dialect, 'createDriver'>;
@@ -13,24 +23,53 @@ export interface LentConnection extends DatabaseConnection {
   end(): void;
 }
 
-/** Kysely over connections that only run transactions. */
-export function transactingDialect(grammar: Grammar, lend: () => Promise<LentConnection>): Dialect {
-  const lent = new WeakMap<DatabaseConnection, LentConnection>();
-  function lentOf(connection: DatabaseConnection): LentConnection {
-    return lent.get(connection) ?? refuse('not a connection of this driver');
-  }
-  return dialect(grammar, {
-    async acquireConnection() {
-      const connection = await lend();
-      lent.set(connection, connection);
-      return connection;
-    },
-    beginTransaction: async (connection) => lentOf(connection).begin(),
-    commitTransaction: async (connection) => lentOf(connection).commit(),
-    rollbackTransaction: async (connection) => lentOf(connection).rollback(),
-    releaseConnection: async (connection) => lentOf(connection).end(),
-  });
+/** Runs work in a transaction on a connection that is lent for it. */
+export type RunTransaction = <T>(work: (transaction: Transaction) => Promise<T>) => Promise<T>;
+
+/**
+ * Transactions whose statements go to the connection as they are asked for. Kysely's own would hold each of them back
+ * until the one before it is answered.
+ */
+export function transactions(grammar: Grammar, lend: () => Promise<LentConnection>): RunTransaction {
+  const ours = dialect(grammar, onlyHere);
+  const driver = ours.createDriver();
+  const compiler = grammar.createQueryCompiler();
+  const adapter = grammar.createAdapter();
+  const over = (connection: LentConnection): Transaction =>
+    new KyselyTransaction<Tables>({
+      ...{ config: { dialect: ours }, dialect: ours, driver },
+      executor: new DefaultQueryExecutor(compiler, adapter, { provideConnection: (use) => use(connection) }),
+    });
+  return async (work) => {
+    const connection = await lend();
+    try {
+      await connection.begin();
+      return await finish(connection, () => work(over(connection)));
+    } finally {
+      connection.end();
+    }
+  };
 }
+
+async function finish<T>(connection: LentConnection, work: () => Promise<T>): Promise<T> {
+  try {
+    const result = await work();
+    await connection.commit();
+    return result;
+  } catch (error) {
+    await connection.rollback();
+    throw error;
+  }
+}
+
+/** For Kysely, which asks for one: what it would do is done here. */
+const onlyHere: Omit<Driver, 'init' | 'destroy'> = {
+  acquireConnection: async () => refuse('connections are lent to transactions only'),
+  beginTransaction: noTransaction,
+  commitTransaction: noTransaction,
+  rollbackTransaction: noTransaction,
+  releaseConnection: async () => {},
+};
 
 /** Kysely over what only reads, one statement at a time. */
 export function readingDialect(
@@ -38,14 +77,11 @@ export function readingDialect(
   execute: <R>(query: CompiledQuery) => Promise<QueryResult<R>>,
 ): Dialect {
   const connection: DatabaseConnection = { executeQuery: execute, streamQuery: refuseStream };
-  const noTransaction = async () => refuse('what reads has no transactions');
-  return dialect(grammar, {
-    acquireConnection: async () => connection,
-    beginTransaction: noTransaction,
-    commitTransaction: noTransaction,
-    rollbackTransaction: noTransaction,
-    releaseConnection: async () => {},
-  });
+  return dialect(grammar, { ...onlyHere, acquireConnection: async () => connection });
+}
+
+async function noTransaction(): Promise<never> {
+  return refuse('there are no transactions here');
 }
 
 function dialect(grammar: Grammar, driver: Omit<Driver, 'init' | 'destroy'>): Dialect {

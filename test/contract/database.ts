@@ -147,6 +147,30 @@ export function describeDatabase(name: string, create: () => Promise<DatabaseFix
         expect(await keys()).toEqual(['taken']);
       });
 
+      it('carries out what is asked for at once in the order in which it is', async () => {
+        await database.transaction(async (transaction) => {
+          const set = (value: string) => transaction.updateTable('meta').set({ value }).execute();
+          await Promise.all([put(transaction, 'count', 'put'), set('first'), set('last')]);
+        });
+        expect(await count()).toBe('last');
+      });
+
+      it('fails what is asked for behind a statement that fails with its error', async () => {
+        await database.transaction((transaction) => put(transaction, 'taken'));
+        const behind: unknown[] = [];
+        const failed = database.transaction(async (transaction) => {
+          const outcomes = await Promise.allSettled(
+            ['before', 'taken', 'after', 'later'].map((key) => put(transaction, key)),
+          );
+          behind.push(...outcomes.map((each) => ('reason' in each ? each.reason : undefined)));
+        });
+        await expect(failed).rejects.toSatisfy((error) => isUniqueViolation(error, 'meta'));
+        const [before, ...others] = behind;
+        expect(before).toBeUndefined();
+        expect(others.map((error) => isUniqueViolation(error, 'meta'))).toEqual([true, true, true]);
+        expect(await keys()).toEqual(['taken']);
+      });
+
       it('is of no use after its end', async () => {
         const kept: Transaction[] = [];
         await database.transaction(async (transaction) => {

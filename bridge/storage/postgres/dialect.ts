@@ -1,16 +1,23 @@
-import { CompiledQuery, type Dialect, PostgresAdapter, PostgresIntrospector, type QueryResult } from 'kysely';
+import {
+  CompiledQuery,
+  type Dialect,
+  PostgresAdapter,
+  PostgresIntrospector,
+  type QueryResult,
+  SelectQueryNode,
+} from 'kysely';
 import type pg from 'pg';
 import type { CountersignError } from '../../../protocol/errors.ts';
 import {
   fault,
   type Grammar,
   type LentConnection,
+  type RunTransaction,
   readingDialect,
   refuseStream,
-  transactingDialect,
+  transactions,
 } from '../driver.ts';
 import { type Pause, retry } from '../retry.ts';
-import { Turns } from '../turns.ts';
 import { storable } from '../values.ts';
 import { fromCommit, fromPostgres, isRetryable, isUndone } from './errors.ts';
 import type { ConnectionPool } from './pool.ts';
@@ -22,9 +29,9 @@ const GRAMMAR: Grammar = {
   createIntrospector: (kysely) => new PostgresIntrospector(kysely),
 };
 
-/** Kysely over connections that only run transactions. */
-export function writerDialect(pool: ConnectionPool): Dialect {
-  return transactingDialect(GRAMMAR, async () => new TransactionConnection(await pool.lend()));
+/** Transactions, each on a connection of its own. */
+export function writer(pool: Pick<ConnectionPool, 'lend'>): RunTransaction {
+  return transactions(GRAMMAR, async () => new TransactionConnection(await pool.lend()));
 }
 
 /** Kysely over connections that only read, each statement on whichever is free. */
@@ -54,6 +61,10 @@ async function run<R>(client: pg.ClientBase, query: CompiledQuery): Promise<Quer
   return { rows: rows as R[], ...(changes ? { numAffectedRows: BigInt(rowCount ?? 0) } : {}) };
 }
 
+function onlyReads({ query }: CompiledQuery): boolean {
+  return SelectQueryNode.is(query) && query.with === undefined;
+}
+
 /** Statements that the server keeps parsed on each connection, by their text: the bridge has some hundred. */
 const prepared = new Map<string, string>();
 const PREPARED_STATEMENTS = 512;
@@ -70,10 +81,15 @@ function preparedName({ sql, parameters }: CompiledQuery): { name?: string } {
   return name === undefined ? {} : { name };
 }
 
-/** A connection lent to one transaction. A statement that fails is the last one, as the server has it too. */
+/**
+ * A connection lent to one transaction. Statements are answered in the order in which they were sent. One that fails is
+ * the last one, as the server has it too: those behind it on their way fail with its error.
+ */
 class TransactionConnection implements LentConnection {
   readonly #client: pg.PoolClient;
-  readonly #turns = new Turns();
+  /** The answer to `begin`, and to what was sent last: never rejected. */
+  #begun: Promise<unknown> = Promise.resolve();
+  #last: Promise<unknown> = Promise.resolve();
   #open = false;
   /** Whether the server has no transaction of ours open, so that another may have the connection. */
   #clean = true;
@@ -94,39 +110,34 @@ class TransactionConnection implements LentConnection {
 
   async begin(): Promise<void> {
     this.#clean = false;
-    await this.#execute(CompiledQuery.raw('begin isolation level serializable read write'));
     this.#open = true;
+    this.#begun = this.#send(CompiledQuery.raw('begin isolation level serializable read write')).catch(
+      () => {},
+    );
   }
 
+  /** What writes must not reach a server that may have refused to begin: it would be stored on its own there. */
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-    return this.#turns.take(async () => {
-      if (this.#failure !== undefined) {
-        throw this.#failure.error;
-      }
-      if (!this.#open) {
-        throw fault('the transaction has ended');
-      }
-      return this.#execute<R>(query);
-    });
+    if (!onlyReads(query)) await this.#begun;
+    if (this.#failure !== undefined) throw this.#failure.error;
+    if (!this.#open) throw fault('the transaction has ended');
+    return this.#send<R>(query);
   }
 
   /** Work that swallowed the failure of a statement gets it here. */
   async commit(): Promise<void> {
-    await this.#turns.take(async () => {
-      this.#open = false;
-      if (this.#failure !== undefined) {
-        throw this.#failure.error;
-      }
-      const warn = () => {
-        this.#warned = true;
-      };
-      this.#client.on('notice', warn);
-      try {
-        await this.#sendCommit();
-      } finally {
-        this.#client.off('notice', warn);
-      }
-    });
+    this.#open = false;
+    await this.#last;
+    if (this.#failure !== undefined) throw this.#failure.error;
+    const warn = () => {
+      this.#warned = true;
+    };
+    this.#client.on('notice', warn);
+    try {
+      await this.#sendCommit();
+    } finally {
+      this.#client.off('notice', warn);
+    }
   }
 
   /**
@@ -134,11 +145,10 @@ class TransactionConnection implements LentConnection {
    *   else, as whoever looks for a conflict does
    */
   async rollback(): Promise<void> {
-    await this.#turns.take(async () => {
-      this.#open = false;
-      if (!this.#clean) await this.#sendRollback();
-      if (this.#failure !== undefined && isRetryable(this.#failure.error)) throw this.#failure.error;
-    });
+    this.#open = false;
+    await this.#last;
+    if (!this.#clean) await this.#sendRollback();
+    if (this.#failure !== undefined && isRetryable(this.#failure.error)) throw this.#failure.error;
   }
 
   /** Gives the connection back; one that is in doubt is closed, which ends whatever is open on it. */
@@ -148,11 +158,17 @@ class TransactionConnection implements LentConnection {
     this.#client.release(!this.#clean || isUndone(this.#failure?.error));
   }
 
-  async #execute<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+  #send<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    const answer = this.#answerOf<R>(query);
+    this.#last = answer.catch(() => {});
+    return answer;
+  }
+
+  async #answerOf<R>(query: CompiledQuery): Promise<QueryResult<R>> {
     try {
       return await run<R>(this.#client, query);
     } catch (error) {
-      this.#failure = { error: fromPostgres(error) };
+      this.#failure ??= { error: fromPostgres(error) };
       throw this.#failure.error;
     }
   }

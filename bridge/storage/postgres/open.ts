@@ -3,13 +3,14 @@ import { Kysely } from 'kysely';
 import { CountersignError, isCountersignError } from '../../../protocol/errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Database, Query, Transaction } from '../database.ts';
+import type { RunTransaction } from '../driver.ts';
 import { migrate } from '../migrate.ts';
 import { MIGRATIONS, type Migration } from '../migrations/index.ts';
 import { type Pause, pause, retry } from '../retry.ts';
 import { RootHandle } from '../root-handle.ts';
 import type { Tables } from '../tables.ts';
 import { Turns } from '../turns.ts';
-import { readerDialect, writerDialect } from './dialect.ts';
+import { readerDialect, writer } from './dialect.ts';
 import { isRefusedLogin, isRetryable } from './errors.ts';
 import { withMigrationLock } from './migration-lock.ts';
 import { type ConnectionOptions, ConnectionPool, HostChoice } from './pool.ts';
@@ -77,7 +78,7 @@ class PostgresDatabase implements Database {
   readonly #options: PostgresOptions;
   readonly #server: Server;
   readonly #pause: Pause;
-  readonly #writer: Kysely<Tables>;
+  readonly #write: RunTransaction;
   readonly #reader: Kysely<Tables>;
   readonly #root = new RootHandle();
   readonly #losers = new Turns();
@@ -88,7 +89,7 @@ class PostgresDatabase implements Database {
     this.#options = options;
     this.#server = server;
     this.#pause = options.pause ?? pause;
-    this.#writer = new Kysely<Tables>({ dialect: writerDialect(server.writes) });
+    this.#write = writer(server.writes);
     this.#reader = new Kysely<Tables>({ dialect: readerDialect(server.reads, this.#pause) });
   }
 
@@ -114,8 +115,7 @@ class PostgresDatabase implements Database {
   }
 
   async transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
-    const once = () =>
-      this.#writer.transaction().execute((transaction) => this.#root.inside(() => work(transaction)));
+    const once = () => this.#write((transaction) => this.#root.inside(() => work(transaction)));
     // Those that lost to another one come one at a time from then on, or they would keep making each other lose.
     const attempt = (tries: number) => (tries === 1 ? once() : this.#losers.take(once));
     return this.#root.run(() => retry(attempt, isRetryable, this.#pause));

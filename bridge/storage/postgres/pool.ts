@@ -113,6 +113,8 @@ export function clientConfig(
       .join(' '),
     client_encoding: 'UTF8',
     types: COLUMN_TYPES,
+    // a transaction's statements are sent one behind the other, without waiting for answers that they do not need
+    pipeline: access === 'writes',
     keepAlive: true,
     connectionTimeoutMillis: CONNECT_MS,
     query_timeout: ANSWER_MS,

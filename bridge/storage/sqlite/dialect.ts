@@ -10,9 +10,10 @@ import {
   fault,
   type Grammar,
   type LentConnection,
+  type RunTransaction,
   readingDialect,
   refuseStream,
-  transactingDialect,
+  transactions,
 } from '../driver.ts';
 import { type Pause, retryWhileBusy } from '../retry.ts';
 import { revises } from '../revision.ts';
@@ -25,12 +26,12 @@ const GRAMMAR: Grammar = {
 };
 
 /**
- * Kysely over a connection that only runs transactions, one at a time: the caller sees to the order.
+ * Transactions on one connection, one at a time: the caller sees to the order.
  *
  * @param revised - called as soon as a transaction that may have changed what counts can be seen by readers
  */
-export function writerDialect(handle: Handle, revised: () => void): Dialect {
-  return transactingDialect(GRAMMAR, async () => new TransactionConnection(handle, revised));
+export function writer(handle: Handle, revised: () => void): RunTransaction {
+  return transactions(GRAMMAR, async () => new TransactionConnection(handle, revised));
 }
 
 /** Kysely over a connection that only reads. */

@@ -4,13 +4,14 @@ import { Kysely } from 'kysely';
 import { CountersignError, isCountersignError } from '../../../protocol/errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Database, Query, Transaction } from '../database.ts';
+import type { RunTransaction } from '../driver.ts';
 import { migrate } from '../migrate.ts';
 import { MIGRATIONS, type Migration } from '../migrations/index.ts';
 import { type Pause, pause, retryWhileBusy } from '../retry.ts';
 import { RootHandle } from '../root-handle.ts';
 import type { Tables } from '../tables.ts';
 import { Turns } from '../turns.ts';
-import { readerDialect, writerDialect } from './dialect.ts';
+import { readerDialect, writer } from './dialect.ts';
 import { Handle } from './handle.ts';
 
 export interface SqliteOptions {
@@ -45,12 +46,12 @@ export async function openSqlite(options: SqliteOptions): Promise<Database> {
     );
   }
   const wait = options.pause ?? pause;
-  const writer = await retryWhileBusy(async () => openWriter(path, options.maxPages), wait);
+  const writing = await retryWhileBusy(async () => openWriter(path, options.maxPages), wait);
   try {
-    const reader = await retryWhileBusy(async () => openReader(path), wait);
-    return new SqliteDatabase(writer, reader, options);
+    const reading = await retryWhileBusy(async () => openReader(path), wait);
+    return new SqliteDatabase(writing, reading, options);
   } catch (error) {
-    writer.close();
+    writing.close();
     throw error;
   }
 }
@@ -125,20 +126,20 @@ class SqliteDatabase implements Database {
   readonly #pause: Pause;
   readonly #writerHandle: Handle;
   readonly #readerHandle: Handle;
-  readonly #writer: Kysely<Tables>;
+  readonly #write: RunTransaction;
   readonly #reader: Kysely<Tables>;
   readonly #root = new RootHandle();
   readonly #turns = new Turns();
   #revision = 0;
   #dataVersion = Number.NaN;
 
-  constructor(writer: Handle, reader: Handle, options: SqliteOptions) {
+  constructor(writing: Handle, reading: Handle, options: SqliteOptions) {
     this.#options = options;
     this.#pause = options.pause ?? pause;
-    this.#writerHandle = writer;
-    this.#readerHandle = reader;
-    this.#writer = new Kysely<Tables>({ dialect: writerDialect(writer, () => this.#revise()) });
-    this.#reader = new Kysely<Tables>({ dialect: readerDialect(reader, this.#pause) });
+    this.#writerHandle = writing;
+    this.#readerHandle = reading;
+    this.#write = writer(writing, () => this.#revise());
+    this.#reader = new Kysely<Tables>({ dialect: readerDialect(reading, this.#pause) });
   }
 
   async read<T>(work: (query: Query) => Promise<T>): Promise<T> {
@@ -173,8 +174,7 @@ class SqliteDatabase implements Database {
   }
 
   async transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
-    const attempt = () =>
-      this.#writer.transaction().execute((transaction) => this.#root.inside(() => work(transaction)));
+    const attempt = () => this.#write((transaction) => this.#root.inside(() => work(transaction)));
     return this.#root.run(() => this.#turns.take(() => retryWhileBusy(attempt, this.#pause)));
   }
 
