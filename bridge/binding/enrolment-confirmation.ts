@@ -168,35 +168,38 @@ async function store(deps: BindingDeps, transaction: Transaction, confirmed: Con
   const once = { confirmationHash, sealed: rows.sealedState };
   if (!(await markConfirmed(transaction, state.offer.enrolment_id, once))) return false;
   await assertStillNext(transaction, rows.signed);
-  await insertPersonKeys(transaction, {
-    sub: who.sub,
-    address: statement.address,
-    key_version: statement.key_version,
-    keys: statement.keys,
-    share: rows.sealedShare,
-    vault: rows.vault,
-    escrow: rows.sealedEscrow,
-  });
-  await setKeyVersion(transaction, who.sub, statement.key_version);
-  await insertStatement(transaction, rows.signed);
-  await insertDevice(transaction, {
-    device_id: who.deviceId,
-    sub: who.sub,
-    label: state.request.device_label,
-    keys: [state.request.device_key, state.request.device_sig],
-    endorsement: rows.endorsement,
-    key_version: statement.key_version,
-    transform_key: rows.sealedTransformKey,
-    added: seconds(deps.clock),
-  });
-  await noteDeviceSignIn(transaction, who.sub, signInStrength(who.signIn));
-  await deps.keyLog.stage(transaction, {
-    kind: 'address',
-    name: statement.address,
-    version: statement.version,
-    value: statementBytes(statement),
-  });
-  await appendEvents(deps, transaction, confirmed);
+  // none of these needs the answer to another
+  await Promise.all([
+    insertPersonKeys(transaction, {
+      sub: who.sub,
+      address: statement.address,
+      key_version: statement.key_version,
+      keys: statement.keys,
+      share: rows.sealedShare,
+      vault: rows.vault,
+      escrow: rows.sealedEscrow,
+    }),
+    setKeyVersion(transaction, who.sub, statement.key_version),
+    insertStatement(transaction, rows.signed),
+    insertDevice(transaction, {
+      device_id: who.deviceId,
+      sub: who.sub,
+      label: state.request.device_label,
+      keys: [state.request.device_key, state.request.device_sig],
+      endorsement: rows.endorsement,
+      key_version: statement.key_version,
+      transform_key: rows.sealedTransformKey,
+      added: seconds(deps.clock),
+    }),
+    noteDeviceSignIn(transaction, who.sub, signInStrength(who.signIn)),
+    deps.keyLog.stage(transaction, {
+      kind: 'address',
+      name: statement.address,
+      version: statement.version,
+      value: statementBytes(statement),
+    }),
+    appendEvents(deps, transaction, confirmed),
+  ]);
   return true;
 }
 
@@ -229,16 +232,18 @@ async function appendEvents(
     outcome: 'success',
     requestId: context.requestId,
   } as const;
-  await events.append(transaction, {
-    ...common,
-    type: 'enrolment.confirmed',
-    data: { enrolment_id: state.offer.enrolment_id, version, key_version },
-  });
-  await events.append(transaction, {
-    ...common,
-    type: 'device.added',
-    data: { label: state.request.device_label, method: 'enrolment' },
-  });
+  await Promise.all([
+    events.append(transaction, {
+      ...common,
+      type: 'enrolment.confirmed',
+      data: { enrolment_id: state.offer.enrolment_id, version, key_version },
+    }),
+    events.append(transaction, {
+      ...common,
+      type: 'device.added',
+      data: { label: state.request.device_label, method: 'enrolment' },
+    }),
+  ]);
 }
 
 /** Nobody is served the grant before it is published: the enrolled person neither. */

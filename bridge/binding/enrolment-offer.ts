@@ -53,7 +53,7 @@ export function createOffers(deps: OfferDeps): Enrolments['offer'] {
     const { offer, request } = state;
     const sealed = await sealState(signer, who.sub, state);
     await database.transaction(async (transaction) => {
-      await insertEnrolment(transaction, {
+      const inserted = insertEnrolment(transaction, {
         enrolment_id: offer.enrolment_id,
         sub: who.sub,
         request_id: request.request_id,
@@ -63,7 +63,7 @@ export function createOffers(deps: OfferDeps): Enrolments['offer'] {
         created: offer.statement.since,
         expires: offer.expires,
       });
-      await events.append(transaction, {
+      const appended = events.append(transaction, {
         type: 'enrolment.offered',
         actor: context.actor,
         subject: { sub: who.sub, address: offer.statement.address, device: who.deviceId },
@@ -71,6 +71,7 @@ export function createOffers(deps: OfferDeps): Enrolments['offer'] {
         requestId: context.requestId,
         data: { enrolment_id: offer.enrolment_id },
       });
+      await Promise.all([inserted, appended]);
     });
   }
 

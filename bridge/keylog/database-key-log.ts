@@ -222,8 +222,7 @@ class MappedKeyLog implements DatabaseKeyLog {
     const places = rows.map(({ staged_id, kind, name, version }, index) => ({
       ...{ staged_id, kind, name, version, position: position + index, epoch },
     }));
-    await storePlaces(tx, places);
-    await insertRungs(tx, rungs);
+    await Promise.all([storePlaces(tx, places), insertRungs(tx, rungs)]);
     this.#placedSize = grown.size;
     return grown;
   }

@@ -7,8 +7,8 @@ import { insertCheckpoint } from '../tlog/checkpoint-store.ts';
 import type { LogHead } from '../tlog/log-heads.ts';
 import { appendEntries } from '../tlog/log-tree.ts';
 import { type Epoch, insertEpoch, newestEpoch } from './epoch-store.ts';
-import { addLeaves, type MapLeaf } from './map-pages.ts';
-import { EMPTY_MAP, type MapStore } from './map-store.ts';
+import { addLeaves, type MapChange, type MapLeaf } from './map-pages.ts';
+import { EMPTY_MAP, type LoadedPages, type MapStore, type MapVersion } from './map-store.ts';
 
 export interface EpochDeps {
   readonly clock: Clock;
@@ -41,18 +41,25 @@ export async function closeEpoch(
 ): Promise<ClosedEpoch> {
   const last = await newestEpoch(tx);
   assertEndsWith(last, head);
+  const { map } = deps;
+  const { before, change } = await growMap(tx, leaves, mapOf(last), map);
   const closed = {
     epoch: (last?.epoch ?? 0) + 1,
     time_ms: timeAfter(last, deps.clock),
     leaves: (last?.leaves ?? 0) + leaves.length,
-    prefix_root: await addToMap(tx, leaves, last, deps.map),
+    prefix_root: change.root,
   };
   const begin = head.size === 0 ? [startEntry(deps.vrfPublicKey)] : [];
   const entries = [...begin, ...leaves.map(versionEntry), epochEntry(closed)];
-  const grown = await appendEntries(tx, 'keys', head, entries);
-  await insertEpoch(tx, { ...closed, size: grown.size });
   const { epoch, time_ms } = closed;
-  await insertCheckpoint(tx, { log: 'keys', size: grown.size, root: grown.hash, epoch, time_ms });
+  const [grown] = await Promise.all([
+    appendEntries(tx, 'keys', head, entries),
+    map.write(tx, epoch, before, change),
+  ]);
+  await Promise.all([
+    insertEpoch(tx, { ...closed, size: grown.size }),
+    insertCheckpoint(tx, { log: 'keys', size: grown.size, root: grown.hash, epoch, time_ms }),
+  ]);
   return { epoch, head: grown, position: head.size + begin.length };
 }
 
@@ -64,19 +71,20 @@ function assertEndsWith(last: Epoch | undefined, head: LogHead): void {
   );
 }
 
-/** Writes the pages that change; answers the root of the map then. */
-async function addToMap(
+function mapOf(last: Epoch | undefined): MapVersion {
+  return last === undefined ? EMPTY_MAP : { epoch: last.epoch, root: last.prefix_root };
+}
+
+/** The pages that change, with those that they replace; nothing is written here. */
+async function growMap(
   tx: Transaction,
   leaves: readonly MapLeaf[],
-  last: Epoch | undefined,
+  version: MapVersion,
   map: MapStore,
-): Promise<Uint8Array> {
-  const version = last === undefined ? EMPTY_MAP : { epoch: last.epoch, root: last.prefix_root };
+): Promise<{ readonly before: LoadedPages; readonly change: MapChange }> {
   const outputs = leaves.map(({ output }) => output);
-  const pages = await map.load(tx, version, outputs);
-  const change = addLeaves((path) => pages.get(path), leaves);
-  await map.write(tx, version.epoch + 1, pages, change);
-  return change.root;
+  const before = await map.load(tx, version, outputs);
+  return { before, change: addLeaves((path) => before.get(path), leaves) };
 }
 
 /** Times of epochs increase. Replicas' clocks differ a little; a clock that is further behind is wrong. */

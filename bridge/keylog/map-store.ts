@@ -62,16 +62,18 @@ export class MapStore {
   /** Stores the pages that an epoch changes, beside those that they replace. */
   async write(tx: Transaction, epoch: number, before: LoadedPages, change: MapChange): Promise<void> {
     const replaced = [...change.pages.keys()].filter((path) => before.has(path));
-    for (const paths of inSearches(replaced)) {
-      await tx
+    const ended = [...inSearches(replaced)].map((paths) =>
+      tx
         .updateTable('map_pages')
         .set({ until: epoch })
         .where('path', 'in', paths)
         .where('until', 'is', null)
-        .execute();
-    }
+        .execute(),
+    );
     const rows = [...change.pages].map(([path, { bytes }]) => ({ path, epoch, until: null, bytes }));
-    for (const part of inStatements(rows)) await tx.insertInto('map_pages').values(part).execute();
+    // behind those: they are carried out in the order in which they are asked for
+    const begun = [...inStatements(rows)].map((part) => tx.insertInto('map_pages').values(part).execute());
+    await Promise.all([...ended, ...begun]);
     for (const page of change.pages.values()) this.#cache.add(page);
   }
 

@@ -48,8 +48,7 @@ export async function appendEntries(
   entries: readonly Uint8Array[],
 ): Promise<LogHead> {
   if (entries.length === 0) return head;
-  const edge = await readEdge(tx, log, head);
-  await appendBundles(tx, log, head.size, entries);
+  const [edge] = await Promise.all([readEdge(tx, log, head), appendBundles(tx, log, head.size, entries)]);
   const grown = grow(edge, head.size, entries);
   await tx
     .insertInto('log_tiles')
