@@ -1,8 +1,8 @@
 import { type Child, startChild } from '../processes/child.ts';
-import type { CompaniesProcess, SentRekey, StartCost } from './companies-process.ts';
+import type { CompaniesProcess, StartCost } from './companies-process.ts';
 import { type Gathering, gathered, placeAll } from './gathering.ts';
 import { type Joining, measureJoining, measureSteps, type StepCost } from './joining.ts';
-import type { Arrival } from './listeners-process.ts';
+import { removeSome, type Spread } from './removing.ts';
 
 /** Members of the durable group, the fewer first. */
 export const MEMBERS = [10, 10_000] as const;
@@ -21,15 +21,6 @@ const REMOVALS = 5;
 export interface Starts {
   readonly few: readonly StartCost[];
   readonly many: readonly StartCost[];
-}
-
-/** How long after the host began a message it was everywhere, ms. */
-export interface Spread {
-  readonly sent: SentRekey;
-  readonly answered: number;
-  /** Until the last device had the message, and had computed the key; at the home bridge and at its partner. */
-  readonly home: { readonly received: number; readonly key: number };
-  readonly partner: { readonly received: number; readonly key: number };
 }
 
 export interface Removals {
@@ -85,25 +76,6 @@ async function measureRemovals(companies: Child<CompaniesProcess>, gathering: Ga
     await Promise.all(listeners.map((child) => child.ask('hand', { sent, host })));
   });
   const listenMs = await gathering.listen(seq);
-  const each: Spread[] = [];
-  const without: string[] = [];
-  for (let removal = 0; removal < REMOVALS; removal += 1) {
-    const gone = newcomers[Math.floor(((removal + 0.5) * newcomers.length) / REMOVALS)];
-    if (gone === undefined) throw new RangeError('nobody is there');
-    without.push(gone.device_id);
-    const sent = await companies.ask('send', { joined: [], left: [gone.device_id] });
-    each.push(spreadOf(sent, await gathering.heard(sent, without)));
-  }
+  const each = await removeSome(companies, gathering, REMOVALS);
   return { devices: newcomers.length, listenMs, each };
-}
-
-function spreadOf(sent: SentRekey, [home, partner]: readonly Arrival[]): Spread {
-  if (home === undefined || partner === undefined || home.key !== partner.key) {
-    throw new Error('the two bridges’ devices have come to different keys');
-  }
-  const after = ({ lastReceived, lastKey }: Arrival) => ({
-    received: lastReceived - sent.begun,
-    key: lastKey - sent.begun,
-  });
-  return { sent, answered: sent.answered - sent.begun, home: after(home), partner: after(partner) };
 }

@@ -1,9 +1,8 @@
-import { Agent, request } from 'node:https';
+import { Agent } from 'node:https';
 import { json } from 'node:stream/consumers';
 import { newId } from '../../bridge/lib/ids.ts';
 import { meSchema } from '../../protocol/api.ts';
 import { decodeBase64url, encodeBase64url } from '../../protocol/base64url.ts';
-import { signDpopProof } from '../../protocol/dpop.ts';
 import { importSigningKey } from '../../protocol/ed25519.ts';
 import { keyOpeningSchema } from '../../protocol/groups/api.ts';
 import { assertSealedPlaintext } from '../../protocol/groups/sealed-key.ts';
@@ -15,6 +14,7 @@ import { decodeEncryptedValue } from '../../recrypt/encoding.ts';
 import { loadTransformEngine } from '../../recrypt/load-node.ts';
 import type { PrePrivateKey } from '../../recrypt/transform-engine.ts';
 import type { Attendant } from './crowd.ts';
+import { askAsDevice } from './device-request.ts';
 import type { StreamAt } from './open-stream.ts';
 
 /** What a device asks of its bridge before it listens, in this order. */
@@ -40,44 +40,11 @@ const CONNECTIONS = 16;
 
 /** The steps of a device at its bridge, as the client takes them. `number` gives it an address of its own. */
 export function createJoiningSteps({ peer, meeting, pre }: JoiningAt) {
-  const agent = new Agent({
-    keepAlive: true,
-    maxSockets: CONNECTIONS,
-    ...(peer.ca === null ? {} : { ca: peer.ca }),
-  });
+  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
 
-  async function ask(device: JoiningDevice, number: number, path: string, body?: object): Promise<unknown> {
-    const { deviceKey, accessToken } = device.attendant;
-    const method = body === undefined ? 'GET' : 'POST';
-    const url = `https://${peer.host}:${peer.port}${path}`;
-    const key = await importSigningKey(deviceKey);
-    const proof = await signDpopProof(key, { method, url, accessToken }, Math.floor(Date.now() / 1000));
-    const text = body === undefined ? '' : JSON.stringify(body);
-    return new Promise((resolve, reject) => {
-      const sent = request({
-        ...{ host: '127.0.0.1', port: peer.port, servername: peer.host, path, method, agent },
-        headers: {
-          ...{ Host: `${peer.host}:${peer.port}`, Authorization: `DPoP ${accessToken}`, DPoP: proof },
-          'X-Forwarded-For': `10.${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}`,
-          ...(body === undefined
-            ? {}
-            : { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(text) }),
-        },
-      });
-      sent.on('error', reject).on('response', (response) => {
-        const isGood = response.statusCode === 200 || response.statusCode === 201;
-        json(response).then(
-          (answer) =>
-            isGood
-              ? resolve(answer)
-              : reject(
-                  new Error(`${path} was answered with ${response.statusCode}: ${JSON.stringify(answer)}`),
-                ),
-          reject,
-        );
-      });
-      sent.end(text);
-    });
+  async function ask({ attendant }: JoiningDevice, number: number, path: string, body?: object) {
+    const wanted = { peer, path, agent, ...(body === undefined ? {} : { body }) };
+    return json((await askAsDevice(wanted, attendant, number)).response);
   }
 
   const steps: Record<JoiningStep, (device: JoiningDevice, number: number) => Promise<void>> = {

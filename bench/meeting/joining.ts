@@ -2,6 +2,7 @@ import type { Child } from '../processes/child.ts';
 import type { CompaniesProcess, SentRekey } from './companies-process.ts';
 import { type Gathering, gathered, placeAll } from './gathering.ts';
 import { STEPS } from './joining-steps.ts';
+import { removeSome, type Spread } from './removing.ts';
 
 /** What one step costs both bridges together, ms of CPU for each device. */
 export interface StepCost {
@@ -21,6 +22,8 @@ export interface Joining {
   readonly placedCpuMs: number;
   /** What the host does for all places. */
   readonly host: { readonly messages: number; readonly cpuMs: number; readonly bytes: number };
+  /** Afterwards some are removed, where that was asked for. */
+  readonly removals: readonly Spread[];
 }
 
 const complete = true;
@@ -52,8 +55,15 @@ export function measureSteps(companies: Child<CompaniesProcess>, each: number): 
   });
 }
 
-/** So many devices of each company join at once, with all that a join is; then the host gives them their places. */
-export function measureJoining(companies: Child<CompaniesProcess>, each: number): Promise<Joining> {
+/**
+ * So many devices of each company join at once, with all that a join is; then the host gives them their places, and
+ * removes some.
+ */
+export function measureJoining(
+  companies: Child<CompaniesProcess>,
+  each: number,
+  removals = 0,
+): Promise<Joining> {
   return gathered(companies, { home: each, partner: each, complete }, async (gathering) => {
     const { newcomers, heard, ofEach } = gathering;
     const { seq } = await companies.ask('send', { joined: [], left: [] });
@@ -65,10 +75,12 @@ export function measureJoining(companies: Child<CompaniesProcess>, each: number)
     const sent: SentRekey[] = [];
     const last = await placeAll(companies, newcomers, async (each) => sent.push(each));
     await heard(last, []);
+    const placedMs = performance.now() - begun;
+    const placedCpuMs = (await companies.ask('cpu', undefined)) - cpuEntered;
     return {
-      ...{ devices: newcomers.length, enteredMs, placedMs: performance.now() - begun },
+      ...{ devices: newcomers.length, enteredMs, placedMs, placedCpuMs },
       enteredCpuMs: cpuEntered - cpuBefore,
-      placedCpuMs: (await companies.ask('cpu', undefined)) - cpuEntered,
+      removals: await removeSome(companies, gathering, removals),
       host: {
         messages: sent.length,
         cpuMs: sent.reduce((sum, { sealCpuMs, treeCpuMs }) => sum + sealCpuMs + treeCpuMs, 0),

@@ -1,14 +1,16 @@
 import { startChild } from '../processes/child.ts';
 import type { Chapter, Goal, Table } from '../report/chapter.ts';
-import { shown } from '../report/figures.ts';
+import { median, shown } from '../report/figures.ts';
 import type { CompaniesProcess } from './companies-process.ts';
 import { type Joining, measureJoining, type StepCost } from './joining.ts';
+import type { Spread } from './removing.ts';
 
 /** Devices of each company: as many streams as one process takes. */
 const EACH = 5_000;
+const REMOVALS = 5;
 
 /**
- * Ten thousand devices join, with all that a join is. It takes some ten minutes of two cores, so it is measured only when it is
+ * Ten thousand devices join, with all that a join is. It takes some fifteen minutes of two cores, so it is measured only when it is
  * asked for, and stays on the page until then.
  */
 export async function measureTenThousand(say: (line: string) => void, each = EACH): Promise<Chapter> {
@@ -16,7 +18,7 @@ export async function measureTenThousand(say: (line: string) => void, each = EAC
   try {
     await companies.ask('open', undefined);
     say(`joining: ${2 * each} devices`);
-    return describe(await measureJoining(companies, each));
+    return describe(await measureJoining(companies, each, REMOVALS));
   } finally {
     await companies.end();
   }
@@ -28,11 +30,41 @@ function describe(joining: Joining): Chapter {
     title: `${devices} devices join a meeting`,
     text:
       `${JOINING_TEXT} Two bridges and the host’s client are one process, the devices of each company one more, and all of ` +
-      'them share the machine.',
-    tables: [joiningTable(joining)],
-    goals: [joiningGoal(joining)],
+      `them share the machine. Then ${joining.removals.length} are removed, one by one, while all others listen.`,
+    tables: [joiningTable(joining), removalsTable(devices, joining.removals)],
+    goals: [joiningGoal(joining), removalGoal(devices, joining.removals)],
   };
 }
+
+/** One of so many devices is removed. */
+export function removalsTable(devices: string, removals: readonly Spread[]): Table {
+  const row = (name: string, of: (spread: Spread) => number) => [
+    ...[name, shown(median(removals.map(of))), shown(Math.max(...removals.map(of)))],
+  ];
+  return {
+    head: [`one of ${devices} is removed`, 'median', 'most'],
+    rows: [
+      row('sealing the new key, ms of the host’s CPU', ({ sent }) => sent.sealCpuMs),
+      row('bytes of the sealed key', ({ sent }) => sent.bytes.sealed),
+      row('bytes of the message', ({ sent }) => sent.bytes.token),
+      row('until the bridge has stored it, ms', ({ answered }) => answered),
+      row('until the last device at home has it, ms', ({ home }) => home.received),
+      row('until the last one at the partner has it, ms', ({ partner }) => partner.received),
+      row('until the last of all has the new key, ms', lastKey),
+    ],
+  };
+}
+
+export function removalGoal(devices: string, removals: readonly Spread[]): Goal {
+  return {
+    name: `One of ${devices} is removed: until the last of the others has the new key`,
+    wanted: 'reported',
+    measured: `${shown(median(removals.map(lastKey)))} ms`,
+    met: null,
+  };
+}
+
+const lastKey = ({ home, partner }: Spread) => Math.max(home.key, partner.key);
 
 /** What every device of the bench does to join. */
 export const JOINING_TEXT =
