@@ -1,41 +1,71 @@
 import { equalBytes } from '../bytes.ts';
 import { HASH_BYTES } from '../tlog/merkle.ts';
 
-/** Hashes of one block. */
-const BLOCK = 1_024;
+/** Hashes, or numbers, of one block. */
+const BLOCK = 4_096;
 
 /** The subtrees of many trees, of which each is the one before and a little more: what they share is kept once. */
 export class SubtreeLists {
-  readonly #blocks: Uint8Array[] = [];
+  readonly #hashes: Uint8Array[] = [];
   #count = 0;
-  /** Of each list, where its hashes are. */
-  readonly #lists: Uint32Array[] = [];
+  /** Of all lists, one behind the other, where their hashes are. */
+  readonly #places = new Numbers();
+  /** Where each list begins there, and at the end where the next one will. */
+  readonly #starts = new Numbers();
 
-  /** Answers where the list is, from 0. */
+  constructor() {
+    this.#starts.push(0);
+  }
+
+  /** Answers which list it is, from 0. */
   add(hashes: readonly Uint8Array[]): number {
-    const before = this.#lists.at(-1);
-    const places = hashes.map((hash, index) => {
-      const known = before?.[index];
-      return known !== undefined && equalBytes(this.#hashAt(known), hash) ? known : this.#keep(hash);
-    });
-    return this.#lists.push(Uint32Array.from(places)) - 1;
+    const list = this.#starts.length - 1;
+    const before = list === 0 ? [] : this.#placesOf(list - 1);
+    for (const [index, hash] of hashes.entries()) {
+      const known = before[index];
+      const same = known !== undefined && equalBytes(this.#hashAt(known), hash);
+      this.#places.push(same ? known : this.#keep(hash));
+    }
+    this.#starts.push(this.#places.length);
+    return list;
   }
 
   at(list: number): Uint8Array[] {
-    return [...(this.#lists[list] ?? [])].map((place) => this.#hashAt(place));
+    return this.#placesOf(list).map((place) => this.#hashAt(place));
+  }
+
+  #placesOf(list: number): number[] {
+    const [start, end] = [this.#starts.at(list), this.#starts.at(list + 1)];
+    return Array.from({ length: end - start }, (_, index) => this.#places.at(start + index));
   }
 
   #keep(hash: Uint8Array): number {
     const place = this.#count;
-    if (place % BLOCK === 0) this.#blocks.push(new Uint8Array(BLOCK * HASH_BYTES));
-    this.#blocks.at(-1)?.set(hash, (place % BLOCK) * HASH_BYTES);
+    if (place % BLOCK === 0) this.#hashes.push(new Uint8Array(BLOCK * HASH_BYTES));
+    this.#hashes.at(-1)?.set(hash, (place % BLOCK) * HASH_BYTES);
     this.#count += 1;
     return place;
   }
 
   #hashAt(place: number): Uint8Array {
     const start = (place % BLOCK) * HASH_BYTES;
-    const block = this.#blocks[Math.floor(place / BLOCK)];
+    const block = this.#hashes[Math.floor(place / BLOCK)];
     return block?.subarray(start, start + HASH_BYTES) ?? new Uint8Array();
+  }
+}
+
+/** Numbers below 2^32, in 4 bytes each. */
+class Numbers {
+  readonly #blocks: Uint32Array[] = [];
+  length = 0;
+
+  push(number: number): void {
+    if (this.length % BLOCK === 0) this.#blocks.push(new Uint32Array(BLOCK));
+    this.#blocks.at(-1)?.set([number], this.length % BLOCK);
+    this.length += 1;
+  }
+
+  at(index: number): number {
+    return this.#blocks[Math.floor(index / BLOCK)]?.[index % BLOCK] ?? 0;
   }
 }
