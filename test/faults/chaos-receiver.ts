@@ -13,7 +13,8 @@ import { openHecReceiver } from '../fakes/receivers/splunk-hec.ts';
 import { openSyslogReceiver } from '../fakes/syslog/syslog-receiver.ts';
 import { endAtWholeLine } from './kept-ids.ts';
 
-const INDEXING_MS = 20;
+/** Until then an event is in memory alone, and lost with the process. */
+const INDEXING_MS = 300;
 
 const [kind = '', portText = '', file = '', tlsFile = ''] = process.argv.slice(2);
 const port = Number(portText);
