@@ -296,6 +296,13 @@ export const EVENTS = {
       size: count.nullable(),
     }),
   },
+  'log.head_lost': {
+    doc: 'The bridge started on a store with entries of the key log, without the head file that tells the newest store from a restored backup, and without witnesses: a backup may have been put back, in which revocations are undone.',
+    data: z.strictObject({
+      /** Entries of the store. */
+      size: count,
+    }),
+  },
   'log.split_view_seen': {
     doc: 'As a witness of another log, this bridge was shown two histories that the log signed: both checkpoints, proof of it.',
     data: z.strictObject({ origin: name, size: count, seen: text(4096), offered: text(4096) }),

@@ -32,6 +32,8 @@ export interface ReadinessDeps {
   readonly logStatus: () => Promise<LogStatus>;
   /** Its witnesses. */
   readonly witnesses: { warnings(): readonly string[] };
+  /** Its head file, at the start. */
+  readonly lostHead: { warnings(): readonly string[] };
 }
 
 /** An entry that has no place after this long means that sequencing stands still: it takes milliseconds. */
@@ -75,13 +77,15 @@ export function onlineKeysWarning(expires: number, now: number): string | undefi
 async function logState({
   logStatus,
   witnesses,
+  lostHead,
   clock,
 }: ReadinessDeps): Promise<Pick<Readiness, 'reasons' | 'warnings'>> {
+  const warnings = [...lostHead.warnings(), ...witnesses.warnings()];
   try {
     const status = await logStatus();
-    return { reasons: status.reasons, warnings: [...witnesses.warnings(), ...logWarnings(status, clock)] };
+    return { reasons: status.reasons, warnings: [...warnings, ...logWarnings(status, clock)] };
   } catch {
-    return { reasons: [], warnings: witnesses.warnings() };
+    return { reasons: [], warnings };
   }
 }
 

@@ -5,6 +5,7 @@ import type { EventLog } from '../events/event-log.ts';
 import { createKeyLog, type DatabaseKeyLog } from '../keylog/database-key-log.ts';
 import { logReasons } from '../keylog/log-reasons.ts';
 import { createLogStatus, type LogStatus } from '../keylog/log-status.ts';
+import { type LostHead, lookForLostHead } from '../keylog/lost-head.ts';
 import type { KeyLogObserver } from '../keylog/observer.ts';
 import { createWitnessEvents } from '../keylog/witness-events.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -34,6 +35,7 @@ export interface KeyLogParts {
   readonly keyLog: DatabaseKeyLog;
   readonly publication: LogPublication;
   readonly headTrust: HeadTrust;
+  readonly lostHead: LostHead;
   readonly witnesses: WitnessClients;
   /** How the log stands, looked at anew. */
   readonly logStatus: () => Promise<LogStatus>;
@@ -104,6 +106,7 @@ export async function openKeyLog(
   checkpoints.onPublished(() => witnesses.wake());
 
   await headTrust.look();
+  const lostHead = await lookForLostHead({ ...needs, headFile, witnesses: witnessed });
   await keyLog.open();
   closing.add('key log', () => keyLog.stop());
   keyLog.start();
@@ -122,7 +125,7 @@ export async function openKeyLog(
         : { path: settings.head_file, file: headFile },
     reasons: () => logReasons(keyLog.failure, headTrust.reasons()),
   });
-  return { keyLog, publication, headTrust, witnesses, logStatus };
+  return { keyLog, publication, headTrust, lostHead, witnesses, logStatus };
 }
 
 function observerOf(

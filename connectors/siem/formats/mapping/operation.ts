@@ -25,6 +25,7 @@ export const OPERATION = {
   'log.witness_failed': row('Witness does not cosign', 'medium', fault, info),
   'log.witness_recovered': row('Witness cosigns again', 'informational', entity('witness', 'Resume'), info),
   'log.doubted': row('Key log doubted', 'critical', finding, intrusion),
+  'log.head_lost': row('Head file of the key log lost', 'high', finding, intrusion),
   'log.split_view_seen': row('Split view of a log seen', 'critical', finding, intrusion),
   'log.checkpointed': row('Event log signed', 'informational', entity('event_log', 'Update'), info),
   'log.pruned': row(
