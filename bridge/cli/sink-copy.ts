@@ -1,9 +1,10 @@
 import * as z from 'zod';
 import type { EventCopy } from '../../protocol/events/event-copy.ts';
-import type { ApiClient } from './api-client.ts';
+import { type ApiClient, ApiProblem } from './api-client.ts';
 import { sinkPath, sinkSchema } from './commands/sink-answers.ts';
 import type { Progress } from './progress.ts';
 import { count } from './quantities.ts';
+import { UsageError } from './usage-error.ts';
 
 const partSchema = z.object({ lines: z.array(z.string()), next: z.string().nullable() });
 
@@ -35,9 +36,17 @@ export async function readSinkCopy(
 ): Promise<void> {
   for (let after: string | null | undefined; after !== null; ) {
     const query = after === undefined ? '' : `?after=${encodeURIComponent(after)}`;
-    const { lines, next } = await api.get(sinkPath(name, `/copy${query}`), partSchema);
+    const { lines, next } = await api.get(sinkPath(name, `/copy${query}`), partSchema).catch(asExport);
     for (const line of lines) await copy.add(line);
     progress.tell(() => `${name}: ${count(copy.lines)} lines`);
     after = next;
   }
+}
+
+/** Of a kind that the bridge cannot read: how the copy is got from the receiver. */
+function asExport(error: unknown): never {
+  if (!(error instanceof ApiProblem) || error.problem.code !== 'malformed_request') throw error;
+  throw new UsageError(`${error.problem.detail} Then: countersign events verify FILE --bridge`, {
+    cause: error,
+  });
 }

@@ -148,7 +148,9 @@ describe('an administrator at the command line', () => {
     expect((await run('sink', 'set', 'soc', '--original')).out).toMatch(/^original: +stands in each event$/m);
     await run('sink', 'set', 'soc', '--no-original');
     expect(await json('show', 'soc')).toMatchObject({ original: false });
-    expect((await run('sink', 'kinds', 'webhook')).out).toMatch(/^--original: +ocsf, ecs: with it copies/m);
+    expect((await run('sink', 'kinds', 'webhook')).out).toMatch(
+      /^--original: +for ocsf, ecs: copies can be proven with it/m,
+    );
     expect((await run('sink', 'set', 'soc', '--everything')).out).toMatch(/^events: +all$/m);
     const nothing = await run('sink', 'set', 'soc');
     expect(nothing.code).toBe(2);

@@ -14,6 +14,11 @@ const VERDICTS = {
   refuted: 'NOT AS IT WAS SIGNED: these events were tampered with, or the copy is damaged.',
 } as const;
 
+function verdictOf({ outcome, proven, beside }: CopyReport): string {
+  if (outcome !== 'unproven' || proven === 0 || beside.length === 0) return VERDICTS[outcome];
+  return 'NOT PROVEN: the originals are as they were signed, and lines say something beside them that is not proven.';
+}
+
 /** What was found, for a person. */
 export function reportView(report: CopyReport, { origin, root }: EventLogTrust): string {
   const { range, proven, redacted, covered } = report;
@@ -51,7 +56,7 @@ export function reportView(report: CopyReport, { origin, root }: EventLogTrust):
         ? null
         : `there are events up to ${covered}; say by --to how far this copy must go`,
   });
-  return `${VERDICTS[report.outcome]}\n${lines}`;
+  return `${verdictOf(report)}\n${lines}`;
 }
 
 function lineNumbers(lines: readonly number[], meaning?: string): string | null {

@@ -23,7 +23,9 @@ export function kindView({ kind, doc, formats, originals, settings, secrets }: S
     facts({
       formats: `${formats.join(', ')} (the first, unless --format says another)`,
       '--original':
-        originals.length === 0 ? null : `${originals.join(', ')}: with it copies can be proven, else not`,
+        originals.length === 0
+          ? null
+          : `for ${originals.join(', ')}: copies can be proven with it, and not without`,
     }),
     table(
       ['setting', 'value', 'default', 'meaning'],
