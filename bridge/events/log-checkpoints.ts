@@ -70,7 +70,12 @@ class SignedEventLog implements EventCheckpoints {
   }
 
   start(): void {
-    this.#loop ??= startLoop('checkpoint-events', EVENT_CHECKPOINT_LOOK_MS, () => this.#look(), this.#deps);
+    this.#loop ??= startLoop(
+      'checkpoint-events',
+      EVENT_CHECKPOINT_LOOK_MS,
+      (stop) => this.#look(stop),
+      this.#deps,
+    );
   }
 
   async stop(): Promise<void> {
@@ -78,7 +83,7 @@ class SignedEventLog implements EventCheckpoints {
     this.#loop = undefined;
   }
 
-  async checkpoint(): Promise<boolean> {
+  async checkpoint(stop?: AbortSignal): Promise<boolean> {
     const { database } = this.#deps;
     const size = await database.read(newestSeq);
     let covered = await this.#covered();
@@ -86,6 +91,8 @@ class SignedEventLog implements EventCheckpoints {
     let signed = false;
     while (covered < size && (await this.#sign(Math.min(size, covered + EVENT_CHECKPOINT_EVENTS)))) {
       signed = true;
+      // the rest of a backlog has time until the next start, and a stop has not
+      if (stop?.aborted) break;
       covered = await this.#covered();
     }
     return signed;
@@ -117,7 +124,7 @@ class SignedEventLog implements EventCheckpoints {
     if (this.#placed >= EVENT_CHECKPOINT_EVENTS) this.#loop?.wake();
   }
 
-  async #look(): Promise<void> {
+  async #look(stop: AbortSignal): Promise<void> {
     this.#placed = 0;
     const { database } = this.#deps;
     const { size, newest } = await database.read(async (query) => ({
@@ -130,7 +137,7 @@ class SignedEventLog implements EventCheckpoints {
     }
     if (performance.now() < this.#due && size - newest < EVENT_CHECKPOINT_EVENTS) return;
     this.#due = performance.now() + EVENT_CHECKPOINT_MS;
-    await this.checkpoint();
+    await this.checkpoint(stop);
   }
 
   /** A checkpoint is reported by an event, which alone must not bring about the next one. */

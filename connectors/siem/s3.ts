@@ -69,10 +69,10 @@ function openS3(given: S3Settings, deps: SinkDeps): Sink {
 
   return {
     batch: EVENT_PAGE,
-    async deliver(events, signal) {
+    async deliver(events, signal, more = false) {
       const wait = written + given.interval_seconds * 1_000 - deps.clock.now();
-      // A full batch has more behind it; what comes while we wait will be in the next one.
-      if (wait > 0 && events.length < EVENT_PAGE) await pause(wait, undefined, { signal });
+      // What comes while we wait will be in the next one.
+      if (wait > 0 && !more) await pause(wait, undefined, { signal });
       const { taken, texts } = fitting(
         events,
         (event) => `${deps.formatter.format(event)}\n`,

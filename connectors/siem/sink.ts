@@ -49,7 +49,8 @@ export interface Sink {
   /** Most events of one call. A sink whose receiver bounds the bytes takes fewer of them, and says so in `sent`. */
   readonly batch: number;
 
-  deliver(events: readonly SinkEvent[], signal: AbortSignal): Promise<Outcome>;
+  /** @param more - whether more events wait behind these, which were cut off there: of `batch`, or of their size */
+  deliver(events: readonly SinkEvent[], signal: AbortSignal, more?: boolean): Promise<Outcome>;
 
   /**
    * With nothing more to send: waits until what was sent counts as taken, and answers `settled`. The signal ends the

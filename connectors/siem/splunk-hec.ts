@@ -34,7 +34,7 @@ const settings = z.strictObject({
 
 type Settings = z.output<typeof settings>;
 
-const BATCH = 1_000;
+const BATCH = 500;
 
 /** The HTTP Event Collector of Splunk, at its endpoint for events. */
 export const SPLUNK_HEC = defineSinkKind<Settings>({

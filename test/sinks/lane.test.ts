@@ -1,6 +1,11 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Lane, type LaneSource } from '../../bridge/events/delivery/lane.ts';
-import { EVENT_PAGE, SINK_SETTLING_MS } from '../../bridge/lib/limits.ts';
+import {
+  EVENT_PAGE,
+  SINK_BATCH_CHARACTERS,
+  SINK_EVENT_PAGE,
+  SINK_SETTLING_MS,
+} from '../../bridge/lib/limits.ts';
 import type { Sink, SinkEvent } from '../../connectors/siem/sink.ts';
 import { CountersignError } from '../../protocol/errors.ts';
 import { type FakeReceiver, type Fault, fakeReceiver, faults } from '../fakes/fake-receiver.ts';
@@ -154,6 +159,68 @@ describe('a lane that is behind', () => {
     ending.abort(new Error('stopped'));
     await expect(step).rejects.toThrow('stopped');
     expect(readTo).toBeLessThanOrEqual(3 * EVENT_PAGE);
+  });
+});
+
+describe('a lane of large events', () => {
+  const CHARACTERS = 16_000;
+  const IN_A_BATCH = Math.ceil(SINK_BATCH_CHARACTERS / CHARACTERS);
+  const data = { reason: 'x'.repeat(CHARACTERS) };
+
+  function largeTo(last: number) {
+    const log = { readTo: 0 };
+    const read: LaneSource['read'] = async (since) => {
+      log.readTo = Math.min(since + SINK_EVENT_PAGE, last);
+      const seqs = Array.from({ length: log.readTo - since }, (_, index) => since + index + 1);
+      return { events: seqs.map((seq) => ({ ...event(seq), data })), through: log.readTo };
+    };
+    return { log, source: { read } };
+  }
+
+  it('hands over a bounded amount of text, and reads no more than as much ahead', async () => {
+    const [receiver, ending] = [fakeReceiver(), new AbortController()];
+    receiver.batch = EVENT_PAGE;
+    receiver.faults.push(faults.hangs());
+    const { log, source: large } = largeTo(100_000);
+    const lane = new Lane({ source: large, settled: 0, open: async () => receiver.open() });
+    const step = lane.step(ending.signal);
+    await vi.waitFor(() => expect(receiver.calls).toHaveLength(1));
+    for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    ending.abort(new Error('stopped'));
+    await expect(step).rejects.toThrow('stopped');
+    expect(receiver.calls[0]?.length).toBeLessThanOrEqual(IN_A_BATCH);
+    expect(log.readTo).toBeLessThanOrEqual(2 * IN_A_BATCH + SINK_EVENT_PAGE);
+  });
+
+  it('brings them all, each once, and one that is larger than a batch by itself', async () => {
+    const receiver = fakeReceiver();
+    receiver.batch = EVENT_PAGE;
+    const huge = { ...event(1), data: { reason: 'x'.repeat(2 * SINK_BATCH_CHARACTERS) } };
+    const { source: large } = largeTo(500);
+    const read: LaneSource['read'] = async (since) => {
+      const { events, through } = await large.read(since);
+      return { events: events.map((each) => (each.seq === 1 ? huge : each)), through };
+    };
+    const lane = new Lane({ source: { read }, settled: 0, open: async () => receiver.open() });
+    expect(await bring(lane, receiver)).toEqual({ arrived: 500, copies: 500 });
+    expect(receiver.calls[0]).toEqual([1]);
+  });
+
+  it('tells the sink of each batch that was cut that there is more', async () => {
+    const receiver = fakeReceiver();
+    const told: (boolean | undefined)[] = [];
+    const open = async (): Promise<Sink> => {
+      const sink = receiver.open();
+      const deliver: Sink['deliver'] = (events, until, more) => {
+        told.push(more);
+        return sink.deliver(events, until);
+      };
+      return { ...sink, deliver };
+    };
+    const { source: large } = largeTo(100);
+    const lane = new Lane({ source: large, settled: 0, open });
+    expect(await bring(lane, receiver)).toEqual({ arrived: 100, copies: 100 });
+    expect(told).toEqual([true, false]);
   });
 });
 

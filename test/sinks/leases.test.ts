@@ -4,6 +4,7 @@ import { readDeadLetters } from '../../bridge/events/delivery/dead-letters.ts';
 import { createSinkLeases, type SinkLeases } from '../../bridge/events/delivery/sink-leases.ts';
 import { deleteState, insertState, storeProgress } from '../../bridge/events/delivery/sink-states.ts';
 import type { Database } from '../../bridge/storage/database.ts';
+import { CountersignError } from '../../protocol/errors.ts';
 import { quiet } from '../events/events-fixture.ts';
 import { type FakeReceiver, fakeReceiver } from '../fakes/fake-receiver.ts';
 import { type DeliveryFixture, deliveryFixture, into, soon } from './delivery-fixture.ts';
@@ -48,6 +49,21 @@ describe('of several processes on one store', () => {
     fixture.deliver({ database: other.database, log: other.log });
     await fixture.append(1);
     await vi.waitFor(() => expect(receiver.seqs).toEqual([1, 2, 3]), soon);
+  });
+
+  it('one that finds at a fault that another has the sink sends nothing more', async () => {
+    fixture.definitions = [into(receiver)];
+    receiver.faults.push(async () => {
+      await fixture.database.transaction((tx) =>
+        tx.updateTable('sink_states').set({ holder: 'another' }).execute(),
+      );
+      throw new CountersignError('sink_unavailable');
+    });
+    await fixture.append(3);
+    fixture.deliver();
+    await vi.waitFor(() => expect(receiver.closed).toBe(1), soon);
+    expect(receiver.calls).toEqual([[1, 2, 3]]);
+    expect(fixture.waits).toEqual([]);
   });
 
   it('one that was killed is followed by another after its lease', async () => {

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { describeFault } from '../../config/index.ts';
 import { leadConsoleTo } from '../../lib/console-lines.ts';
+import { boundHeapGrowth } from '../../lib/heap-growth.ts';
 import { createLogger, type Logger } from '../../lib/logger.ts';
 import { checkLocalConfig, type LocalOptions, withLocalOptions } from '../local-store.ts';
 import { when } from '../output.ts';
@@ -14,6 +15,7 @@ export function addServeCommand(program: Command, terminal: Terminal): void {
 }
 
 async function serve(terminal: Terminal, options: LocalOptions): Promise<void> {
+  boundHeapGrowth();
   const stopAsked = stopSignal();
   const { config, warnings } = checkLocalConfig(terminal, options);
   const logger = createLogger({ level: config.log.level });

@@ -2,21 +2,22 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Outcome, RefusedEvent, Sink, SinkEvent } from '../../../connectors/siem/sink.ts';
 import { CountersignError } from '../../../protocol/errors.ts';
 import {
-  EVENT_PAGE,
   SINK_DELIVERY_MS,
+  SINK_EVENT_PAGE,
   SINK_POLL_MS,
   SINK_SETTLING_MS,
   SINK_STOP_MS,
 } from '../../lib/limits.ts';
 import { BatchSize } from './batch-size.ts';
 import { SinkFault, wordsOf } from './sink-fault.ts';
+import { WaitingEvents } from './waiting-events.ts';
 import { TooSlow, within } from './within.ts';
 
 /** Where a lane's events come from. */
 export interface LaneSource {
   /**
    * Some of the events behind `since` that are to be delivered, in the order of `seq`, and the `seq` up to which these
-   * are all. That is `since` where there is nothing more.
+   * are all: at least SINK_EVENT_PAGE further on, but at the end. That is `since` where there is nothing more.
    */
   read(since: number): Promise<{ readonly events: readonly SinkEvent[]; readonly through: number }>;
 }
@@ -53,8 +54,8 @@ export class Lane {
   readonly #options: LaneOptions;
   readonly #size = new BatchSize();
   #sink: Sink | undefined;
-  #waiting: SinkEvent[] = [];
-  /** `seq`s that were sent and are not settled. */
+  #waiting = new WaitingEvents();
+  /** `seq`s that were sent and are not settled, in their order. */
   #unsettled: number[] = [];
   #readTo: number;
   /** A read that is under way; of another generation, its result is of no use. */
@@ -73,8 +74,8 @@ export class Lane {
   get settled(): number {
     const [unsettled] = this.#unsettled;
     if (unsettled !== undefined) return unsettled - 1;
-    const [waiting] = this.#waiting;
-    return waiting === undefined ? this.#readTo : waiting.seq - 1;
+    const { first } = this.#waiting;
+    return first === undefined ? this.#readTo : first.seq - 1;
   }
 
   /** Events sent that are not settled. */
@@ -86,14 +87,15 @@ export class Lane {
   async step(signal: AbortSignal): Promise<boolean> {
     const sink = await this.#open();
     const limit = this.#size.limit(sink.batch);
-    if (this.#waiting.length < limit) {
+    if (!this.#waiting.fill(1, limit)) {
       const moved = await this.#fill(limit, signal);
       if (this.#waiting.length === 0) return moved;
     }
-    const batch = this.#waiting.slice(0, limit);
-    if (this.#waiting.length < 2 * limit) void this.#read().catch(() => undefined);
+    const batch = this.#waiting.batch(limit);
+    const more = batch.length === limit || batch.length < this.#waiting.length;
+    void this.#readAhead(limit, signal).catch(() => undefined);
     try {
-      const outcome = await within(SINK_DELIVERY_MS, signal, (until) => sink.deliver(batch, until));
+      const outcome = await within(SINK_DELIVERY_MS, signal, (until) => sink.deliver(batch, until, more));
       this.#accept(batch, outcome);
     } catch (error) {
       if (signal.aborted) throw error;
@@ -138,7 +140,7 @@ export class Lane {
     this.#readTo = Math.max(this.settled, seq);
     this.#generation += 1;
     this.#reading = undefined;
-    this.#waiting = [];
+    this.#waiting = new WaitingEvents();
     this.#unsettled = [];
   }
 
@@ -165,12 +167,20 @@ export class Lane {
     const until = performance.now() + SINK_POLL_MS;
     const first = await this.#readMore();
     let moved = first;
-    const isPart = () => this.#waiting.length > 0 && this.#waiting.length < limit;
+    const isPart = () => this.#waiting.length > 0 && !this.#waiting.fill(1, limit);
     // a read of less than a page came to the end of what there was
-    while (isPart() && moved >= EVENT_PAGE && !signal.aborted && performance.now() < until) {
+    while (isPart() && moved >= SINK_EVENT_PAGE && !signal.aborted && performance.now() < until) {
       moved = await this.#read();
     }
     return first > 0;
+  }
+
+  /** While a batch is with the receiver: another one, no more. */
+  async #readAhead(limit: number, signal: AbortSignal): Promise<void> {
+    const generation = this.#generation;
+    const goesOn = () => generation === this.#generation && !signal.aborted && !this.#waiting.fill(2, limit);
+    let moved = SINK_EVENT_PAGE;
+    while (moved >= SINK_EVENT_PAGE && goesOn()) moved = await this.#read();
   }
 
   /** What a read that began before found nothing of may be there since. */
@@ -198,7 +208,7 @@ export class Lane {
     const { events, through } = await this.#options.source.read(since);
     if (generation !== this.#generation) return 1;
     this.#readTo = through;
-    this.#waiting.push(...events.filter(({ seq }) => !this.#passed.has(seq)));
+    this.#waiting.add(this.#passed.size === 0 ? events : events.filter(({ seq }) => !this.#passed.has(seq)));
     return through - since;
   }
 
@@ -211,7 +221,7 @@ export class Lane {
       const type = of.get(event.seq)?.type;
       return type !== undefined && of.delete(event.seq) ? [{ ...event, type }] : [];
     });
-    this.#waiting.splice(0, sent.length);
+    this.#waiting.drop(sent.length);
     this.#unsettled.push(...of.keys());
     this.#settleTo(outcome.settled);
     if (of.size > 0) this.#size.taken(of.size);
@@ -229,7 +239,7 @@ export class Lane {
     }
     if (batch.length > 1) this.#size.halve(batch.length);
     else {
-      this.#waiting.splice(0, 1);
+      this.#waiting.drop(1);
       const { seq, event_id, type } = first;
       this.#refuse([{ seq, event_id, type, words: fault.detail }]);
     }
@@ -248,9 +258,8 @@ export class Lane {
   }
 
   #settleTo(settled: number): void {
-    const before = this.#unsettled.length;
-    this.#unsettled = this.#unsettled.filter((seq) => seq > settled);
-    this.#taken += before - this.#unsettled.length;
+    const left = this.#unsettled.findIndex((seq) => seq > settled);
+    this.#taken += this.#unsettled.splice(0, left === -1 ? this.#unsettled.length : left).length;
     for (const seq of this.#passed) if (seq <= this.settled) this.#passed.delete(seq);
   }
 }

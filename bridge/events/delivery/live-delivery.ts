@@ -1,6 +1,6 @@
 import { isCountersignError } from '../../../protocol/errors.ts';
 import {
-  EVENT_PAGE,
+  SINK_EVENT_PAGE,
   SINK_IDLE_MS,
   SINK_POLL_MS,
   SINK_SAVING_MS,
@@ -90,7 +90,7 @@ export class LiveDelivery {
       } catch (error) {
         this.#caughtUp = false;
         if (error instanceof LeaseLost) return;
-        if (!signal.aborted) await this.#recover(error, signal);
+        if (!signal.aborted && !(await this.#recover(error, signal))) return;
       }
     }
   }
@@ -123,7 +123,7 @@ export class LiveDelivery {
     const { log } = this.#parts;
     return {
       read: async (since) => {
-        const page = await log.page({ since, limit: EVENT_PAGE });
+        const page = await log.page({ since, limit: SINK_EVENT_PAGE });
         return {
           events: eventsFor(this.#definition, this.#key, page),
           through: page.at(-1)?.seq ?? since,
@@ -158,22 +158,24 @@ export class LiveDelivery {
     return true;
   }
 
-  async #recover(error: unknown, signal: AbortSignal): Promise<void> {
+  /** Answers false where it shows that the lease is lost: nothing more may be sent then. */
+  async #recover(error: unknown, signal: AbortSignal): Promise<boolean> {
     const { logger, pause } = this.#parts;
     const about = { sink: this.#definition.name };
     if (!(error instanceof SinkFault)) {
       logger.error({ err: error, ...about }, 'events for a sink could not be read or stored');
       // where this fails too, it is tried with the next error
-      await this.#moveOn(error).catch(() => undefined);
+      if (!(await isHeld(this.#moveOn(error)))) return false;
       await pause(SINK_POLL_MS, signal);
-      return;
+      return true;
     }
     this.failed(error);
     const { failures } = this.#condition;
     logger.warn({ err: error, ...about, failures }, 'a sink did not take events; they are kept for it');
     // where this fails, the next look at the store fails too, and says so
-    await this.#save().catch(() => undefined);
+    if (!(await isHeld(this.#save()))) return false;
     await pause(retryPause(failures, error), signal);
+    return true;
   }
 
   /** Goes on where the store has it: others may have given up events of this sink, which may be pruned since. */
@@ -221,4 +223,12 @@ export class LiveDelivery {
       if (stored > progress.settled) this.#lane.rewind(stored);
     });
   }
+}
+
+/** Whether the lease was not found lost while this was stored; another fault may have kept it from being stored. */
+function isHeld(storing: Promise<void>): Promise<boolean> {
+  return storing.then(
+    () => true,
+    (error: unknown) => !(error instanceof LeaseLost),
+  );
 }

@@ -1,5 +1,5 @@
 import type { Sink } from '../../../connectors/siem/sink.ts';
-import { EVENT_PAGE } from '../../lib/limits.ts';
+import { SINK_EVENT_PAGE } from '../../lib/limits.ts';
 import { SYSTEM } from '../../lib/request-context.ts';
 import type { EventInput, StoredEvent } from '../event.ts';
 import { readEventsOf } from '../event-store.ts';
@@ -45,7 +45,7 @@ function replayLane(parts: DeliveryParts, definition: SinkDefinition, replay: Re
     source: {
       async read(since) {
         if (since >= replay.to_seq) return { events: [], through: since };
-        const page = await log.page({ since, limit: Math.min(EVENT_PAGE, replay.to_seq - since) });
+        const page = await log.page({ since, limit: Math.min(SINK_EVENT_PAGE, replay.to_seq - since) });
         const events = eventsFor(definition, opened.key(), page);
         return {
           events: events.map((event) => ({ ...event, replay: replay.id })),
@@ -99,7 +99,7 @@ function resendLane(parts: DeliveryParts, definition: SinkDefinition): SideLane 
     source: {
       async read(since) {
         const [seqs, events] = await database.read(async (query) => {
-          const found = await resendable(query, id, since, EVENT_PAGE);
+          const found = await resendable(query, id, since, SINK_EVENT_PAGE);
           return [found, await readEventsOf(query, found)];
         });
         await refuseGone(seqs, events);

@@ -55,10 +55,17 @@ export function startSinkWorker(
     await live.run(signal, () => side.resting);
     done.abort();
     await beside;
-    if (last && !lease.lost.aborted) {
-      await live.end(AbortSignal.any([AbortSignal.timeout(SINK_STOP_MS), lease.lost]));
-    } else await live.abandon();
+    if (last && !lease.lost.aborted) await endInTime(live, lease);
+    else await live.abandon();
     await lease.release();
+  }
+
+  /** By a timer that holds its signal: one of AbortSignal.timeout in AbortSignal.any may be collected before its time. */
+  async function endInTime(live: LiveDelivery, lease: SinkLease): Promise<void> {
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(new Error('the bridge stops')), SINK_STOP_MS);
+    await live.end(AbortSignal.any([late.signal, lease.lost]));
+    clearTimeout(timer);
   }
 
   const ended = work();

@@ -16,32 +16,48 @@ const SD_ID = 'countersign@32473';
 /** RFC 5424 section 6.3.3. */
 const NAME_LENGTH = 32;
 
+/** What most names and values are: nothing in these is cut or escaped. */
+const ORDINARY_NAME = /^[A-Za-z0-9_.-]{1,32}$/;
+const ORDINARY_VALUE = /^[\x20\x21\x23-\x5b\x5e-\x7e]*$/;
+
 /** One SD-ELEMENT (RFC 5424 section 6.3), of which all values are escaped. */
 export function structuredData(event: SinkEvent, scope: StructuredDataScope, truncated: boolean): string {
-  const members = {
-    ...{ seq: event.seq, event_id: event.event_id, type: event.type, outcome: event.outcome },
-    ...{ code: event.code, actor: event.actor, subject: event.subject },
-    ...{ request_id: event.request_id, trace_id: event.trace_id, replay: event.replay },
-    ...(scope === 'full' ? { data: event.data, prev: event.prev, hash: event.hash } : {}),
-    ...(truncated ? { truncated } : {}),
-  };
-  const params = Object.entries(members).flatMap(([name, value]) => paramsOf(name, value));
-  return `[${SD_ID}${params.join('')}]`;
+  let params = paramsOf('seq', event.seq);
+  params += paramsOf('event_id', event.event_id);
+  params += paramsOf('type', event.type);
+  params += paramsOf('outcome', event.outcome);
+  params += paramsOf('code', event.code);
+  params += paramsOf('actor', event.actor);
+  params += paramsOf('subject', event.subject);
+  params += paramsOf('request_id', event.request_id);
+  params += paramsOf('trace_id', event.trace_id);
+  params += paramsOf('replay', event.replay);
+  if (scope === 'full') {
+    params += paramsOf('data', event.data);
+    params += paramsOf('prev', event.prev);
+    params += paramsOf('hash', event.hash);
+  }
+  if (truncated) params += paramsOf('truncated', true);
+  return `[${SD_ID}${params}]`;
 }
 
 type Member = Json | { readonly [name: string]: Json | undefined } | undefined;
 
 /** The members of an object under names of their own; a list as one parameter for each item, which the RFC allows. */
-function paramsOf(name: string, value: Member): string[] {
-  if (value === null || value === undefined) return [];
-  if (Array.isArray(value)) return value.flatMap((item) => paramsOf(name, item));
-  if (typeof value === 'object') {
-    return Object.entries(value).flatMap(([member, item]) => paramsOf(`${name}_${member}`, item));
+function paramsOf(name: string, value: Member): string {
+  if (value === null || value === undefined) return '';
+  if (typeof value !== 'object') return ` ${paramName(name)}="${escaped(String(value))}"`;
+  let params = '';
+  if (Array.isArray(value)) {
+    for (const item of value) params += paramsOf(name, item);
+    return params;
   }
-  return [` ${paramName(name)}="${escaped(String(value))}"`];
+  for (const [member, item] of Object.entries(value)) params += paramsOf(`${name}_${member}`, item);
+  return params;
 }
 
 function paramName(name: string): string {
+  if (ORDINARY_NAME.test(name)) return name;
   return name.replace(/[^A-Za-z0-9_.-]/g, '_').slice(0, NAME_LENGTH);
 }
 
@@ -50,6 +66,7 @@ function paramName(name: string): string {
  * three characters that end a value are escaped as the RFC has it.
  */
 function escaped(value: string): string {
+  if (ORDINARY_VALUE.test(value)) return value;
   return value
     .toWellFormed()
     .replace(

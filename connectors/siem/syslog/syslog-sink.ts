@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
+import { pause, unlessAborted } from '../../../bridge/lib/abortable.ts';
 import type { SocketTarget } from '../../../bridge/lib/outbound-sockets.ts';
 import type { CountersignError } from '../../../protocol/errors.ts';
 import type { Sink, SinkDeps, SinkEvent } from '../sink.ts';
-import { pause, unlessAborted } from './abortable.ts';
 import { type SyslogConnection, syslogConnection } from './syslog-connection.ts';
 import { connectFault, connectionFault } from './syslog-fault.ts';
 import { createUnconfirmedEvents } from './unconfirmed-events.ts';

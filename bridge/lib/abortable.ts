@@ -1,6 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
 
-/** Rejects with the reason of the signal as soon as it is aborted; the work itself goes on. */
+/**
+ * Rejects with the reason of the signal as soon as it is aborted; the work itself goes on. Nothing of it stays with the
+ * signal, which may live longer than it.
+ */
 export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   signal.throwIfAborted();
   let abort = () => {};
