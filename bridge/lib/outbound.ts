@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { Agent, type Dispatcher, request as undiciRequest } from 'undici';
 import { CountersignError } from '../../protocol/errors.ts';
+import { unlessAborted } from './abortable.ts';
 import { readBounded } from './bounded-body.ts';
 import {
   OUTBOUND_BODY_BYTES,
@@ -86,6 +87,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
     const timeout = AbortSignal.timeout(wanted.timeoutMs ?? defaults.timeoutMs);
     const signal = wanted.signal === undefined ? timeout : AbortSignal.any([timeout, wanted.signal]);
     try {
+      signal.throwIfAborted();
       const asked = undiciRequest(target, {
         dispatcher: wanted.publicOnly ? publicAgent : agent,
         method: (wanted.method ?? 'GET') as Dispatcher.HttpMethod,
@@ -95,7 +97,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
         signal,
       });
       // undici heeds the signal only once it is connected; looking the name up is part of the time as well.
-      const response = await Promise.race([asked, abortOf(signal)]);
+      const response = await unlessAborted(asked, signal);
       // Its errors come out of the iteration below; a body dropped unread would end the process with one.
       response.body.on('error', () => {});
       const headers = headersOf(response.headers);
@@ -165,13 +167,6 @@ function createAgent(options: OutboundOptions, allowed: readonly Network[]): Age
       timeout: OUTBOUND_CONNECT_TIMEOUT_MS,
     },
     maxHeaderSize: OUTBOUND_HEADERS_BYTES,
-  });
-}
-
-function abortOf(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
   });
 }
 
