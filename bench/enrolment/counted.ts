@@ -52,14 +52,18 @@ export function countedDatabase(database: Database, tally: Tally): Database {
   };
 }
 
+/** The same handle, and no other: what is to happen after its commit is known by it. */
 function watched(tx: Transaction, onWrite: () => void): Transaction {
-  return new Proxy(tx, {
-    get(target, name) {
-      if (WRITES.has(name)) onWrite();
-      const member: unknown = Reflect.get(target, name);
-      return typeof member === 'function' ? member.bind(target) : member;
-    },
-  });
+  for (const name of WRITES) {
+    const write: unknown = Reflect.get(tx, name);
+    if (typeof write !== 'function') continue;
+    const value = (...args: unknown[]) => {
+      onWrite();
+      return Reflect.apply(write, tx, args);
+    };
+    Object.defineProperty(tx, name, { value });
+  }
+  return tx;
 }
 
 /** Counts every Ed25519 operation of this process by WebCrypto from now on. */

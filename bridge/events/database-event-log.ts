@@ -4,6 +4,7 @@ import { newId } from '../lib/ids.ts';
 import { EVENT_PAGE, EVENT_SEQUENCING_MS } from '../lib/limits.ts';
 import type { Logger } from '../lib/logger.ts';
 import { createPaced, type Paced } from '../lib/paced.ts';
+import { afterCommit } from '../storage/after-commit.ts';
 import type { Keyspace } from '../storage/cache.ts';
 import type { Database, Transaction } from '../storage/database.ts';
 import { createSequencer, type Sequencer } from '../tlog/sequencer.ts';
@@ -58,7 +59,7 @@ class DatabaseEventLog implements SequencedEventLog {
 
   async append(tx: Transaction, event: EventInput): Promise<void> {
     await stageEvents(tx, [this.#body(event)]);
-    this.#sequencing.ask();
+    afterCommit(tx, () => this.#sequencing.ask());
   }
 
   async record(event: EventInput): Promise<void> {

@@ -3,6 +3,7 @@ import type { Clock } from '../lib/clock.ts';
 import { EPOCH_ENOUGH_VERSIONS, EPOCH_VERSIONS, KEY_LOG_WITNESS_WAIT_MS } from '../lib/limits.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Signer } from '../signer/signer.ts';
+import { afterCommit } from '../storage/after-commit.ts';
 import type { Keyspace } from '../storage/cache.ts';
 import type { Database, Query, Transaction } from '../storage/database.ts';
 import { type Checkpoints, createCheckpoints } from '../tlog/checkpoints.ts';
@@ -126,7 +127,7 @@ class MappedKeyLog implements DatabaseKeyLog {
   async stage(tx: Transaction, version: LoggedVersion): Promise<void> {
     await insertVersion(tx, version);
     this.#prepared.begin(version);
-    this.#sequencer.wake();
+    afterCommit(tx, () => this.#sequencer.wake());
   }
 
   async published(kind: LoggedKind, name: string, version: number): Promise<void> {

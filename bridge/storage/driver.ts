@@ -8,6 +8,7 @@ import {
   type QueryResult,
 } from 'kysely';
 import { CountersignError } from '../../protocol/errors.ts';
+import { heldUntilCommit } from './after-commit.ts';
 import type { Transaction } from './database.ts';
 import type { Tables } from './tables.ts';
 
@@ -44,7 +45,11 @@ export function transactions(grammar: Grammar, lend: () => Promise<LentConnectio
     const connection = await lend();
     try {
       await connection.begin();
-      return await finish(connection, () => work(over(connection)));
+      const transaction = over(connection);
+      const committed = heldUntilCommit(transaction);
+      const result = await finish(connection, () => work(transaction));
+      committed();
+      return result;
     } finally {
       connection.end();
     }

@@ -1,4 +1,3 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { isCountersignError } from '../../protocol/errors.ts';
 import { type Loop, startLoop } from '../lib/background.ts';
 import { createBell } from '../lib/bell.ts';
@@ -49,8 +48,8 @@ export interface SequencedLog<Row> {
 
 export interface Sequencer<Row> {
   /**
-   * Looks for staged rows now. May be called inside the transaction that stages them, and when not started. A wake
-   * that comes too early, or is lost, only delays.
+   * Looks for staged rows now: for after the commit of the transaction that stages them. May be called when not started.
+   * A wake that comes too early, or is lost, only delays.
    */
   wake(): void;
   start(): void;
@@ -87,9 +86,6 @@ export function createSequencer<Row>(deps: SequencerDeps, log: SequencedLog<Row>
   return new LogSequencer(deps, log);
 }
 
-/** After a wake that finds nothing: the transaction that woke us may not have ended yet. */
-const SECOND_LOOKS_MS = [1, 2, 4, 8, 16, 32];
-
 /** Losing a race means that somebody else made progress; so many in a row mean that something is wrong. */
 const RACES = 100;
 
@@ -100,7 +96,6 @@ class LogSequencer<Row> implements Sequencer<Row> {
   readonly #channel: string;
   readonly #bell = createBell();
   #loop: Loop | undefined;
-  #woken = false;
   #failure: unknown;
   /** Not before this, by the process's own clock, does the next transaction begin. */
   #due = 0;
@@ -117,7 +112,6 @@ class LogSequencer<Row> implements Sequencer<Row> {
   }
 
   wake(): void {
-    this.#woken = true;
     this.#bell.ring();
     this.#loop?.wake();
   }
@@ -170,15 +164,9 @@ class LogSequencer<Row> implements Sequencer<Row> {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
-    const looks = this.#woken ? SECOND_LOOKS_MS : [];
-    this.#woken = false;
     await this.#publishLeftover();
-    for (const pause of [0, ...looks]) {
-      if (pause > 0) await wait(pause);
-      if (signal.aborted) return;
-      let placed = false;
-      while (await this.#sequenceBatch(signal)) placed = true;
-      if (placed) return;
+    while (!signal.aborted && (await this.#sequenceBatch(signal))) {
+      // until nothing is left
     }
   }
 

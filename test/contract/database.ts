@@ -1,5 +1,6 @@
 import { type Transaction as KyselyTransaction, sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterCommit } from '../../bridge/storage/after-commit.ts';
 import { type Database, isUniqueViolation, type Transaction } from '../../bridge/storage/database.ts';
 import { MIGRATIONS, type Migration } from '../../bridge/storage/migrations/index.ts';
 import type { Tables } from '../../bridge/storage/tables.ts';
@@ -169,6 +170,22 @@ export function describeDatabase(name: string, create: () => Promise<DatabaseFix
         expect(before).toBeUndefined();
         expect(others.map((error) => isUniqueViolation(error, 'meta'))).toEqual([true, true, true]);
         expect(await keys()).toEqual(['taken']);
+      });
+
+      it('calls what waits for its commit then, and not when it is rolled back', async () => {
+        const seen: Promise<string[]>[] = [];
+        const failed = database.transaction(async (transaction) => {
+          afterCommit(transaction, () => seen.push(keys()));
+          throw new Error('rolled back');
+        });
+        await expect(failed).rejects.toThrow('rolled back');
+        await database.transaction(async (transaction) => {
+          afterCommit(transaction, () => seen.push(keys()));
+          await put(transaction, 'a');
+          await nextTurn();
+          expect(seen).toEqual([]);
+        });
+        expect(await Promise.all(seen)).toEqual([['a']]);
       });
 
       it('is of no use after its end', async () => {
