@@ -45,8 +45,10 @@ describe('the program as it is built', { timeout: 120_000 }, () => {
     expect(claimed.code).toBe(0);
 
     serving.child.kill('SIGTERM');
-    const { code, stdout } = await serving.ended;
+    const { code, stdout, stderr } = await serving.ended;
     expect(code).toBe(0);
+    // What libraries say while they are loaded is in the log, or nowhere.
+    for (const line of stderr.trim().split('\n')) expect(JSON.parse(line)).toHaveProperty('level');
     const types = stdout
       .trim()
       .split('\n')
