@@ -1,4 +1,5 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import type { Terminal } from './terminal.ts';
@@ -53,6 +54,22 @@ async function readStored(terminal: Terminal): Promise<Credentials | undefined> 
   } catch {
     throw new UsageError(
       `${path} is damaged: delete it and claim a new link with \`countersign admin claim\`.`,
+    );
+  }
+}
+
+/** That `storeCredentials` will be able to write. Throws `UsageError`; to be asked before anything is used up. */
+export async function assertStorable(terminal: Terminal): Promise<void> {
+  const path = credentialsPath(terminal);
+  try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await access(dirname(path), constants.W_OK);
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : '';
+    throw new UsageError(
+      `${path} cannot be written${code}, and the token must be kept there. The link was not used: run this again ` +
+        'as somebody who can, or with XDG_CONFIG_HOME naming a folder of your own.',
+      { cause },
     );
   }
 }

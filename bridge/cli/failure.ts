@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os';
 import { CommanderError } from 'commander';
 import { CountersignError } from '../../protocol/errors.ts';
 import { Alarm } from './alarm.ts';
@@ -15,8 +16,35 @@ export function describeFailure(error: unknown): { text: string; exitCode: numbe
   if (error instanceof CountersignError) {
     return { text: `${error.detail ?? error.message}\n(code ${error.code})`, exitCode: 1 };
   }
+  const refused = refusedBySystem(error);
+  if (refused !== undefined) return { text: refused, exitCode: 1 };
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return { text: `This should not have happened:\n${text}`, exitCode: 1 };
+}
+
+/** What the operating system says of files, and SQLite of its own: faults of the place, not of the program. */
+const PLACE_FAULTS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file or folder',
+  EACCES: 'not permitted',
+  EPERM: 'not permitted',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the quota of this account is used up',
+  ENOTDIR: 'a part of the path is no folder',
+  EISDIR: 'this is a folder',
+  EMFILE: 'too many files are open',
+  SQLITE_READONLY: 'the database, or the folder that it is in, cannot be written',
+  SQLITE_FULL: 'the disk under the database is full',
+  SQLITE_CANTOPEN: 'the database cannot be opened',
+};
+
+function refusedBySystem(error: unknown): string | undefined {
+  if (!(error instanceof Error && 'code' in error)) return undefined;
+  const code = String(error.code);
+  const fault = PLACE_FAULTS[/^SQLITE_[A-Z]+/.exec(code)?.[0] ?? code];
+  if (fault === undefined) return undefined;
+  const path = 'path' in error && typeof error.path === 'string' ? `${printable(error.path)}: ` : '';
+  return `${path}${fault} (${code}, as user ${userInfo().username}).`;
 }
 
 function describeProblem({ problem }: ApiProblem): string {

@@ -34,3 +34,11 @@ function parse(text: string): Address | undefined {
     return undefined;
   }
 }
+
+/** For administrators: why none of them counts. Of what the IdP sent, only what looks like a domain is repeated. */
+export function describeUncounted(dropped: readonly string[], domains: readonly string[]): string {
+  if (dropped.length === 0) return 'The identity provider sent no address.';
+  const named = new Set(dropped.map((text) => /@([a-z0-9.-]{1,253})$/i.exec(text)?.[1] ?? 'no valid domain'));
+  const may = domains.length === 0 ? 'none: no proven domain is given to it' : domains.join(', ');
+  return `The address that was sent is on ${[...named].join(', ')}. This connection may assert addresses on ${may}.`;
+}

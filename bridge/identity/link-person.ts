@@ -22,6 +22,8 @@ export interface Linking {
   readonly assurance: Assurance;
   readonly name: string | null;
   readonly addresses: readonly Address[];
+  /** Where none counts: why, for administrators. */
+  readonly whyNone: string;
   readonly now: number;
 }
 
@@ -40,14 +42,14 @@ export async function resolvePerson(tx: Transaction, linking: Linking, report: R
   const known = await findLinkedPerson(tx, connectionId, subject);
   if (known !== undefined) {
     const person = await requireActivePerson(tx, known);
-    if (linking.addresses.length === 0) throw new CountersignError('no_address');
+    if (linking.addresses.length === 0) throw new CountersignError('no_address', linking.whyNone);
     const name = displayName(linking.name);
     if (name !== null && name !== person.name) await setPersonName(tx, known, name);
     await noteSignIn(tx, connectionId, subject, now);
     await holdAddresses(tx, known, linking, report);
     return known;
   }
-  if (linking.addresses.length === 0) throw new CountersignError('no_address');
+  if (linking.addresses.length === 0) throw new CountersignError('no_address', linking.whyNone);
   const sub = newId();
   const { assurance } = linking;
   await insertPerson(tx, { sub, name: displayName(linking.name), assurance, created: now });

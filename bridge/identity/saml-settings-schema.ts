@@ -5,7 +5,7 @@ import { IDP_CERTIFICATES, METADATA_BYTES, SAML_CLOCK_SKEW_MAX_S, URL_LENGTH } f
 /** What an administrator may set of a SAML connection; entity id, ACS and keys are the bridge's own. */
 export type AdministeredSamlSettings = Omit<SamlSettings, 'spEntityId' | 'acsUrl' | 'signing' | 'decryption'>;
 
-const httpsUrl = z.url({ protocol: /^https$/ }).max(URL_LENGTH);
+const httpsUrl = z.url({ protocol: /^https$/, error: 'must be an https URL' }).max(URL_LENGTH);
 const name = z.string().min(1).max(256);
 const names = z.array(name).min(1).max(16);
 const algorithms = z.array(z.string().max(256)).min(1).max(16);

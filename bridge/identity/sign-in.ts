@@ -56,7 +56,8 @@ export interface SignIns {
   completeSaml(connectionId: string, form: Readonly<Record<string, string>>): Promise<Completed>;
   /**
    * Links and records, for the interaction that the browser's cookie names. Throws `sign_in_unknown`,
-   * `sign_in_foreign`, `replayed`, `no_address`, `address_taken`, `person_closed`, `forbidden`.
+   * `sign_in_foreign`, or a `SignInFailure` with `replayed`, `no_address`, `address_taken`, `person_closed`,
+   * `connection_inactive` or `forbidden`.
    */
   resume(taken: { interaction: string; handle: string }, context: RequestContext): Promise<SignedIn>;
 }

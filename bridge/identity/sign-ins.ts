@@ -12,7 +12,7 @@ import { type Decide, requireAllowed } from '../policy/decision.ts';
 import type { Keyspace } from '../storage/cache.ts';
 import type { Database, Query, Transaction } from '../storage/database.ts';
 import { consumeOnce } from '../storage/one-time.ts';
-import { countAddresses } from './asserted-addresses.ts';
+import { countAddresses, describeUncounted } from './asserted-addresses.ts';
 import type { Connections } from './connection.ts';
 import { activeConnections, type ConnectionRow, findConnection } from './connection-store.ts';
 import { resolvePerson } from './link-person.ts';
@@ -92,7 +92,11 @@ export function createSignIns(deps: SignInsDeps): SignIns {
 
     async resume({ interaction, handle }, context) {
       const completed = await pending.takeCompleted(handle, interaction);
-      return database.transaction((tx) => record(tx, completed, context, deps, seconds(clock)));
+      try {
+        return await database.transaction((tx) => record(tx, completed, context, deps, seconds(clock)));
+      } catch (error) {
+        throw new SignInFailure({ interaction, connectionId: completed.connectionId }, error);
+      }
     },
   };
 }
@@ -118,6 +122,7 @@ async function record(
     {
       ...{ connectionId, now, addresses: counted, assurance: connection.assurance },
       ...{ subject: identity.subject, name: identity.name },
+      whyNone: describeUncounted(dropped, domains),
     },
     report,
   );

@@ -57,6 +57,21 @@ describe('an administrator at the command line', () => {
     expect(again.said).toContain('bootstrap_invalid');
   });
 
+  it('keeps the link good where the token could not be kept', async () => {
+    const { url } = await bridge.running.services.administrators.createLink();
+    const nowhere = { XDG_CONFIG_HOME: '/dev/null/config' };
+    const refused = await terminal.run(['admin', 'claim', url, '--name', 'Lost'], { env: nowhere });
+    expect(refused).toMatchObject({ code: 2, out: '' });
+    expect(refused.said).toContain(
+      '/dev/null/config/countersign/credentials.json cannot be written (ENOTDIR)',
+    );
+    const elsewhere = { XDG_CONFIG_HOME: join(terminal.home, 'elsewhere') };
+    const { code } = await terminal.run(['admin', 'claim', url, '--name', 'Found'], { env: elsewhere });
+    expect(code).toBe(0);
+    const { tokens } = await json('admin', 'token', 'list');
+    expect(tokens.map(({ name }: { name: string }) => name)).not.toContain('Lost');
+  });
+
   it('does not send the stored token to another bridge', async () => {
     const env = { COUNTERSIGN_URL: 'https://bridge.globex.example' };
     const { code, said } = await terminal.run(['domain', 'list'], { env });

@@ -88,7 +88,11 @@ describe('A sign-in', () => {
   it('by an IdP that asserts a domain that is not its connection’s has no address', async () => {
     const person = somebody('p-foreign', 'boss@acme.example');
     const page = await attempt(person, 'x@guests.example');
-    await expectRefused(bridge, page, 'no_address');
+    const trace = await expectRefused(bridge, page, 'no_address');
+    expect(trace.connectionId).not.toBeNull();
+    expect(trace.detail).toBe(
+      'The address that was sent is on acme.example. This connection may assert addresses on guests.example, shared.example.',
+    );
     expect(await bridge.database.read((query) => findAddress(query, 'boss@acme.example'))).toBeUndefined();
   });
 

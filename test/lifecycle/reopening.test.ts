@@ -43,6 +43,7 @@ function signIn(subject: string): Promise<string> {
   const linking = {
     ...({ connectionId: 'connection-1', subject, assurance: 'member', name: null } as const),
     addresses: [parseAddress(ALICE)],
+    whyNone: '',
     now: Math.floor(parts.clock.now() / 1000),
   };
   return parts.database.transaction((tx) => resolvePerson(tx, linking, async () => undefined));

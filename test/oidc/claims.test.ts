@@ -16,7 +16,10 @@ describe('An address', () => {
   });
 
   it.each([false, 'false', 0, 'yes', {}, []])('is refused when email_verified is %j', async (verified) => {
-    await fixture.refuses('oidc_email_unverified', { claims: changed({ email_verified: verified }) });
+    const { detail } = await fixture.refuses('oidc_email_unverified', {
+      claims: changed({ email_verified: verified }),
+    });
+    expect(detail).toBe('The claim “email_verified” does not say that the address is verified.');
     await fixture.refuses(
       'oidc_email_unverified',
       { claims: changed({ email_verified: verified }) },
@@ -26,7 +29,8 @@ describe('An address', () => {
 
   it('is refused when nobody says that it is verified', async () => {
     const silent = changed({ email_verified: undefined });
-    await fixture.refuses('oidc_email_unverified', { claims: silent, userInfo: silent });
+    const { detail } = await fixture.refuses('oidc_email_unverified', { claims: silent, userInfo: silent });
+    expect(detail).toContain('The claim “email_verified” is missing');
   });
 
   it('counts when nobody says so, if the connection trusts the IdP for its domains', async () => {

@@ -21,15 +21,34 @@ afterEach(() => {
 
 describe('A discovery document is refused', () => {
   it('when it names another issuer', async () => {
-    await fixture.refuses('oidc_issuer', {
+    const { detail } = await fixture.refuses('oidc_issuer', {
       discovery: (document) => ({ ...document, issuer: 'https://evil.example' }),
     });
+    expect(detail).toContain(
+      `calls itself https://evil.example, and this connection expects ${fixture.idp.issuer}:`,
+    );
   });
 
   it('when its issuer differs in a final slash', async () => {
-    await fixture.refuses('oidc_issuer', {
+    const { detail } = await fixture.refuses('oidc_issuer', {
       discovery: (document) => ({ ...document, issuer: `${fixture.idp.issuer}/` }),
     });
+    expect(detail).toContain(`calls itself ${fixture.idp.issuer}/, and`);
+  });
+
+  it.each([['a\nforged: line'], ['javascript:alert(1)']])(
+    'without its words, when its issuer is %j',
+    async (issuer) => {
+      const { detail } = await fixture.refuses('oidc_issuer', {
+        discovery: (document) => ({ ...document, issuer }),
+      });
+      expect(detail).toContain('calls itself something that is no https URL, and');
+    },
+  );
+
+  it('with what was asked and its status, when there is none', async () => {
+    const { detail } = await fixture.refuses('oidc_discovery', { raw: only(DISCOVERY, { status: 404 }) });
+    expect(detail).toBe(`${fixture.idp.issuer}${DISCOVERY} answered with status 404.`);
   });
 
   it.each(['authorization_endpoint', 'token_endpoint', 'jwks_uri'])('when it lacks %s', async (name) => {

@@ -243,6 +243,11 @@ describe('the clocks may differ', () => {
     expect(await signIn({ notBefore: NOW + 60 * SECOND })).toMatchObject({ subject: 'p-4711' });
     await expectRefused(signIn({ confirmationNotOnOrAfter: NOW - 60 * SECOND }), 'saml_expired');
     await expectRefused(signIn({ notBefore: NOW + 60 * SECOND + 1 }), 'saml_not_yet_valid');
+    await expect(signIn({ notBefore: NOW + 10 * MINUTE })).rejects.toMatchObject({
+      detail:
+        `the conditions are not yet met: the identity provider wrote ${new Date(NOW + 10 * MINUTE).toISOString()}, ` +
+        `and the clock of this bridge shows ${new Date(NOW).toISOString()}`,
+    });
   });
 
   test('by what the connection says, up to five minutes', async () => {

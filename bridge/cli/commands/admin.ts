@@ -6,7 +6,7 @@ import { ADMINISTRATOR_ROLES, type AdministratorRole } from '../../policy/decisi
 import { findSigner } from '../../signer/stored-keys.ts';
 import { createApiClient, nothing, openApi } from '../api-client.ts';
 import { confirm } from '../confirm.ts';
-import { origin, storeCredentials } from '../credentials.ts';
+import { assertStorable, origin, storeCredentials } from '../credentials.ts';
 import { inLocalStore, type LocalOptions, readLocalConfig, withLocalOptions } from '../local-store.ts';
 import { show, table, when } from '../output.ts';
 import { repeatable } from '../repeatable.ts';
@@ -118,6 +118,7 @@ async function claim(terminal: Terminal, url: string, options: Options & { name?
     );
   }
   const name = options.name ?? `${userInfo().username} on ${hostname()}`;
+  await assertStorable(terminal);
   const api = createApiClient(terminal, { url: bridge });
   const issued = await api.send('POST', '/admin/v1/bootstrap', issuedSchema, { token: secret, name });
   const { id, token, expires, roles } = issued;

@@ -1,6 +1,5 @@
 import { once } from 'node:events';
-import { createWriteStream, type WriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { finished } from 'node:stream/promises';
 import type { Command } from 'commander';
 import * as z from 'zod';
@@ -108,7 +107,7 @@ async function writeLines(
   lines: AsyncIterable<string>,
   check: (line: string) => Promise<void>,
 ): Promise<void> {
-  const file: WriteStream = createWriteStream(path, { mode: 0o600 });
+  const file = (await open(path, 'w', 0o600)).createWriteStream();
   try {
     for await (const line of lines) {
       await check(line);

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { openApi } from '../api-client.ts';
 import { facts, show, when } from '../output.ts';
 import type { Terminal } from '../terminal.ts';
+import { adviceOnRefusal } from './refusal-advice.ts';
 
 const traceSchema = z.object({
   traceId: z.string(),
@@ -29,6 +30,7 @@ export function addTraceCommands(program: Command, terminal: Terminal): void {
           connection: trace.connectionId,
           code: trace.code,
           why: trace.detail,
+          'what to do': adviceOnRefusal(trace.code),
         }),
       );
     });

@@ -51,8 +51,15 @@ export function addressesOf(sources: readonly Claims[], settings: CheckedOidcSet
   const verified = claim(source, addressVerified);
   const accepted =
     isTrue(verified) || (verified === undefined && settings.emailVerified === 'trusted-domain');
-  if (!accepted) throw new CountersignError('oidc_email_unverified');
+  if (!accepted) throw new CountersignError('oidc_email_unverified', unverified(addressVerified, verified));
   return texts(address, claim(source, address), ADDRESSES, ADDRESS_LENGTH);
+}
+
+/** Neither the address nor what stood in the claim is repeated. */
+function unverified(name: string, value: unknown): string {
+  return value === undefined
+    ? `The claim “${name}” is missing, and this connection does not trust addresses without it.`
+    : `The claim “${name}” does not say that the address is verified.`;
 }
 
 /** A list of strings, or one string; absent is empty. */

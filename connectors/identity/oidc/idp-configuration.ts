@@ -6,7 +6,7 @@ import { CountersignError } from '../../../protocol/errors.ts';
 import { clientAuthentication } from './client-authentication.ts';
 import { createIdpFetch } from './idp-fetch.ts';
 import { withReadableKeys } from './published-keys.ts';
-import { refusalOf } from './refusals.ts';
+import { discoveryRefusal, otherIssuer } from './refusals.ts';
 import { type CheckedOidcSettings, SIGNING_ALGORITHMS } from './settings.ts';
 
 const endpoint = z.url({ protocol: /^https$/ }).max(URL_LENGTH);
@@ -95,7 +95,7 @@ async function discover(
       [client.customFetch]: fetch,
     })
     .catch((error: unknown) => {
-      throw refusalOf(error, 'discovery');
+      throw discoveryRefusal(error, settings.issuer);
     });
   const metadata = checkMetadata(published.serverMetadata(), settings);
   return {
@@ -114,7 +114,7 @@ function checkMetadata(published: unknown, settings: CheckedOidcSettings): IdpMe
   }
   const metadata = checked.data;
   // The library forgives a final slash and lets Entra's templates through; identities hang on the exact issuer.
-  if (metadata.issuer !== settings.issuer) throw new CountersignError('oidc_issuer');
+  if (metadata.issuer !== settings.issuer) throw otherIssuer(metadata.issuer, settings.issuer);
   if (!metadata.code_challenge_methods_supported.includes('S256')) {
     throw new CountersignError('oidc_discovery', 'The identity provider does not take PKCE with S256.');
   }

@@ -1,8 +1,9 @@
 import * as client from 'openid-client';
+import { URL_LENGTH } from '../../../bridge/lib/limits.ts';
 import { CountersignError, type ErrorCode } from '../../../protocol/errors.ts';
 
 /** Which exchange with the IdP failed: the library's errors mean different things in each. */
-export type Exchange = 'discovery' | 'token' | 'userinfo';
+export type Exchange = 'token' | 'userinfo';
 
 /** The first error of our own among `error` and its causes. */
 export function ownErrorIn(error: unknown): CountersignError | undefined {
@@ -17,6 +18,31 @@ export function refusalOf(error: unknown, exchange: Exchange): CountersignError 
   const own = ownErrorIn(error);
   if (own !== undefined) return own;
   return new CountersignError(codeOf(error, exchange), detailOf(error), { cause: error });
+}
+
+/** Our error for what came of discovery at `issuer`: it says what was asked and answered, for who typed the issuer. */
+export function discoveryRefusal(error: unknown, issuer: string): CountersignError {
+  const own = ownErrorIn(error);
+  if (own !== undefined) return own;
+  const failure = error instanceof Error ? error.cause : undefined;
+  const details = failure instanceof Error ? failure.cause : failure;
+  if (libraryCode(error) === 'OAUTH_JSON_ATTRIBUTE_COMPARISON_FAILED') {
+    return otherIssuer(isRecord(details) && isRecord(details.body) ? details.body.issuer : undefined, issuer);
+  }
+  const answered = details instanceof Response ? ` answered with status ${details.status}` : ' is none';
+  const detail = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration${answered}.`;
+  return new CountersignError('oidc_discovery', detail, { cause: error });
+}
+
+/** `published` is what the document says, anything at all; only a URL is repeated. */
+export function otherIssuer(published: unknown, configured: string): CountersignError {
+  const readable =
+    typeof published === 'string' && published.length <= URL_LENGTH && /^https:\/\/[!-~]+$/.test(published);
+  const theirs = readable ? published : 'something that is no https URL';
+  return new CountersignError(
+    'oidc_issuer',
+    `The provider calls itself ${theirs}, and this connection expects ${configured}: they must be the same to the letter.`,
+  );
 }
 
 /** Error codes of OAuth are ASCII words; anything else that the IdP put there is not repeated. */
@@ -36,10 +62,6 @@ function detailOf(error: unknown): string | undefined {
 
 function codeOf(error: unknown, exchange: Exchange): ErrorCode {
   switch (exchange) {
-    case 'discovery':
-      return libraryCode(error) === 'OAUTH_JSON_ATTRIBUTE_COMPARISON_FAILED'
-        ? 'oidc_issuer'
-        : 'oidc_discovery';
     case 'userinfo':
       return 'oidc_userinfo';
     case 'token':

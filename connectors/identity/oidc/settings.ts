@@ -21,7 +21,7 @@ export const SIGNING_ALGORITHMS = [
 ] as const;
 
 const httpsUrl = z
-  .url({ protocol: /^https$/ })
+  .url({ protocol: /^https$/, error: 'must be an https URL' })
   .max(URL_LENGTH)
   .refine((url) => !/[?#]/.test(url), 'must have neither query nor fragment');
 

@@ -5,7 +5,7 @@ import {
   METADATA_RETRY_S,
   METADATA_STALE_S,
 } from '../../../bridge/lib/limits.ts';
-import { isCountersignError } from '../../../protocol/errors.ts';
+import { CountersignError, isCountersignError } from '../../../protocol/errors.ts';
 import { parseCertificate } from './certificates.ts';
 import { checkHttps, type IdpMetadata, parseIdpMetadata } from './idp-metadata.ts';
 import { refuse } from './refuse.ts';
@@ -85,7 +85,8 @@ async function download(url: string, fetchText: FetchText): Promise<string> {
   try {
     return await fetchText(url, { maxBytes: METADATA_BYTES });
   } catch (error) {
-    return refuse('upstream_unreachable', 'the metadata could not be fetched', error);
+    const why = error instanceof CountersignError && error.detail !== undefined ? `: ${error.detail}` : '';
+    return refuse('upstream_unreachable', `the metadata could not be fetched${why}`, error);
   }
 }
 

@@ -25,9 +25,18 @@ export function requiredTimeOf(element: Element, name: string, code: ErrorCode):
 }
 
 export function checkNotBefore(time: number | undefined, what: string, { now, skewMs }: Now): void {
-  if (time !== undefined && now + skewMs < time) refuse('saml_not_yet_valid', what);
+  if (time !== undefined && now + skewMs < time) refuse('saml_not_yet_valid', held(what, time, now));
 }
 
 export function checkNotOnOrAfter(time: number | undefined, what: string, { now, skewMs }: Now): void {
-  if (time !== undefined && now - skewMs >= time) refuse('saml_expired', what);
+  if (time !== undefined && now - skewMs >= time) refuse('saml_expired', held(what, time, now));
+}
+
+/** Both times, since it is mostly a clock that is wrong. */
+function held(what: string, time: number, now: number): string {
+  return `${what}: the identity provider wrote ${shown(time)}, and the clock of this bridge shows ${shown(now)}`;
+}
+
+function shown(time: number): string {
+  return new Date(time).toISOString();
 }
