@@ -199,10 +199,19 @@ function asOutboundError(error: unknown, url: URL, timeout: AbortSignal): Counte
   if (error instanceof CountersignError) return error;
   const late =
     timeout.aborted || (error instanceof Error && 'code' in error && String(error.code).endsWith('_TIMEOUT'));
-  if (!late) return failed(url, 'could not be reached', error);
+  if (!late) return failed(url, whyUnreached(error), error);
   return new CountersignError('outbound_timeout', `${url.hostname} did not answer in time.`, {
     cause: error,
   });
+}
+
+/** What the network or OpenSSL calls it tells a closed port from a certificate that this machine does not trust. */
+function whyUnreached(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (/CERT|SIGNATURE/.test(code)) {
+    return `has a certificate that is not accepted here (${code}); a certificate authority of your own goes into outbound.ca_file`;
+  }
+  return /^[A-Z_]{1,64}$/.test(code) ? `could not be reached (${code})` : 'could not be reached';
 }
 
 function refused(detail: string, cause?: unknown): CountersignError {

@@ -202,6 +202,16 @@ describe('an outbound request', () => {
     await expect(outbound().text(`${base}/compressed`)).rejects.toMatchObject({ code: 'outbound_failed' });
   });
 
+  it('says that a port is closed', async () => {
+    const closing = await listen('127.0.0.1', [HOST]);
+    const port = portOf(closing);
+    await new Promise((resolve) => closing.close(resolve));
+    await expect(outbound().text(`https://${HOST}:${port}/`)).rejects.toMatchObject({
+      code: 'outbound_failed',
+      detail: `${HOST} could not be reached (ECONNREFUSED).`,
+    });
+  });
+
   it('fails when the certificate is for another name', async () => {
     names.addHost('other.example', '127.0.0.1');
     await expect(outbound().text(`https://other.example:${portOf(server)}/`)).rejects.toMatchObject({
@@ -217,6 +227,9 @@ describe('an outbound request', () => {
       const untrusting = outbound({ caCertificates: [] });
       await expect(untrusting.text(`${base}/`)).rejects.toMatchObject({
         code: 'outbound_failed',
+        detail:
+          `${HOST} has a certificate that is not accepted here (UNABLE_TO_VERIFY_LEAF_SIGNATURE); ` +
+          'a certificate authority of your own goes into outbound.ca_file.',
         cause: { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' },
       });
     } finally {
