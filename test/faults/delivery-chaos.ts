@@ -22,6 +22,8 @@ const FAULTS = Number(process.env.CHAOS_FAULTS ?? 50);
 const SEED = Number(process.env.CHAOS_SEED ?? randomInt(2 ** 32));
 /** About as long as the events between two faults take to be appended. */
 const LONGEST_PAUSE_MS = 300;
+/** Then there is nothing left to deliver. */
+const LOOKS_IN_VAIN = 25;
 const DRAINED_WITHIN_MS = 120_000;
 const PROGRAM = fileURLToPath(new URL('./delivering-bridge.ts', import.meta.url));
 
@@ -96,7 +98,7 @@ async function loggedIds(): Promise<string[]> {
   }
 }
 
-/** Makes it happen, and has it end, once the bridge has met it: a fault that nobody meets is none. */
+/** Makes it happen while events are on their way, and has it end once it was met: a fault that nobody meets is none. */
 async function befall(fault: PlannedFault): Promise<void> {
   if (fault.kind === 'bridge') {
     await killBridge();
@@ -104,7 +106,9 @@ async function befall(fault: PlannedFault): Promise<void> {
     return;
   }
   const befallen = receivers.filter((_, index) => fault.receivers.includes(index));
-  const met = harmTo(befallen);
+  await moreOf(befallen, ({ path }) => path.passed)();
+  await pause(fault.afterMs);
+  const met = moreOf(befallen, ({ path }) => path.harmed);
   if (fault.kind === 'receiver') {
     await Promise.all(befallen.map((receiver) => receiver.kill()));
     await Promise.all([met(), pause(fault.deadMs)]);
@@ -116,11 +120,18 @@ async function befall(fault: PlannedFault): Promise<void> {
   }
 }
 
-/** Answers a function that resolves once each of them was harmed since. */
-function harmTo(befallen: readonly ChaosReceiver[]): () => Promise<void> {
-  const before = befallen.map(({ path }) => path.harmed);
+/** Answers a function that resolves once there is more than now of something of each of them, and sees to events for it. */
+function moreOf(
+  befallen: readonly ChaosReceiver[],
+  something: (receiver: ChaosReceiver) => number,
+): () => Promise<void> {
+  const before = befallen.map(something);
   return async () => {
-    while (befallen.some(({ path }, at) => path.harmed === before[at]) && !hasEnded(bridge)) await pause(20);
+    for (let look = 1; befallen.some((each, at) => something(each) === before[at]); look += 1) {
+      if (hasEnded(bridge)) return;
+      if (look % LOOKS_IN_VAIN === 0) append(200);
+      await pause(20);
+    }
   };
 }
 

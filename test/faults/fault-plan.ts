@@ -1,13 +1,22 @@
 import type { RandomChoices } from '../model/random-choices.ts';
 import type { Cut } from './network-path.ts';
 
-/** One fault, and how it ends. `receivers`: indexes of those that it befalls; at least one. */
+/**
+ * One fault, and how it ends. `receivers`: indexes of those that it befalls; at least one. `afterMs`: since something was
+ * on its way to each of them.
+ */
 export type PlannedFault =
   | { readonly kind: 'bridge' }
-  | { readonly kind: 'receiver'; readonly receivers: readonly number[]; readonly deadMs: number }
+  | {
+      readonly kind: 'receiver';
+      readonly receivers: readonly number[];
+      readonly afterMs: number;
+      readonly deadMs: number;
+    }
   | {
       readonly kind: 'network';
       readonly receivers: readonly number[];
+      readonly afterMs: number;
       readonly cut: Cut;
       readonly cutMs: number;
       readonly end: 'goes-on' | 'reset';
@@ -18,6 +27,7 @@ const KINDS = ['bridge', 'receiver', 'network'] as const;
 /** Fewest faults of each kind, of 50. */
 const SHARE = 0.2;
 const LONGEST_MS = 700;
+const LONGEST_AFTER_MS = 200;
 
 /** `count` faults, of each kind a fifth at least, in no order. */
 export function planFaults(choices: RandomChoices, count: number, receivers: number): PlannedFault[] {
@@ -36,9 +46,9 @@ function plan(choices: RandomChoices, kind: (typeof KINDS)[number], receivers: n
   const all = Array.from({ length: receivers }, (_, index) => index);
   const hit = choices.number(receivers + 1);
   const befallen = hit === receivers ? all : [hit];
-  const ms = choices.number(LONGEST_MS);
-  if (kind === 'receiver') return { kind, receivers: befallen, deadMs: ms };
+  const [ms, afterMs] = [choices.number(LONGEST_MS), choices.number(LONGEST_AFTER_MS)];
+  if (kind === 'receiver') return { kind, receivers: befallen, afterMs, deadMs: ms };
   const cut = choices.of(['resets', 'silence'] as const);
   const end = choices.of(['goes-on', 'reset'] as const);
-  return { kind, receivers: befallen, cut, cutMs: ms, end };
+  return { kind, receivers: befallen, afterMs, cut, cutMs: ms, end };
 }

@@ -9,6 +9,8 @@ export interface NetworkPath {
   readonly port: number;
   /** Connections that came to harm, by a cut or by the death of who listens. */
   readonly harmed: number;
+  /** Pieces that were passed on to who listens. */
+  readonly passed: number;
   /** Of connections that were open when `bereave` was called and ended in good order: the ports that they came from. */
   readonly bereaved: readonly number[];
   cut(how: Cut): void;
@@ -32,6 +34,7 @@ export async function openNetworkPath(to: number): Promise<NetworkPath> {
   let cut: Cut | undefined;
   const bereaved: number[] = [];
   let harmed = 0;
+  let passed = 0;
 
   function accept(near: Socket): void {
     if (cut === 'resets') {
@@ -53,6 +56,7 @@ export async function openNetworkPath(to: number): Promise<NetworkPath> {
   function passOn(pair: Pair, from: Socket, to: Socket): void {
     from.setNoDelay(true);
     from.on('data', (bytes) => {
+      if (to === pair.far) passed += 1;
       if (!to.write(bytes)) from.pause();
     });
     to.on('drain', () => {
@@ -83,6 +87,9 @@ export async function openNetworkPath(to: number): Promise<NetworkPath> {
     port: address.port,
     get harmed() {
       return harmed;
+    },
+    get passed() {
+      return passed;
     },
     bereaved,
     cut(how) {
