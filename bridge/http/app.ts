@@ -237,13 +237,15 @@ async function runRoute(
 ): Promise<ApiResponse> {
   ctx.state.route = route.path;
   ctx.state.errorForm = route.errorForm;
+  if (route.authentication === 'administrator' || route.authentication === 'receiver') {
+    ctx.state.challenge = 'Bearer';
+  }
   const holder =
     route.authentication === 'device' ? await deps.authenticateDevice(ctx.req, deps.issuer + ctx.path) : null;
   const administrator =
     route.authentication === 'administrator'
       ? await deps.authenticateAdministrator(ctx.req.headers.authorization)
       : null;
-  if (route.authentication === 'receiver') ctx.state.challenge = 'Bearer';
   const receiver =
     route.authentication === 'receiver'
       ? await authenticateReceiver(deps, ctx.req.headers.authorization)

@@ -42,6 +42,15 @@ describe('every answer', () => {
     expect(headers).not.toHaveProperty('server');
   });
 
+  it.each([
+    ['an administrator', '/admin/v1/connections', 'Bearer'],
+    ['an administrator who reads events', '/v1/events', 'Bearer'],
+    ['a person', '/v1/me', 'DPoP algs="Ed25519 ES256"'],
+  ])('tells %s without a token the scheme that it takes', async (_who, path, challenge) => {
+    const { status, headers } = await send({ method: 'GET', path });
+    expect({ status, challenge: headers['www-authenticate'] }).toEqual({ status: 401, challenge });
+  });
+
   it('has an id of its own, whatever the caller says', async () => {
     const request = { method: 'GET', path: '/health/live', headers: { 'x-request-id': 'mine' } };
     const [first, second] = [await send(request), await send(request)];
