@@ -12,7 +12,6 @@ export async function runCommand(args: readonly string[], terminal: Terminal): P
     .version(readVersion())
     // What stands behind a command is that command's, also where the one above it has an option of the same name.
     .enablePositionalOptions()
-    .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(add --help for how to call it)');
   settle(program, terminal);
   try {

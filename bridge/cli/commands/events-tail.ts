@@ -17,7 +17,7 @@ import type { Terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
 
 interface Options {
-  readonly filter: readonly string[];
+  readonly filter?: readonly string[];
   readonly outcome?: string;
   readonly minSeverity?: string;
   readonly format?: FormatName | 'pretty';
@@ -39,12 +39,7 @@ export function addEventsTail(events: Command, terminal: Terminal): void {
   events
     .command('tail')
     .description('events as they happen, until interrupted; goes on where it was when a connection breaks')
-    .option(
-      '--filter <types>',
-      'only these types, as in `device.*,person.closed`; repeatable',
-      repeatable,
-      [],
-    )
+    .option('--filter <types>', 'only these types, as in `device.*,person.closed`; repeatable', repeatable)
     .addOption(new Option('--outcome <outcome>', 'only these').choices(['success', 'failure']))
     .addOption(new Option('--min-severity <name>', 'only these and graver ones').choices(SEVERITY_NAMES))
     .addOption(
@@ -105,7 +100,7 @@ function isPassing(error: unknown): boolean {
 
 function queryOf({ filter, outcome, minSeverity }: Options): URLSearchParams {
   return new URLSearchParams({
-    ...(filter.length === 0 ? {} : { type: filter.join(',') }),
+    ...(filter === undefined ? {} : { type: filter.join(',') }),
     ...(outcome === undefined ? {} : { outcome }),
     ...(minSeverity === undefined ? {} : { min_severity: minSeverity }),
   });
