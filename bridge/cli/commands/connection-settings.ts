@@ -29,26 +29,36 @@ export async function oidcSettings(terminal: Terminal, options: OidcOptions): Pr
     clientId,
     authentication: { method, ...secret },
     claims: { address: addressClaim, subject: subjectClaim },
-    emailVerified: options.trustAddresses === true ? 'trusted-domain' : 'required',
+    emailVerified: emailVerifiedOf(options.trustAddresses === true),
   };
 }
 
+export function emailVerifiedOf(trustAddresses: boolean): string {
+  return trustAddresses ? 'trusted-domain' : 'required';
+}
+
 export function samlSettings(options: SamlOptions): unknown {
-  const { metadataUrl, metadataFile, addressAttribute, subjectAttribute, wantEncrypted } = options;
-  if ((metadataUrl === undefined) === (metadataFile === undefined)) {
-    throw new UsageError('Give either --metadata-url or --metadata-file.');
-  }
-  const metadata = metadataFile === undefined ? { url: metadataUrl } : { xml: readText(metadataFile) };
+  const { addressAttribute, subjectAttribute, wantEncrypted } = options;
   return {
-    idp: { metadata },
+    idp: { metadata: metadataOf(options) },
     ...(addressAttribute === undefined ? {} : { attributes: { address: addressAttribute } }),
     ...(subjectAttribute === undefined ? {} : { subject: { attribute: subjectAttribute } }),
     ...(wantEncrypted === true ? { wantEncrypted } : {}),
   };
 }
 
+export function metadataOf({ metadataUrl, metadataFile }: SamlOptions): object {
+  if ((metadataUrl === undefined) === (metadataFile === undefined)) {
+    throw new UsageError('Give either --metadata-url or --metadata-file.');
+  }
+  return metadataFile === undefined ? { url: metadataUrl } : { xml: readText(metadataFile) };
+}
+
 /** Never an argument: every user of a machine sees the arguments of all processes. */
-async function clientSecret(terminal: Terminal, { clientSecretFile }: OidcOptions): Promise<string> {
+export async function clientSecret(
+  terminal: Terminal,
+  { clientSecretFile }: Pick<OidcOptions, 'clientSecretFile'>,
+): Promise<string> {
   if (clientSecretFile !== undefined) return readText(clientSecretFile).trim();
   const given = terminal.env.COUNTERSIGN_CLIENT_SECRET;
   if (given !== undefined && given !== '') return given;

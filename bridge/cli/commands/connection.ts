@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import * as z from 'zod';
 import { nothing, openApi } from '../api-client.ts';
@@ -6,7 +5,7 @@ import { confirm } from '../confirm.ts';
 import { show, table, when } from '../output.ts';
 import { repeatable } from '../repeatable.ts';
 import type { Terminal } from '../terminal.ts';
-import { UsageError } from '../usage-error.ts';
+import { addConnectionChange } from './connection-change.ts';
 import { type OidcOptions, oidcSettings, type SamlOptions, samlSettings } from './connection-settings.ts';
 import {
   type Connection,
@@ -28,12 +27,6 @@ type NewOptions = Options & {
   readonly domain?: readonly string[];
   readonly guest?: boolean;
   readonly room?: boolean;
-};
-
-type ChangeOptions = Options & {
-  readonly name?: string;
-  readonly domain?: readonly string[];
-  readonly settings?: string;
 };
 
 const PATH = '/admin/v1/connections';
@@ -66,19 +59,7 @@ export function addConnectionCommands(program: Command, terminal: Terminal): voi
         describeConnection,
       );
     });
-  connection
-    .command('change')
-    .argument('<id>')
-    .description('change a connection; other settings must be tested again')
-    .option('--name <name>')
-    .option(
-      '--domain <domain>',
-      'the domains it may assert, instead of those before; may be repeated',
-      repeatable,
-    )
-    .option('--settings <file>', 'all settings anew, as JSON; a secret left out stays')
-    .option('--json', 'answer as JSON')
-    .action((id: string, options: ChangeOptions) => change(terminal, id, options));
+  addConnectionChange(connection, terminal);
   addLifeCommands(connection, terminal);
 }
 
@@ -197,27 +178,6 @@ async function create(
     },
   });
   show(terminal, { json }, created, describeConnection);
-}
-
-async function change(terminal: Terminal, id: string, options: ChangeOptions): Promise<void> {
-  const { name, domain, settings } = options;
-  if (name === undefined && domain === undefined && settings === undefined) {
-    throw new UsageError('Say what to change: --name, --domain or --settings.');
-  }
-  const changed = await (await openApi(terminal)).send('PATCH', pathOf(id), connectionSchema, {
-    ...(name === undefined ? {} : { name }),
-    ...(domain === undefined ? {} : { domains: domain }),
-    ...(settings === undefined ? {} : { settings: readJson(settings) }),
-  });
-  show(terminal, options, changed, describeConnection);
-}
-
-function readJson(file: string): unknown {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8'));
-  } catch {
-    throw new UsageError(`${file} cannot be read, or is not JSON.`);
-  }
 }
 
 function list(connections: readonly Connection[]): string {
