@@ -26,6 +26,7 @@ h1 { margin: 0 0 .5rem; font-size: 1.5rem; line-height: 1.25; overflow-wrap: any
 p { margin: 0 0 1.25rem; color: var(--quiet); overflow-wrap: anywhere; }
 p strong { color: var(--ink); font-weight: 600; }
 label { display: block; margin-bottom: .4rem; font-weight: 600; }
+input + label { margin-top: 1.1rem; }
 input[type=email], input[type=text] {
   width: 100%; padding: .7rem .8rem; font: inherit; color: inherit; background: transparent;
   border: 1px solid var(--line); border-radius: .55rem;
