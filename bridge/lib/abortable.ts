@@ -22,3 +22,21 @@ export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): P
 export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
   await wait(Math.max(0, ms), undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
 }
+
+/**
+ * Works under a signal that ends after `ms`, or with any of `signals`. Its own timer holds it: a signal of
+ * `AbortSignal.timeout` that nothing but `AbortSignal.any` knows is collected in Node 20, and never ends anything.
+ */
+export async function withTimeLimit<T>(
+  ms: number,
+  signals: readonly AbortSignal[],
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(new DOMException('The time is over.', 'TimeoutError')), ms);
+  try {
+    return await work(AbortSignal.any([late.signal, ...signals]));
+  } finally {
+    clearTimeout(timer);
+  }
+}

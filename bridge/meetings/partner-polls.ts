@@ -5,6 +5,7 @@ import {
   type RelayedMessage,
   relayedMessageSchema,
 } from '../../protocol/meetings/federation.ts';
+import { withTimeLimit } from '../lib/abortable.ts';
 import { MEETING_LONG_POLL_MS, MEETING_LONG_POLLS, MEETING_LONG_POLLS_PER_PARTNER } from '../lib/limits.ts';
 import type { Feed, RelaySource } from './feeds.ts';
 import { isFor, type Reading, type RelayMessage } from './relay-message.ts';
@@ -55,9 +56,12 @@ export function createPartnerPolls({
     else held.set(partner, left);
   }
 
-  async function firstFor(reading: Reading, feed: Feed, after: number): Promise<Polled> {
+  function firstFor(reading: Reading, feed: Feed, after: number): Promise<Polled> {
+    return withTimeLimit(holdMs, [stopping.signal], (signal) => follow(reading, feed, after, signal));
+  }
+
+  async function follow(reading: Reading, feed: Feed, after: number, signal: AbortSignal): Promise<Polled> {
     let through = after;
-    const signal = AbortSignal.any([AbortSignal.timeout(holdMs), stopping.signal]);
     for await (const page of feed.follow(after, signal)) {
       through = page.through;
       const messages = page.messages.filter((message) => isFor(message, reading));

@@ -1,5 +1,6 @@
 import { CountersignError } from '../../protocol/errors.ts';
 import type { EventLog } from '../events/event-log.ts';
+import { withTimeLimit } from '../lib/abortable.ts';
 import type { Bell } from '../lib/bell.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import { SIGNAL_LONG_POLL_MS, SIGNAL_POLL_MS, SIGNAL_POLL_SETS } from '../lib/limits.ts';
@@ -82,17 +83,19 @@ export function createPolls(deps: {
     const ending = new AbortController();
     held.get(stream)?.abort();
     held.set(stream, ending);
-    const ended = AbortSignal.any([
-      ...[signal, stopping.signal, ending.signal],
-      AbortSignal.timeout(SIGNAL_LONG_POLL_MS),
-    ]);
     try {
-      for (;;) {
-        const heard = deps.queued.rings;
-        const found = await waiting(receiver, stream, limit);
-        if (found.length > 0 || ended.aborted) return found;
-        await deps.queued.wait(heard, SIGNAL_POLL_MS, ended);
-      }
+      return await withTimeLimit(
+        SIGNAL_LONG_POLL_MS,
+        [signal, stopping.signal, ending.signal],
+        async (ended) => {
+          for (;;) {
+            const heard = deps.queued.rings;
+            const found = await waiting(receiver, stream, limit);
+            if (found.length > 0 || ended.aborted) return found;
+            await deps.queued.wait(heard, SIGNAL_POLL_MS, ended);
+          }
+        },
+      );
     } finally {
       if (held.get(stream) === ending) held.delete(stream);
     }

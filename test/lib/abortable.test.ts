@@ -1,6 +1,8 @@
 import { getEventListeners } from 'node:events';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { unlessAborted } from '../../bridge/lib/abortable.ts';
+import { unlessAborted, withTimeLimit } from '../../bridge/lib/abortable.ts';
 
 describe('work that a signal ends', () => {
   it('leaves nothing with the signal when it is done, which may live much longer', async () => {
@@ -17,3 +19,31 @@ describe('work that a signal ends', () => {
     await expect(waited).rejects.toThrow('stopped');
   });
 });
+
+describe('work with a time limit', () => {
+  it('ends in time, whatever garbage is collected meanwhile', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const collecting = setInterval(collect, 5);
+    try {
+      await expect(
+        withTimeLimit(100, [new AbortController().signal], (signal) => untilAborted(signal)),
+      ).rejects.toMatchObject({ name: 'TimeoutError' });
+    } finally {
+      clearInterval(collecting);
+    }
+  });
+
+  it('ends with the other signals as well', async () => {
+    const stopping = new AbortController();
+    const work = withTimeLimit(60_000, [stopping.signal], untilAborted);
+    stopping.abort(new Error('stopped'));
+    await expect(work).rejects.toThrow('stopped');
+  });
+});
+
+function untilAborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+}

@@ -1,3 +1,4 @@
+import { withTimeLimit } from '../../lib/abortable.ts';
 import { SINK_POLL_MS, SINK_STOP_MS } from '../../lib/limits.ts';
 import { newestSeq } from '../event-store.ts';
 import { hasResendable } from './dead-letters.ts';
@@ -60,12 +61,8 @@ export function startSinkWorker(
     await lease.release();
   }
 
-  /** By a timer that holds its signal: one of AbortSignal.timeout in AbortSignal.any may be collected before its time. */
-  async function endInTime(live: LiveDelivery, lease: SinkLease): Promise<void> {
-    const late = new AbortController();
-    const timer = setTimeout(() => late.abort(new Error('the bridge stops')), SINK_STOP_MS);
-    await live.end(AbortSignal.any([late.signal, lease.lost]));
-    clearTimeout(timer);
+  function endInTime(live: LiveDelivery, lease: SinkLease): Promise<void> {
+    return withTimeLimit(SINK_STOP_MS, [lease.lost], (signal) => live.end(signal));
   }
 
   const ended = work();
