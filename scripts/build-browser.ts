@@ -29,9 +29,6 @@ const size = `${kilobytes(code)} kB, ${kilobytes(code.map((module) => gzipSync(m
 // Not on stdout: what is built may be a program whose output is read (`npm run --silent demo -- --json`).
 console.error(`build-browser: ${join(FOLDER, BROWSER_MODULE)} (${size}), ${WASM_OUTPUT}`);
 
-// The last step of `npm run build`, which starts this file.
-await import('./build-program.ts');
-
 function kilobytes(modules: readonly Uint8Array[]): string {
   return (modules.reduce((sum, { length }) => sum + length, 0) / 1000).toFixed(1);
 }
