@@ -1,7 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import Router from '@koa/router';
 import Koa, { type Context, type Middleware } from 'koa';
-import helmet from 'koa-helmet';
 import { CountersignError } from '../../protocol/errors.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { ReportedRefusal } from '../events/reported-refusal.ts';
@@ -15,10 +14,12 @@ import type { AuthenticateDevice } from './authenticate-device.ts';
 import { clientAddress } from './client-address.ts';
 import { cors } from './cors.ts';
 import type { EventStreams } from './event-streams.ts';
+import type { ShowNothingHere } from './pages/nothing-here.ts';
 import { isOurFault, type ProblemDocument, problemOf } from './problem.ts';
 import { isOfBridges, isProbing, type RateLimit } from './rate-limit.ts';
 import { assertMediaType, decodeJson, decodeText, readBody } from './request-body.ts';
 import { type Administrator, ANY_MEDIA_TYPE, type ApiResponse, type Route } from './route.ts';
+import { securityHeaders } from './security-headers.ts';
 
 export interface AppDeps {
   readonly issuer: string;
@@ -34,6 +35,8 @@ export interface AppDeps {
   readonly routes: readonly Route[];
   /** Browser pages and the authorization server: they render themselves. */
   readonly pages: readonly Middleware[];
+  /** Where there are pages: for browsers, in the place of the problem document. */
+  readonly showNothingHere?: ShowNothingHere;
   readonly streams: EventStreams;
   /** Told of every request that was answered, where somebody wants to know. */
   readonly observeRequest?: ObserveRequest | undefined;
@@ -98,7 +101,7 @@ function observeRequests(observe: ObserveRequest): Middleware<RequestState> {
 }
 
 /** The one place that renders an error, and the one that records a refused request: one event, nothing else stored. */
-function renderErrors({ logger, events, rateLimit }: AppDeps): Middleware<RequestState> {
+function renderErrors({ logger, events, rateLimit, showNothingHere }: AppDeps): Middleware<RequestState> {
   return async (ctx, next) => {
     try {
       await next();
@@ -120,6 +123,8 @@ function renderErrors({ logger, events, rateLimit }: AppDeps): Middleware<Reques
       if (error instanceof CountersignError && error.retryAfter !== undefined) {
         ctx.set('Retry-After', String(error.retryAfter));
       }
+      // What a route of the API does not find is for its caller, who reads problems.
+      if (ctx.state.route === undefined && showNothingHere?.(ctx, problem) === true) return;
       const form = ctx.state.errorForm?.(problem);
       if (form !== undefined) ctx.status = form.status;
       if (form?.retryAfter !== undefined) ctx.set('Retry-After', String(form.retryAfter));
@@ -163,23 +168,6 @@ async function recordRefusal(
     ...refusal,
     type: 'request.refused',
     data: { method: ctx.method.slice(0, 16), route: ctx.state.route ?? ctx.path.slice(0, 128), status },
-  });
-}
-
-function securityHeaders(): Middleware {
-  return helmet({
-    contentSecurityPolicy: {
-      directives: {
-        defaultSrc: ["'none'"],
-        styleSrc: ["'self'"],
-        imgSrc: ["'self'"],
-        // The sign-in form's answer redirects to an IdP; browsers hold redirects against form-action too.
-        formAction: ["'self'", 'https:'],
-        frameAncestors: ["'none'"],
-        baseUri: ["'none'"],
-      },
-    },
-    referrerPolicy: { policy: 'no-referrer' },
   });
 }
 

@@ -3,6 +3,7 @@ import type { Network } from '../lib/networks.ts';
 import type { AuthorizationServer } from '../oauth/authorization-server.ts';
 import { type AppDeps, createApp } from './app.ts';
 import { createDeviceAuthentication } from './authenticate-device.ts';
+import { showNothingHere } from './pages/nothing-here.ts';
 import { createRateLimit } from './rate-limit.ts';
 import { type DevicePagesDeps, devicePages } from './routes/device-sign-in.ts';
 import { oauthMiddleware } from './routes/oauth.ts';
@@ -36,6 +37,7 @@ export function composeApp(deps: ComposedAppDeps): RequestListener {
       ...signInPages({ ...deps, noteRefusal }),
       ...devicePages({ ...deps, rateLimit }),
     ],
+    showNothingHere: showNothingHere(deps),
   });
   return app.callback();
 }

@@ -51,6 +51,25 @@ describe('every answer', () => {
     expect({ status, challenge: headers['www-authenticate'] }).toEqual({ status: 401, challenge });
   });
 
+  it.each([
+    ['/', 404, 'not_found'],
+    ['/nothing', 404, 'not_found'],
+    ['/saml/sso/acs', 405, 'method_not_allowed'],
+  ])('is a page for a person who opens %s, and JSON for programs', async (path, status, code) => {
+    const accept = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
+    const page = await send({ method: 'GET', path, headers: { accept } });
+    expect({ status: page.status, type: page.headers['content-type'] }).toEqual({
+      status,
+      type: 'text/html; charset=utf-8',
+    });
+    expect(page.text).toContain('There is no page here');
+    expect(page.headers['content-security-policy']).toContain("default-src 'none'; style-src 'self'");
+    for (const headers of [{}, { accept: '*/*' }, { accept: 'application/json' }]) {
+      const problem = await send({ method: 'GET', path, headers });
+      expect({ status: problem.status, code: JSON.parse(problem.text).code }).toEqual({ status, code });
+    }
+  });
+
   it('has an id of its own, whatever the caller says', async () => {
     const request = { method: 'GET', path: '/health/live', headers: { 'x-request-id': 'mine' } };
     const [first, second] = [await send(request), await send(request)];
