@@ -1,8 +1,8 @@
 import { isCountersignError } from '../../protocol/errors.ts';
-import { EPOCH_ENOUGH_VERSIONS } from '../lib/limits.ts';
 import type { Signer } from '../signer/signer.ts';
 import type { Database, Transaction } from '../storage/database.ts';
 import type { VrfProofsTable } from '../storage/tables/keylog.ts';
+import { longestWaiting } from './longest-waiting.ts';
 import type { MapLeaf } from './map-pages.ts';
 import { type KeyLogObserver, watchProver } from './observer.ts';
 import { type PreparedRungs, Rungs, type VersionName } from './rungs.ts';
@@ -81,14 +81,14 @@ export class PreparedVersions {
   }
 
   /**
-   * Answers those that make an epoch: of many the first half, so that the others are proved while its entries are stored,
+   * Answers those that make an epoch: of many the half that waits longest, so that the others are proved while its entries are stored,
    * signed and cosigned, and no thread stands still. Remembers what it computes until `drop`.
    */
   async prepare(rows: readonly StagedVersion[]): Promise<readonly StagedVersion[]> {
     const { rungs } = await this.#open();
     const wanted = new Set(rows.map(({ staged_id }) => staged_id));
     for (const id of this.#ready.keys()) if (!wanted.has(id)) this.#ready.delete(id);
-    const first = rows.slice(0, Math.max(EPOCH_ENOUGH_VERSIONS, Math.ceil(rows.length / 2)));
+    const first = longestWaiting(rows);
     const missing = first.filter(({ staged_id }) => !this.#ready.has(staged_id));
     const prepared = Promise.all(
       missing.map(async (row) => {
@@ -98,7 +98,8 @@ export class PreparedVersions {
         if (commitment !== undefined) this.#ready.set(row.staged_id, { ...prepared, commitment, made });
       }),
     );
-    for (const row of rows.slice(first.length)) rungs.begin(row);
+    const now = new Set(first);
+    for (const row of rows) if (!now.has(row)) rungs.begin(row);
     await prepared;
     return first;
   }
