@@ -156,6 +156,17 @@ export function describeDatabase(name: string, create: () => Promise<DatabaseFix
         expect(await count()).toBe('last');
       });
 
+      it('reads what was asked to be written just before, though nobody waited for that', async () => {
+        const found = await database.transaction(async (transaction) => {
+          const [, values] = await Promise.all([
+            put(transaction, 'a', 'own'),
+            transaction.selectFrom('meta').select('value').execute(),
+          ]);
+          return values;
+        });
+        expect(found).toEqual([{ value: 'own' }]);
+      });
+
       it('fails what is asked for behind a statement that fails with its error', async () => {
         await database.transaction((transaction) => put(transaction, 'taken'));
         const behind: unknown[] = [];

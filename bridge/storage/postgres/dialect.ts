@@ -91,6 +91,8 @@ class TransactionConnection implements LentConnection {
   #begun: Promise<unknown> = Promise.resolve();
   #last: Promise<unknown> = Promise.resolve();
   #open = false;
+  /** Whether anything that writes was asked for. */
+  #writes = false;
   /** Whether the server has no transaction of ours open, so that another may have the connection. */
   #clean = true;
   #failure: { error: CountersignError } | undefined;
@@ -116,9 +118,13 @@ class TransactionConnection implements LentConnection {
     );
   }
 
-  /** What writes must not reach a server that may have refused to begin: it would be stored on its own there. */
+  /**
+   * What writes must not reach a server that may have refused to begin: it would be stored on its own there. What is
+   * asked for behind it waits as well, so that everything is sent in the order in which it was asked for.
+   */
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-    if (!onlyReads(query)) await this.#begun;
+    this.#writes ||= !onlyReads(query);
+    if (this.#writes) await this.#begun;
     if (this.#failure !== undefined) throw this.#failure.error;
     if (!this.#open) throw fault('the transaction has ended');
     return this.#send<R>(query);
