@@ -1,12 +1,13 @@
 import * as z from 'zod/mini';
 import { decodeBase64url, encodeBase64url } from '../base64url.ts';
-import { equalBytes } from '../bytes.ts';
-import { canonicalJson, type Json, labelled } from '../canonical-json.ts';
+import { canonicalJson, type Json } from '../canonical-json.ts';
 import { digest } from '../claims.ts';
-import { CountersignError, isCountersignError } from '../errors.ts';
+import { CountersignError } from '../errors.ts';
 import { sha256 as portableSha256 } from '../hash.ts';
 import { HASH_BYTES, type Sha256 } from '../tlog/merkle.ts';
+import { isWhole } from './event-content.ts';
 import { type EventProof, eventProofSchema } from './event-proof.ts';
+import { isBeforeFirst, readTestEvent } from './test-event.ts';
 import { parseUnambiguousJson } from './unambiguous-json.ts';
 
 /** An event in a copy of the log, as far as verification needs it. Nothing of it is verified. */
@@ -24,14 +25,20 @@ export interface CopiedEvent {
 /** The CloudEvent, as JSON, in which the bridge `source` sends this event. */
 export type CloudEventOf = (event: object, source: string) => string;
 
+/** What a line says around an event. */
+export interface Surroundings {
+  /** Whose event it is, an entity id, where the format tells. */
+  readonly source?: string | undefined;
+  /** Whose event it is, a host without a port, where the format tells no more. */
+  readonly host?: string | undefined;
+  /** Whether the line says nothing that does not follow from the event. */
+  readonly faithful: boolean;
+}
+
 /** The original that a line of another format carries, and who says so. */
-export interface CarriedOriginal {
+export interface CarriedOriginal extends Surroundings {
   /** As JSON. */
   readonly event: string;
-  /** Whose event it is, where the format tells. */
-  readonly source?: string | undefined;
-  /** Whether all else in the line is what the bridge makes of the original. */
-  readonly faithful: boolean;
 }
 
 /** `undefined` for a line that is of no such format, or carries no original. */
@@ -48,18 +55,11 @@ export interface LineReading {
 
 /** What one line of a copy is. Exports carry a proof, and the hashes of their events once more. */
 export type CopiedLine =
-  | {
-      readonly kind: 'event';
-      readonly event: CopiedEvent;
-      /** Whose event it is, as the line says around it. */
-      readonly source?: string | undefined;
-      /** Whether the line says nothing that does not follow from the event. */
-      readonly faithful: boolean;
-    }
+  | ({ readonly kind: 'event'; readonly event: CopiedEvent } & Surroundings)
   | { readonly kind: 'proof'; readonly proof: EventProof }
   | { readonly kind: 'hashes'; readonly from: number; readonly hashes: readonly Uint8Array[] }
-  /** Sent to try a sink out: it stands in no log. */
-  | { readonly kind: 'test' };
+  /** Sent to try a sink out: it stands in no log, and nothing signs it. */
+  | ({ readonly kind: 'test'; readonly prev: Uint8Array } & Surroundings);
 
 const seq = z.int().check(z.positive());
 
@@ -74,8 +74,6 @@ const eventSchema = z.looseObject({
   replay: z.optional(z.uuid()),
 });
 
-/** What tries a sink out comes before the first. */
-const testSchema = z.looseObject({ v: z.literal(1), seq: z.literal(0), type: z.literal('sink.tested') });
 const checkpointSchema = z.looseObject({ checkpoint: z.string(), subtrees: z.array(digest) });
 const cloudEventSchema = z.looseObject({ specversion: z.string(), source: z.string(), data: z.unknown() });
 const enclosedSchema = z.looseObject({
@@ -94,8 +92,8 @@ export function readCopiedLine(line: string, reading: LineReading = {}): CopiedL
   const carried = originalIn?.(line);
   if (carried !== undefined) {
     if (line.startsWith('{')) parseUnambiguousJson(line);
-    const { source, faithful } = carried;
-    return around(readEvent(parseUnambiguousJson(carried.event), sha256), source, faithful);
+    const { event, ...around } = carried;
+    return { ...readEvent(parseUnambiguousJson(event), sha256), ...around };
   }
   const value = parseUnambiguousJson(line);
   if (isObject(value) && 'event_proof' in value) {
@@ -111,11 +109,7 @@ export function readCopiedLine(line: string, reading: LineReading = {}): CopiedL
   if (!enclosed.success || cloudEventOf === undefined || !same(value, cloudEventOf(enclosed.data, source))) {
     throw new CountersignError('event_export', 'the CloudEvent is not the one of its event');
   }
-  return around(readEvent(data, sha256), source, true);
-}
-
-function around(line: ReadEvent, source: string | undefined, faithful: boolean): ReadEvent {
-  return line.kind === 'event' ? { ...line, source, faithful } : line;
+  return { ...readEvent(data, sha256), source };
 }
 
 function isObject(value: unknown): value is object {
@@ -148,10 +142,7 @@ export function formatHashesLine(from: number, hashes: readonly string[]): strin
 type ReadEvent = Extract<CopiedLine, { kind: 'event' | 'test' }>;
 
 function readEvent(value: unknown, sha256: Sha256): ReadEvent {
-  if (isObject(value) && 'seq' in value && value.seq === 0) {
-    parsed(testSchema, value);
-    return { kind: 'test' };
-  }
+  if (isBeforeFirst(value)) return { kind: 'test', prev: readTestEvent(value, sha256), faithful: true };
   const { hash: text, replay: _notPartOfIt, ...hashed } = parsed(eventSchema, value);
   const hash = decodeBase64url(text, HASH_BYTES);
   const checkpoint = z.safeParse(checkpointSchema, hashed.data);
@@ -165,15 +156,8 @@ function readEvent(value: unknown, sha256: Sha256): ReadEvent {
   return { kind: 'event', event, faithful: true };
 }
 
-/** An event that could not have been hashed is not as it was. */
 function contentOf(event: object, hash: Uint8Array, sha256: Sha256): CopiedEvent['content'] {
-  try {
-    const computed = sha256(labelled('event', event as { readonly [name: string]: Json }));
-    return equalBytes(computed, hash) ? 'whole' : 'altered';
-  } catch (error) {
-    if (isCountersignError(error, 'claims_invalid')) return 'altered';
-    throw error;
-  }
+  return isWhole(event, hash, sha256) ? 'whole' : 'altered';
 }
 
 /** Hashes of 32 bytes that stand one behind the other. */

@@ -1,11 +1,19 @@
 import { equalBytes } from '../bytes.ts';
 import { isCountersignError } from '../errors.ts';
+import { sha256 as portableSha256 } from '../hash.ts';
 import { eventLogOrigin } from '../tlog/checkpoint.ts';
 import { HASH_BYTES } from '../tlog/merkle.ts';
-import { type CopiedEvent, type CopiedLine, type LineReading, readCopiedLine } from './copied-line.ts';
+import {
+  type CopiedEvent,
+  type CopiedLine,
+  type LineReading,
+  readCopiedLine,
+  type Surroundings,
+} from './copied-line.ts';
 import type { EventProof } from './event-proof.ts';
 import { SeqRows } from './seq-rows.ts';
 import { type LogTrust, type ProvenCheckpoint, SignedCheckpoints } from './signed-checkpoints.ts';
+import { eventGenesisOf } from './test-event.ts';
 
 /** A proof whose checkpoint the keys of the log have signed. */
 export interface SignedProof {
@@ -37,7 +45,7 @@ export class EventCopy {
   redacted = false;
   /** Whether the copy came with a proof of its own, signed or not. */
   broughtProof = false;
-  /** Events that were sent to try the sink out: they stand in no log. */
+  /** Events that say that they were sent to try the sink out: they stand in no log, and nothing signs them. */
   tests = 0;
   readonly #reading: LineReading;
   readonly #events = new SeqRows(ROW_BYTES);
@@ -129,16 +137,19 @@ export class EventCopy {
       case 'hashes':
         return this.addHashes(line.from, line.hashes);
       case 'test':
-        this.tests += 1;
-        return;
+        return this.#takeTest(line);
       case 'event':
         return this.#takeEvent(line);
     }
   }
 
-  async #takeEvent({ event, source, faithful }: Extract<CopiedLine, { kind: 'event' }>): Promise<void> {
-    if (source !== undefined && !this.#isOurs(source)) this.unreadable.push(this.lines);
-    if (!faithful) this.beside.push(this.lines);
+  #takeTest({ prev, ...around }: Extract<CopiedLine, { kind: 'test' }>): void {
+    this.tests += 1;
+    this.#judgeAround(around, equalBytes(prev, this.#genesis()));
+  }
+
+  async #takeEvent({ event, ...around }: Extract<CopiedLine, { kind: 'event' }>): Promise<void> {
+    this.#judgeAround(around);
     if (event.content === 'redacted') this.redacted = true;
     const row = new Uint8Array(ROW_BYTES);
     row.set(event.hash);
@@ -149,8 +160,27 @@ export class EventCopy {
     if (checkpoint !== undefined) await this.signed.add(checkpoint.note, checkpoint.subtrees);
   }
 
+  #judgeAround({ source, host, faithful }: Surroundings, ours = true): void {
+    const isOurs = ours && (source === undefined || this.#isOurs(source));
+    if (!isOurs || (host !== undefined && host !== this.#host())) this.unreadable.push(this.lines);
+    if (!faithful) this.beside.push(this.lines);
+  }
+
   #isOurs(source: string): boolean {
     return source.startsWith('https://') && eventLogOrigin(source) === this.trust.origin;
+  }
+
+  /** What formats without a port say of the source. */
+  #host(): string {
+    return new URL(this.#iss()).hostname;
+  }
+
+  #genesis(): Uint8Array {
+    return eventGenesisOf(this.#iss(), this.trust.sha256 ?? portableSha256);
+  }
+
+  #iss(): string {
+    return `https://${this.trust.origin.slice(0, -eventLogOrigin('').length)}`;
   }
 }
 

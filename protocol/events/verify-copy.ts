@@ -36,7 +36,7 @@ export interface CopyReport {
   readonly unreadable: readonly number[];
   /** Lines that say more than follows from the original that they carry: nothing but the original is proven. */
   readonly beside: readonly number[];
-  /** Events that were sent to try the sink out: they stand in no log, and nothing is said of them. */
+  /** Events that say that they were sent to try the sink out: no part of the log, signed by nobody, no proof of anything. */
   readonly tests: number;
   /** Sizes of the log for which different checkpoints were signed: whoever has its key told different stories. */
   readonly forked: readonly number[];

@@ -1,7 +1,7 @@
 import { canonicalJson, type Json } from '../../../protocol/canonical-json.ts';
-import { isCountersignError } from '../../../protocol/errors.ts';
 import type { CarriedOriginal } from '../../../protocol/events/copied-line.ts';
 import type { SinkEvent } from '../sink-event.ts';
+import { isOfNoEvent, originalInCef } from './cef-original.ts';
 import { createFormatter } from './create-formatter.ts';
 import type { EventOrigin, FormatName } from './formatter.ts';
 
@@ -10,16 +10,10 @@ interface Found {
   readonly format: FormatName;
   readonly event: string;
   readonly origin: EventOrigin;
-  readonly source?: string | undefined;
+  readonly source: string;
 }
 
 type Members = { readonly [name: string]: unknown };
-
-const CEF = 'CEF:0|';
-/** The fields of the header up to the severity; in them `|` and `\` are escaped. */
-const CEF_HEADER = /^CEF:0((?:\|(?:[^|\\]|\\.)*){6})\|/;
-/** A key of an extension: in values `=` is escaped. */
-const CEF_KEY = /(?:^|\s)([\w.]+)=/g;
 
 /**
  * The original in a line of OCSF, ECS or CEF that carries one, and whether all else in the line is what this version
@@ -27,7 +21,8 @@ const CEF_KEY = /(?:^|\s)([\w.]+)=/g;
  * organization and the version of the bridge are nothing that is proven.
  */
 export function originalIn(line: string): CarriedOriginal | undefined {
-  const found = line.startsWith('{') ? inJson(line) : inCef(line);
+  if (!line.startsWith('{')) return originalInCef(line);
+  const found = inJson(line);
   if (found === undefined) return undefined;
   return { event: found.event, source: found.source, faithful: isFaithful(line, found) };
 }
@@ -35,11 +30,9 @@ export function originalIn(line: string): CarriedOriginal | undefined {
 function isFaithful(line: string, { format, event, origin }: Found): boolean {
   try {
     const made = createFormatter(format, origin, true).format(JSON.parse(event) as SinkEvent);
-    if (format === 'cef') return made === line;
     return canonicalJson(JSON.parse(made) as Json) === canonicalJson(JSON.parse(line) as Json);
   } catch (error) {
-    // no event, or not one that formats know: what it is, is for others to say
-    if (error instanceof SyntaxError || error instanceof TypeError || isCountersignError(error)) return false;
+    if (isOfNoEvent(error)) return false;
     throw error;
   }
 }
@@ -77,39 +70,6 @@ function found(
     source,
     origin: { iss: source, organization: text(organization), version: text(version) },
   };
-}
-
-/** Behind whatever a transport put before it; one of which two could be meant carries none. */
-function inCef(line: string): Found | undefined {
-  const start = line.indexOf(CEF);
-  if (start < 0) return undefined;
-  const [whole, header = ''] = CEF_HEADER.exec(line.slice(start)) ?? [];
-  if (whole === undefined) return undefined;
-  const fields = cefFields(line.slice(start + whole.length));
-  const event = fields.get('rawEvent');
-  if (event === undefined) return undefined;
-  const version = /^(?:\|(?:[^|\\]|\\.)*){2}\|((?:[^|\\]|\\.)*)/.exec(header)?.[1] ?? '';
-  const origin = {
-    iss: `https://${fields.get('dvchost') ?? ''}`,
-    organization: '',
-    version: unescaped(version),
-  };
-  return { format: 'cef', event, origin };
-}
-
-function cefFields(extension: string): Map<string, string> {
-  const keys = [...extension.matchAll(CEF_KEY)];
-  const fields = new Map<string, string>();
-  for (const [index, { 0: whole, 1: key = '', index: at }] of keys.entries()) {
-    const value = extension.slice(at + whole.length, keys[index + 1]?.index);
-    if (fields.has(key)) return new Map();
-    fields.set(key, unescaped(value));
-  }
-  return fields;
-}
-
-function unescaped(text: string): string {
-  return text.replace(/\\(.)/g, (_, char: string) => ({ n: '\n', r: '\r' })[char] ?? char);
 }
 
 function membersOf(line: string): Members | undefined {

@@ -11,7 +11,7 @@ export type StructuredDataScope = 'brief' | 'full';
  * Our element. 32473 is the enterprise number that RFC 5612 reserves for documentation: names under it are nobody's,
  * so they may meet those of others who have no number of their own.
  */
-const SD_ID = 'countersign@32473';
+export const SD_ID = 'countersign@32473';
 
 /** RFC 5424 section 6.3.3. */
 const NAME_LENGTH = 32;
