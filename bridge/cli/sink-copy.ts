@@ -10,20 +10,31 @@ const partSchema = z.object({ lines: z.array(z.string()), next: z.string().nulla
 
 /** What a sink gets of the log, as the bridge says. */
 export interface CopiedSink {
+  readonly id: string;
   readonly name: string;
   readonly filtered: boolean;
   readonly redacted: boolean;
   /** `seq` up to which the receiver has, or refused, everything that it was to get. */
   readonly settled: number;
+  /** Events that the receiver took, since the sink is there. */
+  readonly delivered: number;
+  /** Whether a line holds all of its event, and can be proven. */
+  readonly whole: boolean;
 }
+
+/** Formats that hold all of an event. */
+const WHOLE = new Set(['plain', 'cloudevents']);
 
 export async function copiedSink(api: ApiClient, name: string): Promise<CopiedSink> {
   const sink = await api.get(sinkPath(name), sinkSchema);
   return {
+    id: sink.id,
     name: sink.name,
     filtered: Object.keys(sink.filter).length > 0,
     redacted: sink.redaction !== 'none',
     settled: sink.health.settled,
+    delivered: sink.health.delivered,
+    whole: sink.original || WHOLE.has(sink.format),
   };
 }
 

@@ -87,6 +87,33 @@ describe('the copy of a sink', () => {
     await writeFile(pathOf('disk'), text);
   });
 
+  it('that was emptied is an alarm, and no question asked wrongly', async () => {
+    const text = await readFile(pathOf('disk'), 'utf8');
+    await writeFile(pathOf('disk'), '');
+    const { code, said } = await run('events', 'verify', '--sink', 'disk');
+    await writeFile(pathOf('disk'), text);
+    expect({ code, said }).toEqual({
+      code: 3,
+      said: expect.stringContaining('there is no event in this copy'),
+    });
+  });
+
+  it('says that it begins late where its front was deleted, and lacks that where it is asked for', async () => {
+    await addSink('front');
+    await report('front');
+    const text = await readFile(pathOf('front'), 'utf8');
+    await writeFile(pathOf('front'), text.split('\n').slice(3).join('\n'));
+    const { code, report: found } = await verify('--sink', 'front');
+    const first = found.range.from;
+    expect(first).toBeGreaterThan(1);
+    expect({ code, outcome: found.outcome, late: found.begins_late }).toEqual({
+      ...{ code: 0, outcome: 'partly', late: { at: first, sink_began: 1 } },
+    });
+    const strict = await verify('--sink', 'front', '--from', '1');
+    await writeFile(pathOf('front'), text);
+    expect(strict).toMatchObject({ code: 3, report: { missing: [{ from: 1, to: first - 1 }] } });
+  });
+
   it.each(['ocsf', 'ecs', 'cef'])('in %s is proven by the originals that it carries', async (format) => {
     await addSink(format, '--format', format, '--original');
     await report(format);

@@ -2,6 +2,7 @@ import type { CopyReport, SeqRange } from '../../../protocol/events/verify-copy.
 import type { EventLogTrust } from '../event-copy.ts';
 import { facts } from '../output.ts';
 import { count } from '../quantities.ts';
+import type { ExplainedAbsence } from '../sink-course.ts';
 
 /** More are counted. */
 const RANGES_NAMED = 20;
@@ -20,7 +21,10 @@ function verdictOf({ outcome, proven, beside }: CopyReport): string {
 }
 
 /** What was found, for a person. */
-export function reportView(report: CopyReport, { origin, root }: EventLogTrust): string {
+export function reportView(
+  report: CopyReport & Partial<ExplainedAbsence>,
+  { origin, root }: EventLogTrust,
+): string {
   const { range, proven, redacted, covered } = report;
   const lines = facts({
     'event log': origin,
@@ -33,6 +37,13 @@ export function reportView(report: CopyReport, { origin, root }: EventLogTrust):
         : `${redacted}, of which place and hash are proven and the content cannot be (say --redacted for a sink that does so)`,
     altered: ranges(report.altered),
     missing: ranges(report.missing),
+    refused: ranges(
+      report.refused ?? [],
+      'the receiver did not take them: see `countersign sink dead-letters`; no fault of the copy',
+    ),
+    'given up': ranges(report.given_up ?? [], 'the sink was too far behind; a replay brings them'),
+    'before the sink': ranges(report.before ?? [], 'it was not there yet'),
+    'begins late': beginsLate(report.begins_late ?? null),
     added: ranges(report.added, 'there twice, with different content'),
     contradicted: ranges(
       report.contradicted,
@@ -45,7 +56,9 @@ export function reportView(report: CopyReport, { origin, root }: EventLogTrust):
       'only the original in them can be proven; say --originals where another version or a pipeline wrote the rest',
     ),
     'sent as tests':
-      report.tests === 0 ? null : `${report.tests}, which stand in no log: nothing is said of them`,
+      report.tests === 0
+        ? null
+        : `${report.tests}, no part of the log: nobody signed them and they prove nothing, whoever wrote them`,
     forked:
       report.forked.length === 0
         ? null
@@ -57,6 +70,15 @@ export function reportView(report: CopyReport, { origin, root }: EventLogTrust):
         : `there are events up to ${covered}; say by --to how far this copy must go`,
   });
   return `${verdictOf(report)}\n${lines}`;
+}
+
+function beginsLate(begins: ExplainedAbsence['begins_late']): string | null {
+  if (begins === null) return null;
+  const before =
+    begins.sink_began === null
+      ? 'whether there were earlier ones is not known'
+      : `the sink got them from ${begins.sink_began} on, and whether what came before was let go or deleted is not known`;
+  return `at ${begins.at}; ${before}: give --from`;
 }
 
 function lineNumbers(lines: readonly number[], meaning?: string): string | null {

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { splitHashes } from '../../../protocol/events/copied-line.ts';
 import { EventCopy } from '../../../protocol/events/event-copy.ts';
 import { eventProofSchema } from '../../../protocol/events/event-proof.ts';
-import { verifyEventCopy } from '../../../protocol/events/verify-copy.ts';
+import { type VerifyOptions, verifyEventCopy } from '../../../protocol/events/verify-copy.ts';
 import { sha256 } from '../../lib/hash.ts';
 import { EVENT_HASHES } from '../../lib/limits.ts';
 import { Alarm } from '../alarm.ts';
@@ -21,6 +21,7 @@ import { show } from '../output.ts';
 import { createProgress, type Progress } from '../progress.ts';
 import { count } from '../quantities.ts';
 import { type CopiedSink, copiedSink, readSinkCopy } from '../sink-copy.ts';
+import { explainAbsence, sinkCourse } from '../sink-course.ts';
 import type { Terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
 import { reportView } from './copy-report-view.ts';
@@ -71,6 +72,7 @@ async function verify(terminal: Terminal, files: readonly string[], options: Opt
   try {
     for (const file of files) await readEventFile(file, copy, progress);
     if (api !== undefined && sink !== undefined) await readSinkCopy(api, sink.name, copy, progress);
+    assertEvents(copy, sink);
     if (api !== undefined) await askBridge(api, copy, progress);
   } finally {
     progress.end();
@@ -82,13 +84,22 @@ async function verify(terminal: Terminal, files: readonly string[], options: Opt
     );
   }
   const kept = options.checkpoint === undefined ? {} : { checkpoints: [await readText(options.checkpoint)] };
-  const report = await verifyEventCopy(copy, {
+  const filtered = options.filtered === true || sink?.filtered === true;
+  const expected = expectedOf(options, sink);
+  const how: VerifyOptions = {
     ...kept,
-    filtered: options.filtered === true || sink?.filtered === true,
     redacted: options.redacted === true || sink?.redacted === true,
     originals: options.originals === true,
-    expected: expectedOf(options, sink),
-  });
+    expected,
+  };
+  const report =
+    api === undefined || sink === undefined || filtered
+      ? await verifyEventCopy(copy, { ...how, filtered })
+      : await explainAbsence(
+          (lenient) => verifyEventCopy(copy, { ...how, filtered: lenient }),
+          await sinkCourse(api, sink.id),
+          expected.from,
+        );
   const answer = { ...report, log: trust.origin, root: trust.root };
   if (report.outcome === 'proven' || report.outcome === 'partly') {
     show(terminal, options, answer, () => reportView(report, trust));
@@ -108,6 +119,21 @@ function expectedOf(
     ...(from === undefined ? {} : { from: seqOf(from, '--from') }),
     ...(to === undefined ? (settled > 0 ? { to: settled } : {}) : { to: seqOf(to, '--to') }),
   };
+}
+
+/** A copy without an event is a fault where the receiver took some: somebody emptied it. */
+function assertEvents({ range, lines }: EventCopy, sink: CopiedSink | undefined): void {
+  if (range !== undefined) return;
+  if (sink === undefined) throw new UsageError('There is no event in this copy.');
+  if (!sink.whole && lines > 0) {
+    throw new UsageError(
+      'There is no event in this copy that can be proven: its format holds a part of each. Give the sink --original.',
+    );
+  }
+  if (sink.delivered === 0) throw new UsageError('There is no event in this copy: none was delivered yet.');
+  throw new Alarm(
+    `NOT AS IT WAS SIGNED: there is no event in this copy, and the receiver took ${count(sink.delivered)}.`,
+  );
 }
 
 /** What stands in the answer on the word of the bridge alone. */
@@ -142,7 +168,7 @@ async function shownKeys(files: readonly string[], api: ApiClient | undefined): 
 /** The proof of the whole range of the copy, as far as the bridge has signed it, and the hashes of its events. */
 async function askBridge(api: ApiClient, copy: EventCopy, progress: Progress): Promise<void> {
   const { range } = copy;
-  if (range === undefined) throw new UsageError('There is no event in this copy.');
+  if (range === undefined) return;
   const covered = sizeOfCheckpoint(await api.text('/v1/events/checkpoint'));
   const to = Math.min(range.to, covered);
   // of what no checkpoint covers there is no proof
