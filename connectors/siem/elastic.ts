@@ -49,15 +49,16 @@ export const ELASTIC = defineSinkKind<Settings>({
   doc: 'Creates events as documents in a data stream of Elasticsearch or OpenSearch.',
   settings,
   secrets: ['api_key', 'password'],
-  destinations: ['url'],
+  // another index must not be read, nor written to, with a key that was given for this one
+  destinations: ['url', 'data_stream'],
   formats: ['ecs', 'ocsf', 'plain'],
   open: (given, deps) => openElastic(given, deps),
   copy(given, deps) {
     const { authorization, secrets } = authenticationOf(given);
-    const url = urlUnder(given.url, `${encodeURIComponent(given.data_stream)}/_search`);
-    url.searchParams.set('filter_path', 'hits.hits._source');
+    const url = (end: string) => urlUnder(given.url, `${encodeURIComponent(given.data_stream)}/${end}`);
+    const urls = { search: url('_search'), refresh: url('_refresh') };
     const format = deps.formatter.name;
-    return elasticCopy(createHttpReceiver({ ...deps, secrets }), { url, authorization, format });
+    return elasticCopy(createHttpReceiver({ ...deps, secrets }), { ...urls, authorization, format });
   },
 });
 

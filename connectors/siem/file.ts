@@ -53,9 +53,14 @@ export const FILE = defineSinkKind<FileSettings>({
   secrets: [],
   destinations: ['path'],
   formats: ['plain', 'ocsf', 'ecs', 'cef', 'cloudevents'],
-  copy: ({ path }, { fileFolders }) => fileCopy(path, fileFolders),
+  copy: ({ path }, { fileFolders, formatter }) => fileCopy(path, fileFolders, beginningOf(formatter)),
   open: (given, deps) => openFile(given, deps),
 });
+
+/** What every line begins with. */
+function beginningOf({ name }: SinkDeps['formatter']): string {
+  return name === 'cef' ? 'CEF:' : '{';
+}
 
 function openFile(given: FileSettings, deps: SinkDeps): Sink {
   assertWithinFolders(given.path, deps.fileFolders);
@@ -63,7 +68,7 @@ function openFile(given: FileSettings, deps: SinkDeps): Sink {
     {
       ...{ path: given.path, maxBytes: given.rotate_bytes, hours: given.rotate_hours, keep: given.keep },
       folders: deps.fileFolders,
-      begins: deps.formatter.name === 'cef' ? 'CEF:' : '{',
+      begins: beginningOf(deps.formatter),
     },
     deps.clock,
   );

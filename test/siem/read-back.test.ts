@@ -1,5 +1,7 @@
-import { appendFile, rename, rm, writeFile } from 'node:fs/promises';
+import { appendFileSync } from 'node:fs';
+import { appendFile, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CopyReader } from '../../connectors/siem/copy-reader.ts';
 import { ELASTIC } from '../../connectors/siem/elastic.ts';
@@ -88,14 +90,48 @@ describe('the copy of a file sink', () => {
       rest.push(...part.lines);
       after = part.next;
     }
-    expect(seqsOf(rest)).toEqual(range(11, 31));
+    // what came after the reading began is not part of it
+    expect(seqsOf(rest)).toEqual(range(11, 30));
   });
 
   it('leaves out a line that is being written, and holds one that was left so', async () => {
     await appendFile(at.path, '{"seq":32');
-    expect((await readAll(reader)).lines.at(-1)).toBe('{"seq":31}');
+    const writing = setInterval(() => appendFileSync(at.path, '1'), 5);
+    const lines = await readAll(reader).finally(() => clearInterval(writing));
+    expect(lines.lines.at(-1)).toBe('{"seq":31}');
+    const left = (await readFile(at.path, 'utf8')).split('\n').at(-1);
+    expect((await readAll(reader)).lines.at(-1)).toBe(left);
     await rename(at.path, `${at.path}.20401123T235959999Z`);
-    expect((await readAll(reader)).lines.at(-1)).toBe('{"seq":32');
+    expect((await readAll(reader)).lines.at(-1)).toBe(left);
+  });
+
+  it('ends where the file ended when the reading began, however it grows', async () => {
+    await writeFile(at.path, '{"seq":33}\n');
+    let parts = 0;
+    for (let after: string | null | undefined; after !== null; parts++) {
+      const part = await reader.part(after, signal);
+      await appendFile(at.path, `{"seq":34,"data":"${'x'.repeat(1_000)}"}\n`);
+      after = part.next;
+    }
+    expect(parts).toBeLessThan(8);
+  });
+
+  it('is no way to read files and lines that are no events', async () => {
+    const other = await makeFileFolder();
+    const secrets = join(other.folder, 'secrets.log');
+    const reading = readerOf(FILE, { path: secrets }, { ...syslogDeps(), fileFolders: [other.folder] });
+    await writeFile(secrets, 'root:hash\n{"seq":1}\n');
+    expect((await readAll(reading)).lines).toEqual(['(a file that does not begin as events do)']);
+    await writeFile(secrets, '{"seq":1}\nroot:hash\n');
+    const { lines } = await readAll(reading);
+    await other.remove();
+    expect(lines).toEqual(['{"seq":1}', '(a line that is no event)']);
+  });
+
+  it('does not go on in a file that has only the number of the one before', async () => {
+    const { next } = await reader.part(undefined, signal);
+    const reused = (next ?? '').replace(/\.\d+/, '.1');
+    await expect(reader.part(reused, signal)).rejects.toMatchObject({ code: 'conflict' });
   });
 
   it('is begun anew where the file is not kept any more, and nowhere else', async () => {
@@ -155,6 +191,22 @@ describe('the copy in an object store', () => {
     expect(lines.filter((line) => !line.startsWith('{'))).toEqual(['(an object that cannot be unpacked)']);
   });
 
+  it('holds a line that is no event for an object that is not of the sink, and goes on behind it', async () => {
+    const [key = ''] = store.objects.keys();
+    const foreign = `${key.slice(0, key.indexOf('snk_'))}${deps.sink}/0 & forged`;
+    store.damage(foreign.replace('&', '&amp;'), Buffer.from('x'));
+    const { lines } = await readAll(readerOf(S3, settings, deps));
+    expect(lines).toContain('(an object that is not of this sink)');
+    expect(lines).toHaveLength(57);
+  });
+
+  it('holds a line that is no event for an object of millions of lines', async () => {
+    const [key = ''] = store.objects.keys();
+    store.damage(key, gzipSync(Buffer.alloc(2_000_000, '\n')));
+    const { lines } = await readAll(readerOf(S3, settings, deps));
+    expect(lines).toContain('(an object of more lines than a sink writes)');
+  });
+
   it.each([
     ['ListBucket', 's3:ListBucket on the bucket'],
     ['GetObject', 's3:GetObject below the prefix'],
@@ -199,6 +251,28 @@ describe('the copy in Elasticsearch', () => {
     expect(parts).toBe(3);
     const once = new Map(lines.map((line) => [JSON.parse(line).seq, line]));
     expect([...once.values()]).toEqual(events.map((event) => deps.formatter.format(event)));
+  });
+
+  it('holds documents that have no seq, or none that can be: whoever searches sees them', async () => {
+    store.plant('forged', { message: 'nothing happened' });
+    store.plant('negative', { seq: -1 });
+    const { lines } = await readAll(readerOf(ELASTIC, settings(), httpSinkDeps(network, 'plain')));
+    expect(lines).toEqual(expect.arrayContaining(['{"message":"nothing happened"}', '{"seq":-1}']));
+  });
+
+  it.each([{ timed_out: true }, { failed: 1 }])('is not taken for all of it after %j', async (partly) => {
+    store.answerPartly(partly);
+    const reading = readAll(readerOf(ELASTIC, settings(), httpSinkDeps(network, 'plain')));
+    await expect(reading).rejects.toMatchObject({ code: 'sink_unavailable' });
+    store.answerPartly({});
+  });
+
+  it('holds what is acknowledged and not searchable yet, where refreshing is forbidden too', async () => {
+    const deps = httpSinkDeps(network, 'plain');
+    store.forbidRefresh(3);
+    await deliver(ELASTIC, settings(), deps, makeEvents(1, 251));
+    const { lines } = await readAll(readerOf(ELASTIC, settings(), deps));
+    expect(lines.map((line) => JSON.parse(line).seq)).toContain(251);
   });
 
   it('says that it takes the privilege to read', async () => {

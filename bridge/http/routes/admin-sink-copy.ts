@@ -10,7 +10,11 @@ export const copyPartSchema = z.strictObject({
   next: z.string().nullable().describe('For `after`, where there may be more'),
 });
 
-/** The copy of the events that a sink’s receiver has: for who may read the sinks, and the events too. */
+/**
+ * The copy of the events that a sink’s receiver has: for who may read the sinks, and the events too. It is no way to read
+ * anything else with the credentials of the sink: readers answer lines that begin as events do, and a sink whose place is
+ * changed must be given its secrets anew.
+ */
 export function sinkCopyRoute({ sinks, decide }: { sinks: Sinks; decide: Decide }, path: string): Route {
   return defineAdministratorRoute(decide, {
     method: 'get',

@@ -16,6 +16,12 @@ export interface BulkStore extends Receiver {
   refuse(eventId: string): void;
   /** The credentials have no privilege to search any more. */
   forbidReading(): void;
+  /** The credentials have none to refresh, and what is created becomes searchable when it was searched for `times` times. */
+  forbidRefresh(times: number): void;
+  /** Something that the sink did not send. */
+  plant(id: string, document: Record<string, unknown>): void;
+  /** Searches answer so, beside the documents. */
+  answerPartly(partly: { timed_out?: boolean; failed?: number }): void;
   /** The next items meet these statuses, one each; `undefined`: as it should be. */
   itemsMeet(...statuses: (number | undefined)[]): void;
 }
@@ -39,6 +45,9 @@ export async function openBulkStore(
   const refused = new Set<string>();
   let statuses: (number | undefined)[] = [];
   let reading = true;
+  let lagging: number | undefined;
+  let searchable = 0;
+  let partly: { timed_out?: boolean; failed?: number } = {};
 
   function create(id: string, document: Record<string, unknown>): number {
     const forced = statuses.shift();
@@ -52,18 +61,46 @@ export async function openBulkStore(
 
   function search(request: ReceivedRequest): Answer {
     if (!reading) return { status: 403, body: '{"error":{"type":"security_exception"},"status":403}' };
+    demand(request.query.get('allow_partial_search_results') === 'false', 'a part of the answer will do');
+    demand(
+      request.query.get('filter_path') === 'timed_out,_shards.failed,hits.hits._source,hits.hits.sort',
+      'the stand-in filters its answer in one way only',
+    );
     const { size, query, sort } = JSON.parse(utf8Of(request.body));
-    const [field = ''] = Object.keys(query.range);
-    demand(JSON.stringify(Object.keys(sort[0])) === JSON.stringify([field]), 'sorted by something else');
+    const [field = ''] = Object.keys(sort[0]);
+    const wanted = query.range?.[field];
+    const [{ range: unwanted } = { range: {} }] = query.bool?.must_not ?? [];
+    const inside = (document: object, { gte, lte }: { gte: number; lte: number }) => {
+      const seq = field
+        .split('.')
+        .reduce((at, name) => Object(at[name]), Object(document))
+        .valueOf();
+      return typeof seq === 'number' && seq >= gte && seq <= lte;
+    };
     const seqOf = (document: object): number =>
-      field.split('.').reduce((at, name) => at[name], Object(document));
+      Number(field.split('.').reduce((at, name) => Object(at[name]), Object(document)));
+    if (lagging !== undefined && lagging-- <= 0) searchable = documents.size;
     const found = [...documents.values()]
-      .filter((document) => seqOf(document) >= query.range[field].gte)
-      .sort((left, right) => seqOf(left) - seqOf(right))
+      .slice(0, searchable)
+      .filter((document) =>
+        wanted === undefined ? !inside(document, unwanted[field]) : inside(document, wanted),
+      )
+      .sort((left, right) => seqOf(left) - seqOf(right) || 0)
       .slice(0, size)
-      .map((_source) => ({ _source }));
-    const body = found.length === 0 ? {} : { hits: { hits: found } };
+      .map((_source) => ({ _source, sort: [wanted === undefined ? null : seqOf(_source)] }));
+    const { timed_out = false, failed = 0 } = partly;
+    const body = {
+      ...{ timed_out, _shards: { failed } },
+      ...(found.length === 0 ? {} : { hits: { hits: found } }),
+    };
     return { status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+  }
+
+  function refresh(): Answer {
+    if (lagging !== undefined)
+      return { status: 403, body: '{"error":{"type":"security_exception"},"status":403}' };
+    searchable = documents.size;
+    return { status: 200, body: '{"_shards":{"failed":0}}' };
   }
 
   function handle(request: ReceivedRequest): Answer {
@@ -71,6 +108,7 @@ export async function openBulkStore(
     if (request.headers.authorization !== options.authorization)
       return { status: 401, body: '{"status":401}' };
     if (request.path === `/${options.stream}/_search`) return search(request);
+    if (request.path === `/${options.stream}/_refresh`) return refresh();
     demand(request.path === `/${options.stream}/_bulk`, `no such path: ${request.path}`);
     demand(request.headers['content-type'] === 'application/x-ndjson', 'expected application/x-ndjson');
     demand(
@@ -94,6 +132,13 @@ export async function openBulkStore(
     refuse: (eventId) => void refused.add(eventId),
     forbidReading: () => {
       reading = false;
+    },
+    forbidRefresh: (times) => {
+      lagging = times;
+    },
+    plant: (id, document) => void documents.set(id, document),
+    answerPartly: (wanted) => {
+      partly = wanted;
     },
     itemsMeet: (...wanted) => {
       statuses = wanted;
