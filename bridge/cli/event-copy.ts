@@ -1,8 +1,5 @@
-import { cloudevents } from '../../connectors/siem/formats/cloudevents.ts';
-import { originalIn } from '../../connectors/siem/formats/original-in.ts';
-import type { SinkEvent } from '../../connectors/siem/sink-event.ts';
 import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
-import { type CloudEventOf, type LineReading, readCopiedLine } from '../../protocol/events/copied-line.ts';
+import { readCopiedLine } from '../../protocol/events/copied-line.ts';
 import type { EventCopy } from '../../protocol/events/event-copy.ts';
 import { decodeClaims, readHeader } from '../../protocol/jws.ts';
 import { onlineKeysSchema, verifyOnlineKeys } from '../../protocol/online-keys.ts';
@@ -15,12 +12,7 @@ import type { Progress } from './progress.ts';
 import { count } from './quantities.ts';
 import { UsageError } from './usage-error.ts';
 
-/** The CloudEvent of an event, as sinks send it. */
-export const cloudEventOf: CloudEventOf = (event, iss) =>
-  cloudevents({ iss, organization: '', version: '' }).format(event as SinkEvent);
-
-/** Lines of every format that holds all of an event. */
-export const LINES: LineReading = { cloudEventOf, originalIn };
+export { cloudEventOf, LINES } from '../events/sinks/copied-lines.ts';
 
 /** What an export begins with. */
 const PROOF = '{"event_proof":';

@@ -169,6 +169,26 @@ describe('the copy of a sink', () => {
     expect((await run('events', 'verify')).code).toBe(2);
   });
 
+  it('shows an auditor nothing that is no event', async () => {
+    const text = await readFile(pathOf('front'), 'utf8');
+    await writeFile(pathOf('front'), `${text}{"password":"hunter2"}\n`);
+    const made = await run('admin', 'token', 'create', 'auditor', '--role', 'auditor', '--json');
+    const answer = await bridge.ask(
+      'GET',
+      '/admin/v1/sinks/front/copy',
+      undefined,
+      JSON.parse(made.out).token,
+    );
+    expect(answer.status).toBe(200);
+    expect(JSON.stringify(answer.body)).toContain('(what stands here is no event)');
+    expect(JSON.stringify(answer.body)).not.toContain('hunter2');
+    expect(await verify('--sink', 'front')).toMatchObject({
+      code: 3,
+      report: { unreadable: [expect.any(Number)] },
+    });
+    await writeFile(pathOf('front'), text);
+  });
+
   it('is for who may read events, and sinks', async () => {
     const { status } = await bridge.ask('GET', '/admin/v1/sinks/disk/copy');
     expect(status).toBe(401);

@@ -3,6 +3,7 @@ import { appendFile, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mergeSettings } from '../../bridge/events/sinks/sink-settings.ts';
 import type { CopyReader } from '../../connectors/siem/copy-reader.ts';
 import { ELASTIC } from '../../connectors/siem/elastic.ts';
 import { FILE } from '../../connectors/siem/file.ts';
@@ -273,6 +274,11 @@ describe('the copy in Elasticsearch', () => {
     await deliver(ELASTIC, settings(), deps, makeEvents(1, 251));
     const { lines } = await readAll(readerOf(ELASTIC, settings(), deps));
     expect(lines.map((line) => JSON.parse(line).seq)).toContain(251);
+  });
+
+  it('of another index is not read with the key that was given for this one', () => {
+    const elsewhere = () => mergeSettings(ELASTIC, settings(), { data_stream: 'payroll' });
+    expect(elsewhere).toThrow(expect.objectContaining({ code: 'malformed_request' }));
   });
 
   it('says that it takes the privilege to read', async () => {

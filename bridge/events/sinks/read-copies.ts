@@ -3,6 +3,7 @@ import type { FormatName } from '../../../connectors/siem/formats/formatter.ts';
 import { CountersignError } from '../../../protocol/errors.ts';
 import { SINK_COPY_MS } from '../../lib/limits.ts';
 import { within } from '../delivery/within.ts';
+import { shownLine } from './copied-lines.ts';
 import { openSettings } from './sealed-settings.ts';
 import type { Sinks } from './sinks.ts';
 import type { FoundSink, SinkReader, SinksDeps } from './sinks-deps.ts';
@@ -27,6 +28,9 @@ export function createCopyReading({ signer, opener }: SinksDeps, reader: SinkRea
         `A sink of this kind cannot read what it sent. ${copy}`,
       );
     }
-    return within(SINK_COPY_MS, new AbortController().signal, (signal) => copy.part(after, signal));
+    const { lines, next } = await within(SINK_COPY_MS, new AbortController().signal, (signal) =>
+      copy.part(after, signal),
+    );
+    return { lines: lines.map(shownLine), next };
   };
 }

@@ -6,14 +6,16 @@ import { defineAdministratorRoute } from '../administrator-route.ts';
 import type { Route } from '../route.ts';
 
 export const copyPartSchema = z.strictObject({
-  lines: z.array(z.string()).describe('As they stand there, in the format of the sink'),
+  lines: z
+    .array(z.string())
+    .describe('As they stand there, in the format of the sink; what is no event is not shown'),
   next: z.string().nullable().describe('For `after`, where there may be more'),
 });
 
 /**
- * The copy of the events that a sink’s receiver has: for who may read the sinks, and the events too. It is no way to read
- * anything else with the credentials of the sink: readers answer lines that begin as events do, and a sink whose place is
- * changed must be given its secrets anew.
+ * The copy of the events that a sink’s receiver has: for who may read the sinks, and the events too. Auditors may, who
+ * manage no sinks: nothing is answered but what reads as an event, so that it is no way to read anything else with the
+ * credentials of the sink.
  */
 export function sinkCopyRoute({ sinks, decide }: { sinks: Sinks; decide: Decide }, path: string): Route {
   return defineAdministratorRoute(decide, {
