@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { explainAbsence, type SinkCourse } from '../../bridge/cli/sink-course.ts';
+import { createApiClient } from '../../bridge/cli/api-client.ts';
+import { explainAbsence, type SinkCourse, sinkCourse } from '../../bridge/cli/sink-course.ts';
 import type { CopyReport, SeqRange } from '../../protocol/events/verify-copy.ts';
 
 const COURSE: SinkCourse = { begin: 1, deadLetters: new Set(), givenUp: [], refused: [] };
@@ -63,5 +64,43 @@ describe('what the receiver of a sink lacks', () => {
     const found = await explainAbsence(late, course, undefined);
     expect(found).toMatchObject({ outcome: 'partly', begins_late: { at: 4, sink_began: null } });
     expect(await explainAbsence(late, course, 4)).toMatchObject({ outcome: 'proven', begins_late: null });
+  });
+});
+
+describe('what the bridge tells of a sink', () => {
+  const told = (type: string, data: object) => `${JSON.stringify({ seq: 1, type, data })}\n`;
+  const letter = (seq: number) => ({
+    ...{ seq, event_id: 'e', refused: '2026-11-22T00:00:00Z', words: 'no', tries: 1, resending: false },
+  });
+
+  it('is read over all pages of its log and of its dead letters, and is of no other sink', async () => {
+    const pages: Record<string, { body: string; since?: number }> = {
+      '': { body: told('sink.created', { sink: 'snk_1', name: 'a', from_seq: 7 }), since: 9 },
+      '9': {
+        body:
+          told('sink.overflowed', { sink: 'snk_1', name: 'a', from_seq: 11, to_seq: 12 }) +
+          told('sink.overflowed', { sink: 'snk_2', name: 'b', from_seq: 1, to_seq: 99 }) +
+          told('sink.events_refused', { sink: 'snk_1', from_seq: 20, to_seq: 30, events: 2 }),
+        since: 30,
+      },
+      '30': { body: '', since: 30 },
+    };
+    const letters: Record<string, object> = {
+      '0': { dead_letters: [letter(21)], next: 21 },
+      '21': { dead_letters: [letter(22)], next: null },
+    };
+    const fetch = async (input: string | URL | Request) => {
+      const { pathname, searchParams } = new URL(String(input));
+      if (pathname !== '/v1/events') return Response.json(letters[searchParams.get('after') ?? '']);
+      const { body, since } = pages[searchParams.get('since') ?? ''] ?? { body: '' };
+      return new Response(body, { headers: { link: `<https://b/v1/events?since=${since}>; rel="next"` } });
+    };
+    const course = await sinkCourse(createApiClient({ fetch }, { url: 'https://b' }), 'snk_1');
+    expect(course).toEqual({
+      begin: 7,
+      deadLetters: new Set([21, 22]),
+      givenUp: [{ from: 11, to: 12 }],
+      refused: [{ from: 20, to: 30, events: 2 }],
+    });
   });
 });
