@@ -1,4 +1,4 @@
-import { CountersignError } from '../../protocol/errors.ts';
+import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import { SHARED_HOP_LIFE_MS, SHARED_HOPS } from '../lib/limits.ts';
 import type { Signer } from '../signer/signer.ts';
@@ -25,6 +25,8 @@ export interface Way {
  */
 export type TransformAlong = (way: Way) => Promise<Uint8Array>;
 
+type PathWay = Way & { readonly path: OpeningPath };
+
 interface Made {
   readonly encrypted: Promise<Uint8Array>;
   /** ms. */
@@ -50,22 +52,39 @@ export function createTransformAlong({
     }
   }
 
+  async function firstHop({ sealed, path }: PathWay, turn: TransformJob['turn']): Promise<Uint8Array> {
+    const keys = await openHops(signer, path.hops.slice(0, 1));
+    return transforms.run({
+      ...{ encrypted: sealed.encrypted, keys, turn },
+      ...{ maxBlocks: 0, exactBlocks: 0, priority: priorityOf(path) },
+    });
+  }
+
   /** Nobody’s signal ends it: others wait for it. */
-  function sharedHop({ sealed, path, turn }: Way & { path: OpeningPath }): Promise<Uint8Array> {
-    const now = clock.now();
-    forgetOld(now);
-    const name = nameOf(sealed, path);
+  function shared(name: string, make: () => Promise<Uint8Array>): Promise<Uint8Array> {
     const known = made.get(name);
     if (known !== undefined) return known.encrypted;
-    const encrypted = openHops(signer, path.hops.slice(0, 1)).then((keys) =>
-      transforms.run({
-        ...{ encrypted: sealed.encrypted, keys, turn },
-        ...{ maxBlocks: 0, exactBlocks: 0, priority: priorityOf(path) },
-      }),
-    );
-    made.set(name, { encrypted, at: now });
+    const encrypted = make();
+    made.set(name, { encrypted, at: clock.now() });
     encrypted.catch(() => made.delete(name));
     return encrypted;
+  }
+
+  /** In a turn of our own: whoever asks first may have a full line, and others wait for the same. */
+  async function sharedHop(way: PathWay): Promise<Uint8Array> {
+    const { sealed, path, turn, signal } = way;
+    forgetOld(clock.now());
+    const name = nameOf(sealed, path);
+    const isMaker = !made.has(name);
+    try {
+      return await shared(name, () => firstHop(way, [signer.iss, path.group.group_id, '']));
+    } catch (error) {
+      const isOverloaded = isCountersignError(error) && error.code === 'overloaded';
+      if (isMaker || !isOverloaded || signal?.aborted === true) throw error;
+      // Our own line may be full where theirs is not: once more, for all of their company who waited.
+      const [company, of] = turn;
+      return shared(JSON.stringify([name, company]), () => firstHop(way, [company, of, '']));
+    }
   }
 
   return async (way) => {
