@@ -1,14 +1,14 @@
 import type { StoredEvent } from '../events/event.ts';
 import { groupsWithMember } from '../groups/services.ts';
 import { PAGE_ROWS } from '../lib/limits.ts';
-import type { Database, Query } from '../storage/database.ts';
-import type { MeetingChanges } from './meeting-changes.ts';
-import { appendMessages, findMeeting, openMeetingsOf } from './meeting-store.ts';
-import { groupBody } from './relay-message.ts';
+import type { Query } from '../storage/database.ts';
+import { findMeeting, openMeetingsOf } from './meeting-store.ts';
 
-/** What a page of events says of a group: told once, with the newest of them. */
+/** What an event says of a group. */
 export interface GroupNews {
+  readonly group: string;
   readonly seq: number;
+  /** Whether something may have been taken from somebody. */
   readonly restricts: boolean;
 }
 
@@ -24,33 +24,12 @@ const NEWS: Partial<Record<StoredEvent['type'], boolean>> = {
   'group.person_readmitted': false,
 };
 
-export function newsOf(page: readonly StoredEvent[]): Map<string, GroupNews> {
-  const news = new Map<string, GroupNews>();
-  for (const { type, subject, seq } of page) {
+/** In the order of the page. */
+export function newsOf(page: readonly StoredEvent[]): GroupNews[] {
+  return page.flatMap(({ type, subject: { group }, seq }) => {
     const restricts = NEWS[type];
-    if (restricts === undefined || subject.group === undefined) continue;
-    const before = news.get(subject.group)?.restricts ?? false;
-    news.set(subject.group, { seq, restricts: restricts || before });
-  }
-  return news;
-}
-
-/** Tells whoever is in the group's meeting, or in meetings that have the group for a member. */
-export async function tellMeetings(
-  deps: { readonly iss: string; readonly database: Database; readonly changes: MeetingChanges },
-  group: string,
-  news: GroupNews,
-): Promise<void> {
-  const { iss } = deps;
-  for (const meeting of await deps.database.read((query) => meetingsWith(query, { iss, group }))) {
-    await deps.changes.apply(meeting, async (tx, before) => {
-      const known = before.seq === 0 || before.status === 'ended' || before.told >= news.seq;
-      if (known) return { meeting: before, result: undefined };
-      const message = { kind: 'group', body: groupBody(news.restricts) } as const;
-      const after = await appendMessages(tx, before, [message], { told: news.seq });
-      return { meeting: after, result: undefined };
-    });
-  }
+    return restricts === undefined || group === undefined ? [] : [{ group, seq, restricts }];
+  });
 }
 
 /** The group's own meeting, or those that go on with it: however many others there are, they are not looked at. */

@@ -3,18 +3,18 @@ import type { SequencedEventLog } from '../events/database-event-log.ts';
 import type { StoredEvent } from '../events/event.ts';
 import { newestSeq } from '../events/event-store.ts';
 import { type Loop, startLoop } from '../lib/background.ts';
-import { EVENT_PAGE, LIVE_POLL_MS, PAGE_ROWS } from '../lib/limits.ts';
+import { EVENT_PAGE, LIVE_POLL_MS } from '../lib/limits.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Database } from '../storage/database.ts';
 import type { Departures } from './departures.ts';
-import { newsOf, tellMeetings } from './group-news.ts';
 import type { LetGo } from './let-go.ts';
 import type { MeetingChanges } from './meeting-changes.ts';
 import { openMeetings } from './meeting-store.ts';
 import type { OpenStream, OpenStreams } from './open-streams.ts';
-import { participantsOf } from './participant-store.ts';
+import { isFaultOfStore, tellOfPage } from './page-news.ts';
+import { readProgress, storeProgress } from './progress-store.ts';
 import type { Rechecks } from './rechecks.ts';
-import { type RemovedDevice, tellOfUnseen } from './unseen-devices.ts';
+import { removedDevicesOf } from './unseen-devices.ts';
 
 export interface RestrictionsDeps {
   /** Our own entity id. */
@@ -44,22 +44,16 @@ export function createRestrictions(deps: RestrictionsDeps): Restrictions {
   const { iss, database, events, streams, departures, rechecks, letGo } = deps;
   let loop: Loop | undefined;
   let read: number | undefined;
+  /** What this process stored of it. */
+  let kept = 0;
+  let isIdle = false;
   events.onPublished(() => loop?.wake());
 
   function endStreams(concerned: (stream: OpenStream) => boolean): void {
     for (const stream of streams.all()) if (concerned(stream)) stream.end();
   }
 
-  /** What is told behind what the same page says of groups. */
-  let removed: RemovedDevice[] = [];
-
-  async function presentIn(deviceId: string): Promise<ReadonlySet<string>> {
-    const whose = { iss, deviceId };
-    const present = await database.read((query) => participantsOf(query, whose, { limit: PAGE_ROWS }));
-    return new Set(present.map(({ group_id }) => group_id));
-  }
-
-  async function apply({ type, subject, data, seq }: StoredEvent): Promise<void> {
+  async function apply({ type, subject, data }: StoredEvent): Promise<void> {
     switch (type) {
       case 'person.closed':
       case 'person.reset': {
@@ -71,13 +65,11 @@ export function createRestrictions(deps: RestrictionsDeps): Restrictions {
         return;
       }
       case 'device.removed': {
-        const { device: deviceId, sub } = subject;
+        const { device: deviceId } = subject;
         if (deviceId === undefined) return;
         endStreams(({ who }) => who.deviceId === deviceId);
         await departures.dismiss({ deviceId });
-        const present = await presentIn(deviceId);
         await letGo.all({ iss, deviceId }, 'revoked');
-        if (sub !== undefined) removed.push({ seq, sub, deviceId, presentIn: present });
         return;
       }
       case 'partner.suspended':
@@ -128,37 +120,67 @@ export function createRestrictions(deps: RestrictionsDeps): Restrictions {
     try {
       await apply(event);
     } catch (err) {
-      if (isCountersignError(err) && (err.code.startsWith('storage_') || err.code === 'unavailable'))
-        throw err;
+      if (isFaultOfStore(err)) throw err;
       deps.logger.error({ err, event: event.event_id }, 'a restriction was not applied to meetings');
     }
   }
 
+  const hasOpenMeetings = async () => (await database.read((query) => openMeetings(query, '', 1))).length > 0;
+
   /** Whoever comes in later reads for themselves what happened before. */
-  async function isIdle(): Promise<boolean> {
-    if (streams.all().length > 0 || !(await departures.isEmpty())) return false;
-    return (await database.read((query) => openMeetings(query, '', 1))).length === 0;
+  async function nobodyListens(): Promise<boolean> {
+    return streams.all().length === 0 && (await departures.isEmpty()) && !(await hasOpenMeetings());
+  }
+
+  /** Where a fresh start goes on: what stands before it is told. */
+  async function keepProgress(seq: number): Promise<void> {
+    if (seq <= kept) return;
+    await database.transaction((tx) => storeProgress(tx, seq));
+    kept = seq;
+  }
+
+  /** What was to be told while nobody read on. Whoever is to be let go of, the records say. */
+  async function tellMissed(head: number): Promise<void> {
+    let since = (await database.read(readProgress)) ?? head;
+    if (!(await hasOpenMeetings())) since = head;
+    try {
+      while (since < head) {
+        const page = await events.page({ since, limit: EVENT_PAGE });
+        await tellOfPage(deps, page, await removedDevicesOf(deps, page));
+        since = page.at(-1)?.seq ?? head;
+      }
+    } catch (err) {
+      if (!isCountersignError(err) || err.code !== 'events_pruned') throw err;
+      deps.logger.error({ err }, 'meetings were not told of events that are not kept any more');
+    }
+    await keepProgress(head);
   }
 
   async function readOn(): Promise<void> {
     const head = await database.read(newestSeq);
     if (read === undefined) {
+      // Before anybody is let go: where a device is present, its leaving is what the host hears.
+      await tellMissed(head);
       read = head;
       await letGo.reconcile();
       await departures.reconcile();
     }
-    if (await isIdle()) {
+    if (await nobodyListens()) {
       read = head;
+      isIdle = true;
       return;
     }
+    if (isIdle) await keepProgress(read);
+    isIdle = false;
     for (;;) {
       const page = await events.page({ since: read, limit: EVENT_PAGE });
+      const removed = await removedDevicesOf(deps, page);
       for (const event of page) await applyOrReport(event);
       await endRevoked(page);
-      for (const [group, news] of newsOf(page)) await tellMeetings(deps, group, news);
-      for (const device of removed) await tellOfUnseen(deps, device);
-      removed = [];
+      const hasNews = await tellOfPage(deps, page, removed);
       read = page.at(-1)?.seq ?? read;
+      // Not with every page: to read again what said nothing costs little.
+      if (hasNews || read - kept >= EVENT_PAGE) await keepProgress(read);
       if (page.length < EVENT_PAGE) return;
     }
   }

@@ -1,8 +1,10 @@
+import type { StoredEvent } from '../events/event.ts';
 import { groupsOfPerson } from '../groups/services.ts';
-import type { Database, Query } from '../storage/database.ts';
+import { PAGE_ROWS } from '../lib/limits.ts';
+import type { Database, Query, Transaction } from '../storage/database.ts';
 import { meetingsWith } from './group-news.ts';
-import type { MeetingChanges } from './meeting-changes.ts';
-import { appendMessages } from './meeting-store.ts';
+import type { NewMessage } from './meeting-store.ts';
+import { participantsOf } from './participant-store.ts';
 
 /** A device of ours that was removed. */
 export interface RemovedDevice {
@@ -10,33 +12,58 @@ export interface RemovedDevice {
   readonly seq: number;
   readonly sub: string;
   readonly deviceId: string;
-  /** Meetings here in which it was present: there its host has heard that it left. */
+  /** Meetings here in which it is present: there its host hears that it leaves. */
   readonly presentIn: ReadonlySet<string>;
 }
 
-/**
- * Tells the hosts of all other meetings here that let its person in: the device may have opened the key and never shown
- * itself, and to begin an epoch takes no proof. Once for all replicas, behind what the same events say of groups.
- */
-export async function tellOfUnseen(
-  deps: { readonly iss: string; readonly database: Database; readonly changes: MeetingChanges },
-  { seq, sub, deviceId, presentIn }: RemovedDevice,
-): Promise<void> {
-  const { iss, database, changes } = deps;
-  for (const meeting of await database.read((query) => meetingsOf(query, { iss, sub }))) {
-    await changes.apply(meeting, async (tx, before) => {
-      const known = before.seq === 0 || before.status === 'ended' || before.told >= seq;
-      if (known) return { meeting: before, result: undefined };
-      const body = JSON.stringify({ iss, sub, device_id: deviceId, reason: 'revoked' });
-      const left = { kind: 'left', iss, deviceId, body } as const;
-      const messages = presentIn.has(meeting) ? [] : [left];
-      return { meeting: await appendMessages(tx, before, messages, { told: seq }), result: undefined };
-    });
+/** Those of a page of events, as they are before any of them is let go. */
+export async function removedDevicesOf(
+  { iss, database }: { readonly iss: string; readonly database: Database },
+  page: readonly StoredEvent[],
+): Promise<RemovedDevice[]> {
+  const removed: RemovedDevice[] = [];
+  for (const { type, subject, seq } of page) {
+    const { sub, device: deviceId } = subject;
+    if (type !== 'device.removed' || sub === undefined || deviceId === undefined) continue;
+    const whose = { iss, deviceId };
+    const present = await database.read((query) => participantsOf(query, whose, { limit: PAGE_ROWS }));
+    removed.push({ seq, sub, deviceId, presentIn: new Set(present.map(({ group_id }) => group_id)) });
   }
+  return removed;
+}
+
+/** Whether the host has heard that the device left and has begun no epoch since: a replica was faster, or a former start. */
+export async function isSaidToLeave(
+  tx: Transaction,
+  { group, iss, deviceId }: { readonly group: string; readonly iss: string; readonly deviceId: string },
+): Promise<boolean> {
+  const newest = await tx
+    .selectFrom('meeting_messages')
+    .select('kind')
+    .where('group_id', '=', group)
+    .where(({ and, eb, or }) =>
+      or([
+        eb('kind', '=', 'rekey'),
+        and([eb('kind', '=', 'left'), eb('iss', '=', iss), eb('device_id', '=', deviceId)]),
+      ]),
+    )
+    .orderBy('seq', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return newest?.kind === 'left';
+}
+
+/** What the host is told of a device that was not present: to begin an epoch takes no proof. */
+export function unseenLeft(iss: string, { sub, deviceId }: RemovedDevice): NewMessage {
+  const body = JSON.stringify({ iss, sub, device_id: deviceId, reason: 'revoked' });
+  return { kind: 'left', iss, deviceId, body };
 }
 
 /** Open meetings here that the person is in, by themselves or by a durable group. */
-async function meetingsOf(query: Query, person: { readonly iss: string; readonly sub: string }) {
+export async function meetingsOf(
+  query: Query,
+  person: { readonly iss: string; readonly sub: string },
+): Promise<ReadonlySet<string>> {
   const meetings = new Set<string>();
   for (const group of await groupsOfPerson(query, person)) {
     for (const meeting of await meetingsWith(query, { iss: person.iss, group })) meetings.add(meeting);

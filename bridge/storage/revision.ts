@@ -25,6 +25,7 @@ const UNCOUNTED: ReadonlySet<string> = new Set<keyof Tables>([
   'meeting_messages',
   'meeting_participants',
   'meeting_places',
+  'meeting_progress',
   'signal_contacts',
   'signal_progress',
   'signal_queues',

@@ -10,7 +10,7 @@ import { sha256Base64url } from '../../protocol/hash.ts';
 const NOT_COMPARED = new Set([
   ...['events', 'one_time', 'policy_decisions'],
   // What becomes of events, a moment later.
-  ...['signal_progress', 'signal_queues', 'signal_outbox', 'signal_contacts'],
+  ...['signal_progress', 'signal_queues', 'signal_outbox', 'signal_contacts', 'meeting_progress'],
 ]);
 
 /** For each table of the store, whichever there are: how many rows, and a digest of them (without the log of events and its tree). */

@@ -1,3 +1,4 @@
+import type { SequencedEventLog } from '../../bridge/events/database-event-log.ts';
 import { createAcceptedRequests } from '../../bridge/federation/accepted-requests.ts';
 import { createBridgeCalls } from '../../bridge/federation/bridge-calls.ts';
 import { createEntityConfiguration } from '../../bridge/federation/entity-configuration.ts';
@@ -59,8 +60,10 @@ export interface MeetingBridge {
   addEnrolled(name: string): Promise<Enrolled>;
   /** Another policy comes into force, in each of its processes. */
   enforce(policy: Policy): void;
-  /** Ends everything that the process holds, and begins with what is stored. */
-  restart(): Promise<void>;
+  /** Done before any of its processes reads on in the log of events. */
+  beforePage: (() => Promise<unknown>) | undefined;
+  /** Ends everything that the process holds, and begins with what is stored; `meanwhile` happens while none runs. */
+  restart(meanwhile?: () => Promise<unknown>): Promise<void>;
   /** Another process on the same store, which shares the cache unless it lost it. Stopped at the end. */
   replica(options?: { readonly unheard: boolean }): Promise<Meetings>;
   /** What the server answers partners with. */
@@ -117,7 +120,9 @@ async function startMeetingBridge(name: string, world: World): Promise<MeetingBr
   closing.push(() => parts.remove());
   names.setTxt(`_countersign.${domain}`, [`v=countersign1 entity=${iss} root=${parts.root.kid}`]);
   const asked: MeetingBridgeRequest[] = [];
-  const state: Pick<MeetingBridge, 'reaches' | 'onTheWay'> = { reaches: true, onTheWay: undefined };
+  const state: Pick<MeetingBridge, 'reaches' | 'onTheWay' | 'beforePage'> = {
+    ...{ reaches: true, onTheWay: undefined, beforePage: undefined },
+  };
   const door = createOutbound({
     resolver: names,
     allowedNetworks: ['127.0.0.1/32'],
@@ -147,6 +152,7 @@ async function startMeetingBridge(name: string, world: World): Promise<MeetingBr
   const cache: Cache = new MemoryCache({ clock: parts.clock });
   const deps: MeetingsDeps = {
     ...{ ...parts, cache, calls, requests, decide: parts.policy.decide },
+    events: pausable(parts.events, () => state.beforePage?.()),
     checkSealedKey: sealedKeys.check,
     noteTold: createNoteContacts(parts.clock),
     tokenEnd: async (hash) => (revoked.has(hash) ? undefined : Number.MAX_SAFE_INTEGER),
@@ -183,10 +189,17 @@ async function startMeetingBridge(name: string, world: World): Promise<MeetingBr
     set onTheWay(onTheWay) {
       state.onTheWay = onTheWay;
     },
+    get beforePage() {
+      return state.beforePage;
+    },
+    set beforePage(beforePage) {
+      state.beforePage = beforePage;
+    },
     addEnrolled: async (person) =>
       enrol(parts, await parts.addPerson({ addresses: [`${person}@${domain}`] })),
-    async restart() {
+    async restart(meanwhile) {
       await served.meetings.stop();
+      await meanwhile?.();
       served.meetings = begin();
     },
     async replica({ unheard } = { unheard: false }) {
@@ -196,6 +209,21 @@ async function startMeetingBridge(name: string, world: World): Promise<MeetingBr
       return replica;
     },
   };
+}
+
+function pausable(events: SequencedEventLog, beforePage: () => Promise<unknown> | undefined) {
+  return {
+    append: (...args) => events.append(...args),
+    record: (event) => events.record(event),
+    async page(query) {
+      await beforePage();
+      return events.page(query);
+    },
+    start: () => events.start(),
+    stop: () => events.stop(),
+    settled: () => events.settled(),
+    onPublished: (listener) => events.onPublished(listener),
+  } satisfies SequencedEventLog;
 }
 
 const NO_TOKENS = { revokeDevice: async () => 0, revokePerson: async () => 0 };

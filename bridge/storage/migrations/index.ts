@@ -30,6 +30,7 @@ import * as eventPruning from './028-event-pruning.ts';
 import * as signalTransmitters from './029-signal-transmitters.ts';
 import * as originalEvents from './030-original-events.ts';
 import * as receiverTokens from './031-receiver-tokens.ts';
+import * as meetingProgress from './032-meeting-progress.ts';
 
 /** One step of the schema. It must not read what later versions of the code may change: spell everything out. */
 export interface Migration {
@@ -76,4 +77,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: '029-signal-transmitters', up: signalTransmitters.up },
   { id: '030-original-events', up: originalEvents.up },
   { id: '031-receiver-tokens', up: receiverTokens.up },
+  { id: '032-meeting-progress', up: meetingProgress.up },
 ];

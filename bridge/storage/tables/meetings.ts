@@ -5,6 +5,7 @@ export interface MeetingTables {
   meeting_participants: MeetingParticipantsTable;
   meeting_places: MeetingPlacesTable;
   meetings_abroad: MeetingsAbroadTable;
+  meeting_progress: MeetingProgressTable;
 }
 
 /** The relay of a meeting whose group is kept here: how far it is, and who is its host. */
@@ -82,4 +83,11 @@ export interface MeetingsAbroadTable {
   noted: number;
   /** 1: the home is to be told that the device had to leave. */
   leaving: number;
+}
+
+/** How far the log of events was told to meetings here: one row at most. */
+export interface MeetingProgressTable {
+  id: number;
+  /** Whatever concerns them is told up to here. */
+  seq: number;
 }

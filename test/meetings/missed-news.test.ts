@@ -1,0 +1,180 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createMeetingChanges, type MeetingChanges } from '../../bridge/meetings/meeting-changes.ts';
+import { tellOfPage } from '../../bridge/meetings/page-news.ts';
+import { storeProgress } from '../../bridge/meetings/progress-store.ts';
+import { type RelayMessage, readMessages, restrictsGroup } from '../../bridge/meetings/relay-message.ts';
+import { createMeetingWakes } from '../../bridge/meetings/wakes.ts';
+import { MemoryCache } from '../../bridge/storage/memory-cache.ts';
+import { CountersignError } from '../../protocol/errors.ts';
+import type { Enrolled } from '../fakes/client-side.ts';
+import { addMembers } from '../fakes/group-side.ts';
+import {
+  ADMINISTRATOR,
+  type MeetingBridge,
+  type TwoMeetingBridges,
+  twoMeetingBridges,
+} from './meeting-bridges.ts';
+import {
+  enter,
+  type Heard,
+  listen,
+  type MadeMeeting,
+  makeDurable,
+  makeMeeting,
+  rekey,
+  removeMember,
+} from './meeting-side.ts';
+
+let bridges: TwoMeetingBridges;
+let acme: MeetingBridge;
+let ada: Enrolled;
+let gus: Enrolled;
+const open: Heard[] = [];
+let people = 0;
+
+beforeAll(async () => {
+  bridges = await twoMeetingBridges();
+  ({ acme } = bridges);
+  [ada, gus] = [await acme.addEnrolled('ada'), await acme.addEnrolled('gus')];
+});
+afterEach(async () => {
+  acme.beforePage = undefined;
+  for (const heard of open.splice(0)) await heard.close();
+});
+afterAll(() => bridges?.close());
+
+function somebody(): Promise<Enrolled> {
+  people += 1;
+  return acme.addEnrolled(`person-${people}`);
+}
+
+const removeDevice = ({ who }: Enrolled) =>
+  acme.lifecycle.removeDevice({ sub: who.sub, deviceId: who.deviceId }, ADMINISTRATOR);
+
+async function hosted(...members: Parameters<typeof makeMeeting>[2][number][]): Promise<MadeMeeting> {
+  const meeting = await makeMeeting(acme, ada, members);
+  await rekey(acme, meeting, ada);
+  return meeting;
+}
+
+async function hostOf({ group }: MadeMeeting): Promise<Heard> {
+  const heard = await listen(acme.meetings, ada, { iss: acme.iss, group }, 0);
+  open.push(heard);
+  return heard;
+}
+
+/** Both in one page: nobody reads the log of events until it is done. */
+async function together(change: () => Promise<unknown>): Promise<void> {
+  let readOn = () => {};
+  const held = new Promise<void>((resolve) => {
+    readOn = resolve;
+  });
+  acme.beforePage = () => held;
+  await change();
+  await acme.parts.events.settled();
+  acme.beforePage = undefined;
+  readOn();
+}
+
+const leavings = ({ messages }: Heard, { who }: Enrolled) =>
+  messages.filter(({ kind, data }) => kind === 'left' && data.includes(who.deviceId)).length;
+async function messagesIn({ group }: MadeMeeting): Promise<readonly RelayMessage[]> {
+  const page = { messages: 256, length: 100_000 };
+  return (await acme.parts.database.read((query) => readMessages(query, group, 0, page))).messages;
+}
+
+describe('what one page of events says to a meeting', () => {
+  it('a removed device is told though news of the group stands behind it', async () => {
+    const bob = await somebody();
+    const meeting = await hosted(bob);
+    const host = await hostOf(meeting);
+    const newcomer = await somebody();
+    await together(async () => {
+      await removeDevice(bob);
+      await addMembers(acme, meeting, [newcomer]);
+    });
+    await host.until(({ kind }) => kind === 'group');
+    expect(leavings(host, bob)).toBe(1);
+  });
+
+  it('what one group took is told though another one has newer news', async () => {
+    const bob = await somebody();
+    const [first, second] = [await makeDurable(acme, ada, [gus]), await makeDurable(acme, ada, [bob])];
+    const meeting = await hosted(first, second);
+    const host = await hostOf(meeting);
+    const newcomers = [await somebody(), await somebody()];
+    await together(async () => {
+      await addMembers(acme, first, newcomers.slice(0, 1));
+      await removeMember(acme, second, bob);
+      await addMembers(acme, first, newcomers.slice(1));
+    });
+    await host.until(({ kind }) => kind === 'group');
+    const news = (await messagesIn(meeting)).filter(({ kind }) => kind === 'group');
+    expect(news.map(restrictsGroup)).toEqual([true]);
+  });
+});
+
+describe('what happens while nobody reads the log', () => {
+  it('the removal of a device is told by the next start', async () => {
+    const bob = await somebody();
+    const meeting = await hosted(bob);
+    await acme.restart(async () => {
+      await removeDevice(bob);
+      await acme.parts.events.settled();
+    });
+    const host = await hostOf(meeting);
+    await removeMember(acme, meeting, gus);
+    await host.until(({ kind }) => kind === 'group');
+    expect(leavings(host, bob)).toBe(1);
+  });
+
+  it('is told once: where the device was present, and by however many starts', async () => {
+    const [bob, eve] = [await somebody(), await somebody()];
+    const meeting = await hosted(bob, eve);
+    await enter(acme, acme, meeting, eve);
+    await acme.restart(async () => {
+      for (const person of [bob, eve]) await removeDevice(person);
+      await acme.parts.events.settled();
+    });
+    await acme.restart();
+    const host = await hostOf(meeting);
+    await removeMember(acme, meeting, gus);
+    await host.until(({ kind }) => kind === 'group');
+    expect([bob, eve].map((person) => leavings(host, person))).toEqual([1, 1]);
+  });
+
+  it('begins at a place that never goes back, as replicas read at their own pace', async () => {
+    const { database } = acme.parts;
+    const read = () => database.read((query) => query.selectFrom('meeting_progress').selectAll().execute());
+    const beyond = 1_000_000;
+    await acme.restart(async () => {
+      const [before] = await read();
+      for (const seq of [beyond, beyond - 1]) await database.transaction((tx) => storeProgress(tx, seq));
+      expect(await read()).toEqual([{ id: 1, seq: beyond }]);
+      const back = { seq: before?.seq ?? 0 };
+      await database.transaction((tx) => tx.updateTable('meeting_progress').set(back).execute());
+    });
+  });
+});
+
+describe('a meeting that cannot be told', () => {
+  it('keeps no other from being told', async () => {
+    const bob = await somebody();
+    const meetings = [await hosted(bob), await hosted(bob), await hosted(bob)];
+    const [, broken] = meetings;
+    const { database, logger } = acme.parts;
+    const wakes = createMeetingWakes({ cache: new MemoryCache({ clock: acme.parts.clock }), logger });
+    const real = createMeetingChanges({ database, wakes });
+    const changes: MeetingChanges = {
+      async apply(group, change) {
+        if (group === broken?.group) throw new CountersignError('internal');
+        return real.apply(group, change);
+      },
+    };
+    const { sub, deviceId } = bob.who;
+    const removed = [{ seq: Number.MAX_SAFE_INTEGER, sub, deviceId, presentIn: new Set<string>() }];
+    await tellOfPage({ iss: acme.iss, database, logger, changes }, [], removed);
+    const told = await Promise.all(meetings.map(messagesIn));
+    expect(told.map((messages) => messages.some(({ kind }) => kind === 'left'))).toEqual([true, false, true]);
+  });
+});
