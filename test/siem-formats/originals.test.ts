@@ -41,7 +41,9 @@ describe.each(ORIGINAL_FORMATS)('an event in %s that carries its original', (nam
   });
 
   it('says that it was altered beside its original', () => {
-    const line = carrying(name).format(EVENT).replace(/success/i, 'failure');
+    const line = carrying(name)
+      .format(EVENT)
+      .replace(/success/i, 'failure');
     expect(readBack(line)).toMatchObject({ event: json(EVENT), faithful: false });
   });
 

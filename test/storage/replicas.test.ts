@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createEventLog, type SequencedEventLog } from '../../bridge/events/database-event-log.ts';
-import { verifyChain } from '../events/verified-chain.ts';
 import { createKeyLog } from '../../bridge/keylog/database-key-log.ts';
 import { systemClock } from '../../bridge/lib/clock.ts';
 import { initializeKeys } from '../../bridge/signer/key-ceremony.ts';
@@ -13,6 +12,7 @@ import { openPostgres } from '../../bridge/storage/postgres/open.ts';
 import { openRedisCache } from '../../bridge/storage/redis/open.ts';
 import { utf8 } from '../../protocol/bytes.ts';
 import { closed, quiet } from '../events/events-fixture.ts';
+import { verifyChain } from '../events/verified-chain.ts';
 import { NO_POSTGRES, startPostgres, type ThrowawayPostgres } from '../fakes/throwaway-postgres.ts';
 import { NO_REDIS, startRedis, type ThrowawayRedis } from '../fakes/throwaway-redis.ts';
 import { ISS } from '../signer/signer-fixture.ts';
