@@ -1,3 +1,4 @@
+import { pause as pauseUntil } from '../lib/abortable.ts';
 import { type Loop, startLoop } from '../lib/background.ts';
 import { createBell } from '../lib/bell.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -8,7 +9,6 @@ import type { Database, Query } from '../storage/database.ts';
 import type { SequencedEventLog } from './database-event-log.ts';
 import { watchBuffers } from './delivery/buffer-watch.ts';
 import { oldestNeeded } from './delivery/oldest-needed.ts';
-import { pauseUntil } from './delivery/retry-pause.ts';
 import type { SinkDefinition, SinkDefinitions } from './delivery/sink-definition.ts';
 import { createSinkLeases } from './delivery/sink-leases.ts';
 import { type SinkWorker, startSinkWorker } from './delivery/sink-worker.ts';

@@ -1,5 +1,3 @@
-import { setTimeout as wait } from 'node:timers/promises';
-
 /**
  * Rejects with the reason of the signal as soon as it is aborted; the work itself goes on. Nothing of it stays with the
  * signal, which may live longer than it.
@@ -18,9 +16,21 @@ export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): P
   }
 }
 
-/** Resolves when the time is over, or the signal aborted. */
-export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
-  await wait(Math.max(0, ms), undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
+/**
+ * Resolves when the time is over, or the signal aborted. It holds the signal: the timers of `node:timers/promises` do
+ * not, and one that `AbortSignal.any` made is collected in Node 20 where nothing else does.
+ */
+export function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  if (signal?.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, Math.max(0, ms));
+    signal?.addEventListener('abort', end, { once: true });
+  });
 }
 
 /**

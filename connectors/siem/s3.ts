@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
+import { pause } from '../../bridge/lib/abortable.ts';
 import { EVENT_PAGE, SINK_BATCH_BYTES } from '../../bridge/lib/limits.ts';
 import { fitting } from './http/fitting-events.ts';
 import { createHttpReceiver, type ReceiverAnswer } from './http/http-receiver.ts';
@@ -72,7 +72,8 @@ function openS3(given: S3Settings, deps: SinkDeps): Sink {
     async deliver(events, signal, more = false) {
       const wait = written + given.interval_seconds * 1_000 - deps.clock.now();
       // What comes while we wait will be in the next one.
-      if (wait > 0 && !more) await pause(wait, undefined, { signal });
+      if (wait > 0 && !more) await pause(wait, signal);
+      signal.throwIfAborted();
       const { taken, texts } = fitting(
         events,
         (event) => `${deps.formatter.format(event)}\n`,

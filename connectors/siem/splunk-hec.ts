@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as pause } from 'node:timers/promises';
 import * as z from 'zod';
+import { pause } from '../../bridge/lib/abortable.ts';
 import { HEC_ACK_POLL_MS, SINK_BATCH_BYTES } from '../../bridge/lib/limits.ts';
 import { CountersignError } from '../../protocol/errors.ts';
 import { fitting } from './http/fitting-events.ts';
@@ -86,7 +86,8 @@ function openAcknowledged(given: Settings, deps: SinkDeps): Sink {
     async settle(signal) {
       await acks.refresh(signal);
       while (acks.pending > 0) {
-        await pause(HEC_ACK_POLL_MS / 4, undefined, { signal });
+        await pause(HEC_ACK_POLL_MS / 4, signal);
+        signal.throwIfAborted();
         await acks.refresh(signal);
       }
       return acks.settled;

@@ -7,11 +7,10 @@
  */
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { setTimeout as pause } from 'node:timers/promises';
 import { createEventLog } from '../../bridge/events/database-event-log.ts';
-import { pauseUntil } from '../../bridge/events/delivery/retry-pause.ts';
 import type { SinkDefinition } from '../../bridge/events/delivery/sink-definition.ts';
 import { createDelivery } from '../../bridge/events/delivery.ts';
+import { pause } from '../../bridge/lib/abortable.ts';
 import { systemClock } from '../../bridge/lib/clock.ts';
 import { createOutbound } from '../../bridge/lib/outbound.ts';
 import { createOutboundSockets, type OutboundSockets } from '../../bridge/lib/outbound-sockets.ts';
@@ -46,7 +45,7 @@ const definitions = (JSON.parse(sinks) as ChaosSink[]).map(definitionOf);
 log.start();
 createDelivery({
   ...{ database, log, clock: systemClock, logger: quiet, leaseMs: LEASE_MS },
-  pause: (ms, signal) => pauseUntil(Math.min(ms, RETRY_MS), signal),
+  pause: (ms, signal) => pause(Math.min(ms, RETRY_MS), signal),
   definitions: { builtin: definitions.map(({ id }) => id), list: async () => definitions },
 }).start();
 

@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { unlessAborted, withTimeLimit } from '../../bridge/lib/abortable.ts';
+import { pause, unlessAborted, withTimeLimit } from '../../bridge/lib/abortable.ts';
 
 describe('work that a signal ends', () => {
   it('leaves nothing with the signal when it is done, which may live much longer', async () => {
@@ -22,9 +22,7 @@ describe('work that a signal ends', () => {
 
 describe('work with a time limit', () => {
   it('ends in time, whatever garbage is collected meanwhile', async () => {
-    setFlagsFromString('--expose-gc');
-    const collect = runInNewContext('gc') as () => void;
-    const collecting = setInterval(collect, 5);
+    const collecting = setInterval(collectGarbage(), 5);
     try {
       await expect(
         withTimeLimit(100, [new AbortController().signal], (signal) => untilAborted(signal)),
@@ -41,6 +39,29 @@ describe('work with a time limit', () => {
     await expect(work).rejects.toThrow('stopped');
   });
 });
+
+describe('a pause', () => {
+  it('ends with a signal that nothing else holds, whatever garbage is collected meanwhile', async () => {
+    const stopping = new AbortController();
+    const paused = pause(60_000, AbortSignal.any([stopping.signal, new AbortController().signal]));
+    const collect = collectGarbage();
+    for (let each = 0; each < 10; each += 1) {
+      collect();
+      await new Promise(setImmediate);
+    }
+    stopping.abort();
+    await paused;
+  });
+
+  it('is none under a signal that was aborted before', async () => {
+    await pause(60_000, AbortSignal.abort());
+  });
+});
+
+function collectGarbage(): () => void {
+  setFlagsFromString('--expose-gc');
+  return runInNewContext('gc') as () => void;
+}
 
 function untilAborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {

@@ -1,4 +1,3 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { SINK_RETRY_AFTER_MAX_S, SINK_RETRY_MAX_MS, SINK_RETRY_MS } from '../../lib/limits.ts';
 
 /**
@@ -11,9 +10,4 @@ export function retryPause(
 ): number {
   const longest = Math.min(SINK_RETRY_MAX_MS, SINK_RETRY_MS * 2 ** Math.min(failures - 1, 20));
   return Math.max(random() * longest, Math.min(retryAfter, SINK_RETRY_AFTER_MAX_S) * 1_000);
-}
-
-/** Resolves after `ms`, or when the signal is aborted. */
-export async function pauseUntil(ms: number, signal: AbortSignal): Promise<void> {
-  await wait(ms, undefined, { signal }).catch(() => undefined);
 }
