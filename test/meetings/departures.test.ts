@@ -8,12 +8,7 @@ import { listAbroad } from '../../bridge/meetings/abroad-store.ts';
 import { expectCode } from '../binding/expect-code.ts';
 import type { Enrolled } from '../fakes/client-side.ts';
 import { addMembers } from '../fakes/group-side.ts';
-import {
-  ADMINISTRATOR,
-  type MeetingBridge,
-  type TwoMeetingBridges,
-  twoMeetingBridges,
-} from './meeting-bridges.ts';
+import { type MeetingBridge, type TwoMeetingBridges, twoMeetingBridges } from './meeting-bridges.ts';
 import {
   enter,
   type Heard,
@@ -22,6 +17,7 @@ import {
   makeDurable,
   makeMeeting,
   rekey,
+  removeDevice,
   removeMember,
 } from './meeting-side.ts';
 
@@ -50,8 +46,6 @@ const noted = ({ who }: Enrolled) =>
   globex.parts.database.read((query) =>
     listAbroad(query, { device_id: who.deviceId }, { after: undefined, limit: 10_000 }),
   );
-const removeDevice = ({ who }: Enrolled) =>
-  globex.lifecycle.removeDevice({ sub: who.sub, deviceId: who.deviceId }, ADMINISTRATOR);
 
 /** Somebody of Globex is in a meeting at Acme; answers how Ada hears that they left. */
 async function inMeeting(person: Enrolled): Promise<{ meeting: MadeMeeting; left: () => Promise<unknown> }> {
@@ -75,7 +69,7 @@ describe('a device of ours in a partner’s meeting', () => {
     const ian = await globex.addEnrolled('ian');
     const { left } = await inMeeting(ian);
     globex.reaches = false;
-    await removeDevice(ian);
+    await removeDevice(globex, ian);
     await expect.poll(async () => (await noted(ian))[0]?.leaving).toBe(1);
     await globex.restart();
     globex.reaches = true;
@@ -87,7 +81,7 @@ describe('a device of ours in a partner’s meeting', () => {
     const ivy = await globex.addEnrolled('ivy');
     const { left } = await inMeeting(ivy);
     await globex.served.meetings.stop();
-    await removeDevice(ivy);
+    await removeDevice(globex, ivy);
     await globex.parts.eventsSoFar();
     await globex.restart();
     expect(await left()).toBe('revoked');
@@ -101,7 +95,7 @@ describe('a device of ours in a partner’s meeting', () => {
     globex.onTheWay = async ({ act }) => {
       if (act !== 'present') return;
       globex.onTheWay = undefined;
-      await removeDevice(joe);
+      await removeDevice(globex, joe);
       // The home hears of it, and knows of no such device yet.
       await expect.poll(() => noted(joe)).toEqual([]);
     };

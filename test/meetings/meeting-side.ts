@@ -19,7 +19,7 @@ import {
   memberOfGroup,
   removals,
 } from '../fakes/group-side.ts';
-import type { MeetingBridge } from './meeting-bridges.ts';
+import { ADMINISTRATOR, type MeetingBridge } from './meeting-bridges.ts';
 
 const random = () => encodeBase64url(crypto.getRandomValues(new Uint8Array(32)));
 
@@ -46,6 +46,27 @@ export async function makeMeeting(
   const meeting = Object.assign(made, { term: 1, epoch: 0, rekeyHead: null, challenge: '' });
   await addMembers(bridge, meeting, members);
   return meeting;
+}
+
+/** A meeting whose host has sent its first epoch. */
+export async function hostedMeeting(
+  bridge: MeetingBridge,
+  host: Enrolled,
+  members: readonly (Enrolled | MadeGroup)[],
+): Promise<MadeMeeting> {
+  const meeting = await makeMeeting(bridge, host, members);
+  await rekey(bridge, meeting, host);
+  return meeting;
+}
+
+/** An administrator removes somebody's device. */
+export async function removeDevice({ lifecycle }: MeetingBridge, { who }: Enrolled): Promise<void> {
+  await lifecycle.removeDevice({ sub: who.sub, deviceId: who.deviceId }, ADMINISTRATOR);
+}
+
+/** What was heard of the leaving of somebody's device. */
+export function leavingsOf({ messages }: Heard, { who }: Enrolled): ToldMessage[] {
+  return messages.filter(({ kind, data }) => kind === 'left' && data.includes(who.deviceId));
 }
 
 export async function makeDurable(
