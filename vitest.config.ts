@@ -2,6 +2,7 @@ import { configDefaults, defineConfig } from 'vitest/config';
 import { NO_BROWSER } from './test/browser/find-browser.ts';
 import { NO_POSTGRES } from './test/fakes/throwaway-postgres.ts';
 import { NO_REDIS } from './test/fakes/throwaway-redis.ts';
+import { secondLook } from './test/second-look.ts';
 
 /** The features that keep records: their tests run once more with the records in PostgreSQL. */
 const ON_BOTH_STORES = [
@@ -58,6 +59,8 @@ const common = {
   hookTimeout: 60_000,
   // Most tests wait for servers of their own for much of their time: with one worker two cores stand half idle.
   maxWorkers: 2,
+  // Where nobody looks on, one test in ten thousand must not stop everything; the run names it at its end.
+  retry: process.env.CI === 'true' ? 1 : 0,
 };
 
 for (const reason of [NO_POSTGRES, NO_REDIS, NO_BROWSER]) {
@@ -66,6 +69,7 @@ for (const reason of [NO_POSTGRES, NO_REDIS, NO_BROWSER]) {
 
 export default defineConfig({
   test: {
+    reporters: ['default', secondLook((text) => void process.stderr.write(text))],
     projects: [
       { test: { ...common, name: 'embedded', include: ['test/**/*.test.ts'] } },
       ...(NO_POSTGRES === undefined
