@@ -1,4 +1,3 @@
-import { canonicalize } from 'json-canonicalize';
 import { utf8 } from './bytes.ts';
 import { CountersignError } from './errors.ts';
 
@@ -40,7 +39,7 @@ const MAX_DEPTH = 32;
 
 /** Canonical JSON (RFC 8785). Throws `claims_invalid` for anything that two parsers could read differently. */
 export function canonicalJson(value: Json): string {
-  return canonicalize(interoperable(value, 0));
+  return serialized(value, 0);
 }
 
 /** `countersign/<label>/v1\n` and the canonical JSON of `value`: what is hashed and what is self-signed. */
@@ -48,42 +47,49 @@ export function labelled(label: Label, value: Json): Uint8Array<ArrayBuffer> {
   return utf8(`countersign/${label}/v1\n${canonicalJson(value)}`);
 }
 
-/** A copy, so that what was checked is what is written, and nothing in it is shared. */
-function interoperable(value: Json, depth: number): Json {
+/** Texts as ECMAScript escapes them, which is what RFC 8785 §3.2.2.2 has; of numbers there are integers alone. */
+function serialized(value: Json, depth: number): string {
   switch (typeof value) {
+    case 'string':
+      assertWellFormed(value);
+      return JSON.stringify(value);
     case 'number':
       if (!Number.isSafeInteger(value))
         throw new CountersignError('claims_invalid', 'only integers are signed');
-      return value;
-    case 'string':
-      assertWellFormed(value);
-      return value;
+      return Object.is(value, -0) ? '0' : String(value);
     case 'boolean':
-      return value;
+      return value ? 'true' : 'false';
     case 'object':
-      if (value === null) return null;
+      if (value === null) return 'null';
       if (depth === MAX_DEPTH) throw new CountersignError('claims_invalid', 'nested too deeply');
-      return isList(value)
-        ? Array.from(value, (item) => interoperable(item, depth + 1))
-        : interoperableObject(value, depth);
+      return isList(value) ? serializedList(value, depth + 1) : serializedObject(value, depth + 1);
     default:
       throw new CountersignError('claims_invalid', `${typeof value} cannot be signed`);
   }
 }
 
-function interoperableObject(value: { readonly [name: string]: Json }, depth: number): Json {
+function serializedList(list: readonly Json[], depth: number): string {
+  // A hole would be left out of what `map` gives.
+  return `[${Array.from(list, (item) => serialized(item, depth)).join()}]`;
+}
+
+function serializedObject(value: { readonly [name: string]: Json }, depth: number): string {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) {
     throw new CountersignError('claims_invalid', 'only plain objects are signed');
   }
-  const copy: Record<string, Json> = Object.create(null);
-  for (const [name, member] of Object.entries(value)) {
+  // By UTF-16 code units, as RFC 8785 §3.2.3 has it.
+  const names = Object.keys(value).sort();
+  let members = '';
+  for (const name of names) {
     assertWellFormed(name);
-    // The serializer would take a member of this name for the method, and leave the object unsorted.
+    // A serializer of somebody else's may take a member of this name for the method.
     if (name === 'toJSON') throw new CountersignError('claims_invalid', 'toJSON is no member name');
-    copy[name] = interoperable(member, depth + 1);
+    const member = value[name];
+    if (member === undefined) throw new CountersignError('claims_invalid', 'undefined cannot be signed');
+    members += `${members === '' ? '' : ','}${JSON.stringify(name)}:${serialized(member, depth)}`;
   }
-  return copy;
+  return `{${members}}`;
 }
 
 function isList(value: object): value is readonly Json[] {

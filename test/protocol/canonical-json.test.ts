@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { canonicalize } from 'json-canonicalize';
 import { describe, expect, it } from 'vitest';
 import { canonicalJson, type Json, type Label, labelled } from '../../protocol/canonical-json.ts';
 import { sha256Base64url } from '../../protocol/hash.ts';
@@ -48,6 +49,8 @@ describe('canonicalJson', () => {
         expect(canonicalJson(Object.fromEntries(Object.entries(value).reverse()))).toBe(text);
         expect(canonicalJson(JSON.parse(text))).toBe(text);
         expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(value)));
+        // Somebody else's serializer says the same.
+        expect(text).toBe(canonicalize(value));
       }),
     );
   });
