@@ -33,7 +33,8 @@ export interface Database {
   /**
    * A number that was answered before only if no transaction has changed anything since, in whichever process, but for
    * the tables that revision.ts leaves out. So what was read after one call still stands at a later call with the same
-   * answer. It is cheap where the store can tell; elsewhere calls of one turn of the event loop share a new number.
+   * answer. Calls of one turn of the event loop share a look at what other processes committed; where the store cannot
+   * tell, they share a new number.
    */
   revision(): Promise<number>;
 

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { setDomainCheck } from '../../bridge/directory/domains.ts';
 import { restrictPerson } from '../../bridge/directory/persons.ts';
@@ -164,6 +165,8 @@ describe('an address', () => {
     const seen = [await status(), await status()];
     for (const step of steps) {
       await step();
+      // Another process commits in no turn of this one's event loop.
+      await nextTurn();
       seen.push(await status(), await status());
     }
     expect(seen).toEqual([

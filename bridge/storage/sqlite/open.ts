@@ -132,6 +132,8 @@ class SqliteDatabase implements Database {
   readonly #turns = new Turns();
   #revision = 0;
   #dataVersion = Number.NaN;
+  /** Whether it was looked at in this turn of the event loop. */
+  #looked = false;
 
   constructor(writing: Handle, reading: Handle, options: SqliteOptions) {
     this.#options = options;
@@ -149,6 +151,7 @@ class SqliteDatabase implements Database {
   /**
    * Own commits are counted where they happen. Those of other processes, of whatever tables, show in the data version
    * of the writing connection, which nobody else of this process shares: SQLite changes it for commits of others alone.
+   * It is looked at once for what one turn of the event loop asks for: nothing comes in from outside meanwhile.
    */
   async revision(): Promise<number> {
     this.#root.assertUsable();
@@ -162,7 +165,13 @@ class SqliteDatabase implements Database {
   }
 
   #look(): void {
+    if (this.#looked) return;
     const dataVersion = this.#writerHandle.dataVersion();
+    this.#looked = true;
+    // Runs when the promises of this turn have been gone through.
+    process.nextTick(() => {
+      this.#looked = false;
+    });
     if (dataVersion !== this.#dataVersion) {
       this.#dataVersion = dataVersion;
       this.#revise();
