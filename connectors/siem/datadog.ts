@@ -34,6 +34,12 @@ const BATCH_BYTES = 4_900_000;
 /** The intake takes no time that is longer ago, and would put its own in the place of it. */
 const OLDEST_MS = 18 * 3_600_000;
 
+/** What the intake answers: 202, and an object without errors. */
+const accepted = z.looseObject({
+  error: z.undefined().optional(),
+  errors: z.array(z.unknown()).max(0).optional(),
+});
+
 /** The HTTP intake of Datadog for logs (API v2). */
 export const DATADOG = defineSinkKind<Settings>({
   kind: 'datadog',
@@ -67,7 +73,9 @@ function openDatadog(given: Settings, deps: SinkDeps): Sink {
     batch: BATCH,
     async deliver(events, signal) {
       const { taken, texts } = fitting(events, render, BATCH_BYTES);
-      await receiver.send({ url, headers, body: `[${texts.join(',')}]`, gzip: true, signal });
+      const body = `[${texts.join(',')}]`;
+      const answer = await receiver.send({ url, headers, body, gzip: true, signal, success: 202 });
+      if (answer.text !== '') receiver.read(answer, accepted);
       return takenEvents(taken);
     },
     close: async () => {},

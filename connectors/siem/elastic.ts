@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { SINK_BATCH_BYTES } from '../../bridge/lib/limits.ts';
-import { outcomeOfItems } from './elastic/bulk-items.ts';
+import { ITEM_MEMBERS, outcomeOfItems } from './elastic/bulk-items.ts';
 import { elasticCopy } from './elastic/elastic-copy.ts';
 import { fitting } from './http/fitting-events.ts';
 import { createHttpReceiver } from './http/http-receiver.ts';
@@ -67,7 +67,7 @@ function openElastic(given: Settings, deps: SinkDeps): Sink {
   const receiver = createHttpReceiver({ ...deps, secrets });
   const url = urlUnder(given.url, `${encodeURIComponent(given.data_stream)}/_bulk`);
   // Everything else that an item says would make the answer as long as the request.
-  url.searchParams.set('filter_path', 'errors,items.*.status,items.*.error.type,items.*.error.reason');
+  url.searchParams.set('filter_path', ITEM_MEMBERS);
   if (given.pipeline !== undefined) url.searchParams.set('pipeline', given.pipeline);
   const headers = { authorization, 'content-type': 'application/x-ndjson' };
 
@@ -76,7 +76,7 @@ function openElastic(given: Settings, deps: SinkDeps): Sink {
     async deliver(events, signal) {
       const { taken, texts } = fitting(events, (event) => lines(event, deps), SINK_BATCH_BYTES, 0);
       const answer = await receiver.send({ url, headers, body: texts.join(''), gzip: true, signal });
-      return outcomeOfItems(taken, answer, receiver);
+      return outcomeOfItems(taken, answer, receiver, given.data_stream);
     },
     close: async () => {},
   };

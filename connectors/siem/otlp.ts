@@ -21,9 +21,13 @@ type Settings = z.output<typeof settings>;
 const BATCH = 1_000;
 
 const int64 = z.union([z.int().min(0), z.string().regex(/^\d{1,19}$/)]).transform(Number);
-const exported = z.object({
+/**
+ * `ExportLogsServiceResponse`, which has had this one member since it is there. Another one is no news of the protocol
+ * but an error of something that stands before the collector.
+ */
+const exported = z.strictObject({
   partialSuccess: z
-    .object({ rejectedLogRecords: int64.default(0), errorMessage: z.string().default('') })
+    .strictObject({ rejectedLogRecords: int64.default(0), errorMessage: z.string().default('') })
     .nullish(),
 });
 

@@ -11,6 +11,7 @@ import { takenEvents } from './http/taken-events.ts';
 import { s3Copy } from './s3/s3-copy.ts';
 import { awsCredentials, bucketUrl, type S3Settings, s3Settings, sinkPrefix } from './s3/s3-settings.ts';
 import { sha256, signV4 } from './s3/signature-v4.ts';
+import { isWritten } from './s3/written-object.ts';
 import { defineSinkKind, type Sink, type SinkDeps, type SinkEvent } from './sink.ts';
 
 const DAY_MS = 86_400_000;
@@ -48,12 +49,13 @@ function openS3(given: S3Settings, deps: SinkDeps): Sink {
     const body = await compress(lines.join(''));
     const url = urlUnder(bucket.href, `${prefix}/${objectKey(events)}`);
     const payloadHash = sha256(body);
+    const md5 = createHash('md5').update(body).digest();
     const headers = signV4(
       {
         ...{ method: 'PUT', url, payloadHash },
         headers: {
           // An object that arrives damaged is refused, and object lock wants it.
-          'content-md5': createHash('md5').update(body).digest('base64'),
+          'content-md5': md5.toString('base64'),
           'content-type': 'application/gzip',
           'x-amz-content-sha256': payloadHash,
           ...lockHeaders(given, deps.clock.now()),
@@ -62,9 +64,9 @@ function openS3(given: S3Settings, deps: SinkDeps): Sink {
       { region: given.region, service: 's3', now: deps.clock.now() },
       awsCredentials(given),
     );
-    const answer = await receiver.send({ ...{ url, headers, body, signal, fault }, method: 'PUT' });
-    // Stores have answered 200 and an error behind it.
-    if (/<Error>/.test(answer.text)) throw receiver.fault('sink_unavailable', answer);
+    const sent = { url, headers, body, signal, fault, success: 200 };
+    const answer = await receiver.send({ ...sent, method: 'PUT' });
+    if (!isWritten(answer, md5)) throw receiver.fault('sink_unavailable', answer);
   }
 
   return {

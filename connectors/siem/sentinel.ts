@@ -85,7 +85,7 @@ function openSentinel(given: Settings, deps: SinkDeps): Sink {
       // Only the token in use can turn up in an answer.
       secrets[2] = token;
       await receiver.send({
-        ...{ url, body: `[${texts.join(',')}]`, gzip: true, signal },
+        ...{ url, body: `[${texts.join(',')}]`, gzip: true, signal, success: 204 },
         headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
         fault(answer) {
           if (answer.status === 401) tokens.forget();

@@ -16,6 +16,11 @@ export interface SinkEvent {
   readonly request_id: string | null;
   readonly trace_id: string | null;
   readonly data: { readonly [name: string]: Json };
+  /**
+   * 128 random bits that are hashed with the event. Absent where personal data was taken out: nobody can find out by
+   * the hash what it was. Absent too in events from before there were salts.
+   */
+  readonly salt?: string | undefined;
   readonly prev: string;
   readonly hash: string;
   /** Which way personal data was taken out: `hash` is then of more than what is here. Absent where all is. */

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { WEBHOOK } from '../../connectors/siem/webhook.ts';
 import { CountersignError, type ErrorCode } from '../../protocol/errors.ts';
 import { httpSinkDeps } from '../contract/http-sink-fixture.ts';
 import { makeEvents } from '../contract/sink-events.ts';
@@ -29,6 +30,20 @@ const FAULTS: readonly [string, Fault, ErrorCode][] = [
     'sink_unavailable',
   ],
 ];
+
+/** Answers of 2xx that say nothing of the events: of a guest network, of a proxy whose backend is away. */
+const LIES: readonly [string, Answer][] = [
+  [
+    'a page',
+    { status: 200, headers: { etag: '"5f3a-1a2b"' }, body: '<!doctype html><p>Sign in to the network' },
+  ],
+  ['a page and the status of Datadog', { status: 202, body: '<html>Sign in' }],
+  ['an error as an object', { status: 200, body: '{"error":"backend down","code":13}' }],
+  ['errors as an object', { status: 202, body: '{"errors":[{"status":"400","title":"Bad Request"}]}' }],
+  ['an error as a status', { status: 200, body: '{"code":13,"message":"no backend","details":[]}' }],
+  ['a list', { status: 200, body: '[]' }],
+];
+const TOKEN = { access_token: 'abc', token_type: 'Bearer', expires_in: 3_600 };
 
 describe.each(HTTP_SINKS)('a receiver of $kind', (kind, settingsFor) => {
   const { signal } = new AbortController();
@@ -61,6 +76,21 @@ describe.each(HTTP_SINKS)('a receiver of $kind', (kind, settingsFor) => {
   it.each(FAULTS)('that %s', async (_name, fault, code) => {
     receiver.failAlways(fault);
     expect((await faultAt(receiver.url)).code).toBe(code);
+  });
+
+  it.each(LIES)('that answers %s with 2xx', async (_name, lie) => {
+    const isToken = (path: string) => path.endsWith('/oauth2/v2.0/token');
+    const liar = await openReceiver(network, 'liar.example.net', ({ path }) =>
+      isToken(path) ? { status: 200, body: JSON.stringify(TOKEN) } : lie,
+    );
+    const sink = kind.open(settingsFor(liar.url), httpSinkDeps(network, 'plain'));
+    const delivery = sink.deliver(makeEvents(2), signal);
+    // any 2xx is the word of a webhook, by its standard
+    if (kind === WEBHOOK) expect(await delivery).toMatchObject({ sent: 2, settled: 2 });
+    else await expect(delivery).rejects.toMatchObject({ code: 'sink_unavailable' });
+    expect(liar.requests.filter(({ path }) => !isToken(path))).not.toEqual([]);
+    await sink.close();
+    await liar.close();
   });
 
   it('that is there under a certificate of another name', async () => {

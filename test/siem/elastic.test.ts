@@ -38,6 +38,7 @@ describe('the items of a bulk request', () => {
   afterEach(() => {
     expect(store.breaches).toEqual([]);
     store.itemsMeet();
+    store.keepFailures('no');
   });
   afterAll(async () => {
     await store.close();
@@ -64,6 +65,41 @@ describe('the items of a bulk request', () => {
         },
       ],
     });
+  });
+
+  it('are refused where they went to the failure store, which the store calls a success', async () => {
+    store.keepFailures();
+    store.itemsMeet(undefined, 400, undefined);
+    const events = makeEvents(3);
+    expect(await open().deliver(events, signal)).toEqual({
+      ...{ sent: 3, settled: 3 },
+      refused: [
+        {
+          ...{ seq: 2, event_id: events[1]?.event_id },
+          words: expect.stringMatching(
+            /^201 failure_store used: .*logs-countersign\.events-default::failures/,
+          ),
+        },
+      ],
+    });
+    expect(store.held).not.toContain(events[1]?.event_id);
+  });
+
+  it('are refused where the failure store did not take them either', async () => {
+    store.keepFailures('failed');
+    store.itemsMeet(400);
+    expect(await open().deliver(makeEvents(2), signal)).toMatchObject({
+      refused: [
+        { seq: 1, words: expect.stringMatching(/^400 document_parsing_exception.*failure_store failed/) },
+      ],
+    });
+  });
+
+  it('are refused in the words of the store where it has no failure store', async () => {
+    store.keepFailures('not_enabled');
+    store.itemsMeet(400);
+    const words = '400 document_parsing_exception: failed to parse field [seq] of type [long]';
+    expect(await open().deliver(makeEvents(2), signal)).toMatchObject({ refused: [{ seq: 1, words }] });
   });
 
   it.each([429, 503, 403, 404])('come again from the first on that met %i', async (status) => {

@@ -91,7 +91,7 @@ describe('the objects of S3', () => {
 
   it('stand under the host name of their bucket, where the store has it so', async () => {
     const host = 'acme-events.store.example.net';
-    const other = await openReceiver(network, host, () => ({ status: 200 }));
+    const other = await openReceiver(network, host, () => ({ status: 200, headers: { etag: '"e1-1"' } }));
     const endpoint = other.url.replace('acme-events.', '');
     await open({ endpoint, path_style: false, prefix: 'p' }).deliver(
       at('2026-03-04T05:00:00.000Z', 1),
@@ -141,6 +141,28 @@ describe('the objects of S3', () => {
     ['an unknown bucket', { bucket: 'other-events' }],
   ])('are not given up because of %s', async (_name, wrong) => {
     expect(await codeOf(() => open(wrong).deliver(makeEvents(2), signal))).toBe('sink_misconfigured');
+  });
+
+  const MD5_OF_NOTHING = '"d41d8cd98f00b204e9800998ecf8427e"';
+  it.each<[string, Record<string, string>]>([
+    ['no entity tag', {}],
+    ['that of a page', { etag: 'W/"5f3a-1a2b-3c4d"' }],
+    ['that of another object', { etag: MD5_OF_NOTHING }],
+    [
+      'that of another object, encrypted by the store',
+      { etag: MD5_OF_NOTHING, 'x-amz-server-side-encryption': 'AES256' },
+    ],
+  ])('are not written where the answer has %s', async (_name, headers) => {
+    store.failWith({ status: 200, headers });
+    expect(await codeOf(() => open().deliver(makeEvents(1), signal))).toBe('sink_unavailable');
+  });
+
+  it.each<[string, Record<string, string>]>([
+    ['under a key of the customer', { etag: MD5_OF_NOTHING, 'x-amz-server-side-encryption': 'aws:kms' }],
+    ['in parts', { etag: '"d41d8cd98f00b204e9800998ecf8427e-1"' }],
+  ])('are written though the entity tag is no MD5 of them: %s', async (_name, headers) => {
+    store.failWith({ status: 200, headers });
+    expect(await open().deliver(makeEvents(1), signal)).toMatchObject({ sent: 1, settled: 1 });
   });
 
   it.each([

@@ -66,6 +66,7 @@ function ownFields(event: SinkEvent): object {
   const { connection, app } = event.subject;
   return {
     v: event.v,
+    salt: event.salt,
     prev: event.prev,
     actor: event.actor.kind,
     partner: event.subject.partner ?? event.actor.iss,

@@ -40,7 +40,8 @@ function ocsfEvent(event: SinkEvent, origin: EventOrigin, original: boolean): ob
     raw_data: original ? plain.format(event) : undefined,
     unmapped: {
       ...{ actor: event.actor, subject: event.subject, data: event.data },
-      ...{ trace_id: event.trace_id, prev: event.prev, hash: event.hash, redaction: event.redaction },
+      ...{ trace_id: event.trace_id, salt: event.salt, prev: event.prev, hash: event.hash },
+      redaction: event.redaction,
     },
   };
 }

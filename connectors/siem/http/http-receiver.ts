@@ -19,6 +19,8 @@ export interface ReceiverRequest {
   readonly body?: string | Uint8Array;
   readonly gzip?: boolean;
   readonly signal: AbortSignal;
+  /** The status of success, where the receiver has one alone: another one of 2xx is something else that answered. */
+  readonly success?: number;
   /** What a status outside 2xx means at this receiver; `undefined`: what it means elsewhere. */
   readonly fault?: (answer: ReceiverAnswer) => SinkFault | undefined;
 }
@@ -55,9 +57,15 @@ export function createHttpReceiver(options: {
   function fault(code: SinkFault, answer: ReceiverAnswer): CountersignError {
     const said = words(answer.text);
     const retryAfter = retryAfterSeconds(answer.headers.get('retry-after'), options.clock.now());
-    return new CountersignError(code, `The receiver answered ${answer.status}${said && `: ${said}`}`, {
-      ...(retryAfter === undefined || code === 'sink_batch_refused' ? {} : { retryAfter }),
-    });
+    const strange =
+      code === 'sink_unavailable' && isSuccess(answer) ? ', and not as a receiver of this kind does' : '';
+    return new CountersignError(
+      code,
+      `The receiver answered ${answer.status}${strange}${said && `: ${said}`}`,
+      {
+        ...(retryAfter === undefined || code === 'sink_batch_refused' ? {} : { retryAfter }),
+      },
+    );
   }
 
   return {
@@ -65,7 +73,8 @@ export function createHttpReceiver(options: {
     fault,
     async send(request) {
       const answer = await exchange(options.outbound, request);
-      if (answer.status >= 200 && answer.status < 300) return answer;
+      if (answer.status === (request.success ?? answer.status) && isSuccess(answer)) return answer;
+      if (isSuccess(answer)) throw fault('sink_unavailable', answer);
       throw fault(request.fault?.(answer) ?? faultOfStatus(answer.status), answer);
     },
     read(answer, schema) {
@@ -97,6 +106,10 @@ async function exchange(outbound: Outbound, request: ReceiverRequest): Promise<R
   } catch (error) {
     throw faultOfRequest(error, url.hostname);
   }
+}
+
+function isSuccess({ status }: ReceiverAnswer): boolean {
+  return status >= 200 && status < 300;
 }
 
 function jsonIn(text: string): unknown {

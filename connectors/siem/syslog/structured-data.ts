@@ -34,6 +34,7 @@ export function structuredData(event: SinkEvent, scope: StructuredDataScope, tru
   params += paramsOf('replay', event.replay);
   if (scope === 'full') {
     params += paramsOf('data', event.data);
+    params += paramsOf('salt', event.salt);
     params += paramsOf('prev', event.prev);
     params += paramsOf('hash', event.hash);
   }

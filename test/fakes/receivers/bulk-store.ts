@@ -22,6 +22,11 @@ export interface BulkStore extends Receiver {
   plant(id: string, document: Record<string, unknown>): void;
   /** Searches answer so, beside the documents. */
   answerPartly(partly: { timed_out?: boolean; failed?: number }): void;
+  /**
+   * As Elasticsearch does with a failure store since 8.18 (9.2 by the template of `logs-*-*`): what a mapping refuses
+   * is put there, and answered as a success. `failed`: it is not taken there either; `no`: there is none.
+   */
+  keepFailures(how?: 'used' | 'failed' | 'not_enabled' | 'no'): void;
   /** The next items meet these statuses, one each; `undefined`: as it should be. */
   itemsMeet(...statuses: (number | undefined)[]): void;
 }
@@ -35,6 +40,8 @@ const ITEM_ERRORS: Record<number, { type: string; reason: string }> = {
   503: { type: 'unavailable_shards_exception', reason: 'primary shard is not active' },
 };
 
+const FILTER = 'errors,items.*.status,items.*.failure_store,items.*.error.type,items.*.error.reason';
+
 /** A data stream behind `_bulk` of Elasticsearch 8 and OpenSearch 2, with `filter_path`. */
 export async function openBulkStore(
   network: ReceiverNetwork,
@@ -44,6 +51,7 @@ export async function openBulkStore(
   const held: string[] = [];
   const refused = new Set<string>();
   let statuses: (number | undefined)[] = [];
+  let failures: 'used' | 'failed' | 'not_enabled' | 'no' = 'no';
   let reading = true;
   let lagging: number | undefined;
   let searchable = 0;
@@ -57,6 +65,14 @@ export async function openBulkStore(
     documents.set(id, document);
     held.push(id);
     return 201;
+  }
+
+  function itemOf(status: number): { status: number; error?: object | undefined; failure_store?: string } {
+    if (status < 300) return { status };
+    const isDocument = status === 400;
+    if (isDocument && failures === 'used') return { status: 201, failure_store: 'used' };
+    const store = failures === 'no' || !isDocument ? {} : { failure_store: failures };
+    return { status, error: ITEM_ERRORS[status], ...store };
   }
 
   function search(request: ReceivedRequest): Answer {
@@ -111,13 +127,9 @@ export async function openBulkStore(
     if (request.path === `/${options.stream}/_refresh`) return refresh();
     demand(request.path === `/${options.stream}/_bulk`, `no such path: ${request.path}`);
     demand(request.headers['content-type'] === 'application/x-ndjson', 'expected application/x-ndjson');
-    demand(
-      request.query.get('filter_path') === 'errors,items.*.status,items.*.error.type,items.*.error.reason',
-      'the stand-in filters its answer in one way only',
-    );
+    demand(request.query.get('filter_path') === FILTER, 'the stand-in filters its answer in one way only');
     const items = pairsIn(utf8Of(request.body)).map(([id, document]) => {
-      const status = create(id, document);
-      return { create: { status, ...(status < 300 ? {} : { error: ITEM_ERRORS[status] }) } };
+      return { create: itemOf(create(id, document)) };
     });
     const errors = items.some(({ create: { status } }) => status >= 300);
     const headers = { 'content-type': 'application/json' };
@@ -139,6 +151,9 @@ export async function openBulkStore(
     plant: (id, document) => void documents.set(id, document),
     answerPartly: (wanted) => {
       partly = wanted;
+    },
+    keepFailures: (how = 'used') => {
+      failures = how;
     },
     itemsMeet: (...wanted) => {
       statuses = wanted;
