@@ -21,6 +21,8 @@ export interface EventLogDeps {
   /** Our entity id: the chain begins with it. */
   readonly iss: string;
   readonly cache?: Keyspace | undefined;
+  /** Milliseconds between looks for events without a `seq` that nobody asked for: as a sequencer has it. */
+  readonly intervalMs?: number;
 }
 
 /** The event log, with what its delivery and the tests need of it. */

@@ -68,6 +68,8 @@ export interface SequencerDeps {
   readonly logger: Logger;
   /** Tells other replicas of what was published; the store alone holds the truth. */
   readonly cache?: Keyspace | undefined;
+  /** Milliseconds between looks that nobody asked for: SEQUENCER_INTERVAL_MS unless it is given. */
+  readonly intervalMs?: number;
 }
 
 /**
@@ -117,10 +119,10 @@ class LogSequencer<Row> implements Sequencer<Row> {
   }
 
   start(): void {
-    const { logger } = this.#deps;
+    const { logger, intervalMs = SEQUENCER_INTERVAL_MS } = this.#deps;
     this.#loop ??= startLoop(
       `sequence-${this.#log.log}`,
-      SEQUENCER_INTERVAL_MS,
+      intervalMs,
       (signal) => this.#runAndRemember(signal),
       {
         logger,

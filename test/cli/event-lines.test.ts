@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { linesOfFile } from '../../bridge/cli/event-lines.ts';
 import { createProgress } from '../../bridge/cli/progress.ts';
 import { UsageError } from '../../bridge/cli/usage-error.ts';
@@ -45,14 +45,18 @@ describe('the lines of a file', () => {
 });
 
 describe('progress', () => {
+  afterEach(() => vi.useRealTimers());
+
   it('is shown now and then, and taken away at the end', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
     const shown: string[] = [];
     const progress = createProgress({ progress: (text) => void shown.push(text) });
-    const until = performance.now() + 450;
-    let told = 0;
-    while (performance.now() < until) progress.tell(() => `${++told}`);
+    for (let passed = 50; passed <= 450; passed += 50) {
+      vi.advanceTimersByTime(50);
+      progress.tell(() => `after ${passed} ms`);
+    }
     progress.end();
-    expect(shown).toEqual(['1', '2', '']);
+    expect(shown).toEqual(['after 200 ms', 'after 400 ms', '']);
   });
 
   it('is nothing where nobody looks', () => {

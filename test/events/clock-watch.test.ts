@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startClockWatch } from '../../bridge/events/clock-watch.ts';
+import { SOON } from '../fakes/soon.ts';
 import { all, type EventsFixture, eventsFixture, quiet } from './events-fixture.ts';
 
 let fixture: EventsFixture;
@@ -23,7 +24,7 @@ async function reported(times: readonly number[], between = 1_000): Promise<unkn
   for (const next of times.slice(1)) {
     [time, elapsed] = [next, elapsed + between];
     const { runs } = watch;
-    await expect.poll(() => watch.runs, { interval: 1 }).toBeGreaterThan(runs + 1);
+    await expect.poll(() => watch.runs, { ...SOON, interval: 1 }).toBeGreaterThan(runs + 1);
   }
   await watch.stop();
   await log.settled();

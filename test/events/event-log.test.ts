@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createEventLog } from '../../bridge/events/database-event-log.ts';
 import type { EventInput } from '../../bridge/events/event-log.ts';
 import type { Database } from '../../bridge/storage/database.ts';
+import { SOON } from '../fakes/soon.ts';
 import { ISS } from '../signer/signer-fixture.ts';
 import {
   all,
@@ -12,6 +13,8 @@ import {
   quiet,
   refusedRequest,
 } from './events-fixture.ts';
+
+const HOUR = 3_600_000;
 
 let fixture: EventsFixture;
 
@@ -25,10 +28,14 @@ afterEach(async () => {
 
 describe('an event of a change', () => {
   it('is there with the change, and gets its place at once', async () => {
-    const { database, log } = fixture;
+    const { database, clock } = fixture;
+    // It comes at all: the log would not look by itself for an hour.
+    const log = createEventLog({ database, clock, logger: quiet, iss: ISS, intervalMs: HOUR });
     log.start();
+    await log.settled();
     await database.transaction((tx) => log.append(tx, closed('p1')));
-    await vi.waitFor(async () => expect(await all(log)).toHaveLength(1), { interval: 1, timeout: 200 });
+    await vi.waitFor(async () => expect(await all(log)).toHaveLength(1), SOON);
+    await log.stop();
     expect((await all(log))[0]).toMatchObject({
       ...{ v: 1, seq: 1, time: '2026-11-22T09:00:00.000Z', type: 'person.closed', outcome: 'success' },
       ...{
@@ -74,7 +81,7 @@ describe('an event of a change', () => {
     const other = await fixture.openAnother();
     log.start();
     await other.database.transaction((tx) => other.log.append(tx, closed('p1')));
-    await vi.waitFor(async () => expect(await all(log)).toHaveLength(1), { interval: 5, timeout: 3_000 });
+    await vi.waitFor(async () => expect(await all(log)).toHaveLength(1), SOON);
   });
 });
 

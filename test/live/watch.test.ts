@@ -3,9 +3,11 @@ import type { WatchedAddress } from '../../client/index.ts';
 import { type ApiRequest, deviceHeaders, sendRaw } from '../http/api-request.ts';
 import type { PersonApp } from '../http/person-app.ts';
 import { startTwoCompanies, type TwoCompanies } from '../http/two-companies.ts';
+import { readStream } from './streamed-events.ts';
 
 let companies: TwoCompanies;
 let ada: PersonApp;
+let bobSub: string;
 let carolSub: string;
 
 beforeAll(async () => {
@@ -40,6 +42,7 @@ describe('watching addresses', () => {
     const { changes, first, end } = watching(['Carol@acme.example', 'gwen@globex.example']);
     const bob = await acme.signIn('bob');
     await bob.client.enrol({ label: 'Laptop' });
+    bobSub = (await bob.client.me()).sub;
     const carol = await acme.signIn('carol');
     await carol.client.enrol({ label: 'Laptop' });
     carolSub = (await carol.client.me()).sub;
@@ -54,11 +57,20 @@ describe('watching addresses', () => {
 
   it('tells what happened while nobody listened', async () => {
     const now = Math.floor(companies.acme.bridge.clock.now() / 1000);
-    const text = await firstOf(ada, { addresses: ['carol@acme.example', 'ada@acme.example'], since: now });
-    expect(text).toMatch(/event: ready\ndata: \{"as_of":\d+\}/);
-    expect(text).toContain('{"address":"carol@acme.example","reason":"revoked"');
-    const later = await firstOf(ada, { addresses: ['carol@acme.example'], since: now + 3_600 });
-    expect(later).not.toContain('changed');
+    const { changed, end } = await watched(ada, { addresses: ['carol@acme.example'], since: now });
+    expect(await changed()).toMatchObject({ address: 'carol@acme.example', reason: 'revoked' });
+    end();
+  });
+
+  it('tells nothing again that happened before it was left', async () => {
+    const { clock, administrator } = companies.acme.bridge;
+    const addresses = ['carol@acme.example', 'bob@acme.example'];
+    const since = Math.floor(clock.now() / 1000) + 3_600;
+    const { changed, end } = await watched(ada, { addresses, since });
+    // What happens from now on comes behind anything that it would tell of the past.
+    await administrator.post(`/admin/v1/persons/${bobSub}/close`, { reason: 'left' });
+    expect(await changed()).toMatchObject({ address: 'bob@acme.example', reason: 'revoked' });
+    end();
   });
 
   it('is refused to a device that is not endorsed, and for what is no address in its one form', async () => {
@@ -128,30 +140,32 @@ async function addPhone(): Promise<PersonApp> {
   return phone;
 }
 
-async function open(app: PersonApp, body: object): Promise<Response> {
+async function open(app: PersonApp, body: object, signal?: AbortSignal): Promise<Response> {
   const { bridge } = companies.acme;
   const headers = await deviceHeaders(bridge, app, { method: 'post', path: '/v1/watch' });
   return companies.stage.fetch(`${bridge.issuer}/v1/watch`, {
     method: 'POST',
     headers: { ...headers, 'content-type': 'application/json' },
     body: JSON.stringify(body),
+    ...(signal === undefined ? {} : { signal }),
   });
 }
 
-/** What comes at once. */
-async function firstOf(app: PersonApp, body: object): Promise<string> {
-  const response = await open(app, body);
-  const reader = (response.body ?? new ReadableStream()).getReader();
-  const decoder = new TextDecoder();
-  let text = '';
-  while (!text.includes('ready')) text += decoder.decode((await reader.read()).value, { stream: true });
-  const more = await Promise.race([
-    reader.read(),
-    new Promise<null>((resolve) => setTimeout(resolve, 300, null)),
-  ]);
-  if (more !== null) text += decoder.decode(more.value, { stream: true });
-  await reader.cancel().catch(() => undefined);
-  return text;
+/** A watch that has said that it watches; answers how to hear of the next change. */
+async function watched(app: PersonApp, body: object) {
+  const ending = new AbortController();
+  const stream = readStream(await open(app, body, ending.signal));
+  expect(await stream.next()).toMatchObject({
+    ...{ event: 'ready', data: expect.stringMatching(/^\{"as_of":\d+\}$/) },
+  });
+  return {
+    async changed(): Promise<unknown> {
+      const told = await stream.next();
+      expect(told?.event).toBe('changed');
+      return JSON.parse(told?.data ?? 'null');
+    },
+    end: () => ending.abort(),
+  };
 }
 
 async function untilEnd(app: PersonApp, body: object) {
