@@ -4,6 +4,7 @@ import { CountersignError, type ErrorCode, parseErrorCode } from '../../protocol
 import { sha256Base64url } from '../lib/hash.ts';
 import { EVENT_DATA_BYTES } from '../lib/limits.ts';
 import { EVENTS, type EventData, type EventType } from './catalog.ts';
+import { newSalt } from './event-salt.ts';
 import { emailAddress, name, personal, phrase, text } from './event-text.ts';
 
 const from = {
@@ -85,6 +86,8 @@ export interface EventBody {
   readonly request_id: string | null;
   readonly trace_id: string | null;
   readonly data: { readonly [name: string]: Json };
+  /** `newSalt`. Events that were stored before there were any have none. */
+  readonly salt?: string;
 }
 
 /**
@@ -116,6 +119,7 @@ export function eventBody(input: EventInput, id: string, time: number): EventBod
       request_id: requestId ?? null,
       trace_id: traceId ?? null,
       data: defined(EVENTS[input.type].data.parse(data)) as EventBody['data'],
+      salt: newSalt(),
     };
     if (JSON.stringify(body.data).length > EVENT_DATA_BYTES) throw new RangeError('too much data');
     return body;

@@ -17,7 +17,8 @@ export type Redaction = 'none' | 'drop' | 'hmac';
 
 /**
  * The event as a sink gets it. A redacted one says so in `redaction`; its `hash` stays that of the whole event, so that
- * it can still be found, but not recomputed.
+ * it can still be found, but not recomputed. Where anything was taken out the salt is too: with it, the hash would tell
+ * whether a guess of what was taken out is right.
  *
  * A member that the catalogue does not know (of an event that another version stored) counts as personal data. `hmac`
  * without a key is `internal`: it would be the whole event under another name.
@@ -27,11 +28,19 @@ export type Redaction = 'none' | 'drop' | 'hmac';
 export function redactEvent(event: StoredEvent, redaction: Redaction, key?: Uint8Array): SinkEvent {
   if (redaction === 'none') return event;
   const replace = replacement(redaction, key);
+  const { salt, ...rest } = event;
+  const parts = [
+    redacted(event.actor, actorSchemas[event.actor.kind], replace),
+    redacted(event.subject, subjectSchema, replace),
+    redacted(event.data, isEventType(event.type) ? EVENTS[event.type].data : undefined, replace),
+  ] as const;
+  const [actor, subject, data] = parts;
   return {
-    ...event,
-    actor: { kind: event.actor.kind, ...redacted(event.actor, actorSchemas[event.actor.kind], replace) },
-    subject: redacted(event.subject, subjectSchema, replace),
-    data: redacted(event.data, isEventType(event.type) ? EVENTS[event.type].data : undefined, replace),
+    ...rest,
+    actor: { kind: event.actor.kind, ...actor.members },
+    subject: subject.members,
+    data: data.members,
+    ...(salt === undefined || parts.some(({ whole }) => !whole) ? {} : { salt }),
     redaction,
   };
 }
@@ -50,18 +59,25 @@ function pseudonym(value: string, key: Uint8Array): string {
   return `hmac-${createHmac('sha256', key).update(value, 'utf8').digest('base64url').slice(0, 22)}`;
 }
 
+interface Redacted<Value> {
+  readonly members: { [name: string]: Value };
+  /** Whether nothing was taken out. */
+  readonly whole: boolean;
+}
+
 function redacted<Value extends Json | undefined>(
   members: { readonly [name: string]: Value },
   schema: z.ZodObject | undefined,
   replace: Replacement,
-): { [name: string]: Value } {
+): Redacted<Value> {
   const marks = personalMembers(schema);
   const kept = Object.entries(members).flatMap(([name, value]) => {
     if (marks.get(name) === false) return [[name, value] as const];
     const other = replaced(value, replace);
     return other === undefined ? [] : [[name, other as Value] as const];
   });
-  return Object.fromEntries(kept);
+  const whole = Object.keys(members).every((name) => marks.get(name) === false);
+  return { members: Object.fromEntries(kept), whole };
 }
 
 /** Texts and lists of texts have a replacement; what else there is of a marked member is left out. */

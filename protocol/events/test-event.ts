@@ -12,6 +12,8 @@ const sinkId = z.string().check(z.regex(/^snk_[0-9a-f]{20}$/));
 const time = z.string().check(z.regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/));
 /** An IP address, or the pseudonym of one. */
 const address = z.string().check(z.regex(/^(?:[0-9A-Fa-f:.]{2,45}|hmac-[A-Za-z0-9_-]{22})$/));
+/** 128 random bits: the last character holds two of them. */
+const salt = z.string().check(z.regex(/^[A-Za-z0-9_-]{21}[AQgw]$/));
 
 /**
  * What tries a sink out, exactly as the bridge writes it. Nothing signs it, and whoever can write a copy can make one:
@@ -31,6 +33,7 @@ const testSchema = z.strictObject({
   trace_id: z.null(),
   /** The id of a sink of the configuration is its name. */
   data: z.strictObject({ sink: z.union([sinkId, sinkName]), name: sinkName, test: z.uuid() }),
+  salt: z.optional(salt),
   prev: digest,
   hash: digest,
   redaction: z.optional(z.enum(['drop', 'hmac'])),

@@ -40,7 +40,7 @@ describe('an event as OCSF', () => {
     const { metadata, time, unmapped } = format(event);
     expect(unmapped).toEqual({
       ...{ actor: event.actor, subject: event.subject, data: event.data },
-      ...{ trace_id: event.trace_id, prev: event.prev, hash: event.hash },
+      ...{ trace_id: event.trace_id, salt: event.salt, prev: event.prev, hash: event.hash },
     });
     expect(metadata).toMatchObject({
       ...{ uid: event.event_id, sequence: 7, event_code: 'device.added', correlation_uid: 'r-1' },

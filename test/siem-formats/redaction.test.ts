@@ -1,8 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { EVENTS } from '../../bridge/events/catalog.ts';
-import { actorSchemas, type StoredEvent, subjectSchema } from '../../bridge/events/event.ts';
+import {
+  actorSchemas,
+  type EventSubject,
+  eventBody,
+  eventHash,
+  type StoredEvent,
+  subjectSchema,
+} from '../../bridge/events/event.ts';
 import { personalMembers } from '../../bridge/events/personal-members.ts';
 import { redactEvent } from '../../bridge/events/redaction.ts';
+import { newId } from '../../bridge/lib/ids.ts';
+import type { SinkEvent } from '../../connectors/siem/sink-event.ts';
 
 const KEY = new Uint8Array(32).fill(7);
 
@@ -20,6 +29,24 @@ function lookUp(changes: Partial<StoredEvent> = {}): StoredEvent {
     ...{ prev: 'prev', hash: 'hash' },
     ...changes,
   };
+}
+
+/** As the log stores and hashes it. */
+function closing(subject: EventSubject): StoredEvent {
+  const actor = { kind: 'system' as const };
+  const body = eventBody(
+    { type: 'person.closed', actor, subject, outcome: 'success', data: {} },
+    newId(),
+    Date.now(),
+  );
+  const hashed = { ...body, seq: 7, prev: 'prev' };
+  return { ...hashed, hash: eventHash(hashed) };
+}
+
+/** What the copy of a sink would have to be for a guess of what was taken out to be right. */
+function guessed(copy: SinkEvent, subject: EventSubject): string {
+  const { hash: _hash, redaction: _redaction, ...rest } = copy;
+  return eventHash({ ...rest, subject } as StoredEvent);
 }
 
 /** As an administrator writes it into the guide: which members of which type. */
@@ -59,6 +86,27 @@ describe('redaction', () => {
   it('gives each sink pseudonyms of its own', () => {
     const other = redactEvent(lookUp(), 'hmac', new Uint8Array(32).fill(8));
     expect(other.subject.address).not.toBe(redactEvent(lookUp(), 'hmac', KEY).subject.address);
+  });
+
+  it.each(['drop', 'hmac'] as const)('by %s leaves no hash by which a guess can be tried', (way) => {
+    const subject = { sub: 'p1', address: 'alice@acme.example' };
+    const event = closing(subject);
+    expect(guessed(event, subject)).toBe(event.hash);
+    const copy = redactEvent(event, way, KEY);
+    expect(copy).not.toHaveProperty('salt');
+    expect(JSON.stringify(copy)).not.toContain(event.salt);
+    expect(guessed(copy, subject)).not.toBe(event.hash);
+  });
+
+  it('leaves the salt of an event that names nobody, so that its hash can be recomputed', () => {
+    const event = closing({ sub: 'p1' });
+    expect(guessed(redactEvent(event, 'drop'), { sub: 'p1' })).toBe(event.hash);
+  });
+
+  it('never salts two events alike', () => {
+    const salts = Array.from({ length: 1_000 }, () => closing({ sub: 'p1' }).salt);
+    expect(new Set(salts).size).toBe(1_000);
+    for (const salt of salts) expect(salt).toMatch(/^[\w-]{21}[AQgw]$/);
   });
 
   it('refuses to make pseudonyms without a key', () => {

@@ -44,7 +44,7 @@ export function sampleEvent(type: EventType, options: SampleOptions = {}): SinkE
     subject: whole,
     ...{ request_id: 'r-1', trace_id: optional ? text() : null },
     data: sampleMembers(node, text, optional),
-    ...{ prev: 'cHJldg', hash: 'aGFzaA' },
+    ...{ salt: 'AAAAAAAAAAAAAAAAAAAAAA', prev: 'cHJldg', hash: 'aGFzaA' },
     ...changes,
   };
 }
