@@ -141,6 +141,7 @@ const sinkEventSchema = z.object({
   request_id: z.string().nullable(),
   trace_id: z.string().nullable(),
   data: z.record(z.string(), z.json()),
+  salt: z.string().optional(),
   prev: z.string(),
   hash: z.string(),
 });
