@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { watchBuffers } from '../../bridge/events/delivery/buffer-watch.ts';
 import { oldestNeeded } from '../../bridge/events/delivery/oldest-needed.ts';
 import { insertReplay } from '../../bridge/events/delivery/replays.ts';
-import { insertState } from '../../bridge/events/delivery/sink-states.ts';
+import { insertState, type SinkStart } from '../../bridge/events/delivery/sink-states.ts';
 import { newId } from '../../bridge/lib/ids.ts';
 import { type FakeReceiver, fakeReceiver, faults } from '../fakes/fake-receiver.ts';
 import { type DeliveryFixture, deliveryFixture, into, soon } from './delivery-fixture.ts';
@@ -71,12 +71,12 @@ describe('a sink that fails', () => {
 });
 
 describe('the buffer', () => {
-  const sinks = [{ id: 'siem', name: 'siem' }];
-  const watch = (bufferEvents: number) => watchBuffers(fixture, sinks, bufferEvents);
+  const watch = (bufferEvents: number, id = 'siem') =>
+    watchBuffers(fixture, [{ id, name: id }], bufferEvents);
+  const begin = (id: string, start: SinkStart) =>
+    fixture.database.transaction((tx) => insertState(tx, id, start));
 
-  beforeEach(async () => {
-    await fixture.database.transaction((tx) => insertState(tx, 'siem', 0));
-  });
+  beforeEach(() => begin('siem', { settled: 0, backlog_to: 0 }));
 
   it('raises an alarm at half, at four fifths and at all of it, each once', async () => {
     await fixture.append(10);
@@ -123,6 +123,29 @@ describe('the buffer', () => {
     expect(await fixture.reported('sink.overflowed')).toHaveLength(2);
   });
 
+  it('of a sink that begins with the first event does not bound what was there before it', async () => {
+    await fixture.append(10);
+    await begin('late', { settled: 0, backlog_to: 10 });
+    await watch(4, 'late');
+    expect((await fixture.state('late')).settled).toBe(0);
+    expect(await fixture.reported('sink.overflowed')).toEqual([]);
+    expect(await fixture.reported('sink.buffer_filling')).toEqual([]);
+    const needed = await fixture.database.read((query) =>
+      oldestNeeded(query, { bufferEvents: 4, builtin: ['late'] }),
+    );
+    expect(needed).toBe(1);
+  });
+
+  it('bounds that sink too, once a whole buffer of new events waits for it', async () => {
+    await fixture.append(10);
+    await begin('late', { settled: 2, backlog_to: 10 });
+    await fixture.append(5);
+    await watch(4, 'late');
+    expect(await fixture.reported('sink.overflowed')).toMatchObject([
+      { data: { sink: 'late', from_seq: 3, to_seq: 11 } },
+    ]);
+  });
+
   it('that overflowed is not sent to a receiver that comes back', async () => {
     receiver.fault = faults.unavailable();
     await fixture.append(10);
@@ -143,14 +166,14 @@ describe('what is still needed', () => {
   it('is what a sink has not taken, as far as its buffer goes back', async () => {
     await fixture.append(10);
     expect(await needed(100)).toBe(11);
-    await fixture.database.transaction((tx) => insertState(tx, 'siem', 3));
+    await fixture.database.transaction((tx) => insertState(tx, 'siem', { settled: 3, backlog_to: 0 }));
     expect(await needed(100)).toBe(4);
     expect(await needed(5)).toBe(6);
   });
 
   it('is nothing of a sink that the configuration does not have any more', async () => {
     await fixture.append(10);
-    await fixture.database.transaction((tx) => insertState(tx, 'siem', 3));
+    await fixture.database.transaction((tx) => insertState(tx, 'siem', { settled: 3, backlog_to: 0 }));
     expect(await needed(100, [])).toBe(11);
   });
 

@@ -85,7 +85,7 @@ async function stateOf({ database }: EventsFixture, sink: string) {
 }
 
 /** Deletes the content of the events up to `seq`. */
-export async function prune({ database }: EventsFixture, seq: number): Promise<void> {
+export async function prune({ database }: Pick<EventsFixture, 'database'>, seq: number): Promise<void> {
   await database.transaction(async (tx) => {
     await storePruned(tx, { seq, time: 0 });
     await deletePruned(tx, seq, seq);

@@ -151,7 +151,7 @@ describe('of several processes on one store', () => {
   it('one whose sink was removed keeps nothing of it, and reports nothing', async () => {
     const { database } = fixture;
     const list = async () => [into(receiver)];
-    await database.transaction((tx) => insertState(tx, 'siem', 0));
+    await database.transaction((tx) => insertState(tx, 'siem', { settled: 0, backlog_to: 0 }));
     receiver.refuse = () => 'no';
     receiver.faults.push(async () => {
       await database.transaction((tx) => deleteState(tx, 'siem'));

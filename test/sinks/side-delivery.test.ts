@@ -214,7 +214,7 @@ describe('dead letters that are sent again', () => {
     await fixture.append(3);
     receiver.refuse = ({ seq }) => (seq === 2 ? 'no' : undefined);
     const [definition] = fixture.definitions;
-    await database.transaction((tx) => insertState(tx, 'siem', 0));
+    await database.transaction((tx) => insertState(tx, 'siem', { settled: 0, backlog_to: 0 }));
     const list = async () => (definition === undefined ? [] : [definition]);
     const delivery = fixture.deliver({ definitions: { builtin: [], list } });
     const letters = () => database.read((query) => readDeadLetters(query, 'siem', { limit: 10 }));

@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { watchBuffers } from '../../bridge/events/delivery/buffer-watch.ts';
 import type { SinkInput } from '../../bridge/events/sinks/sinks.ts';
+import { systemClock } from '../../bridge/lib/clock.ts';
 import { faults } from '../fakes/fake-receiver.ts';
-import { soon } from './delivery-fixture.ts';
+import { prune, soon } from './delivery-fixture.ts';
 import { BY, type SinksFixture, sinksFixture } from './sinks-fixture.ts';
 
 let fixture: SinksFixture;
@@ -31,6 +33,18 @@ describe('a sink that an administrator makes', () => {
     await fixture.append(3);
     await fixture.sinks.create({ ...input, filter: people, from: 'beginning' }, BY);
     await vi.waitFor(() => expect(fixture.receiver.seqs).toEqual([1, 2, 3]), soon);
+  });
+
+  it('begins, if that is asked for, with the first event that is kept, however many wait for it', async () => {
+    const { database, log, sinks } = fixture;
+    await fixture.append(6);
+    await prune({ database }, 2);
+    const { id } = await sinks.create({ ...input, filter: people, from: 'beginning', status: 'paused' }, BY);
+    await watchBuffers({ database, log, clock: systemClock }, [{ id, name: 'siem' }], 1);
+    await sinks.change(id, { status: 'enabled' }, BY);
+    await vi.waitFor(() => expect(fixture.receiver.seqs).toEqual([3, 4, 5, 6]), soon);
+    expect(await fixture.reported('sink.overflowed')).toEqual([]);
+    expect(await fixture.reported('sink.created')).toMatchObject([{ data: { sink: id, from_seq: 3 } }]);
   });
 
   it('is opened with its secrets, and never shows them', async () => {

@@ -4,6 +4,7 @@ import type { EventInput } from '../event.ts';
 import { newestSeq } from '../event-store.ts';
 import { readPruned } from '../prune-store.ts';
 import type { DeliveryParts } from './delivery-deps.ts';
+import { type BufferBound, boundedPlace, waitingIn } from './sink-buffer.ts';
 import type { SinkDefinition } from './sink-definition.ts';
 import { findState, giveUp, listStates, moveAlarm, type SinkState } from './sink-states.ts';
 
@@ -36,15 +37,13 @@ export async function watchBuffers(
 
 type Parts = Parameters<typeof watchBuffers>[0];
 
-interface Buffer {
+interface Buffer extends BufferBound {
   readonly about: { readonly sink: string; readonly name: string };
-  readonly newest: number;
-  readonly bufferEvents: number;
 }
 
 async function watchAlarm({ database, log }: Parts, state: SinkState, buffer: Buffer): Promise<void> {
   const { about, newest, bufferEvents } = buffer;
-  const behind = Math.max(0, newest - state.settled);
+  const behind = waitingIn(state, newest);
   const percent = (100 * behind) / bufferEvents;
   const reached = ALARMS.find((alarm) => percent >= alarm) ?? 0;
   const kept = ALARMS.find((alarm) => percent >= alarm - ALARM_ENDS) ?? 0;
@@ -65,12 +64,8 @@ async function watchAlarm({ database, log }: Parts, state: SinkState, buffer: Bu
   });
 }
 
-async function watchOverflow(
-  parts: Parts,
-  state: SinkState,
-  { about, newest, bufferEvents }: Buffer,
-): Promise<void> {
-  const to = newest - bufferEvents;
+async function watchOverflow(parts: Parts, state: SinkState, { about, ...bound }: Buffer): Promise<void> {
+  const to = boundedPlace(state, bound);
   if (parts.clock.now() - (state.overflow_reported ?? 0) >= SINK_REPORT_MS) {
     await giveUpTo(parts, state, about, to);
   }

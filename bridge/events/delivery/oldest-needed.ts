@@ -1,5 +1,6 @@
 import type { Query } from '../../storage/database.ts';
 import { newestSeq } from '../event-store.ts';
+import { boundedPlace } from './sink-buffer.ts';
 import { listStates } from './sink-states.ts';
 
 /**
@@ -16,7 +17,7 @@ export async function oldestNeeded(
   const sinks = new Set([...builtin, ...stored.map(({ id }) => id)]);
   const settled = (await listStates(query))
     .filter(({ sink }) => sinks.has(sink))
-    .map((state) => Math.max(state.settled, newest - bufferEvents));
+    .map((state) => boundedPlace(state, { newest, bufferEvents }));
   const replays = await query
     .selectFrom('sink_replays')
     .select('done_seq')

@@ -6,6 +6,7 @@ import type { Database } from '../../storage/database.ts';
 import {
   beatStates,
   findState,
+  firstKept,
   insertState,
   releaseState,
   type SinkState,
@@ -96,7 +97,7 @@ export function createSinkLeases(deps: {
   async function stateOf(sink: string): Promise<SinkState | undefined> {
     const found = await database.read((query) => findState(query, sink));
     if (found !== undefined || !builtin.includes(sink)) return found;
-    await database.transaction((tx) => insertState(tx, sink, 0));
+    await database.transaction(async (tx) => insertState(tx, sink, await firstKept(tx)));
     return database.read((query) => findState(query, sink));
   }
 

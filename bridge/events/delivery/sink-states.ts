@@ -1,5 +1,7 @@
 import type { Query, Transaction } from '../../storage/database.ts';
 import type { SinkStatesTable } from '../../storage/tables/events.ts';
+import { newestSeq } from '../event-store.ts';
+import { readPruned } from '../prune-store.ts';
 
 export type SinkState = Readonly<SinkStatesTable>;
 
@@ -11,9 +13,33 @@ export async function listStates(query: Query): Promise<SinkState[]> {
   return query.selectFrom('sink_states').selectAll().execute();
 }
 
-/** A sink without a state gets one that begins behind `settled`. */
-export async function insertState(tx: Transaction, sink: string, settled: number): Promise<void> {
-  const row = { sink, settled, beat: 0, delivered: 0, failures: 0, failing: 0, alarm: 0 };
+/** Where a sink begins. */
+export interface SinkStart {
+  readonly settled: number;
+  /** Up to here its buffer does not bound what it is behind. */
+  readonly backlog_to: number;
+}
+
+/** The first event that is kept: whatever is there already waits for it, however much that is. */
+export async function firstKept(query: Query): Promise<SinkStart> {
+  return { settled: (await readPruned(query)).seq, backlog_to: await newestSeq(query) };
+}
+
+/** The next event. */
+export async function nextEvent(query: Query): Promise<SinkStart> {
+  return { settled: await newestSeq(query), backlog_to: 0 };
+}
+
+/** A sink without a state gets one that begins there. */
+export async function insertState(
+  tx: Transaction,
+  sink: string,
+  { settled, backlog_to }: SinkStart,
+): Promise<void> {
+  const row = {
+    ...{ sink, settled, backlog_to, beat: 0, delivered: 0, failures: 0, failing: 0, alarm: 0 },
+    ...{ forgotten: 0, forgotten_told: 0 },
+  };
   await tx
     .insertInto('sink_states')
     .values(row)

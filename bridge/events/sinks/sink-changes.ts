@@ -8,8 +8,7 @@ import type { RequestContext } from '../../lib/request-context.ts';
 import { isUniqueViolation, type Transaction } from '../../storage/database.ts';
 import { deleteDeadLetters } from '../delivery/dead-letters.ts';
 import { deleteReplays } from '../delivery/replays.ts';
-import { deleteState, insertState } from '../delivery/sink-states.ts';
-import { newestSeq } from '../event-store.ts';
+import { deleteState, firstKept, insertState, nextEvent } from '../delivery/sink-states.ts';
 import { type Change, succeeded } from '../succeeded.ts';
 import type { Rendering } from './open-sinks.ts';
 import { newRedactionKey, openSettings, type SinkSettings, sealSettings } from './sealed-settings.ts';
@@ -87,10 +86,10 @@ export function createSinkChanges(
       };
       await store(async (tx) => {
         if ((await countSinks(tx)) >= SINKS) throw new CountersignError('sink_limit');
-        const settled = asked.from === 'beginning' ? 0 : await newestSeq(tx);
+        const start = await (asked.from === 'beginning' ? firstKept(tx) : nextEvent(tx));
         await insertSink(tx, row);
-        await insertState(tx, id, settled);
-        const data = { sink: id, name, kind: kind.kind, from_seq: settled + 1 };
+        await insertState(tx, id, start);
+        const data = { sink: id, name, kind: kind.kind, from_seq: start.settled + 1 };
         await events.append(tx, succeeded({ type: 'sink.created', data }, by));
       });
       await delivery.wake();

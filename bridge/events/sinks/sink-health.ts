@@ -3,6 +3,7 @@ import { SINK_LAG_S } from '../../lib/limits.ts';
 import type { Query } from '../../storage/database.ts';
 import { countDeadLetters } from '../delivery/dead-letters.ts';
 import { latestReplays, type Replay } from '../delivery/replays.ts';
+import { waitingIn } from '../delivery/sink-buffer.ts';
 import { listStates, type SinkState } from '../delivery/sink-states.ts';
 import { newestSeq } from '../event-store.ts';
 import type { ReplayView, SinkHealth, SinkStatus } from './sinks.ts';
@@ -21,10 +22,11 @@ export async function readHealth(
     const state = states.get(id);
     const settled = state?.settled ?? 0;
     const behind = Math.max(0, newest - settled);
+    const waiting = state === undefined ? behind : waitingIn(state, newest);
     const lag = behind === 0 ? null : await ageOf(query, settled + 1, now);
     health.set(id, {
       ...{ state: stateOf(status, state, lag), settled, behind, lag_seconds: lag },
-      buffer_percent: Math.round((1_000 * behind) / bufferEvents) / 10,
+      buffer_percent: Math.round((1_000 * waiting) / bufferEvents) / 10,
       last_success: timeOrNull(state?.last_success),
       last_error: lastError(state),
       failures: state?.failures ?? 0,

@@ -31,6 +31,7 @@ import * as signalTransmitters from './029-signal-transmitters.ts';
 import * as originalEvents from './030-original-events.ts';
 import * as receiverTokens from './031-receiver-tokens.ts';
 import * as meetingProgress from './032-meeting-progress.ts';
+import * as sinkBounds from './033-sink-bounds.ts';
 
 /** One step of the schema. It must not read what later versions of the code may change: spell everything out. */
 export interface Migration {
@@ -78,4 +79,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: '030-original-events', up: originalEvents.up },
   { id: '031-receiver-tokens', up: receiverTokens.up },
   { id: '032-meeting-progress', up: meetingProgress.up },
+  { id: '033-sink-bounds', up: sinkBounds.up },
 ];

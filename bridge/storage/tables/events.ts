@@ -73,6 +73,12 @@ export interface SinkStatesTable {
   overflow_reported: number | null;
   /** Percent of the buffer that was last reported: 0, 50, 80 or 100. */
   alarm: number;
+  /** `seq` up to which events were there when it was made to begin with the first: its buffer does not bound these. */
+  backlog_to: number;
+  /** Dead letters forgotten because there were too many; how many of them an event told of, and when the latest did. */
+  forgotten: number;
+  forgotten_told: number;
+  forgotten_reported: number | null;
 }
 
 /** Events that a receiver refused for good. Their content is in `events`. */
