@@ -3,6 +3,7 @@ import { listAbroad } from '../../bridge/meetings/abroad-store.ts';
 import { participantsOf } from '../../bridge/meetings/participant-store.ts';
 import { expectCode } from '../binding/expect-code.ts';
 import type { Enrolled } from '../fakes/client-side.ts';
+import { SOON } from '../fakes/soon.ts';
 import { testPolicy } from '../fakes/test-policy.ts';
 import { policyText, withFile } from '../policy/policy-texts.ts';
 import { type MeetingBridge, type TwoMeetingBridges, twoMeetingBridges } from './meeting-bridges.ts';
@@ -108,7 +109,7 @@ describe('when another policy comes into force', () => {
     globex.enforce(forbidding('join-foreign-meeting', 'principal'));
     await there.ended;
     expect(JSON.parse((await left(host, gwen)).data)).toMatchObject({ sub: gwen.who.sub, reason: 'revoked' });
-    await expect.poll(abroad).toEqual([]);
+    await expect.poll(abroad, SOON).toEqual([]);
   });
 
   it('who only listens hears nothing more, in any process on the store', async () => {

@@ -8,6 +8,7 @@ import { listAbroad } from '../../bridge/meetings/abroad-store.ts';
 import { expectCode } from '../binding/expect-code.ts';
 import type { Enrolled } from '../fakes/client-side.ts';
 import { addMembers } from '../fakes/group-side.ts';
+import { SOON } from '../fakes/soon.ts';
 import { type MeetingBridge, type TwoMeetingBridges, twoMeetingBridges } from './meeting-bridges.ts';
 import {
   enter,
@@ -70,11 +71,11 @@ describe('a device of ours in a partner’s meeting', () => {
     const { left } = await inMeeting(ian);
     globex.reaches = false;
     await removeDevice(globex, ian);
-    await expect.poll(async () => (await noted(ian))[0]?.leaving).toBe(1);
+    await expect.poll(async () => (await noted(ian))[0]?.leaving, SOON).toBe(1);
     await globex.restart();
     globex.reaches = true;
     expect(await left()).toBe('revoked');
-    await expect.poll(() => noted(ian)).toEqual([]);
+    await expect.poll(() => noted(ian), SOON).toEqual([]);
   });
 
   it('is told to have left when it was removed while its bridge was down', async () => {
@@ -97,7 +98,7 @@ describe('a device of ours in a partner’s meeting', () => {
       globex.onTheWay = undefined;
       await removeDevice(globex, joe);
       // The home hears of it, and knows of no such device yet.
-      await expect.poll(() => noted(joe)).toEqual([]);
+      await expect.poll(() => noted(joe), SOON).toEqual([]);
     };
     await enter(globex, acme, meeting, joe);
     expect(await left()).toBe('revoked');

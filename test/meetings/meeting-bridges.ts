@@ -52,6 +52,8 @@ export interface MeetingBridge {
   readonly revoked: Set<string>;
   /** What this bridge asked its partner about meetings, the newest last. */
   readonly asked: MeetingBridgeRequest[];
+  /** How many of these have no answer yet. */
+  readonly asking: number;
   /** Whether its requests to the partner arrive. */
   reaches: boolean;
   /** Done while a question about a meeting is on its way to the partner. */
@@ -76,9 +78,9 @@ export interface TwoMeetingBridges {
   close(): Promise<void>;
 }
 
-/** Two companies that approved each other. */
-export async function twoMeetingBridges(): Promise<TwoMeetingBridges> {
-  const world: World = { ca: await createThrowawayCa(), names: createNames(), closing: [] };
+/** Two companies that approved each other; `hold`: milliseconds for which a question is held open. */
+export async function twoMeetingBridges({ hold = 1_000 } = {}): Promise<TwoMeetingBridges> {
+  const world: World = { ca: await createThrowawayCa(), names: createNames(), hold, closing: [] };
   const acme = await startMeetingBridge('acme', world);
   const globex = await startMeetingBridge('globex', world);
   for (const [bridge, partner] of [
@@ -101,14 +103,15 @@ export async function twoMeetingBridges(): Promise<TwoMeetingBridges> {
 interface World {
   readonly ca: ThrowawayCa;
   readonly names: Names;
+  readonly hold: number;
   readonly closing: (() => unknown)[];
 }
 
-/** Short, so that nobody waits for what a test is about; the held questions too, as some end with nothing. */
-const TIMES = { linger: 50, retry: 20, hold: 1_000 };
+/** Short, so that nobody waits for what a test is about. */
+const TIMES = { linger: 50, retry: 20 };
 
 async function startMeetingBridge(name: string, world: World): Promise<MeetingBridge> {
-  const { ca, names, closing } = world;
+  const { ca, names, hold, closing } = world;
   const host = `bridge.${name}.localhost`;
   const domain = `${name}.example`;
   const port = await freePort();
@@ -120,8 +123,8 @@ async function startMeetingBridge(name: string, world: World): Promise<MeetingBr
   closing.push(() => parts.remove());
   names.setTxt(`_countersign.${domain}`, [`v=countersign1 entity=${iss} root=${parts.root.kid}`]);
   const asked: MeetingBridgeRequest[] = [];
-  const state: Pick<MeetingBridge, 'reaches' | 'onTheWay' | 'beforePage'> = {
-    ...{ reaches: true, onTheWay: undefined, beforePage: undefined },
+  const state: Pick<MeetingBridge, 'reaches' | 'onTheWay' | 'beforePage'> & { asking: number } = {
+    ...{ reaches: true, onTheWay: undefined, beforePage: undefined, asking: 0 },
   };
   const door = createOutbound({
     resolver: names,
@@ -133,12 +136,16 @@ async function startMeetingBridge(name: string, world: World): Promise<MeetingBr
     ...door,
     async request(url: string | URL, wanted: OutboundRequest = {}) {
       if (!state.reaches) throw new CountersignError('outbound_failed');
-      if (String(url).includes('/meetings')) {
-        const claims = decodeClaims(String(wanted.body), 'meeting-request+jwt', meetingBridgeRequestSchema);
-        asked.push(claims);
+      if (!String(url).includes('/meetings')) return door.request(url, wanted);
+      const claims = decodeClaims(String(wanted.body), 'meeting-request+jwt', meetingBridgeRequestSchema);
+      asked.push(claims);
+      state.asking += 1;
+      try {
         await state.onTheWay?.(claims);
+        return await door.request(url, wanted);
+      } finally {
+        state.asking -= 1;
       }
-      return door.request(url, wanted);
     },
   };
   const partners = createPartners({
@@ -156,7 +163,7 @@ async function startMeetingBridge(name: string, world: World): Promise<MeetingBr
     checkSealedKey: sealedKeys.check,
     noteTold: createNoteContacts(parts.clock),
     tokenEnd: async (hash) => (revoked.has(hash) ? undefined : Number.MAX_SAFE_INTEGER),
-    times: TIMES,
+    times: { ...TIMES, hold },
   };
   const begin = (changes: Partial<MeetingsDeps> = {}) => {
     const meetings = createMeetings({ ...deps, ...changes });
@@ -176,6 +183,9 @@ async function startMeetingBridge(name: string, world: World): Promise<MeetingBr
     lifecycle: createLifecycle({ ...parts, decide: parts.policy.decide, tokens: NO_TOKENS }),
     get meetings() {
       return served.meetings;
+    },
+    get asking() {
+      return state.asking;
     },
     get reaches() {
       return state.reaches;

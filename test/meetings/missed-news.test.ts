@@ -17,6 +17,7 @@ import {
   removeDevice,
   removeMember,
 } from './meeting-side.ts';
+import { caughtUp, heldAtEnd } from './read-to-end.ts';
 
 let bridges: TwoMeetingBridges;
 let acme: MeetingBridge;
@@ -41,46 +42,17 @@ function somebody(): Promise<Enrolled> {
 
 const hosted = (...members: Parameters<typeof hostedMeeting>[2]) => hostedMeeting(acme, ada, members);
 
-/** Resolves when the bridge has read the log of events to its end, and holds it there until it is told to read on. */
-async function heldAtEnd(): Promise<() => void> {
-  await acme.parts.events.settled();
-  let readOn = () => {};
-  const held = new Promise<void>((resolve) => {
-    readOn = () => {
-      acme.beforePage = undefined;
-      resolve();
-    };
-  });
-  let pages = 0;
-  await new Promise<void>((reached) => {
-    acme.beforePage = async () => {
-      pages += 1;
-      // The first one may have much to tell; with the second one it is told.
-      if (pages === 1) return;
-      reached();
-      await held;
-    };
-  });
-  return readOn;
-}
-
-/** Everything that has happened is told. */
-async function caughtUp(): Promise<void> {
-  const readOn = await heldAtEnd();
-  readOn();
-}
-
 /** What a meeting is told of a change whose events stand in one page. */
 async function toldOf(
   meeting: MadeMeeting,
   change: () => Promise<unknown>,
 ): Promise<readonly RelayMessage[]> {
-  const readOn = await heldAtEnd();
+  const readOn = await heldAtEnd(acme);
   const { length } = await messagesIn(meeting);
   await change();
   await acme.parts.events.settled();
   readOn();
-  await caughtUp();
+  await caughtUp(acme);
   return (await messagesIn(meeting)).slice(length);
 }
 
@@ -128,7 +100,7 @@ describe('what happens while nobody reads the log', () => {
       await removeDevice(acme, bob);
       await acme.parts.events.settled();
     });
-    await caughtUp();
+    await caughtUp(acme);
     expect(leavingsIn(await messagesIn(meeting), bob)).toBe(1);
   });
 
@@ -141,7 +113,7 @@ describe('what happens while nobody reads the log', () => {
       await acme.parts.events.settled();
     });
     await acme.restart();
-    await caughtUp();
+    await caughtUp(acme);
     const told = await messagesIn(meeting);
     expect([bob, eve].map((person) => leavingsIn(told, person))).toEqual([1, 1]);
   });
@@ -165,7 +137,7 @@ describe('a meeting that cannot be told', () => {
     const bob = await somebody();
     const meetings = [await hosted(bob), await hosted(bob), await hosted(bob)];
     const [, broken] = meetings;
-    await caughtUp();
+    await caughtUp(acme);
     const { database, logger } = acme.parts;
     const wakes = createMeetingWakes({ cache: new MemoryCache({ clock: acme.parts.clock }), logger });
     const real = createMeetingChanges({ database, wakes });

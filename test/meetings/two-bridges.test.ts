@@ -5,6 +5,7 @@ import { signGroupKey } from '../../protocol/groups/group-key.ts';
 import { expectCode } from '../binding/expect-code.ts';
 import { contextOf, type Enrolled } from '../fakes/client-side.ts';
 import { addMembers, nextGroupKey } from '../fakes/group-side.ts';
+import { SOON } from '../fakes/soon.ts';
 import {
   ADMINISTRATOR,
   type MeetingBridge,
@@ -22,6 +23,7 @@ import {
   rekey,
   removeMember,
 } from './meeting-side.ts';
+import { caughtUp } from './read-to-end.ts';
 
 let bridges: TwoMeetingBridges;
 /** Where the meetings are kept. */
@@ -35,7 +37,8 @@ let hal: Enrolled;
 const open: Heard[] = [];
 
 beforeAll(async () => {
-  bridges = await twoMeetingBridges();
+  // So long that no question ends with nothing.
+  bridges = await twoMeetingBridges({ hold: 30_000 });
   ({ acme, globex } = bridges);
   [ada, bob] = [await acme.addEnrolled('ada'), await acme.addEnrolled('bob')];
   [gwen, hal] = [await globex.addEnrolled('gwen'), await globex.addEnrolled('hal')];
@@ -54,7 +57,11 @@ async function hear(...asked: Parameters<typeof listen>): Promise<Heard> {
 const ref = ({ group }: { group: string }) => ({ iss: acme.iss, group });
 const rekeys = ({ messages }: Heard) => messages.filter(({ kind }) => kind === 'rekey');
 const polls = (group: string) =>
-  globex.asked.filter((asked) => asked.act === 'poll' && asked.group === group && asked.wait);
+  globex.asked.flatMap((asked) =>
+    asked.act === 'poll' && asked.group === group && asked.wait ? [asked] : [],
+  );
+/** Behind which message the newest question of it asks. */
+const asksBehind = (group: string) => polls(group).at(-1)?.after;
 
 describe('a meeting at a partner', () => {
   it('is told in order to everybody who listens, from one question at a time for all of them', async () => {
@@ -79,22 +86,24 @@ describe('a meeting at a partner', () => {
     }
     // One for each message, and for the words on the group's members, and the one that is held open.
     expect(polls(meeting.group).length).toBeLessThanOrEqual(sent.length + 3);
-    const open = polls(meeting.group).map((asked) => ('after' in asked ? asked.after : undefined));
-    expect(new Set(open).size).toBe(open.length);
+    const places = polls(meeting.group).map(({ after }) => after);
+    expect(new Set(places).size).toBe(places.length);
   });
 
   it('is not asked for while nobody listens', async () => {
     const meeting = await makeMeeting(acme, ada, [gwen]);
     await rekey(acme, meeting, ada);
     const heard = await hear(globex.meetings, gwen, ref(meeting), 0);
-    await heard.until(({ kind }) => kind === 'rekey');
+    await caughtUp(acme);
+    const { seq } = await globex.meetings.state(gwen.who, ref(meeting));
+    // Now a question is held open that nothing but the feed itself ends.
+    await vi.waitFor(() => expect([globex.asking, asksBehind(meeting.group)]).toEqual([1, seq]), SOON);
     await heard.close();
-    await vi.waitFor(async () => {
-      const before = polls(meeting.group).length;
-      await rekey(acme, meeting, ada);
-      await new Promise(setImmediate);
-      expect(polls(meeting.group).length).toBe(before);
-    });
+    await vi.waitFor(() => expect(globex.asking).toBe(0), SOON);
+    const before = polls(meeting.group).length;
+    await rekey(acme, meeting, ada);
+    await globex.meetings.state(gwen.who, ref(meeting));
+    expect(polls(meeting.group)).toHaveLength(before);
   });
 
   it('goes on where a broken connection left it, without a gap and without a repeat', async () => {
