@@ -3,20 +3,18 @@ import Router from '@koa/router';
 import Koa, { type Context, type Middleware } from 'koa';
 import { CountersignError } from '../../protocol/errors.ts';
 import type { EventLog } from '../events/event-log.ts';
-import { ReportedRefusal } from '../events/reported-refusal.ts';
 import { newId } from '../lib/ids.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Network } from '../lib/networks.ts';
 import type { Actor, RequestContext } from '../lib/request-context.ts';
-import { PolicyDenial } from '../policy/decision.ts';
 import type { Receiver } from '../signals/receiver.ts';
 import type { AuthenticateDevice } from './authenticate-device.ts';
 import { clientAddress } from './client-address.ts';
 import { cors } from './cors.ts';
 import type { EventStreams } from './event-streams.ts';
 import type { ShowNothingHere } from './pages/nothing-here.ts';
-import { isOurFault, type ProblemDocument, problemOf } from './problem.ts';
-import { isOfBridges, isProbing, type RateLimit } from './rate-limit.ts';
+import { isOfBridges, type RateLimit } from './rate-limit.ts';
+import { renderErrors } from './render-errors.ts';
 import { assertMediaType, decodeJson, decodeText, readBody } from './request-body.ts';
 import { type Administrator, ANY_MEDIA_TYPE, type ApiResponse, type Route } from './route.ts';
 import { securityHeaders } from './security-headers.ts';
@@ -68,9 +66,11 @@ export function createApp(deps: AppDeps): Koa<RequestState> {
     ...(deps.observeRequest === undefined ? [] : [observeRequests(deps.observeRequest)]),
     renderErrors(deps),
     securityHeaders(),
+    // Before all that may refuse: kubelets ask from one address, and end whoever does not answer.
+    routesOfOnePath(deps, isHealth),
     cors(deps.isAllowedOrigin),
     limitRate(deps),
-    apiRoutesOfOnePath(deps),
+    routesOfOnePath(deps, (route) => !isHealth(route)),
     ...deps.pages,
     apiRouter(deps),
     refuseUnknown,
@@ -100,77 +100,6 @@ function observeRequests(observe: ObserveRequest): Middleware<RequestState> {
   };
 }
 
-/** The one place that renders an error, and the one that records a refused request: one event, nothing else stored. */
-function renderErrors({ logger, events, rateLimit, showNothingHere }: AppDeps): Middleware<RequestState> {
-  return async (ctx, next) => {
-    try {
-      await next();
-    } catch (error) {
-      const problem = problemOf(error, { requestId: ctx.state.requestId });
-      if (isOurFault(error)) logger.error({ err: error, request_id: problem.request_id }, 'a request failed');
-      await recordRefusal(ctx, events, problem, error).catch((cause: unknown) => {
-        logger.error({ err: cause, request_id: problem.request_id }, 'a refusal could not be recorded');
-      });
-      if (problem.status < 500 && isProbing(ctx.path, problem.code)) {
-        await rateLimit.noteRefusal(ctx.state.actor.address ?? 'unknown');
-      }
-      ctx.status = problem.status;
-      ctx.set('Cache-Control', 'no-store');
-      if (problem.status === 401) {
-        ctx.set('WWW-Authenticate', ctx.state.challenge ?? 'DPoP algs="Ed25519 ES256"');
-      }
-      if (problem.status === 413) ctx.set('Connection', 'close');
-      if (error instanceof CountersignError && error.retryAfter !== undefined) {
-        ctx.set('Retry-After', String(error.retryAfter));
-      }
-      // What a route of the API does not find is for its caller, who reads problems.
-      if (ctx.state.route === undefined && showNothingHere?.(ctx, problem) === true) return;
-      const form = ctx.state.errorForm?.(problem);
-      if (form !== undefined) ctx.status = form.status;
-      if (form?.retryAfter !== undefined) ctx.set('Retry-After', String(form.retryAfter));
-      ctx.body = JSON.stringify(form?.body ?? problem);
-      ctx.type = form === undefined ? 'application/problem+json' : 'application/json';
-    }
-  };
-}
-
-async function recordRefusal(
-  ctx: Context & { state: RequestState },
-  events: Pick<EventLog, 'record'>,
-  { code, status }: ProblemDocument,
-  error: unknown,
-): Promise<void> {
-  // Writing an event for each of these would let the flood that they stop fill the disk.
-  if (code === 'rate_limited' || code === 'overloaded') return;
-  const refusal = {
-    actor: ctx.state.actor,
-    outcome: 'failure',
-    code,
-    requestId: ctx.state.requestId,
-  } as const;
-  const denial = error instanceof CountersignError ? error.cause : undefined;
-  if (denial instanceof PolicyDenial) {
-    const { action, resource } = denial.request;
-    const { policy, hash, id } = denial.decision;
-    await events.record({
-      ...refusal,
-      type: 'policy.denied',
-      subject: resource.owner === undefined ? {} : { sub: resource.owner },
-      data: { action, policy, resource: resource.id, hash, ...(id === undefined ? {} : { decision: id }) },
-    });
-    return;
-  }
-  if (denial instanceof ReportedRefusal) {
-    await events.record({ ...refusal, ...denial.event });
-    return;
-  }
-  await events.record({
-    ...refusal,
-    type: 'request.refused',
-    data: { method: ctx.method.slice(0, 16), route: ctx.state.route ?? ctx.path.slice(0, 128), status },
-  });
-}
-
 function limitRate({ rateLimit }: AppDeps): Middleware<RequestState> {
   return async (ctx, next) => {
     const address = ctx.state.actor.address ?? 'unknown';
@@ -179,15 +108,21 @@ function limitRate({ rateLimit }: AppDeps): Middleware<RequestState> {
   };
 }
 
+/** What costs nothing to answer, and is answered whatever the cache and the caller's other requests are like. */
+function isHealth({ tag }: Route): boolean {
+  return tag === 'health';
+}
+
 /** Routes without parameters by a look-up of their path: a router tries the pattern of each route in turn. */
-function apiRoutesOfOnePath(deps: AppDeps): Middleware<RequestState> {
+function routesOfOnePath(deps: AppDeps, isOne: (route: Route) => boolean): Middleware<RequestState> {
   const routes = new Map(
     deps.routes
-      .filter(({ path }) => !/[:*(){}]/.test(path))
+      .filter((route) => !/[:*(){}]/.test(route.path) && isOne(route))
       .map((route) => [`${route.method.toUpperCase()} ${route.path}`, route]),
   );
   return async (ctx, next) => {
-    const route = routes.get(`${ctx.method} ${ctx.path}`);
+    const method = ctx.method === 'HEAD' ? 'GET' : ctx.method;
+    const route = routes.get(`${method} ${ctx.path}`);
     if (route === undefined) return next();
     answer(ctx, await runRoute(ctx, {}, route, deps), route, deps.streams);
   };

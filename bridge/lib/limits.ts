@@ -176,6 +176,8 @@ export const BINDING_RENEWAL_PART = 0.5;
 export const ONLINE_KEYS_LIFE_DAYS = 90;
 /** So long before their end somebody is told: the root key rests in a safe, perhaps in another town. */
 export const ONLINE_KEYS_WARNING_S = 14 * DAY_S;
+/** One look at the bridge's health answers all who ask this long: none of them is refused, and store and cache must not feel it. */
+export const READINESS_MEMORY_MS = 1_000;
 
 // ---- sign-in
 

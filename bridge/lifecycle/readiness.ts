@@ -3,13 +3,21 @@ import { hasStagedEventBefore } from '../events/event-store.ts';
 import { type LogStatus, logWarnings } from '../keylog/log-status.ts';
 import { hasStagedVersionBefore } from '../keylog/version-store.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
-import { ONLINE_KEYS_WARNING_S } from '../lib/limits.ts';
+import { ONLINE_KEYS_WARNING_S, READINESS_MEMORY_MS } from '../lib/limits.ts';
+import { engineReasons } from '../policy/engine/engine-doubt.ts';
 import type { PolicyInForce } from '../policy/versions/policy-in-force.ts';
 import type { Signer } from '../signer/signer.ts';
+import { type Keyspace, keyspace } from '../storage/cache.ts';
 import type { Database } from '../storage/database.ts';
 
-/** How the bridge stands: it can serve when there is no reason against it. */
+/** How the bridge stands. */
 export interface Readiness {
+  /**
+   * `not_ready`: it could not even take back what was granted, so requests are better sent elsewhere. `degraded`: something
+   * stands still, often in all replicas at once; restrictions act all the same (PROTOCOL §8), so it must stay reachable.
+   */
+  readonly status: 'ready' | 'degraded' | 'not_ready';
+  /** What is wrong, in words; empty when ready. */
   readonly reasons: readonly string[];
   /** What will be a reason if nobody acts. */
   readonly warnings: readonly string[];
@@ -23,6 +31,7 @@ export interface Readiness {
 
 export interface ReadinessDeps {
   readonly database: Database;
+  readonly cache: Keyspace;
   readonly signer: Signer;
   readonly engine: TransformEngine;
   readonly policyInForce: Pick<PolicyInForce, 'current' | 'reasons' | 'warnings'>;
@@ -41,27 +50,57 @@ const STAGED_TOO_LONG_MS = 30_000;
 
 /** Looks anew at each call; throws nothing. */
 export function createReadiness(deps: ReadinessDeps): () => Promise<Readiness> {
-  const { database, signer, engine, policyInForce, clock, version } = deps;
+  const { database, cache, signer, engine, policyInForce, clock, version } = deps;
+  const probed = keyspace(cache, 'readiness');
   return async () => {
     const { serial, exp } = signer.onlineKeys();
     const now = seconds(clock);
-    const expired = exp <= now;
     const ending = onlineKeysWarning(exp, now);
-    const stored = await storageReasons(database, clock);
-    const log = await logState(deps);
+    const [stored, log, cached] = await Promise.all([
+      storageReasons(database, clock),
+      logState(deps),
+      cacheReasons(probed),
+    ]);
+    const policy = policyInForce.reasons();
+    const decides = policyInForce.current !== undefined && engineReasons().length === 0;
+    const preventing = [
+      ...(exp <= now ? ['The online keys have expired: run `countersign keys rotate`.'] : []),
+      ...(decides ? [] : policy),
+      ...stored.preventing,
+    ];
+    const reasons = [
+      ...preventing,
+      ...(decides ? policy : []),
+      ...log.reasons,
+      ...stored.standingStill,
+      ...cached,
+    ];
     return {
-      reasons: [
-        ...(expired ? ['The online keys have expired: run `countersign keys rotate`.'] : []),
-        ...policyInForce.reasons(),
-        ...log.reasons,
-        ...stored,
-      ],
+      status: preventing.length > 0 ? 'not_ready' : reasons.length > 0 ? 'degraded' : 'ready',
+      reasons,
       warnings: [...(ending === undefined ? [] : [ending]), ...policyInForce.warnings(), ...log.warnings],
       version,
       engine: { name: engine.name, version: engine.version },
       policyHash: policyInForce.current?.hash ?? '',
       onlineKeys: { serial, expires: exp },
     };
+  };
+}
+
+/**
+ * Answers everybody who asks within a second from one look: who asks is not limited, and store and cache must not feel it.
+ * A clock that was set is a reason to look anew.
+ */
+export function rememberReadiness(look: () => Promise<Readiness>, clock: Clock): () => Promise<Readiness> {
+  let last: { readonly found: Promise<Readiness>; readonly clockAt: number; readonly at: number } | undefined;
+  return () => {
+    const [clockAt, at] = [clock.now(), performance.now()];
+    const isFresh =
+      last !== undefined &&
+      at - last.at < READINESS_MEMORY_MS &&
+      Math.abs(clockAt - last.clockAt) < READINESS_MEMORY_MS;
+    if (last === undefined || !isFresh) last = { found: look(), clockAt, at };
+    return last.found;
   };
 }
 
@@ -89,18 +128,32 @@ async function logState({
   }
 }
 
-async function storageReasons(database: Database, clock: Clock): Promise<string[]> {
+async function storageReasons(
+  database: Database,
+  clock: Clock,
+): Promise<{ readonly preventing: string[]; readonly standingStill: string[] }> {
   try {
     return await database.read(async (query) => {
       const before = clock.now() - STAGED_TOO_LONG_MS;
       const events = await hasStagedEventBefore(query, before);
       const versions = await hasStagedVersionBefore(query, before);
-      return [
+      const standingStill = [
         ...(events ? ['The event log is not being sequenced.'] : []),
         ...(versions ? ['The key log is not being sequenced.'] : []),
       ];
+      return { preventing: [], standingStill };
     });
   } catch {
-    return ['The database does not answer.'];
+    return { preventing: ['The database does not answer.'], standingStill: [] };
+  }
+}
+
+/** All replicas share it: taking them all out of service would not bring it back. */
+async function cacheReasons(probed: Keyspace): Promise<string[]> {
+  try {
+    await probed.get('probe');
+    return [];
+  } catch {
+    return ['The cache does not answer: requests are refused until it does.'];
   }
 }

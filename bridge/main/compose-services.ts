@@ -40,7 +40,7 @@ import { seconds } from '../lib/clock.ts';
 import { createLifecycle } from '../lifecycle/lifecycle.ts';
 import { createPersonOverviews } from '../lifecycle/person-overview.ts';
 import { createDryRun } from '../lifecycle/policy-dry-run.ts';
-import { createReadiness } from '../lifecycle/readiness.ts';
+import { createReadiness, rememberReadiness } from '../lifecycle/readiness.ts';
 import { trialsInTurn } from '../lifecycle/trials-in-turn.ts';
 import { createMeetings } from '../meetings/create-meetings.ts';
 import { createApps } from '../oauth/apps.ts';
@@ -166,7 +166,7 @@ export async function composeServices(foundation: Foundation, config: Config) {
     connections: () => connections.list(),
   });
   const tryPolicy = trialsInTurn(dryRun);
-  const readiness = createReadiness(foundation);
+  const readiness = rememberReadiness(createReadiness(foundation), clock);
   const policyBundles = createPolicyBundles(foundation);
   return {
     ...{ policyChanges, tryPolicy, policyHistory: createPolicyHistory(foundation) },

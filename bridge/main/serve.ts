@@ -129,7 +129,7 @@ async function serveMetrics(
     ...foundation,
     sinks: () => foundation.sinks.list(),
     signals: () => sentSignals.state(),
-    reasons: async () => (await readiness()).reasons,
+    readiness,
   });
   const answer = answerMetrics(metrics, logger);
   const server = await startServer({ ...config.metrics, setting: 'metrics', answer });

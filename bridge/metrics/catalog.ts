@@ -210,7 +210,12 @@ export const METRICS = {
   countersign_partners: { type: 'gauge', doc: 'Partners by status.', labels: ['status'] },
   countersign_ready: {
     type: 'gauge',
-    doc: '1 while `/health/ready` has no reason against it, else 0.',
+    doc: '1 while `/health/ready` answers 200, else 0.',
+    labels: [],
+  },
+  countersign_degraded: {
+    type: 'gauge',
+    doc: '1 while `/health/ready` says `degraded`: reachable, with something standing still; else 0.',
     labels: [],
   },
 } as const satisfies Record<string, MetricKind>;

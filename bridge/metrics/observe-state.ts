@@ -22,8 +22,7 @@ export interface StateDeps {
   readonly sinks: () => Promise<readonly SinkView[]>;
   /** Signals to others. */
   readonly signals: () => Promise<SignalState>;
-  /** What is against the bridge's readiness. */
-  readonly reasons: () => Promise<readonly string[]>;
+  readonly readiness: () => Promise<{ readonly status: 'ready' | 'degraded' | 'not_ready' }>;
   readonly logStatus: () => Promise<LogStatus>;
 }
 
@@ -39,7 +38,9 @@ export function observeState(metrics: Metrics, deps: StateDeps): void {
   metrics.beforeReading(async () => {
     const remaining = deps.signer.onlineKeys().exp - seconds(deps.clock);
     metrics.set('countersign_online_keys_remaining_seconds', {}, remaining);
-    metrics.set('countersign_ready', {}, (await deps.reasons()).length === 0 ? 1 : 0);
+    const { status } = await deps.readiness();
+    metrics.set('countersign_ready', {}, status === 'not_ready' ? 0 : 1);
+    metrics.set('countersign_degraded', {}, status === 'degraded' ? 1 : 0);
     for (const name of STORED) metrics.reset(name);
     forgetLog(metrics);
     forgetSinks(metrics);

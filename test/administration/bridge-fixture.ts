@@ -48,7 +48,7 @@ export interface Answer {
 }
 
 export async function bridgeFixture(
-  overrides: BridgeOverrides & { host?: string; settings?: object } = {},
+  overrides: BridgeOverrides & { host?: string; settings?: object; env?: Record<string, string> } = {},
 ): Promise<BridgeFixture> {
   const host = overrides.host ?? HOST;
   const folder = await mkdtemp(join(tmpdir(), 'countersign-test-'));
@@ -65,7 +65,7 @@ export async function bridgeFixture(
   const keyEncryptionKey = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64url');
   const stores = await temporaryStores();
   const config = parseConfig(configText(issuer, { ...stores.settings, ...overrides.settings }), {
-    env: { COUNTERSIGN_KEK: keyEncryptionKey, ...stores.env },
+    env: { COUNTERSIGN_KEK: keyEncryptionKey, ...stores.env, ...overrides.env },
     readFile: () => 'read at the start',
     directory: folder,
   });

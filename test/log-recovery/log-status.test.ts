@@ -7,6 +7,7 @@ import { type LogStatus, logWarnings } from '../../bridge/keylog/log-status.ts';
 import { CountersignError } from '../../protocol/errors.ts';
 import { type BridgeFixture, bridgeFixture, HOST } from '../administration/bridge-fixture.ts';
 import { recordedTerminal } from '../cli/recorded-terminal.ts';
+import { SOON } from '../fakes/soon.ts';
 import { movableClock } from '../signer/signer-fixture.ts';
 
 const AUDITOR = 'auditor.example/countersign+92f3c1dd+BGvASp3Cxyb7U9Rh6oZoRc5Gqo/RUD2VwcZQqHwhbrDf';
@@ -38,7 +39,7 @@ describe('how the log of a bridge stands', () => {
   const settled = () =>
     vi.waitFor(
       async () => expect(await status()).toMatchObject({ staged: 0, head_file: { state: 'current' } }),
-      10_000,
+      SOON,
     );
   /** Something to be logged: every link and token is. */
   const stage = () => bridge.running.services.administrators.createLink();
@@ -79,7 +80,7 @@ describe('how the log of a bridge stands', () => {
     bridge.clock.advance(-DAY_MS - 1_000);
   });
 
-  it('is not ready while the clock has gone back, and says what to do', async () => {
+  it('is degraded while the clock has gone back, and says what to do', async () => {
     bridge.clock.advance(HOUR_MS);
     await stage();
     await settled();
@@ -88,24 +89,33 @@ describe('how the log of a bridge stands', () => {
     await vi.waitFor(
       async () =>
         expect(await ready()).toMatchObject({
-          status: 'not_ready',
+          status: 'degraded',
           reasons: [expect.stringContaining('The clock of this machine is behind')],
         }),
-      10_000,
+      SOON,
     );
     bridge.clock.advance(HOUR_MS);
     await settled();
-    await vi.waitFor(async () => expect(await ready()).toMatchObject({ reasons: [] }), 10_000);
+    await vi.waitFor(async () => expect(await ready()).toMatchObject({ reasons: [] }), SOON);
   });
 
-  it('is not ready while the head file cannot be written, and does not say in public where it is', async () => {
+  it('takes back what was granted while the head file cannot be written, and does not say in public where it is', async () => {
+    const spare = await bridge.ask('POST', '/admin/v1/tokens', { name: 'Spare' }, token);
+    await settled();
     await rename(heads, `${heads}-away`);
     await stage();
     const unwritable = expect.stringContaining('The log’s head file cannot be written');
-    await vi.waitFor(async () => expect((await ready()).reasons).toContainEqual(unwritable), 10_000);
+    await vi.waitFor(async () => expect((await ready()).reasons).toContainEqual(unwritable), SOON);
     expect(JSON.stringify(await ready())).not.toContain(folder);
+    // Revocations wait for no log (PROTOCOL §8): it must stay reachable for them.
+    expect(await bridge.ask('GET', '/health/ready')).toMatchObject({
+      status: 200,
+      body: { status: 'degraded' },
+    });
+    const revoked = await bridge.ask('DELETE', `/admin/v1/tokens/${spare.body.id}`, undefined, token);
+    expect(revoked.status).toBe(204);
     await rename(`${heads}-away`, heads);
-    await vi.waitFor(async () => expect(await ready()).toMatchObject({ reasons: [] }), 10_000);
+    await vi.waitFor(async () => expect(await ready()).toMatchObject({ reasons: [] }), SOON);
   });
 });
 

@@ -79,10 +79,12 @@ describe('watched parts', () => {
         signals: async () => ({ queues: [], receivers: [] }),
         sinks: async () => [SINK],
       },
-      ...{ signer: signer as never, reasons: async () => [] },
+      ...{ signer: signer as never, readiness: async () => ({ status: 'degraded' }) },
       logStatus: async () => STATUS,
     });
-    expect((await read()).get('countersign_events_staged')).toBe(0);
+    const before = await read();
+    expect(before.get('countersign_events_staged')).toBe(0);
+    expect([before.get('countersign_ready'), before.get('countersign_degraded')]).toEqual([1, 1]);
     expect((await read()).get('countersign_key_log_size')).toBe(4);
     expect((await read()).get('countersign_event_sink_lag{sink="stdout"}')).toBe(3);
     await database.close();

@@ -3,8 +3,8 @@ import type { Readiness } from '../../lifecycle/readiness.ts';
 import { defineRoute, type Route } from '../route.ts';
 
 const readySchema = z.strictObject({
-  status: z.enum(['ready', 'not_ready']),
-  /** What is wrong, for an operator; empty when ready. */
+  status: z.enum(['ready', 'degraded', 'not_ready']),
+  /** What is wrong, for an operator; empty when ready. `degraded`: it serves what it can, revocations among it. */
   reasons: z.array(z.string()),
   /** What will be a reason if nobody acts. */
   warnings: z.array(z.string()),
@@ -34,18 +34,18 @@ export function healthRoutes({ readiness }: { readiness: () => Promise<Readiness
     defineRoute({
       method: 'get',
       path: '/health/ready',
-      summary: 'Whether the bridge can serve, with the reasons if it cannot (status 503)',
+      summary:
+        'Whether the bridge can serve (503: it cannot, 200 with `degraded`: not everything), with the reasons',
       tag: 'health',
       authentication: 'none',
       response: { status: 200, description: 'How it stands', schema: readySchema },
       errors: [],
       handle: async () => {
-        const { reasons, warnings, version, engine, policyHash, onlineKeys } = await readiness();
-        const ready = reasons.length === 0;
+        const { status, reasons, warnings, version, engine, policyHash, onlineKeys } = await readiness();
         return {
-          status: ready ? 200 : 503,
+          status: status === 'not_ready' ? 503 : 200,
           body: {
-            status: ready ? 'ready' : 'not_ready',
+            status,
             reasons,
             warnings,
             version,
