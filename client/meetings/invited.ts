@@ -12,8 +12,9 @@ import { createMemberReader, type NamedMembers, nameOf, type Person } from './na
 /** Whom a look at the group lets into a meeting. */
 export interface Invited {
   invitationOf(person: Person): Promise<Invitation>;
+  /** Whether they are listed by themselves, signed for or not: to take somebody out takes no proof. */
   isDirect(person: Person): boolean;
-  /** Whether people may be in whom the meeting's own admins do not name. */
+  /** Whether people may be in whom the meeting's own admins do not name; signed for or not. */
   readonly hasDurableGroups: boolean;
   /** Of the meeting and, looked at now, of the durable groups of the own bridge in it. */
   losses(): Promise<GroupLosses>;
@@ -48,7 +49,8 @@ export function createInvitations(parts: ClientParts): (group: JudgedGroup) => P
   }
 
   return async (group) => {
-    const { signed, unsigned, groups } = await readMembers(group);
+    const { signed, unsigned, groups, unsignedGroups } = await readMembers(group);
+    const listedGroups = [...groups, ...unsignedGroups];
     const known = new Map<GroupMember, NamedMembers>();
     // To shut somebody out takes no proof, so the list is taken as it stands.
     const excluded = new Set(
@@ -67,12 +69,12 @@ export function createInvitations(parts: ClientParts): (group: JudgedGroup) => P
     }
 
     return {
-      isDirect: (person) => signed.has(nameOf(person)),
-      hasDurableGroups: groups.length > 0,
+      isDirect: (person) => signed.has(nameOf(person)) || unsigned.has(nameOf(person)),
+      hasDurableGroups: listedGroups.length > 0,
       async losses() {
         const { removals, exclusions } = lossesOf(group.shown);
         const all = new Map(removals);
-        for (const { iss, group: id } of groups) {
+        for (const { iss, group: id } of listedGroups) {
           if (iss === parts.context.issuer) all.set(id, await removalsOf({ iss, group: id }));
         }
         return { removals: all, exclusions };

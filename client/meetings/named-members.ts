@@ -16,6 +16,8 @@ export interface NamedMembers {
   readonly unsigned: ReadonlySet<string>;
   /** Durable groups, each by an admin's statement. */
   readonly groups: readonly GroupMember[];
+  /** Durable groups by the bridge's word alone. */
+  readonly unsignedGroups: readonly GroupMember[];
 }
 
 interface Read {
@@ -42,12 +44,13 @@ async function readMembers(parts: ClientParts, group: JudgedGroup): Promise<Name
   const signed = new Set<string>();
   const unsigned = new Set<string>();
   const groups: GroupMember[] = [];
+  const unsignedGroups: GroupMember[] = [];
   for await (const { claims, by } of listedMemberships(parts, group)) {
     const { member } = claims;
-    if (!isGroupMember(member)) (by === null ? unsigned : signed).add(nameOf(member));
-    else if (by !== null) groups.push(member);
+    if (isGroupMember(member)) (by === null ? unsignedGroups : groups).push(member);
+    else (by === null ? unsigned : signed).add(nameOf(member));
   }
-  return { signed, unsigned, groups };
+  return { signed, unsigned, groups, unsignedGroups };
 }
 
 export function nameOf({ iss, sub }: Person): string {

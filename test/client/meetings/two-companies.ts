@@ -55,6 +55,20 @@ export async function newApp(stage: Stage, person: Person, place: string): Promi
   return app;
 }
 
+/** Somebody on one more device, which the one they have has approved. */
+export async function anotherDevice(
+  stage: Stage,
+  { person, client }: Pick<Attendee, 'person' | 'client'>,
+  place: string,
+): Promise<Attendee & { readonly deviceId: string }> {
+  const app = await newApp(stage, person, place);
+  const addition = await app.client.requestDevice({ label: place, method: 'fingerprint' });
+  await client.approveDevice(addition.id, { fingerprint: addition.fingerprint });
+  const { device } = await addition.waitForApproval();
+  const parts = partsOf(stage, issuerOf(stage, person), app);
+  return { person, client: app.client, parts, deviceId: device.device_id };
+}
+
 function issuerOf(stage: Stage, { company }: Person): string {
   return (company.key === 'acme' ? stage.acme : stage.globex).get().issuer;
 }
