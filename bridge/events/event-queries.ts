@@ -3,16 +3,16 @@ import type { Database } from '../storage/database.ts';
 import { passesFilter } from './delivery/event-filter.ts';
 import type { StoredEvent } from './event.ts';
 import type { EventLog } from './event-log.ts';
-import { seqBefore } from './event-positions.ts';
+import { boundaryAt, type TimeBoundary } from './event-positions.ts';
 import type { SinkFilter } from './sinks/sink-input.ts';
 
 /** A place in the log: a `seq`, or a moment. */
 export type EventPlace = { readonly seq: number } | { readonly time: Date };
 
 export interface EventQuery {
-  /** Events behind this `seq`, or of this moment and later. */
+  /** Events behind this `seq`, or from the first of this moment on. */
   readonly since: EventPlace;
-  /** Up to this `seq` (with it), or before this moment. */
+  /** Up to this `seq` (with it), or up to the first event of this moment (without it). */
   readonly until?: EventPlace | undefined;
   readonly filter: SinkFilter;
   /** Events in the answer. */
@@ -39,44 +39,45 @@ export function createEventQueries(deps: {
   readonly database: Database;
   readonly events: Pick<EventLog, 'page'>;
 }): EventQueries {
+  const boundary = (time: Date): Promise<TimeBoundary> =>
+    deps.database.read((query) => boundaryAt(query, time.getTime()));
+
   const positionOf = async (place: EventPlace): Promise<number> =>
-    'seq' in place ? place.seq : deps.database.read((query) => seqBefore(query, place.time.getTime()));
+    'seq' in place ? place.seq : (await boundary(place.time)).seq - 1;
+
+  async function endOf(until: EventPlace | undefined): Promise<End> {
+    if (until === undefined) return { last: Number.POSITIVE_INFINITY, settled: false };
+    if ('seq' in until) return { last: until.seq, settled: true };
+    const { seq, settled } = await boundary(until.time);
+    return { last: seq - 1, settled };
+  }
 
   return {
     positionOf,
 
     async ask({ since, until, filter, limit }) {
-      const isOver = endOf(until);
+      const end = await endOf(until);
       const found: StoredEvent[] = [];
       let next = await positionOf(since);
-      for (let scanned = 0; scanned < EVENTS_SCANNED; ) {
+      const answer = () => ({ events: found, next, ended: end.settled && next >= end.last });
+      for (let scanned = 0; scanned < EVENTS_SCANNED && next < end.last; ) {
         const page = await deps.events.page({ since: next, limit: EVENT_PAGE });
         for (const event of page) {
-          if (isOver(event)) return { events: found, next, ended: true };
+          if (event.seq > end.last) return answer();
           next = event.seq;
-          if (isFrom(since, event) && passesFilter(event, filter)) found.push(event);
-          if (found.length === limit) return { events: found, next, ended: isLast(until, next) };
+          if (passesFilter(event, filter)) found.push(event);
+          if (found.length === limit) return answer();
         }
         scanned += page.length;
         if (page.length < EVENT_PAGE) break;
       }
-      return { events: found, next, ended: isLast(until, next) };
+      return answer();
     },
   };
 }
 
-/** Near a moment, places in the log and times are not in quite the same order. */
-function isFrom(since: EventPlace, { time }: StoredEvent): boolean {
-  return 'seq' in since || Date.parse(time) >= since.time.getTime();
-}
-
-function endOf(until: EventPlace | undefined): (event: StoredEvent) => boolean {
-  if (until === undefined) return () => false;
-  if ('seq' in until) return ({ seq }) => seq > until.seq;
-  const end = until.time.getTime();
-  return ({ time }) => Date.parse(time) >= end;
-}
-
-function isLast(until: EventPlace | undefined, seq: number): boolean {
-  return until !== undefined && 'seq' in until && seq >= until.seq;
+/** Up to which `seq` is answered now, and whether that is all that there will be. */
+interface End {
+  readonly last: number;
+  readonly settled: boolean;
 }

@@ -1,6 +1,6 @@
 import { CountersignError } from '../../../protocol/errors.ts';
 import type { Query } from '../../storage/database.ts';
-import { seqBefore } from '../event-positions.ts';
+import { boundaryAt } from '../event-positions.ts';
 import { newestSeq } from '../event-store.ts';
 import type { ReplayRange } from './sinks.ts';
 
@@ -9,7 +9,10 @@ interface Seqs {
   readonly to_seq: number;
 }
 
-/** The `seq`s of a range, both inclusive; by time, a few events from just before may be among them. `malformed_request` for one with nothing in it, `events_pruned` where the content of its first is not kept. */
+/**
+ * The `seq`s of a range, both inclusive; by time, those between the boundaries of its two moments. `malformed_request`
+ * for one with nothing in it, `events_pruned` where the content of its first is not kept.
+ */
 export async function replayedSeqs(query: Query, range: ReplayRange): Promise<Seqs> {
   const newest = await newestSeq(query);
   const { from_seq, to_seq } = 'from_seq' in range ? range : await seqsBetween(query, range);
@@ -38,5 +41,5 @@ async function seqsBetween(query: Query, { from, to }: { from: string; to: strin
   if (Number.isNaN(begin) || Number.isNaN(end)) {
     throw new CountersignError('malformed_request', 'from and to are times as RFC 3339 has them');
   }
-  return { from_seq: (await seqBefore(query, begin)) + 1, to_seq: await seqBefore(query, end) };
+  return { from_seq: (await boundaryAt(query, begin)).seq, to_seq: (await boundaryAt(query, end)).seq - 1 };
 }
