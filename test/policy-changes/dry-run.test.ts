@@ -11,6 +11,7 @@ import { ACTIONS, type AdministratorRole, type DecisionRequest } from '../../bri
 import { insertDecisions } from '../../bridge/policy/decisions/decision-store.ts';
 import type { Assurance } from '../../protocol/claims.ts';
 import type { PolicyContent } from '../../protocol/policy-bundle.ts';
+import { processorTime } from '../fakes/processor-time.ts';
 import { type TemporaryStore, temporaryStore } from '../fakes/temporary-store.ts';
 import { replaceText } from '../fakes/test-policy.ts';
 
@@ -395,16 +396,12 @@ when { resource.category == "personal" };
 
 /** How long the turns of the event loop take of the thread's own time, in seconds, the longest first. */
 function longestTurns() {
-  const cpu = () => {
-    const { user, system } = process.cpuUsage();
-    return (user + system) / 1e6;
-  };
-  const begun = cpu();
+  const begun = processorTime();
   const turns: number[] = [];
   let last = begun;
   let running = true;
   const turn = () => {
-    const now = cpu();
+    const now = processorTime();
     turns.push(now - last);
     last = now;
     if (running) setImmediate(turn);
@@ -413,7 +410,7 @@ function longestTurns() {
   return {
     stop() {
       running = false;
-      return { total: cpu() - begun, longest: turns.sort((a, b) => b - a).slice(0, 5) };
+      return { total: processorTime() - begun, longest: turns.sort((a, b) => b - a).slice(0, 5) };
     },
   };
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseIdpMetadata } from '../../connectors/identity/saml/idp-metadata.ts';
+import { processorTime } from '../fakes/processor-time.ts';
 import { idpMetadataXml, type MetadataOptions } from '../fakes/saml-idp/idp-metadata-xml.ts';
 import { makeKeyPair } from '../fakes/saml-idp/key-pair.ts';
 import { makeResponse } from '../fakes/saml-idp/make-response.ts';
@@ -139,9 +140,9 @@ describe('the metadata of an identity provider', () => {
   });
 
   test('costs little even with comments that never end', () => {
-    const started = performance.now();
+    const started = processorTime();
     expect(() => parseIdpMetadata('<!--'.repeat(200_000), { clock })).toThrow();
-    expect(performance.now() - started).toBeLessThan(1000);
+    expect(processorTime() - started).toBeLessThan(1);
   });
 });
 

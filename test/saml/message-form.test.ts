@@ -1,6 +1,7 @@
 /** What a message must look like before a parser sees it. Everything here is decided on the raw text. */
 import { beforeAll, describe, expect, test } from 'vitest';
 import { checkWellFormed } from '../../connectors/identity/saml/pre-gate/well-formed.ts';
+import { processorTime } from '../fakes/processor-time.ts';
 import { makeResponse, toField } from '../fakes/saml-idp/make-response.ts';
 import { bring, connector, context, expectRefused, REQUEST } from './fixture.ts';
 
@@ -159,10 +160,10 @@ describe('what is well-formed is let through', () => {
 
 describe('what would cost too much is refused', () => {
   test('elements 20,000 deep, at once', async () => {
-    const started = performance.now();
+    const started = processorTime();
     const deep = '<saml:a>'.repeat(20_000) + '</saml:a>'.repeat(20_000);
     await expectRefused(() => checkWellFormed(inserted(deep)), 'saml_too_large', /too deep/);
-    expect(performance.now() - started).toBeLessThan(1000);
+    expect(processorTime() - started).toBeLessThan(1);
   });
 
   test('33 deep', async () => {
@@ -186,7 +187,7 @@ describe('what would cost too much is refused', () => {
   });
 
   test('nothing that makes the reading slow', () => {
-    const started = performance.now();
+    const started = processorTime();
     for (const slow of [
       `<a${' '.repeat(200_000)}x`,
       `<a ${'x="" '.repeat(50_000)}`,
@@ -194,7 +195,7 @@ describe('what would cost too much is refused', () => {
     ]) {
       expect(() => checkWellFormed(slow)).toThrow();
     }
-    expect(performance.now() - started).toBeLessThan(1000);
+    expect(processorTime() - started).toBeLessThan(1);
   });
 });
 

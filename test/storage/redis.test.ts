@@ -27,7 +27,7 @@ describe.skipIf(NO_REDIS !== undefined)(`On Redis${NO_REDIS ? ` (skipped: ${NO_R
   describeCache('Redis', async () => {
     const prefix = `${randomBytes(6).toString('hex')}:`;
     return {
-      cache: await openRedisCache({ url: server.url, clock: systemClock, prefix }),
+      cache: await openRedisCache({ url: server.url, clock: systemClock, prefix, timeoutMs: 10_000 }),
       advance: async (ms) => {
         await server.command('eval', AGE, '0', prefix, String(ms));
       },

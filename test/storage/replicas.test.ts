@@ -13,6 +13,7 @@ import { openRedisCache } from '../../bridge/storage/redis/open.ts';
 import { utf8 } from '../../protocol/bytes.ts';
 import { closed, quiet } from '../events/events-fixture.ts';
 import { verifyChain } from '../events/verified-chain.ts';
+import { SOON } from '../fakes/soon.ts';
 import { NO_POSTGRES, startPostgres, type ThrowawayPostgres } from '../fakes/throwaway-postgres.ts';
 import { NO_REDIS, startRedis, type ThrowawayRedis } from '../fakes/throwaway-redis.ts';
 import { ISS } from '../signer/signer-fixture.ts';
@@ -59,7 +60,7 @@ describe.skipIf(missing !== undefined)(`Two replicas${missing ? ` (skipped: ${mi
       url: redis.url,
       clock: systemClock,
       prefix: `${schema}:`,
-      timeoutMs: 500,
+      timeoutMs: 10_000,
     });
     const common = { database, cache, logger: quiet };
     const events = createEventLog({ ...common, clock: systemClock, iss: ISS });
@@ -147,7 +148,7 @@ describe.skipIf(missing !== undefined)(`Two replicas${missing ? ` (skipped: ${mi
       told += 1;
     });
     await change(here, 'p0');
-    await vi.waitFor(() => expect(told).toBeGreaterThan(0), { timeout: 10_000 });
+    await vi.waitFor(() => expect(told).toBeGreaterThan(0), SOON);
   });
 
   it('lose nothing when Redis is killed, and go on when it is back', async () => {
@@ -160,7 +161,7 @@ describe.skipIf(missing !== undefined)(`Two replicas${missing ? ` (skipped: ${mi
     await redis.start();
     await Promise.all(names(40, 50).map((name, index) => change(replicas[index % 2 ? 1 : 0], name)));
     await assertGapless(replicas[1], 50);
-    await vi.waitFor(() => replicas[0].cache.wake('published-events'), { timeout: 10_000 });
+    await vi.waitFor(() => replicas[0].cache.wake('published-events'), SOON);
   });
 
   it.each(['SIGINT', 'SIGQUIT'] as const)(
@@ -183,7 +184,7 @@ describe.skipIf(missing !== undefined)(`Two replicas${missing ? ` (skipped: ${mi
       const lanes = Promise.all(
         replicas.flatMap((replica, r) => [0, 1].map((lane) => write(replica, `${r}${lane}`))),
       );
-      await vi.waitFor(() => expect(acknowledged.length).toBeGreaterThan(20), { timeout: 10_000 });
+      await vi.waitFor(() => expect(acknowledged.length).toBeGreaterThan(20), SOON);
       await postgres.restart(how);
       const before = acknowledged.length;
       await vi.waitFor(() => expect(acknowledged.length).toBeGreaterThan(before + 20), { timeout: 20_000 });
