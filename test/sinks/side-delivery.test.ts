@@ -10,7 +10,14 @@ import { deleteState, insertState } from '../../bridge/events/delivery/sink-stat
 import { newId } from '../../bridge/lib/ids.ts';
 import { SINK_UNSETTLED_EVENTS } from '../../bridge/lib/limits.ts';
 import { type FakeReceiver, type Fault, fakeReceiver, faults } from '../fakes/fake-receiver.ts';
-import { type DeliveryFixture, deliveryFixture, into, prune, soon } from './delivery-fixture.ts';
+import {
+  type DeliveryFixture,
+  deliveryFixture,
+  into,
+  prune,
+  refusedRequest,
+  soon,
+} from './delivery-fixture.ts';
 
 let fixture: DeliveryFixture;
 let receiver: FakeReceiver;
@@ -69,6 +76,42 @@ describe('a replay', () => {
     await vi.waitFor(() => expect(replayed()).toEqual(range(1, 50)), soon);
     const first = receiver.taken.findIndex((event) => event.replay !== undefined);
     expect(receiver.seqs.slice(0, first)).toEqual(range(1, 300));
+  });
+
+  describe('beside a stream that never falls silent', () => {
+    beforeEach(() => {
+      receiver.fault = async ([first]) => {
+        if (first?.replay === undefined) await fixture.append(1);
+        return undefined;
+      };
+    });
+    const ends = async (id: string) => {
+      await vi.waitFor(async () => expect(await statusOf(id)).toBe('finished'), soon);
+      receiver.fault = undefined;
+    };
+
+    it('comes to its end', async () => {
+      await fixture.append(5);
+      fixture.deliver();
+      await ends(await replay(1, 5));
+      expect(replayed()).toEqual([1, 2, 3, 4, 5]);
+    });
+
+    it('comes to its end where the filter of the sink lets little of that pass', async () => {
+      await fixture.log.record(refusedRequest('/x'));
+      await fixture.append(1);
+      fixture.definitions = [into(receiver, 'siem', { filter: { types: ['request.*'] } })];
+      const { log } = fixture;
+      // whenever the stream looks, there is something new, and nothing of it for this sink
+      const page: typeof log.page = async (asked) => {
+        if (asked.since > 0) await fixture.append(1);
+        return log.page(asked);
+      };
+      const onPublished: typeof log.onPublished = (listener) => log.onPublished(listener);
+      fixture.deliver({ log: { page, onPublished, append: (tx, event) => log.append(tx, event) } });
+      await ends(await replay(1, 1));
+      expect(replayed()).toEqual([1]);
+    });
   });
 
   it('does not hold up what comes meanwhile', async () => {

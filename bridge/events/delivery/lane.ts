@@ -58,6 +58,9 @@ export class Lane {
   /** `seq`s that were sent and are not settled, in their order. */
   #unsettled: number[] = [];
   #readTo: number;
+  /** Whether the last read came to the end of what there was. */
+  #readAll = false;
+  #caughtUp = false;
   /** A read that is under way; of another generation, its result is of no use. */
   #reading: Promise<number> | undefined;
   #generation = 0;
@@ -83,20 +86,31 @@ export class Lane {
     return this.#unsettled.length;
   }
 
+  /** Whether all that there was when the last batch was made is with the receiver. More may be there since. */
+  get caughtUp(): boolean {
+    return this.#caughtUp;
+  }
+
   /** Hands one batch over; `false` where there is nothing. Throws `SinkFault`, or what the source throws. */
   async step(signal: AbortSignal): Promise<boolean> {
+    // where the filter lets nothing pass, nothing else heeds it
+    signal.throwIfAborted();
     const sink = await this.#open();
     const limit = this.#size.limit(sink.batch);
     if (!this.#waiting.fill(1, limit)) {
       const moved = await this.#fill(limit, signal);
+      this.#caughtUp = this.#readAll;
       if (this.#waiting.length === 0) return moved;
     }
     const batch = this.#waiting.batch(limit);
     const more = batch.length === limit || batch.length < this.#waiting.length;
+    const isAll = !more && this.#readAll;
+    this.#caughtUp = false;
     void this.#readAhead(limit, signal).catch(() => undefined);
     try {
       const outcome = await within(SINK_DELIVERY_MS, signal, (until) => sink.deliver(batch, until, more));
       this.#accept(batch, outcome);
+      this.#caughtUp = isAll && outcome.sent >= (batch.at(-1)?.seq ?? 0);
     } catch (error) {
       if (signal.aborted) throw error;
       await this.#fail(batch, error, signal);
@@ -139,6 +153,8 @@ export class Lane {
   rewind(seq = 0): void {
     this.#readTo = Math.max(this.settled, seq);
     this.#generation += 1;
+    this.#readAll = false;
+    this.#caughtUp = false;
     this.#reading = undefined;
     this.#waiting = new WaitingEvents();
     this.#unsettled = [];
@@ -208,6 +224,7 @@ export class Lane {
     const { events, through } = await this.#options.source.read(since);
     if (generation !== this.#generation) return 1;
     this.#readTo = through;
+    this.#readAll = through - since < SINK_EVENT_PAGE;
     this.#waiting.add(this.#passed.size === 0 ? events : events.filter(({ seq }) => !this.#passed.has(seq)));
     return through - since;
   }

@@ -75,8 +75,10 @@ export class LiveDelivery {
     while (!signal.aborted) {
       const { rings } = this.#parts.bell;
       try {
-        this.#caughtUp = !(await this.#advance(signal));
-        if (!this.#caughtUp) {
+        const moved = await this.#advance(signal);
+        // on a bridge that is at work something always came while the receiver took what was there
+        this.#caughtUp = !moved || this.#lane.caughtUp;
+        if (moved) {
           rested = performance.now();
           continue;
         }
