@@ -279,6 +279,10 @@ export const ERRORS = {
   },
   witness_size: { status: 400, title: 'The old size is above the size of the checkpoint.' },
   witness_proof: { status: 422, title: 'The checkpoint does not continue the one that was cosigned last.' },
+  witness_unproven: {
+    status: 502,
+    title: 'A witness claims to have seen more of the log and does not show it.',
+  },
   checkpoint_unknown: { status: 404, title: 'The log has no such checkpoint.' },
   cosigner_unknown: { status: 403, title: 'Nobody whose cosignatures this log takes has signed this.' },
 

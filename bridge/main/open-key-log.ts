@@ -19,17 +19,16 @@ import type { Keyspace } from '../storage/cache.ts';
 import type { Database } from '../storage/database.ts';
 import { type Checkpoints, createCheckpoints } from '../tlog/checkpoints.ts';
 import { createHeadFile } from '../tlog/head-file.ts';
+import { isHeadFileApart } from '../tlog/head-file-place.ts';
 import { createHeadTrust, type HeadTrust } from '../tlog/head-trust.ts';
+import { headWitnesses } from '../tlog/head-witness.ts';
 import { createLogPublication, type LogPublication } from '../tlog/log-publication.ts';
+import { logVerifierKeys } from '../tlog/note-signer.ts';
 import { createQuorum, parseCosigners, type Quorum } from '../tlog/quorum.ts';
+import type { OwnedLog } from '../tlog/seen-checkpoint.ts';
 import { assertHeadTrusted } from '../tlog/start-doubt.ts';
 import type { WitnessState } from '../tlog/witness-client.ts';
-import {
-  createWitnessClients,
-  headWitnesses,
-  shownLog,
-  type WitnessClients,
-} from '../tlog/witness-clients.ts';
+import { createWitnessClients, shownLog, type WitnessClients } from '../tlog/witness-clients.ts';
 
 export interface KeyLogParts {
   readonly keyLog: DatabaseKeyLog;
@@ -58,7 +57,7 @@ interface KeyLogNeeds {
  */
 export async function openKeyLog(
   needs: KeyLogNeeds,
-  { key_log: settings }: Pick<Config, 'key_log'>,
+  { key_log: settings, storage }: Pick<Config, 'key_log' | 'storage'>,
   closing: Closing,
 ): Promise<KeyLogParts> {
   const { database, signer, clock, logger, outbound } = needs;
@@ -67,18 +66,25 @@ export async function openKeyLog(
   const quorum = createKeyLogQuorum(database, settings);
   const witnessed = settings.witnesses.map(({ vkey, url }) => ({ key: parseVerifierKey(vkey), url }));
   const headFile = settings.head_file === undefined ? undefined : createHeadFile(settings.head_file);
+  const databasePath = storage.driver === 'sqlite' ? storage.path : undefined;
+  const headFileApart = await isHeadFileApart(settings.head_file, databasePath);
+  const origin = logOrigin(signer.iss);
+  const owned: OwnedLog = {
+    origin,
+    logKeys: () => logVerifierKeys(signer.onlineKeys().all('log'), origin),
+  };
 
   const headTrust = createHeadTrust({
     logger,
     check: () =>
       assertHeadTrusted({
-        ...{ log, database, logger, headFile, origin: checkpoints.origin, quorum: settings.quorum },
-        witnesses: headWitnesses(outbound, witnessed),
+        ...{ log, database, logger, headFile, headFileApart, origin, quorum: settings.quorum },
+        witnesses: headWitnesses(outbound, witnessed, owned),
         noteOf: (checkpoint, lines) => checkpoints.noteOf(checkpoint, lines),
       }),
   });
   const checkpoints: Checkpoints = createCheckpoints({
-    ...{ log, database, logger, signer, headFile, origin: logOrigin(signer.iss) },
+    ...{ log, database, logger, signer, headFile, origin },
     assertTrusted: () => headTrust.assertTrusted(),
   });
   const keyLog = createKeyLog({
@@ -95,7 +101,7 @@ export async function openKeyLog(
     keyLog.cosigned();
   };
   const witnesses = createWitnessClients({
-    ...{ ...needs, witnesses: witnessed, shown: shownLog(log, checkpoints) },
+    ...{ ...needs, witnesses: witnessed, shown: shownLog(log, checkpoints, owned) },
     onCosigned: noteCosigned,
     refreshSeconds: settings.refresh_minutes * 60,
     onChange: (now, before) => {
@@ -146,7 +152,7 @@ function createKeyLogQuorum(database: Database, settings: Config['key_log']): Qu
   return createQuorum({ log: 'keys', database, cosigners, quorum, auditorQuorum });
 }
 
-/** What a witness has seen and we have not is the sign of a store that was put back, or of a second one. */
+/** What we have signed, as a witness shows it, and do not have is the sign of a store that was put back, or of a second one. */
 function distrustAfter({ state, name, size }: WitnessState, headTrust: HeadTrust): void {
   if (state === 'ahead') {
     headTrust.distrust(

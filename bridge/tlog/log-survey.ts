@@ -1,14 +1,15 @@
 import { stat } from 'node:fs/promises';
 import { encodeBase64url } from '../../protocol/base64url.ts';
-import { type ErrorCode, isCountersignError } from '../../protocol/errors.ts';
+import { type CountersignError, type ErrorCode, isCountersignError } from '../../protocol/errors.ts';
 import type { Query } from '../storage/database.ts';
 import { firstCheckpointAfter, newestCheckpoint, newestSigned } from './checkpoint-store.ts';
 import { checkpointNoteOf } from './checkpoints.ts';
 import { createHeadFile, type HeadFile, type KeptHead } from './head-file.ts';
+import type { HeadAnswer } from './head-witness.ts';
 import { type LogName, readHead } from './log-heads.ts';
 import { rootAt } from './log-tree.ts';
+import { type Standing, standingOf } from './seen-checkpoint.ts';
 import { assertHeadTrusted, type LogDoubt, type StartDoubtDeps } from './start-doubt.ts';
-import type { WitnessSaid } from './witness-exchange.ts';
 
 /** What the store, the head file and each witness say of a log, held against each other. */
 export interface LogSurvey {
@@ -59,8 +60,8 @@ export interface SurveyedHeadFile {
 
 export interface SurveyedWitness {
   readonly name: string;
-  /** `not asked`: there is nothing signed that it could be shown. */
-  readonly said: 'same' | 'behind' | 'ahead' | 'contradicted' | 'unreachable' | 'not asked';
+  /** `ahead`, `contradicted`: it shows what our log signed. `unproven`: it only claims so, and is not believed. */
+  readonly said: 'same' | 'behind' | 'ahead' | 'contradicted' | 'unproven' | 'unreachable';
   readonly size: number | undefined;
   readonly error: ErrorCode | undefined;
 }
@@ -81,11 +82,13 @@ export async function surveyLog(deps: LogSurveyDeps): Promise<LogSurvey> {
       ? undefined
       : await surveyHeadFile(deps, headFilePath, file, store);
   const asked = await askAll(deps);
-  const witnesses = asked.map(({ name, answer }) => witnessOf(name, answer, store.size));
+  const witnesses = await database.read((query) =>
+    Promise.all(asked.map(({ name, answer }) => witnessOf(query, log, { name, answer, size: store.size }))),
+  );
   const verdict = await startVerdict({
     ...deps,
     headFile: file,
-    witnesses: asked.map(({ name, answer }) => ({ name, show: () => repeat(answer) })),
+    witnesses: asked.map(({ name, answer }) => ({ name, ask: () => repeat(answer) })),
     noteOf: (checkpoint, lines) => checkpointNoteOf(origin, checkpoint, lines),
   });
   const cause = causeOf({ store, headFile, witnesses, verdict }, deps);
@@ -141,17 +144,18 @@ async function surveyHeadFile(
   return { path, kept, contained: then === root, written };
 }
 
-type Answer = WitnessSaid | { readonly kind: 'unreachable'; readonly error: unknown } | undefined;
+type Answer = HeadAnswer | { readonly kind: 'unreachable'; readonly error: CountersignError };
 
 async function askAll(deps: LogSurveyDeps): Promise<{ name: string; answer: Answer }[]> {
   const { database, log, origin, witnesses } = deps;
   const signed = await database.read((query) => newestSigned(query, log));
+  const shown =
+    signed === undefined ? undefined : { size: signed.size, note: checkpointNoteOf(origin, signed) };
   return Promise.all(
     witnesses.map(async (witness) => {
       const { name } = witness;
-      if (signed === undefined) return { name, answer: undefined };
       try {
-        return { name, answer: await witness.show(signed.size, checkpointNoteOf(origin, signed)) };
+        return { name, answer: await witness.ask(shown) };
       } catch (error) {
         if (!isCountersignError(error)) throw error;
         return { name, answer: { kind: 'unreachable' as const, error } };
@@ -161,27 +165,43 @@ async function askAll(deps: LogSurveyDeps): Promise<{ name: string; answer: Answ
 }
 
 /** The start asks the same: it is to hear the same, and not to ask once more. */
-async function repeat(answer: Answer): Promise<WitnessSaid> {
-  if (answer === undefined) throw new TypeError('a witness is asked that was not');
+async function repeat(answer: Answer): Promise<HeadAnswer> {
   if (answer.kind === 'unreachable') throw answer.error;
   return answer;
 }
 
-function witnessOf(name: string, answer: Answer, size: number): SurveyedWitness {
-  const nothing = { name, size: undefined, error: undefined };
-  if (answer === undefined) return { ...nothing, said: 'not asked' };
-  switch (answer.kind) {
-    case 'unreachable':
-      return {
-        ...{ ...nothing, said: 'unreachable' },
-        error: isCountersignError(answer.error) ? answer.error.code : undefined,
-      };
-    case 'signed':
-      return { ...nothing, said: 'same' };
-    case 'stale':
-      return { ...nothing, said: answer.size > size ? 'ahead' : 'behind', size: answer.size };
-    case 'contradicted':
-      return { ...nothing, said: 'contradicted' };
+async function witnessOf(
+  query: Query,
+  log: LogName,
+  { name, answer, size: stored }: { name: string; answer: Answer; size: number },
+): Promise<SurveyedWitness> {
+  if (answer.kind === 'unreachable') {
+    const { code } = answer.error;
+    const said = code === 'witness_unproven' ? 'unproven' : 'unreachable';
+    return { name, said, size: undefined, error: code };
+  }
+  const { size } = answer.kind === 'says' ? answer : answer.checkpoint;
+  const standing =
+    answer.kind === 'says' ? 'contained' : await standingIfWhole(query, log, answer.checkpoint);
+  const said = {
+    contained: size < stored ? ('behind' as const) : ('same' as const),
+    beyond: 'ahead' as const,
+    another: 'contradicted' as const,
+  }[standing];
+  return { name, said, size, error: undefined };
+}
+
+/** Of a tree with holes nothing can be said here; that it has them is said elsewhere. */
+async function standingIfWhole(
+  query: Query,
+  log: LogName,
+  checkpoint: Parameters<typeof standingOf>[2],
+): Promise<Standing> {
+  try {
+    return await standingOf(query, log, checkpoint);
+  } catch (error) {
+    if (isCountersignError(error, 'unavailable') || isCountersignError(error, 'storage_busy')) throw error;
+    return 'contained';
   }
 }
 

@@ -15,6 +15,14 @@ export function currentLogKey(
   return verifierKey(origin, ED25519_NOTE, decodeBase64url(signer.currentKey(purpose).x, 32));
 }
 
+/** The keys of a log among a bridge's online keys, as verifiers know them. */
+export function logVerifierKeys(
+  keys: readonly { readonly jwk: { readonly x: string } }[],
+  origin: string,
+): VerifierKey[] {
+  return keys.map(({ jwk }) => verifierKey(origin, ED25519_NOTE, decodeBase64url(jwk.x, 32)));
+}
+
 /**
  * The same key, for one signature: a rotation in between must not put one key's id beside another's
  * signature, so what was signed is verified under the key that was named.

@@ -5,19 +5,10 @@ import type { Database, Query } from '../storage/database.ts';
 import { checkpointAt, checkpointBefore, newestSigned, type StoredCheckpoint } from './checkpoint-store.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import type { HeadFile, KeptHead } from './head-file.ts';
+import type { HeadAnswer, HeadWitness } from './head-witness.ts';
 import { type LogName, readHead } from './log-heads.ts';
 import { rootAt } from './log-tree.ts';
-import type { WitnessSaid } from './witness-exchange.ts';
-
-/** A witness, asked whether it has seen more of the log than the store has. */
-export interface HeadWitness {
-  readonly name: string;
-  /**
-   * Shows it the newest signed checkpoint as one that it has cosigned (`add-checkpoint` from its own size, without a
-   * proof), which signs nothing new. Throws when it cannot be reached.
-   */
-  show(size: number, note: string): Promise<WitnessSaid>;
-}
+import { type SeenCheckpoint, standingOf } from './seen-checkpoint.ts';
 
 export interface StartDoubtDeps {
   readonly log: LogName;
@@ -25,6 +16,11 @@ export interface StartDoubtDeps {
   readonly database: Database;
   readonly logger: Logger;
   readonly headFile?: HeadFile | undefined;
+  /**
+   * Whether the head file is on another device than the database (head-file-place.ts). One snapshot restores both
+   * where it is not, and the file says nothing then.
+   */
+  readonly headFileApart: boolean;
   readonly witnesses: readonly HeadWitness[];
   /** How many of them must have cosigned what is handed out. */
   readonly quorum: number;
@@ -40,10 +36,11 @@ export interface LogDoubt {
  * Whether the store is the newest, or a restored backup of it that would fork the log: held against the head file and
  * against the witnesses, and against itself.
  *
- * The head file is enough where it names the newest checkpoint, or the one before (the crash between commit and
- * signature). Where it is missing or older, so many witnesses must answer that one of them has cosigned whatever was
- * handed out last: answers a doubt while they do not. A log without checkpoints, and one with neither head file nor
- * witnesses, has nothing to be held against.
+ * The head file is enough where it is on a device of its own and names the newest checkpoint, or the one before (the
+ * crash between commit and signature). Where it is missing, older or beside the database, so many witnesses must answer
+ * that one of them has cosigned whatever was handed out last: answers a doubt while they do not. A store that has signed
+ * nothing asks them too: it may be a backup from before the first checkpoint. Without witnesses there is nothing more
+ * to be asked.
  *
  * Throws `state_refused`, with what to do, when the store is behind the head file or a witness, does not contain what
  * they have seen, or does not fit together.
@@ -54,19 +51,24 @@ export async function assertHeadTrusted(deps: StartDoubtDeps): Promise<LogDoubt 
   const newest = await database.read((query) => readNewest(query, deps));
   await database.read((query) => assertContains(query, deps, kept, newest));
   const answered = await askWitnesses(deps);
-  if (newest === undefined || deps.witnesses.length === 0) return undefined;
-  if (kept !== undefined && (await database.read((query) => isRecent(query, deps.log, kept, newest)))) {
-    return undefined;
-  }
+  if (deps.witnesses.length === 0) return undefined;
+  const fits =
+    kept !== undefined &&
+    newest !== undefined &&
+    (await database.read((query) => isRecent(query, deps.log, kept, newest)));
+  if (fits && deps.headFileApart) return undefined;
   // any so many have a member in common with any quorum
   const needed = deps.witnesses.length - Math.max(deps.quorum, 1) + 1;
   if (answered >= needed) return undefined;
   return {
     reason:
-      'Whether the key log in the store is the newest is not known: there is no head file that says so, and only ' +
+      `Whether the key log in the store is the newest is not known: ${fits ? FILE_BESIDE : NO_FILE}, and only ` +
       `${answered} of ${needed} witnesses that must answer have. Nothing is logged until they do.`,
   };
 }
+
+const NO_FILE = 'there is no head file that says so';
+const FILE_BESIDE = 'the head file is on the disk of the database, and is put back together with it';
 
 /** Head, checkpoint and tree must name the same. */
 async function readNewest(
@@ -110,41 +112,54 @@ async function isRecent(
   return before?.size === kept.size;
 }
 
-/** Answers how many said what they have seen. */
+/**
+ * Answers how many said what they have seen. Refused only by what our own log has signed: a witness may be an attacker,
+ * or something else that answers at its URL.
+ */
 async function askWitnesses(deps: StartDoubtDeps): Promise<number> {
   const { database, log } = deps;
   const signed = await database.read((query) => newestSigned(query, log));
-  if (signed === undefined) return 0;
-  const note = deps.noteOf(signed);
-  const said = await Promise.all(
-    deps.witnesses.map(async (witness) => ({ witness, said: await ask(deps, witness, signed.size, note) })),
-  );
-  // read now: other replicas go on meanwhile
-  const head = (await database.read((query) => readHead(query, log)))?.size ?? 0;
-  for (const { witness, said: answer } of said) {
-    if (answer?.kind === 'contradicted') {
-      throw refused(`the witness ${witness.name} has seen another history of it`);
-    }
-    if (answer?.kind === 'stale' && answer.size > head) {
-      throw refused(`it ends at ${head} entries, and the witness ${witness.name} has seen ${answer.size}`);
-    }
-  }
-  return said.filter(({ said: answer }) => answer !== undefined).length;
+  const shown = signed === undefined ? undefined : { size: signed.size, note: deps.noteOf(signed) };
+  const answers = await Promise.all(deps.witnesses.map((witness) => ask(deps, witness, shown)));
+  return answers.filter((answered) => answered).length;
 }
 
+/** Whether it said what it has seen. */
 async function ask(
-  { logger, log }: StartDoubtDeps,
+  deps: StartDoubtDeps,
   witness: HeadWitness,
-  size: number,
-  note: string,
-): Promise<WitnessSaid | undefined> {
+  signed: { readonly size: number; readonly note: string } | undefined,
+): Promise<boolean> {
+  const { logger, log } = deps;
+  let answer: HeadAnswer;
   try {
-    return await witness.show(size, note);
+    answer = await witness.ask(signed);
   } catch (err) {
     if (!isCountersignError(err)) throw err;
     logger.warn({ err, log, witness: witness.name }, 'a witness did not say what it has seen of the log');
-    return undefined;
+    return false;
   }
+  if (answer.kind === 'says') return true;
+  await assertSeen(deps, witness.name, answer.checkpoint);
+  return answer.checkpoint.cosigned;
+}
+
+async function assertSeen(
+  { database, log, logger }: StartDoubtDeps,
+  witness: string,
+  checkpoint: SeenCheckpoint,
+): Promise<void> {
+  const { size, note } = checkpoint;
+  const [head, standing] = await database.read((query) =>
+    Promise.all([readHead(query, log), standingOf(query, log, checkpoint)]),
+  );
+  if (standing === 'contained') return;
+  logger.error({ log, witness, note }, 'a witness shows what this log signed and the store does not have');
+  throw refused(
+    standing === 'beyond'
+      ? `it ends at ${head?.size ?? 0} entries, and the witness ${witness} has seen ${size}`
+      : `the witness ${witness} has seen another history of it`,
+  );
 }
 
 function refused(what: string): CountersignError {

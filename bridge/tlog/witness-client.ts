@@ -1,4 +1,5 @@
 import { CountersignError, type ErrorCode, isCountersignError } from '../../protocol/errors.ts';
+import type { Checkpoint } from '../../protocol/tlog/checkpoint.ts';
 import { parseNote } from '../../protocol/tlog/signed-note.ts';
 import type { VerifierKey } from '../../protocol/tlog/verifier-key.ts';
 import { type Loop, startLoop } from '../lib/background.ts';
@@ -9,22 +10,29 @@ import type { Outbound } from '../lib/outbound.ts';
 import type { Database, Query } from '../storage/database.ts';
 import { checkCosignatures } from './cosignature-check.ts';
 import { cosignedAt, storeCosignature } from './cosignature-store.ts';
+import { unproven } from './head-witness.ts';
 import type { LogName } from './log-heads.ts';
+import { type OwnedLog, readSeenCheckpoint, type Standing } from './seen-checkpoint.ts';
 import { askWitness } from './witness-exchange.ts';
 import { saveSizeAtWitness, sizeAtWitness } from './witness-store.ts';
 
 /** A log of ours, as witnesses are shown it. */
 export interface ShownLog {
   readonly log: LogName;
+  /** What witnesses say of it is checked by this. */
+  readonly owned: OwnedLog;
   /** The newest checkpoint that is signed: its size, and its note with the log's signature alone. */
   newest(query: Query): Promise<{ readonly size: number; readonly note: string } | undefined>;
   /** RFC 6962 §2.1.2, of sizes that the log has. */
   consistencyProof(query: Query, oldSize: number, newSize: number): Promise<readonly Uint8Array[]>;
+  /** Of a checkpoint that the log has signed. */
+  standingOf(query: Query, checkpoint: Checkpoint): Promise<Standing>;
 }
 
 /**
- * How one witness stands. `ahead`: it has cosigned more of our log than we have. `contradicted`: it has seen another
- * history than ours. Either is the sign of a restored backup or a forked log, and nothing that time heals.
+ * How one witness stands. `ahead`: it has shown a checkpoint of our log that is larger than what we have.
+ * `contradicted`: one of another history than ours. Both carry our own signature, whatever the witness is: they are the
+ * sign of a restored backup or a forked log, and nothing that time heals. A witness that only claims so is `failing`.
  */
 export interface WitnessState {
   /** Of its key. */
@@ -148,13 +156,29 @@ export class WitnessClient {
         signal,
       );
       if (said.kind === 'signed') return this.#keep(newest, said.signatures);
-      if (said.kind === 'contradicted') return this.#become({ state: 'contradicted', size: from });
+      if (said.kind === 'refused') return this.#demandProof('another history', signal);
       oldSize = said.size;
       // Another replica may have shown it a newer one.
       newest = (await database.read((query) => shown.newest(query))) ?? newest;
-      if (oldSize > newest.size) return this.#become({ state: 'ahead', size: oldSize });
+      if (oldSize > newest.size) return this.#demandProof(`${oldSize} entries`, signal);
     }
     throw new CountersignError('outbound_failed', `${witness.key.name} keeps naming other sizes.`);
+  }
+
+  /** Only what our own log has signed stops it: a witness that merely claims `seen` does not cosign, and no more. */
+  async #demandProof(seen: string, signal: AbortSignal): Promise<void> {
+    const { database, shown, outbound, witness, logger } = this.#deps;
+    const { name } = witness.key;
+    const checkpoint = await readSeenCheckpoint(outbound, witness, shown.owned, signal);
+    if (checkpoint === undefined) throw unproven(name, seen);
+    const standing = await database.read((query) => shown.standingOf(query, checkpoint));
+    if (standing === 'contained') throw unproven(name, seen);
+    const { size, note } = checkpoint;
+    logger.error(
+      { witness: name, log: shown.log, note },
+      'a witness shows what this log signed and does not have',
+    );
+    this.#become({ state: standing === 'beyond' ? 'ahead' : 'contradicted', size });
   }
 
   async #proof(query: Query, oldSize: number, newSize: number): Promise<readonly Uint8Array[]> {

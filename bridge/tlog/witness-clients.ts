@@ -1,11 +1,9 @@
 import type { VerifierKey } from '../../protocol/tlog/verifier-key.ts';
-import type { Outbound } from '../lib/outbound.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import type { LogName } from './log-heads.ts';
 import { consistencyProof } from './log-tree.ts';
-import type { HeadWitness } from './start-doubt.ts';
+import { type OwnedLog, standingOf } from './seen-checkpoint.ts';
 import { type ShownLog, WitnessClient, type WitnessClientDeps, type WitnessState } from './witness-client.ts';
-import { askWitness } from './witness-exchange.ts';
 
 /** Those who cosign a log of ours. */
 export interface WitnessClients {
@@ -21,27 +19,20 @@ export interface WitnessClients {
 }
 
 /** A log of ours as its witnesses are shown it. */
-export function shownLog(log: LogName, checkpoints: Pick<Checkpoints, 'newest' | 'noteOf'>): ShownLog {
+export function shownLog(
+  log: LogName,
+  checkpoints: Pick<Checkpoints, 'newest' | 'noteOf'>,
+  owned: OwnedLog,
+): ShownLog {
   return {
-    log,
+    ...{ log, owned },
+    standingOf: (query, checkpoint) => standingOf(query, log, checkpoint),
     async newest(query) {
       const newest = await checkpoints.newest(query);
       return newest === undefined ? undefined : { size: newest.size, note: checkpoints.noteOf(newest) };
     },
     consistencyProof: (query, oldSize, newSize) => consistencyProof(query, log, oldSize, newSize),
   };
-}
-
-/** The witnesses as they are asked before anything is signed; nothing of what they answer is verified or stored. */
-export function headWitnesses(
-  outbound: Pick<Outbound, 'request'>,
-  witnesses: readonly { readonly key: VerifierKey; readonly url: string }[],
-): HeadWitness[] {
-  const never = new AbortController().signal;
-  return witnesses.map(({ key, url }) => ({
-    name: key.name,
-    show: (size, note) => askWitness(outbound, url, { oldSize: size, proof: [], checkpoint: note }, never),
-  }));
 }
 
 /** Each witness is asked by itself: a slow or dead one delays no other, and nobody waits for any of them here. */
@@ -69,11 +60,17 @@ export function createWitnessClients(
 function warningOf({ name, state, error, size }: WitnessState): string | undefined {
   switch (state) {
     case 'failing':
+      if (error === 'witness_unproven') {
+        return (
+          `The witness ${name} does not cosign the key log: it claims to have seen more, or another history, and shows no ` +
+          'checkpoint of it that this bridge has signed. See that its URL is right, and ask its operator.'
+        );
+      }
       return `The witness ${name} does not cosign the key log (${error ?? 'unknown'}).`;
     case 'ahead':
-      return `The witness ${name} has seen ${size ?? 'more'} entries of the key log, more than the store has.`;
+      return `The witness ${name} shows ${size ?? 'more'} entries of the key log, signed by this bridge, more than the store has.`;
     case 'contradicted':
-      return `The witness ${name} has seen another history of the key log.`;
+      return `The witness ${name} shows another history of the key log, signed by this bridge.`;
     default:
       return undefined;
   }

@@ -14,8 +14,8 @@ export type WitnessSaid =
   | { readonly kind: 'signed'; readonly signatures: readonly NoteSignature[] }
   /** It has cosigned a checkpoint of another size than the one we started from. */
   | { readonly kind: 'stale'; readonly size: number }
-  /** Our checkpoint does not continue what it has seen. */
-  | { readonly kind: 'contradicted' };
+  /** It claims that our checkpoint does not continue what it has seen: only a checkpoint of ours can prove that. */
+  | { readonly kind: 'refused' };
 
 /**
  * Asks a witness to cosign (C2SP tlog-witness `add-checkpoint`). `url` is its submission prefix.
@@ -40,9 +40,9 @@ export async function askWitness(
   if (answer.status === 409) {
     // Version 1.0.0 of the protocol says 409 for another root of the same size too, then without a size.
     const size = isTreeSize(answer) ? parseTreeSize(textOf(answer)) : undefined;
-    return size === undefined ? { kind: 'contradicted' } : { kind: 'stale', size };
+    return size === undefined ? { kind: 'refused' } : { kind: 'stale', size };
   }
-  if (answer.status === 422) return { kind: 'contradicted' };
+  if (answer.status === 422) return { kind: 'refused' };
   const { hostname } = new URL(url);
   throw new CountersignError('outbound_failed', `${hostname} answered with status ${answer.status}.`);
 }
@@ -51,7 +51,8 @@ function isTreeSize({ headers }: OutboundResponse): boolean {
   return headers.get('content-type')?.split(';')[0]?.trim().toLowerCase() === TREE_SIZE_TYPE;
 }
 
-function textOf({ body }: OutboundResponse): string {
+/** Throws `note_malformed` for what is not UTF-8. */
+export function textOf({ body }: OutboundResponse): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(body);
   } catch (cause) {

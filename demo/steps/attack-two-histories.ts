@@ -92,7 +92,7 @@ async function shownToWitness(stage: Stage, forked: PublishedHead, honest: Publi
   const outbound = { request: boundedRequest(stage.fetch) };
   const request = { oldSize, proof, checkpoint: forked.note };
   const said = await askWitness(outbound, url, request, stage.signal);
-  must(said.kind === 'contradicted', `the witness answered ${said.kind}`);
+  must(said.kind === 'refused', `the witness answered ${said.kind}`);
   return 'refused: it does not continue what was cosigned; Acme’s SIEM is told';
 }
 

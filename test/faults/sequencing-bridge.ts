@@ -59,7 +59,9 @@ async function run(): Promise<void> {
   const events = createEventLog({ database, clock, logger, iss: ISS, cache });
   const needs = { database, signer, clock, logger, cache, outbound, events };
   const settings = keyLogSettings.parse({ epoch_milliseconds: 0, vrf_workers: 0, head_file: headFile });
-  const log = await openKeyLog(needs, { key_log: { ...settings, quorum: 0, auditor_quorum: 0 } }, closing);
+  const storage = { driver: 'sqlite' as const, path: reach };
+  const config = { key_log: { ...settings, quorum: 0, auditor_quorum: 0 }, storage };
+  const log = await openKeyLog(needs, config, closing);
 
   for (const batch of workOf(prefix, Number(batches))) {
     await Promise.all(

@@ -1,8 +1,7 @@
 import { utimes, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { HeadAnswer, HeadWitness } from '../../bridge/tlog/head-witness.ts';
 import { type LogSurveyDeps, surveyLog } from '../../bridge/tlog/log-survey.ts';
-import type { HeadWitness } from '../../bridge/tlog/start-doubt.ts';
-import type { WitnessSaid } from '../../bridge/tlog/witness-exchange.ts';
 import { CountersignError } from '../../protocol/errors.ts';
 import { type OpenLog, ORIGIN, quiet, type TlogFixture, tlogFixture } from '../tlog/tlog-fixture.ts';
 
@@ -25,20 +24,28 @@ afterEach(async () => {
 /** Three epochs of two entries each. */
 const SIZE = 6;
 
-function witness(said: WitnessSaid | 'unreachable'): HeadWitness {
+function witness(answer: HeadAnswer | 'unreachable' | 'unproven'): HeadWitness {
   return {
     name: 'witness.example/w1',
-    async show() {
-      if (said === 'unreachable') throw new CountersignError('outbound_timeout');
-      return said;
+    async ask() {
+      if (answer === 'unreachable') throw new CountersignError('outbound_timeout');
+      if (answer === 'unproven') throw new CountersignError('witness_unproven');
+      return answer;
     },
   };
 }
 
+/** It shows a checkpoint that the log has signed. */
+const shows = (size: number) => {
+  const checkpoint = { origin: ORIGIN, size, root: new Uint8Array(32), note: '', cosigned: true };
+  return witness({ kind: 'shows', checkpoint });
+};
+
 const survey = (changes: Partial<LogSurveyDeps> = {}) =>
   surveyLog({
     ...{ log: 'keys', origin: ORIGIN, database: log.database, logger: quiet },
-    ...{ witnesses: [], quorum: 0, headFilePath: fixture.headFilePath, storeMade: undefined },
+    ...{ witnesses: [], quorum: 0, storeMade: undefined },
+    ...{ headFilePath: fixture.headFilePath, headFileApart: true },
     ...changes,
   });
 
@@ -49,7 +56,7 @@ const writeHead = async (head: { origin?: string; size: number; root?: string })
 
 describe('what store, head file and witnesses say of a log', () => {
   it('is good where they agree, and says what each has', async () => {
-    const found = await survey({ witnesses: [witness({ kind: 'signed', signatures: [] })], quorum: 1 });
+    const found = await survey({ witnesses: [witness({ kind: 'says', size: SIZE })], quorum: 1 });
     expect(found).toMatchObject({
       cause: 'good',
       detail: undefined,
@@ -59,13 +66,14 @@ describe('what store, head file and witnesses say of a log', () => {
     });
   });
 
-  it('is good of an empty store, whose witnesses cannot be asked', async () => {
+  it('is good of an empty store whose witnesses have seen nothing, and a restored backup where they have', async () => {
     const empty = await tlogFixture();
-    const found = await survey({
-      ...{ database: empty.store.database, headFilePath: empty.headFilePath },
-      ...{ witnesses: [witness('unreachable')], quorum: 1 },
+    const deps = { database: empty.store.database, headFilePath: empty.headFilePath, quorum: 1 };
+    expect(await survey({ ...deps, witnesses: [witness({ kind: 'says', size: 0 })] })).toMatchObject({
+      ...{ cause: 'good', store: { size: 0 }, witnesses: [{ said: 'same', size: 0 }] },
     });
-    expect(found).toMatchObject({ cause: 'good', store: { size: 0 }, witnesses: [{ said: 'not asked' }] });
+    expect(await survey({ ...deps, witnesses: [witness('unreachable')] })).toMatchObject({ cause: 'doubt' });
+    expect(await survey({ ...deps, witnesses: [shows(SIZE)] })).toMatchObject({ cause: 'restored_backup' });
     await empty.remove();
   });
 
@@ -77,7 +85,7 @@ describe('what store, head file and witnesses say of a log', () => {
   });
 
   it('is a restored backup where a witness has seen more, whatever the head file says', async () => {
-    const witnesses = [witness({ kind: 'stale', size: SIZE + 4 })];
+    const witnesses = [shows(SIZE + 4)];
     expect(await survey({ witnesses, quorum: 1 })).toMatchObject({
       cause: 'restored_backup',
       witnesses: [{ said: 'ahead', size: SIZE + 4 }],
@@ -92,11 +100,16 @@ describe('what store, head file and witnesses say of a log', () => {
   });
 
   it('is a fork where a witness has seen another history', async () => {
-    const witnesses = [witness({ kind: 'contradicted' })];
+    const witnesses = [shows(SIZE - 2)];
     expect(await survey({ witnesses, quorum: 1 })).toMatchObject({
       cause: 'fork',
       witnesses: [{ said: 'contradicted' }],
     });
+  });
+
+  it('is good where a witness claims what it does not show', async () => {
+    const found = await survey({ witnesses: [witness('unproven')], quorum: 1 });
+    expect(found).toMatchObject({ cause: 'good', witnesses: [{ said: 'unproven' }] });
   });
 
   it('is another log’s head file by its origin', async () => {

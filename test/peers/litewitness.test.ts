@@ -2,9 +2,10 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { systemClock } from '../../bridge/lib/clock.ts';
 import { createOutbound, type Outbound } from '../../bridge/lib/outbound.ts';
 import { readCosignatures } from '../../bridge/tlog/cosignature-store.ts';
+import { headWitnesses } from '../../bridge/tlog/head-witness.ts';
 import { currentLogKey } from '../../bridge/tlog/note-signer.ts';
 import { type ShownLog, WitnessClient } from '../../bridge/tlog/witness-client.ts';
-import { headWitnesses, shownLog } from '../../bridge/tlog/witness-clients.ts';
+import { shownLog } from '../../bridge/tlog/witness-clients.ts';
 import { parseNote, parseSignatureLines } from '../../protocol/tlog/signed-note.ts';
 import { formatVerifierKey } from '../../protocol/tlog/verifier-key.ts';
 import { verifyNote } from '../../protocol/tlog/verify-note.ts';
@@ -12,7 +13,7 @@ import { quiet } from '../events/events-fixture.ts';
 import { createNames } from '../fakes/names.ts';
 import { createThrowawayCa } from '../fakes/throwaway-ca.ts';
 import { type OwnLog, ownLog } from '../witness/own-log.ts';
-import { type SmallLog, smallLog } from '../witness/small-log.ts';
+import { type SmallLog, shownSmallLog, smallLog } from '../witness/small-log.ts';
 import { describeWithTorchwood } from './describe-with-torchwood.ts';
 import { type Litewitness, startLitewitness } from './litewitness.ts';
 import { startTlsFront, type TlsFront } from './tls-front.ts';
@@ -71,7 +72,7 @@ await describeWithTorchwood('litewitness, as a witness of our log', () => {
     own = await ownLog();
     const vkey = formatVerifierKey(currentLogKey(own.signer, own.origin));
     peer = await witnessed({ origin: own.origin, vkey });
-    client = clientOf(peer, own, shownLog('keys', own.checkpoints));
+    client = clientOf(peer, own, shownLog('keys', own.checkpoints, own));
   });
   afterAll(async () => {
     await peer?.stop();
@@ -95,14 +96,13 @@ await describeWithTorchwood('litewitness, as a witness of our log', () => {
   });
 
   it('says to a client that has forgotten where to go on', async () => {
+    const shown = shownLog('keys', own.checkpoints, own);
     const forgetful = { ...own, store: (await ownLog()).store };
     const again = clientOf(peer, forgetful, {
-      ...shownLog('keys', own.checkpoints),
-      newest: () => own.store.database.read((query) => shownLog('keys', own.checkpoints).newest(query)),
+      ...shown,
+      newest: () => own.store.database.read((query) => shown.newest(query)),
       consistencyProof: (_, from, to) =>
-        own.store.database.read((query) =>
-          shownLog('keys', own.checkpoints).consistencyProof(query, from, to),
-        ),
+        own.store.database.read((query) => shown.consistencyProof(query, from, to)),
     });
     await own.grow(1_100);
     expect(await again.ask(never)).toMatchObject({ state: 'cosigning', size: 1_100 });
@@ -110,11 +110,14 @@ await describeWithTorchwood('litewitness, as a witness of our log', () => {
   });
 
   it('tells at the start whether it has seen more, without cosigning anything new', async () => {
-    const [head] = headWitnesses(peer.outbound, [{ key: peer.litewitness.key, url: peer.url }]);
+    const [head] = headWitnesses(peer.outbound, [{ key: peer.litewitness.key, url: peer.url }], own);
     const { database } = own.store;
     const older = await database.read((query) => own.checkpoints.at(query, 300));
     if (older === undefined || head === undefined) throw new Error('there is no such checkpoint');
-    expect(await head.show(300, own.checkpoints.noteOf(older))).toEqual({ kind: 'stale', size: 1_100 });
+    expect(await head.ask({ size: 300, note: own.checkpoints.noteOf(older) })).toMatchObject({
+      kind: 'shows',
+      checkpoint: { size: 1_100, cosigned: true },
+    });
   });
 });
 
@@ -127,11 +130,11 @@ await describeWithTorchwood('litewitness, when a log forks', () => {
     own = await ownLog();
     log = await smallLog('bridge.acme.example/log', 8);
     peer = await witnessed(log);
-    client = clientOf(peer, own, {
-      log: 'keys',
-      newest: async () => ({ size: log.size, note: await log.note() }),
-      consistencyProof: async (_, from, to) => log.consistencyProof(from, to),
-    });
+    client = clientOf(
+      peer,
+      own,
+      shownSmallLog(() => log),
+    );
     expect(await client.ask(never)).toMatchObject({ state: 'cosigning', size: 8 });
   });
   afterAll(async () => {

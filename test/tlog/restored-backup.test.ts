@@ -51,7 +51,14 @@ describe.skipIf(process.env.COUNTERSIGN_TEST_STORE === 'postgres')('a restored b
     const database = await open(backup);
     const restored = fixture.openLog({ database });
     const check = assertHeadTrusted({
-      ...{ log: 'keys', origin: ORIGIN, database, logger: quiet, headFile: fixture.headFile },
+      ...{
+        log: 'keys',
+        origin: ORIGIN,
+        database,
+        logger: quiet,
+        headFile: fixture.headFile,
+        headFileApart: true,
+      },
       ...{ witnesses: [], quorum: 0, noteOf: (row) => restored.checkpoints.noteOf(row) },
     });
     await expect(check).rejects.toMatchObject({

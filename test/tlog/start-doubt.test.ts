@@ -1,8 +1,9 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createHeadTrust } from '../../bridge/tlog/head-trust.ts';
-import { assertHeadTrusted, type HeadWitness, type StartDoubtDeps } from '../../bridge/tlog/start-doubt.ts';
-import type { WitnessSaid } from '../../bridge/tlog/witness-exchange.ts';
+import type { HeadAnswer, HeadWitness } from '../../bridge/tlog/head-witness.ts';
+import { assertHeadTrusted, type StartDoubtDeps } from '../../bridge/tlog/start-doubt.ts';
+import { decodeBase64url } from '../../protocol/base64url.ts';
 import { CountersignError } from '../../protocol/errors.ts';
 import { type OpenLog, ORIGIN, quiet, type TlogFixture, tlogFixture } from './tlog-fixture.ts';
 
@@ -25,27 +26,45 @@ afterEach(async () => {
 /** Three epochs of two entries each. */
 const SIZE = 6;
 
-function witness(said: WitnessSaid | 'unreachable'): HeadWitness & { shown: [number, string][] } {
-  const shown: [number, string][] = [];
+function witness(answer: HeadAnswer | 'unreachable' | 'unproven'): HeadWitness & { shown: unknown[] } {
+  const shown: unknown[] = [];
   return {
     name: 'witness.example/w1',
     shown,
-    async show(size, note) {
-      shown.push([size, note]);
-      if (said === 'unreachable') throw new CountersignError('outbound_timeout');
-      return said;
+    async ask(signed) {
+      shown.push(signed);
+      if (answer === 'unreachable') throw new CountersignError('outbound_timeout');
+      if (answer === 'unproven') throw new CountersignError('witness_unproven');
+      return answer;
     },
   };
 }
 
-const SEEN: WitnessSaid = { kind: 'signed', signatures: [] };
-const seen = () => witness(SEEN);
+const says = (size: number) => witness({ kind: 'says', size });
+const seen = () => says(SIZE);
 const silent = () => witness('unreachable');
+
+/** It shows a checkpoint of ours of this size: of this root, or of the store's as it is now. */
+async function shows(
+  size: number,
+  { cosigned = true, root }: { cosigned?: boolean; root?: Uint8Array } = {},
+) {
+  const row = await log.database.read((query) => log.checkpoints.at(query, size));
+  const checkpoint = { origin: ORIGIN, size, root: root ?? decodeBase64url(row?.root ?? '', 32), note: '' };
+  return witness({ kind: 'shows', checkpoint: { ...checkpoint, cosigned } });
+}
 
 function start(changes: Partial<StartDoubtDeps> = {}) {
   const { database, checkpoints } = log;
   return assertHeadTrusted({
-    ...{ log: 'keys', origin: ORIGIN, database, logger: quiet, headFile: fixture.headFile },
+    ...{
+      log: 'keys',
+      origin: ORIGIN,
+      database,
+      logger: quiet,
+      headFile: fixture.headFile,
+      headFileApart: true,
+    },
     ...{ witnesses: [], quorum: 0, noteOf: (row) => checkpoints.noteOf(row), ...changes },
   });
 }
@@ -85,19 +104,36 @@ describe('a start', () => {
     expect(await start({ witnesses: [silent()], quorum: 1 })).toBeUndefined();
   });
 
-  it('has nothing to be held against with neither head file nor witnesses, nor before the first epoch', async () => {
+  it('has nothing to be held against with neither head file nor witnesses', async () => {
     expect(await start(withoutFile)).toBeUndefined();
+  });
+
+  it('asks the witnesses of a store that has signed nothing: it may be older than the first checkpoint', async () => {
+    const ahead = await shows(SIZE);
     const empty = await tlogFixture();
-    const { store } = empty;
-    const fresh = { database: store.database, headFile: empty.headFile, witnesses: [silent()], quorum: 1 };
+    const fresh = { database: empty.store.database, headFile: empty.headFile, quorum: 1 };
+    await expect(start({ ...fresh, witnesses: [ahead] })).rejects.toMatchObject(REFUSED);
+    expect(ahead.shown).toEqual([undefined]);
+    expect(await start({ ...fresh, witnesses: [silent()] })).toMatchObject({ reason: expect.any(String) });
+    expect(await start({ ...fresh, witnesses: [says(0)] })).toBeUndefined();
     expect(await start(fresh)).toBeUndefined();
     await empty.remove();
+  });
+
+  it('needs the witnesses where the head file is on the disk of the database, and one snapshot restores both', async () => {
+    const beside = { headFileApart: false, quorum: 1 };
+    expect(await start({ ...beside, witnesses: [silent()] })).toMatchObject({
+      reason: expect.stringContaining('on the disk of the database'),
+    });
+    expect(await start({ ...beside, witnesses: [seen()] })).toBeUndefined();
+    expect(await start(beside)).toBeUndefined();
   });
 
   it('shows witnesses the newest signed checkpoint, and signs nothing for that', async () => {
     const one = seen();
     expect(await start({ ...withoutFile, witnesses: [one], quorum: 1 })).toBeUndefined();
-    expect(one.shown).toEqual([[SIZE, expect.stringMatching(new RegExp(`^${ORIGIN}\n${SIZE}\n`))]]);
+    const note = expect.stringMatching(new RegExp(`^${ORIGIN}\n${SIZE}\n`));
+    expect(one.shown).toEqual([{ size: SIZE, note }]);
   });
 
   it('is in doubt without a fresh head file until so many witnesses answer that any quorum has one of them', async () => {
@@ -129,9 +165,9 @@ describe('a start', () => {
   });
 
   it('is refused when a witness has seen more, also where the head file fits', async () => {
+    const ahead = await shows(SIZE);
     await putBack(1);
     await rm(fixture.headFilePath);
-    const ahead = witness({ kind: 'stale', size: SIZE });
     const witnesses = [seen(), ahead, silent()];
     await expect(start({ witnesses, quorum: 1 })).rejects.toMatchObject(REFUSED);
     const kept = await log.database.read((query) => log.checkpoints.at(query, SIZE - 2));
@@ -140,13 +176,30 @@ describe('a start', () => {
   });
 
   it('is refused when a witness has seen another history', async () => {
-    const witnesses = [witness({ kind: 'contradicted' })];
+    const witnesses = [await shows(SIZE - 2, { root: new Uint8Array(32) })];
     await expect(start({ witnesses, quorum: 1 })).rejects.toMatchObject(REFUSED);
   });
 
+  it('is not stopped by a witness that claims more, or another history, and shows nothing that we signed', async () => {
+    const witnesses = [witness('unproven')];
+    expect(await start({ witnesses, quorum: 1 })).toBeUndefined();
+    expect(await start({ ...withoutFile, witnesses, quorum: 1 })).toMatchObject({
+      reason: expect.any(String),
+    });
+    expect(await start({ ...withoutFile, witnesses: [seen(), ...witnesses], quorum: 2 })).toBeUndefined();
+  });
+
   it('goes on where a witness is behind', async () => {
-    const witnesses = [witness({ kind: 'stale', size: 2 })];
-    expect(await start({ ...withoutFile, witnesses, quorum: 1 })).toBeUndefined();
+    for (const one of [says(2), await shows(2)]) {
+      expect(await start({ ...withoutFile, witnesses: [one], quorum: 1 })).toBeUndefined();
+    }
+  });
+
+  it('takes a checkpoint that the witness has not cosigned for no answer of its own', async () => {
+    const witnesses = [await shows(SIZE, { cosigned: false })];
+    expect(await start({ ...withoutFile, witnesses, quorum: 1 })).toMatchObject({
+      reason: expect.any(String),
+    });
   });
 
   it('is refused with a store whose parts do not belong together', async () => {

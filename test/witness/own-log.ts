@@ -3,8 +3,10 @@ import { insertCheckpoint } from '../../bridge/tlog/checkpoint-store.ts';
 import { type Checkpoints, createCheckpoints } from '../../bridge/tlog/checkpoints.ts';
 import { moveHead, takeHead } from '../../bridge/tlog/log-heads.ts';
 import { appendEntries, EMPTY_LOG } from '../../bridge/tlog/log-tree.ts';
+import { logVerifierKeys } from '../../bridge/tlog/note-signer.ts';
 import { utf8 } from '../../protocol/bytes.ts';
 import { logOrigin } from '../../protocol/tlog/checkpoint.ts';
+import type { VerifierKey } from '../../protocol/tlog/verifier-key.ts';
 import { quiet } from '../events/events-fixture.ts';
 import { ISS, type SignerFixture, signerFixture } from '../signer/signer-fixture.ts';
 
@@ -12,6 +14,7 @@ import { ISS, type SignerFixture, signerFixture } from '../signer/signer-fixture
 export interface OwnLog extends SignerFixture {
   readonly origin: string;
   readonly signer: Signer;
+  logKeys(): VerifierKey[];
   readonly checkpoints: Checkpoints;
   /** Lets it grow to `size` entries, at the clock's time; signed, unless it is to wait. */
   grow(size: number, options?: { publish: boolean }): Promise<void>;
@@ -29,6 +32,7 @@ export async function ownLog(): Promise<OwnLog> {
   return {
     ...fixture,
     ...{ origin, signer, checkpoints },
+    logKeys: () => logVerifierKeys(signer.onlineKeys().all('log'), origin),
     async grow(size, { publish } = { publish: true }) {
       await database.transaction(async (tx) => {
         const head = await takeHead(tx, 'keys', EMPTY_LOG);

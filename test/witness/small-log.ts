@@ -1,7 +1,13 @@
+import type { ShownLog } from '../../bridge/tlog/witness-client.ts';
 import { decodeBase64url } from '../../protocol/base64url.ts';
-import { utf8 } from '../../protocol/bytes.ts';
+import { equalBytes, utf8 } from '../../protocol/bytes.ts';
 import { generateSigningKey, signBytes } from '../../protocol/ed25519.ts';
-import { checkpointNote, type NoteSigner, signCheckpoint } from '../../protocol/tlog/checkpoint.ts';
+import {
+  checkpointNote,
+  type NoteSigner,
+  parseCheckpoint,
+  signCheckpoint,
+} from '../../protocol/tlog/checkpoint.ts';
 import { hashLeaf, hashNode } from '../../protocol/tlog/merkle.ts';
 import {
   buildProof,
@@ -10,6 +16,7 @@ import {
   rootNodes,
   rootOf,
 } from '../../protocol/tlog/merkle-proof.ts';
+import { parseNote } from '../../protocol/tlog/signed-note.ts';
 import {
   ED25519_NOTE,
   formatVerifierKey,
@@ -50,6 +57,26 @@ export async function smallLog(origin: string, size = 0): Promise<SmallLog> {
     await noteSigner(origin),
     Array.from({ length: size }, (_, index) => `entry ${index}`),
   );
+}
+
+/** The log as witnesses are shown it; `log` says which it is now. */
+export function shownSmallLog(log: () => SmallLog): ShownLog {
+  return {
+    log: 'keys',
+    owned: {
+      get origin() {
+        return log().origin;
+      },
+      logKeys: () => [log().key],
+    },
+    newest: async () => (log().size === 0 ? undefined : { size: log().size, note: await log().note() }),
+    consistencyProof: async (_query, oldSize, newSize) => log().consistencyProof(oldSize, newSize),
+    async standingOf(_query, { size, root }) {
+      if (size > log().size) return 'beyond';
+      const ours = parseCheckpoint(parseNote(await log().note(size)).text);
+      return equalBytes(ours.root, root) ? 'contained' : 'another';
+    },
+  };
 }
 
 function logOf(signer: NoteSigner, entries: string[]): SmallLog {

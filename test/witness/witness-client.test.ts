@@ -1,22 +1,24 @@
 import type { RequestListener } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readCosignatures } from '../../bridge/tlog/cosignature-store.ts';
+import { headWitnesses } from '../../bridge/tlog/head-witness.ts';
 import { createQuorum, type Quorum } from '../../bridge/tlog/quorum.ts';
 import { WitnessClient, type WitnessState } from '../../bridge/tlog/witness-client.ts';
-import { createWitnessClients, headWitnesses } from '../../bridge/tlog/witness-clients.ts';
+import { createWitnessClients } from '../../bridge/tlog/witness-clients.ts';
 import { sizeAtWitness } from '../../bridge/tlog/witness-store.ts';
 import { cosign } from '../../protocol/tlog/cosignature.ts';
 import { formatSignatureLine, parseNote, parseSignatureLines } from '../../protocol/tlog/signed-note.ts';
 import { ED25519_COSIGNATURE, verifierKey } from '../../protocol/tlog/verifier-key.ts';
 import { verifyNote } from '../../protocol/tlog/verify-note.ts';
 import { quiet } from '../events/events-fixture.ts';
+import { SOON } from '../fakes/soon.ts';
 import {
   type MovableClock,
   movableClock,
   type TemporaryStore,
   temporaryStore,
 } from '../signer/signer-fixture.ts';
-import { noteSigner, type SmallLog, smallLog } from './small-log.ts';
+import { noteSigner, type SmallLog, shownSmallLog, smallLog } from './small-log.ts';
 import { type WitnessHost, witnessHost } from './witness-host.ts';
 
 const ORIGIN = 'bridge.acme.example/log';
@@ -37,12 +39,7 @@ function clientOf({ key, url, outbound }: Pick<WitnessHost, 'key' | 'url' | 'out
 function depsFor(witness: { key: WitnessHost['key']; url: string }, outbound: WitnessHost['outbound']) {
   return {
     ...{ witness, outbound, clock, database: store.database, logger: quiet, refreshSeconds: 3_600 },
-    shown: {
-      log: 'keys' as const,
-      newest: async () => (log.size === 0 ? undefined : { size: log.size, note: await log.note() }),
-      consistencyProof: async (_query: unknown, oldSize: number, newSize: number) =>
-        log.consistencyProof(oldSize, newSize),
-    },
+    shown: shownSmallLog(() => log),
     onCosigned: () => quorum.noteCosigned(),
     onChange: ({ state }: WitnessState) => void changes.push(state),
   };
@@ -208,9 +205,59 @@ describe('a witness that has seen more or else', () => {
   });
 
   it('contradicts with 409 and no size too, as version 1.0.0 of the protocol has it', async () => {
-    answering(409, 'another root');
-    expect(await client.ask(never)).toMatchObject({ state: 'contradicted' });
+    const note = await log.fork(4, 'other').note();
+    host.answerWith((request, response) => {
+      request.resume();
+      if (request.method === 'GET') response.end(note);
+      else response.writeHead(409).end('another root');
+    });
+    expect(await client.ask(never)).toMatchObject({ state: 'contradicted', size: 5 });
   });
+
+  const hostile: [string, number, string, string][] = [
+    ['another history, by 422', 422, '', 'text/plain'],
+    ['another history, by 409', 409, 'another root', 'text/plain'],
+    ['more, by 409', 409, '7\n', 'text/x.tlog.size'],
+  ];
+  it.each(hostile)(
+    'is only failing where it claims %s, and shows no checkpoint',
+    async (_, status, text, type) => {
+      host.answerWith((request, response) => {
+        request.resume();
+        const post = request.method === 'POST';
+        response.writeHead(post ? status : 404, { 'content-type': type }).end(post ? text : '');
+      });
+      expect(await client.ask(never)).toMatchObject({ state: 'failing', error: 'witness_unproven' });
+      expect(changes).toEqual(['failing']);
+    },
+  );
+
+  it.each(hostile)(
+    'is only failing where it claims %s, and shows what we have',
+    async (_, status, text, type) => {
+      const note = await log.note(3);
+      host.answerWith((request, response) => {
+        request.resume();
+        const post = request.method === 'POST';
+        response.writeHead(post ? status : 200, { 'content-type': type }).end(post ? text : note);
+      });
+      expect(await client.ask(never)).toMatchObject({ state: 'failing', error: 'witness_unproven' });
+    },
+  );
+
+  it.each(hostile)(
+    'is only failing where it claims %s, and has signed that itself',
+    async (_, status, text, type) => {
+      const note = await (await smallLog(ORIGIN, 7)).note();
+      host.answerWith((request, response) => {
+        request.resume();
+        const post = request.method === 'POST';
+        response.writeHead(post ? status : 200, { 'content-type': type }).end(post ? text : note);
+      });
+      expect(await client.ask(never)).toMatchObject({ state: 'failing', error: 'note_signature' });
+      expect(changes).toEqual(['failing']);
+    },
+  );
 
   it('and names another size each time is given up', async () => {
     let size = 0;
@@ -235,14 +282,37 @@ describe('a witness that has seen more or else', () => {
 
 describe('a witness at the start', () => {
   it('says what it has seen, and cosigns nothing new', async () => {
-    const [head] = headWitnesses(host.outbound, [host]);
+    const { owned } = shownSmallLog(() => log);
+    const [head] = headWitnesses(host.outbound, [host], owned);
+    expect(await head?.ask(undefined)).toEqual({ kind: 'says', size: 0 });
+    expect(await head?.ask({ size: 5, note: await log.note() })).toEqual({ kind: 'says', size: 0 });
     await host.witness.addCheckpoint(await log.request(0));
-    expect(await head?.show(5, await log.note())).toMatchObject({ kind: 'signed' });
-    expect(await head?.show(3, await log.note(3))).toEqual({ kind: 'stale', size: 5 });
-    expect(await head?.show(5, await log.fork(4, 'other').note())).toEqual({ kind: 'contradicted' });
-    log.append('a');
-    expect(await head?.show(6, await log.note())).toEqual({ kind: 'stale', size: 5 });
+    const shown = { kind: 'shows', checkpoint: { origin: ORIGIN, size: 5, cosigned: true } };
+    expect(await head?.ask(undefined)).toMatchObject(shown);
+    expect(await head?.ask({ size: 3, note: await log.note(3) })).toMatchObject(shown);
     expect(await cosignatures()).toEqual([]);
+  });
+
+  it('is not taken at its word against us, and what another one cosigned is not its answer', async () => {
+    const { owned } = shownSmallLog(() => log);
+    const [head] = headWitnesses(host.outbound, [host], owned);
+    const ask = async () => head?.ask({ size: 5, note: await log.note() });
+    const note = await log.note();
+    const answerToGet = (status: number, text: string, post: [number, string, string]) =>
+      host.answerWith((request, response) => {
+        request.resume();
+        if (request.method === 'GET') response.writeHead(status).end(text);
+        else response.writeHead(post[0], { 'content-type': post[2] }).end(post[1]);
+      });
+    const unproven = { code: 'witness_unproven' };
+    answerToGet(404, '', [422, '', 'text/plain']);
+    await expect(ask()).rejects.toMatchObject(unproven);
+    answerToGet(404, '', [409, '6\n', 'text/x.tlog.size']);
+    await expect(ask()).rejects.toMatchObject(unproven);
+    answerToGet(200, await (await smallLog(ORIGIN, 9)).note(), [500, '', 'text/plain']);
+    await expect(ask()).rejects.toMatchObject({ code: 'note_signature' });
+    answerToGet(200, note, [500, '', 'text/plain']);
+    expect(await ask()).toMatchObject({ kind: 'shows', checkpoint: { size: 5, cosigned: false } });
   });
 });
 
@@ -269,7 +339,7 @@ describe('several witnesses', () => {
     clients.start();
     try {
       expect(await quorum.reached(5, 5_000)).toBe(true);
-      await vi.waitUntil(() => clients.states()[0]?.state === 'failing');
+      await vi.waitUntil(() => clients.states()[0]?.state === 'failing', SOON);
       expect(clients.states().map(({ state }) => state)).toEqual(['failing', 'unknown', 'cosigning']);
       expect(clients.warnings()).toEqual([expect.stringContaining('witness.umbrella.example/w1')]);
     } finally {

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { decodeClaims } from '../../../protocol/jws.ts';
 import { onlineKeysSchema } from '../../../protocol/online-keys.ts';
+import { thumbprint } from '../../../protocol/public-key.ts';
 import { logOrigin } from '../../../protocol/tlog/checkpoint.ts';
 import { parseVerifierKey } from '../../../protocol/tlog/verifier-key.ts';
 import { readCaCertificates } from '../../config/certificate-files.ts';
@@ -10,8 +11,10 @@ import { createOutbound } from '../../lib/outbound.ts';
 import { createDnsResolver } from '../../lib/resolver.ts';
 import { findSigner } from '../../signer/stored-keys.ts';
 import { setHeadFileAside } from '../../tlog/head-file.ts';
+import { isHeadFileApart } from '../../tlog/head-file-place.ts';
+import { headWitnesses } from '../../tlog/head-witness.ts';
 import { type LogSurvey, surveyLog } from '../../tlog/log-survey.ts';
-import { headWitnesses } from '../../tlog/witness-clients.ts';
+import { logVerifierKeys } from '../../tlog/note-signer.ts';
 import { Alarm } from '../alarm.ts';
 import { confirm } from '../confirm.ts';
 import {
@@ -72,18 +75,27 @@ async function look({ config, database }: LocalStore): Promise<LogSurvey> {
   if (signer.iss !== config.issuer) {
     throw new UsageError(`This store has the keys of ${signer.iss}, and the issuer is ${config.issuer}.`);
   }
-  const { serial, iat } = decodeClaims(signer.token, 'online-keys+jwt', onlineKeysSchema);
+  const { serial, iat, keys, compromised } = decodeClaims(signer.token, 'online-keys+jwt', onlineKeysSchema);
+  const origin = logOrigin(config.issuer);
+  const logKeys = keys.filter(
+    ({ purpose, jwk }) => purpose === 'log' && !compromised.includes(thumbprint(jwk)),
+  );
   const outbound = openOutbound(config);
   try {
     return await surveyLog({
-      ...{ log: 'keys', origin: logOrigin(config.issuer), database },
+      ...{ log: 'keys', origin, database },
       logger: createLogger({ level: 'silent' }),
       witnesses: headWitnesses(
         outbound,
         config.key_log.witnesses.map(({ vkey, url }) => ({ key: parseVerifierKey(vkey), url })),
+        { origin, logKeys: () => logVerifierKeys(logKeys, origin) },
       ),
       quorum: config.key_log.quorum,
       headFilePath: config.key_log.head_file,
+      headFileApart: await isHeadFileApart(
+        config.key_log.head_file,
+        config.storage.driver === 'sqlite' ? config.storage.path : undefined,
+      ),
       // later issues say when keys were renewed
       storeMade: serial === 1 ? iat * 1000 : undefined,
     });

@@ -83,17 +83,17 @@ function rootThere(headFile: SurveyedHeadFile | undefined): string | null {
 function seenBy({ said, size, error }: SurveyedWitness, stored: number): string {
   switch (said) {
     case 'same':
-      return `${stored} entries: the newest signed checkpoint of the store`;
+      return stored === 0 ? 'nothing' : `${stored} entries: the newest signed checkpoint of the store`;
     case 'behind':
       return `${size} entries`;
     case 'ahead':
       return `${size} entries: MORE THAN THE STORE HAS`;
     case 'contradicted':
       return 'ANOTHER HISTORY';
+    case 'unproven':
+      return 'claims more, or another history, and shows nothing that this log has signed: NOT BELIEVED';
     case 'unreachable':
       return `does not answer (${error ?? 'unknown'})`;
-    case 'not asked':
-      return 'not asked: the store has signed nothing';
   }
 }
 
@@ -131,8 +131,9 @@ export function adviceOn({ cause, detail, store, headFile, witnesses }: LogSurve
         summary: `It cannot be said yet whether this is the newest store. ${detail ?? ''}`,
         steps: [
           'The bridge starts, answers, and logs nothing until enough witnesses answer. See that they can be reached, and',
-          'run this again. One that is gone for good can be taken out of key_log.witnesses: those that are left must',
-          'then know of everything that was signed.',
+          'run this again. One that is gone for good, or claims what it does not show, can be taken out of',
+          'key_log.witnesses: those that are left must then know of everything that was signed. A head file on another',
+          'disk than the database (key_log.head_file) is enough without them.',
         ],
       };
     case 'restored_backup':
