@@ -2,7 +2,8 @@ import { CountersignError } from '../protocol/errors.ts';
 
 export interface StreamedEvent {
   readonly event: string;
-  readonly data: string;
+  /** Null where the bridge says no more than the id: where to take the stream up again. */
+  readonly data: string | null;
   /** Where to take the stream up again after this event; null where it says nothing of it. */
   readonly id: string | null;
 }
@@ -42,6 +43,7 @@ export async function* readEventStream(
       for (const line of lines.map((each) => each.replace(/\r$/, ''))) {
         if (line === '') {
           if (data.length > 0) yield { event, data: data.join('\n'), id };
+          else if (id !== null) yield { event, data: null, id };
           event = 'message';
           data = [];
           id = null;

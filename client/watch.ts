@@ -65,6 +65,7 @@ async function* oneStream(
   const watched = new Set(body.addresses);
   for await (const { event, data } of readEventStream(stream, { silenceMs: SILENCE_MS })) {
     if (signal.aborted) return;
+    if (data === null) continue;
     if (event === 'ready') yield { asOf: parseAnswer(data, watchReadySchema).as_of, change: null };
     if (event !== 'changed') continue;
     const { address, reason, as_of: asOf } = parseAnswer(data, watchedChangeSchema);

@@ -28,6 +28,8 @@ export interface JoiningDevice {
   /** What its bridge has answered so far. */
   shown?: { readonly address: string; readonly credential: object; readonly device_binding: string };
   message?: Rekey;
+  /** How far the meeting's messages were then: it listens from there on. */
+  seq?: number;
 }
 
 export interface JoiningAt extends StreamAt {
@@ -60,9 +62,12 @@ export function createJoiningSteps({ peer, meeting, pre }: JoiningAt) {
       device.shown = { address, credential: shown, device_binding: binding };
     },
     async state(device, number) {
-      const { rekey } = meetingStateSchema.parse(await ask(device, number, '/v1/meetings/state', meeting));
+      const { rekey, seq } = meetingStateSchema.parse(
+        await ask(device, number, '/v1/meetings/state', meeting),
+      );
       if (rekey === null) throw new Error('the meeting has not begun');
       device.message = claimedRekey(rekey).claims;
+      device.seq = seq;
     },
     /** What comes out is opened for one device of each hundred: they have one key, and one machine here. */
     async key(device, number) {

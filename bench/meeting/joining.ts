@@ -66,10 +66,10 @@ export function measureJoining(
 ): Promise<Joining> {
   return gathered(companies, { home: each, partner: each, complete }, async (gathering) => {
     const { newcomers, heard, ofEach } = gathering;
-    const { seq } = await companies.ask('send', { joined: [], left: [] });
+    await companies.ask('send', { joined: [], left: [] });
     await published(gathering);
     const [cpuBefore, begun] = [await companies.ask('cpu', undefined), performance.now()];
-    await ofEach((child, place) => child.ask('join', { ...place, since: seq }));
+    await ofEach((child, place) => child.ask('join', place));
     const enteredMs = performance.now() - begun;
     const cpuEntered = await companies.ask('cpu', undefined);
     const sent: SentRekey[] = [];

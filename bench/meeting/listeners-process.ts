@@ -91,12 +91,12 @@ const handlers = {
     }
   },
   /** Every device takes all steps, and opens its stream; so many at a time. */
-  join: async ({ since, host, ...at }: JoiningAt & Audience & { since: number }): Promise<void> => {
+  join: async ({ host, ...at }: JoiningAt & Audience): Promise<void> => {
     const { steps, close } = createJoiningSteps(at);
     try {
       await forEach([...listeners.entries()], async ([number, listener]) => {
         for (const step of STEPS) await steps[step](listener, number);
-        listener.since = since;
+        listener.since = listener.seq ?? 0;
         await listen({ peer: at.peer, meeting: at.meeting, host }, listener, number);
       });
     } finally {
@@ -196,9 +196,10 @@ async function listen(audience: Audience, listener: Listener, number: number): P
 function takeEvent(host: RekeySender, listener: Listener, event: string): void {
   const kind = /^event: ?(\w+)$/m.exec(event)?.[1];
   const data = /^data: ?(.*)$/m.exec(event)?.[1];
+  // Also of an event that says no more: nothing up to there was for this device.
+  listener.since = Number(/^id: ?(\d+)$/m.exec(event)?.[1] ?? listener.since);
   if (kind === undefined || data === undefined) return;
   const at = now();
-  listener.since = Number(/^id: ?(\d+)$/m.exec(event)?.[1] ?? listener.since);
   const work = async () => {
     if (kind === 'rekey') await takeRekey(host, listener, data, at);
     if (kind === 'placement') await takePlacement(listener, placementEventSchema.parse(JSON.parse(data)));

@@ -9,6 +9,7 @@ import {
   STREAMS_PER_READER,
 } from '../lib/limits.ts';
 import type { Logger } from '../lib/logger.ts';
+import { createTally } from '../lib/tally.ts';
 import type { ServerSentEvent, StreamResponse } from './route.ts';
 
 /** The open streams of this process. */
@@ -42,20 +43,17 @@ export function createEventStreams({ logger, observe, times }: EventStreamsDeps)
   const stopping = new AbortController();
   // Each stream listens; Node would take more than ten for a leak.
   setMaxListeners(STREAMS, stopping.signal);
-  const open = new Map<Promise<void>, { reader: string; route: string }>();
+  const open = new Set<Promise<void>>();
+  const readers = createTally();
+  const routes = createTally();
   const limits: StreamTimes = {
     ...{ heartbeat: STREAM_HEARTBEAT_MS, life: STREAM_LIFE_MS, stall: STREAM_STALL_MS },
     ...times,
   };
 
-  function tellOpen(route: string): void {
-    observe?.(route, [...open.values()].filter((each) => each.route === route).length);
-  }
-
   function admit({ reader }: StreamResponse): void {
     if (stopping.signal.aborted) throw new CountersignError('unavailable', 'The bridge is stopping.');
-    const own = [...open.values()].filter((each) => each.reader === reader).length;
-    if (open.size >= STREAMS || own >= STREAMS_PER_READER) {
+    if (open.size >= STREAMS || readers.of(reader) >= STREAMS_PER_READER) {
       throw new CountersignError('rate_limited', `At most ${STREAMS_PER_READER} streams at a time.`);
     }
   }
@@ -64,16 +62,20 @@ export function createEventStreams({ logger, observe, times }: EventStreamsDeps)
     begin(response, stream, route) {
       admit(stream);
       const ended = run(response, stream, { limits, stopping: stopping.signal, logger });
-      open.set(ended, { reader: stream.reader, route });
-      tellOpen(route);
+      open.add(ended);
+      readers.add(stream.reader);
+      routes.add(route);
+      observe?.(route, routes.of(route));
       void ended.then(() => {
         open.delete(ended);
-        tellOpen(route);
+        readers.remove(stream.reader);
+        routes.remove(route);
+        observe?.(route, routes.of(route));
       });
     },
     async stop() {
       stopping.abort();
-      await Promise.all(open.keys());
+      await Promise.all(open);
     },
   };
 }
@@ -118,8 +120,8 @@ async function run(
 }
 
 function encode({ id, event, data }: ServerSentEvent): string {
-  const head = `${id === undefined ? '' : `id: ${id}\n`}${event === undefined ? '' : `event: ${event}\n`}`;
-  return `${head}data: ${data}\n\n`;
+  const fields = Object.entries({ id, event, data }).filter(([, value]) => value !== undefined);
+  return `${fields.map(([name, value]) => `${name}: ${value}\n`).join('')}\n`;
 }
 
 /** Until the reader has taken what was written. A reader that takes nothing is let go. */

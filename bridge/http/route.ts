@@ -35,12 +35,13 @@ export interface ApiRequest<Body, Query> {
   readonly signal: AbortSignal;
 }
 
-/** One event of a stream (WHATWG HTML, server-sent events); `data` is one line. */
-export interface ServerSentEvent {
-  readonly id?: string;
-  readonly event?: string;
-  readonly data: string;
-}
+/**
+ * One event of a stream (WHATWG HTML §9.2.6, server-sent events); `data` is one line. One without data is not dispatched:
+ * its id alone is where the reader goes on from.
+ */
+export type ServerSentEvent =
+  | { readonly id?: string; readonly event?: string; readonly data: string }
+  | { readonly id: string; readonly event?: never; readonly data?: never };
 
 /** A stream that goes on until the signal is aborted, or it ends by itself. */
 export interface StreamResponse {

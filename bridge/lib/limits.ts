@@ -707,7 +707,10 @@ export const MEETING_MESSAGE_PAGE = 256;
 export const MEETING_MEMORY_LENGTH = 32 * MIB;
 /** A meeting's next messages are looked for this often when nobody wakes its readers. */
 export const MEETING_POLL_MS = LIVE_POLL_MS;
-/** A partner's question for the next messages is held open this long: below what proxies wait for an answer. */
+/**
+ * A partner's question for the next messages is held open this long: below what proxies wait for an answer. A stream that
+ * nothing came for tells its reader after this how far it is: what comes in between is read again by who comes back.
+ */
 export const MEETING_LONG_POLL_MS = 25_000;
 /** Questions of one partner that are held open: one a meeting and replica. */
 export const MEETING_LONG_POLLS_PER_PARTNER = 200;

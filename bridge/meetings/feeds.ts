@@ -1,6 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { type ErrorCode, isCountersignError } from '../../protocol/errors.ts';
-import { createBell } from '../lib/bell.ts';
 import {
   MEETING_LINGER_MS,
   MEETING_LONG_POLL_MS,
@@ -11,7 +10,8 @@ import {
 } from '../lib/limits.ts';
 import type { Logger } from '../lib/logger.ts';
 import { createRelayMemory, type MeetingMemory, type RelayMemory } from './relay-memory.ts';
-import type { RelayPage } from './relay-message.ts';
+import type { Reading, RelayPage } from './relay-message.ts';
+import { createWaitingReaders, type WaitingReaders } from './waiting-readers.ts';
 
 /** Where the messages of a meeting come from: the store, or its home bridge. */
 export interface RelaySource {
@@ -26,8 +26,12 @@ export interface RelaySource {
 
 /** The messages of one meeting for everybody who listens in this process, read once for all of them. */
 export interface Feed {
-  /** Pages behind `since`, in order and without gaps, until the signal is aborted or there will be no more. */
-  follow(since: number, signal: AbortSignal): AsyncGenerator<RelayPage, void>;
+  /**
+   * Pages behind `since`, in order, until the signal is aborted or there will be no more. What comes while this reader
+   * waits is passed over where it does not concern it. After a while with nothing else, and at the end of waiting, a page
+   * without messages says how far that was.
+   */
+  follow(since: number, signal: AbortSignal, reading: Reading): AsyncGenerator<RelayPage, void>;
 }
 
 /** The feeds of this process. */
@@ -48,7 +52,7 @@ const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 export interface FeedsDeps {
   readonly logger: Logger;
   /** For tests: milliseconds, and characters of all messages. */
-  readonly times?: { readonly linger?: number; readonly retry?: number };
+  readonly times?: { readonly linger?: number; readonly retry?: number; readonly quiet?: number };
   readonly room?: number;
 }
 
@@ -85,7 +89,7 @@ class OpenFeed implements Feed {
   readonly #deps: FeedsDeps;
   readonly #of: FeedOf;
   readonly #memory: MeetingMemory;
-  readonly #bell = createBell();
+  readonly #waiting: WaitingReaders;
   readonly #stopping = new AbortController();
   readonly #onEnd: () => void;
   /** Readings of what is not in memory any more, by where they begin. */
@@ -97,7 +101,9 @@ class OpenFeed implements Feed {
   constructor(deps: FeedsDeps, of: FeedOf, onEnd: () => void) {
     this.#deps = deps;
     this.#of = of;
-    this.#memory = of.memory.begin(of.head);
+    const memory = of.memory.begin(of.head);
+    this.#memory = memory;
+    this.#waiting = createWaitingReaders(() => memory.through);
     this.#onEnd = onEnd;
     this.#awaitListeners();
   }
@@ -107,24 +113,41 @@ class OpenFeed implements Feed {
     return this.#stopping.signal.aborted;
   }
 
-  async *follow(since: number, signal: AbortSignal): AsyncGenerator<RelayPage, void> {
+  async *follow(since: number, signal: AbortSignal, reading: Reading): AsyncGenerator<RelayPage, void> {
     this.#join();
     const both = AbortSignal.any([signal, this.#stopping.signal]);
     try {
       for (let read = since; !both.aborted; ) {
-        const heard = this.#bell.rings;
         const page = this.#memory.read(read, MEETING_PAGE_LENGTH) ?? (await this.#readPast(read));
         if (page === undefined || both.aborted) return;
         if (page.through > read) {
           read = page.through;
           yield page;
-        } else {
-          await this.#bell.wait(heard, MEETING_LONG_POLL_MS, both);
+          continue;
         }
+        const { through, heard } = await this.#wait(read, reading, both);
+        read = through;
+        if (!heard) yield { messages: [], through };
       }
     } finally {
       this.#leave();
     }
+  }
+
+  /**
+   * Waits behind the memory until there is something for this reader: nothing up to `through` is. Nothing is added
+   * between the look into the memory and this, nor between the wake and where it goes on.
+   */
+  async #wait(
+    read: number,
+    reading: Reading,
+    signal: AbortSignal,
+  ): Promise<{ readonly through: number; readonly heard: boolean }> {
+    // A past that answered nothing is asked again from where it was, whatever came.
+    const isAtEnd = read >= this.#memory.through;
+    const quiet = this.#deps.times?.quiet ?? MEETING_LONG_POLL_MS;
+    const { why, place } = await this.#waiting.wait(reading, quiet, signal);
+    return { through: isAtEnd ? Math.max(read, place) : read, heard: why === 'message' };
   }
 
   async stop(): Promise<void> {
@@ -203,8 +226,9 @@ class OpenFeed implements Feed {
   /** Whether there is anything new. */
   #take(page: RelayPage): boolean {
     if (page.through <= this.#memory.through) return false;
+    // Before it is added: whoever it wakes has to read from here on.
+    this.#waiting.wake(page.messages);
     this.#memory.add(page);
-    this.#bell.ring();
     return true;
   }
 

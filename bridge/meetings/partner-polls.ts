@@ -7,6 +7,7 @@ import {
 } from '../../protocol/meetings/federation.ts';
 import { withTimeLimit } from '../lib/abortable.ts';
 import { MEETING_LONG_POLL_MS, MEETING_LONG_POLLS, MEETING_LONG_POLLS_PER_PARTNER } from '../lib/limits.ts';
+import { createTally } from '../lib/tally.ts';
 import type { Feed, RelaySource } from './feeds.ts';
 import { isFor, type Reading, type RelayMessage } from './relay-message.ts';
 
@@ -39,21 +40,13 @@ export function createPartnerPolls({
   holdMs?: number;
 } = {}): PartnerPolls {
   const stopping = new AbortController();
-  const held = new Map<string, number>();
+  const held = createTally();
 
   function take(partner: string): void {
-    const own = held.get(partner) ?? 0;
-    const all = [...held.values()].reduce((sum, count) => sum + count, 0);
-    if (own >= MEETING_LONG_POLLS_PER_PARTNER || all >= MEETING_LONG_POLLS) {
+    if (held.of(partner) >= MEETING_LONG_POLLS_PER_PARTNER || held.all >= MEETING_LONG_POLLS) {
       throw new CountersignError('overloaded', 'Too many meetings are asked for at once.');
     }
-    held.set(partner, own + 1);
-  }
-
-  function release(partner: string): void {
-    const left = (held.get(partner) ?? 1) - 1;
-    if (left === 0) held.delete(partner);
-    else held.set(partner, left);
+    held.add(partner);
   }
 
   function firstFor(reading: Reading, feed: Feed, after: number): Promise<Polled> {
@@ -62,7 +55,7 @@ export function createPartnerPolls({
 
   async function follow(reading: Reading, feed: Feed, after: number, signal: AbortSignal): Promise<Polled> {
     let through = after;
-    for await (const page of feed.follow(after, signal)) {
+    for await (const page of feed.follow(after, signal, reading)) {
       through = page.through;
       const messages = page.messages.filter((message) => isFor(message, reading));
       if (messages.length > 0) return cut(messages, through);
@@ -84,7 +77,7 @@ export function createPartnerPolls({
       try {
         return await firstFor(reading, feed, after);
       } finally {
-        release(partner);
+        held.remove(partner);
       }
     },
     stop: () => stopping.abort(),

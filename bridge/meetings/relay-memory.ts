@@ -79,7 +79,9 @@ export function createRelayMemory(room: number): RelayMemory {
           if (behind < from) return undefined;
           const messages: RelayMessage[] = [];
           let taken = 0;
-          for (const { message } of entries.slice(firstBehind(entries, behind))) {
+          for (let index = firstBehind(entries, behind); index < entries.length; index += 1) {
+            const message = entries[index]?.message;
+            if (message === undefined) break;
             if (taken > 0 && taken + message.body.length > most) {
               return { messages, through: messages.at(-1)?.seq ?? behind };
             }

@@ -34,6 +34,16 @@ export function isFor({ kind, iss, deviceId }: RelayMessage, reading: Reading): 
   return reading.admin;
 }
 
+/** Whether a device of ours had to leave: its stream ends with this message, which it is not told. */
+export function hadToLeave({ kind, iss, deviceId }: RelayMessage, reading: Reading): boolean {
+  return kind === 'left' && reading.deviceId !== null && iss === reading.iss && deviceId === reading.deviceId;
+}
+
+/** Whether a reader misses something without this message. */
+export function concerns(message: RelayMessage, reading: Reading): boolean {
+  return isFor(message, reading) || hadToLeave(message, reading);
+}
+
 /** What is stored of a change of the group: whether it may have taken something from somebody. */
 export const groupBody = (restricts: boolean) => JSON.stringify({ restricts });
 

@@ -9,7 +9,7 @@ import type {
 } from '../../protocol/meetings/api.ts';
 import type { Holder } from '../binding/holder.ts';
 import type { RequestContext } from '../lib/request-context.ts';
-import type { ToldMessage } from './told-messages.ts';
+import type { ToldMessage, ToldPlace } from './told-messages.ts';
 
 /**
  * Meetings for people of ours: of groups that are kept here, and of partners' through their bridges. To whoever takes no
@@ -37,7 +37,7 @@ export interface Meetings {
   stream(
     who: Holder,
     body: MeetingStreamRequest,
-  ): Promise<(signal: AbortSignal) => AsyncGenerator<ToldMessage, void>>;
+  ): Promise<(signal: AbortSignal) => AsyncGenerator<ToldMessage | ToldPlace, void>>;
 
   /** For a partner's signed request. Throws the same, and what accepting throws. */
   answerPartner(token: string, context: RequestContext): Promise<string>;

@@ -1,7 +1,7 @@
 import { type Clock, seconds } from '../lib/clock.ts';
 import type { Feed } from './feeds.ts';
 import type { Listener, OpenStreams } from './open-streams.ts';
-import { isFor, type Reading, type RelayMessage, restrictsGroup } from './relay-message.ts';
+import { hadToLeave, isFor, type Reading, type RelayMessage, restrictsGroup } from './relay-message.ts';
 
 /** What a listener is told: the events of `POST /v1/meetings/stream`. */
 export interface ToldMessage {
@@ -9,6 +9,15 @@ export interface ToldMessage {
   readonly kind: RelayMessage['kind'];
   /** JSON. */
   readonly data: string;
+}
+
+/**
+ * Nothing up to here was for this listener, who goes on from here after a broken connection. That something happened of
+ * which they are not told is no news: the numbers of what they are told have gaps.
+ */
+export interface ToldPlace {
+  readonly seq: number;
+  readonly kind: 'place';
 }
 
 /** A stream that may begin: who listens was read from the records a moment ago. */
@@ -31,7 +40,7 @@ export interface TellingDeps {
   readonly recheck: (meeting: { readonly home: string; readonly group: string }) => void;
 }
 
-export type Tell = (told: Told, signal: AbortSignal) => AsyncGenerator<ToldMessage, void>;
+export type Tell = (told: Told, signal: AbortSignal) => AsyncGenerator<ToldMessage | ToldPlace, void>;
 
 /**
  * Tells the messages behind `since` that are for this device, until the signal is aborted, the meeting or the access
@@ -47,25 +56,33 @@ export function createTell({ iss, clock, streams, tokenEnd, recheck }: TellingDe
       // After the stream is open: a revocation from here on finds it.
       const ends = await tokenEnd(who.accessTokenHash);
       if (ends === undefined) return;
-      for await (const page of feed.follow(since, both)) {
+      const isOver = () => both.aborted || seconds(clock) >= ends;
+      let place = since;
+      for await (const page of feed.follow(since, both, reading)) {
+        let isQuiet = true;
         for (const message of page.messages) {
-          if (both.aborted || seconds(clock) >= ends) return;
+          if (isOver()) return;
           if (message.seq > head) {
             if (hadToLeave(message, reading)) return;
             if (restrictsGroup(message)) recheck({ home, group });
           }
-          if (isFor(message, reading)) yield told(message);
+          if (isFor(message, reading)) {
+            yield told(message);
+            place = message.seq;
+            isQuiet = false;
+          }
           if (message.kind === 'ended') return;
+        }
+        if (isOver()) return;
+        if (isQuiet && page.through > place) {
+          place = page.through;
+          yield { seq: place, kind: 'place' };
         }
       }
     } finally {
       streams.close(stream);
     }
   };
-}
-
-function hadToLeave({ kind, iss, deviceId }: RelayMessage, reading: Reading): boolean {
-  return kind === 'left' && iss === reading.iss && deviceId === reading.deviceId;
 }
 
 /** What of the group changed is for its records to say. */

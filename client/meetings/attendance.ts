@@ -243,6 +243,8 @@ export class Attendance implements HostedMeeting {
       case 'ended':
         this.#session.events.push({ type: 'ended' });
         return this.#session.close();
+      case 'place':
+        return;
     }
   }
 

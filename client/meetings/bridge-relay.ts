@@ -54,6 +54,7 @@ export function createBridgeRelay(api: BridgeApi, { iss, group }: MeetingRef): M
 
 /** Null for what this version does not know, and needs not. Throws `bridge_invalid`. */
 function parseEvent({ event, data, id }: StreamedEvent): RelayEvent | null {
+  if (data === null) return { event: 'place', seq: seqOf(id) };
   const of = <Body>(schema: z.ZodMiniType<Body>) => ({ seq: seqOf(id), ...parseAnswer(data, schema) });
   switch (event) {
     case 'rekey':

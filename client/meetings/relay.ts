@@ -18,6 +18,8 @@ export type RelayEvent = Sequenced &
     | ({ readonly event: 'left' } & LeftEvent)
     | { readonly event: 'group' }
     | { readonly event: 'ended' }
+    /** Nothing up to here was for this device. */
+    | { readonly event: 'place' }
   );
 
 /**

@@ -109,7 +109,10 @@ export const meetingRosterSchema = z.strictObject({
   participants: z.array(rosterParticipantSchema).check(z.maxLength(ROSTER_DEVICES)),
 });
 
-/** `POST /v1/meetings/stream` → 200, server-sent events; `id` of each is its seq in the relay log. */
+/**
+ * `POST /v1/meetings/stream` → 200, server-sent events; `id` of each is its seq in the relay log. One with an id alone,
+ * which comes after some quiet, says that nothing up to it is for this device.
+ */
 export const meetingStreamRequestSchema = z.strictObject({
   ...meeting,
   /** The last seq seen; 0 for all that is kept. */

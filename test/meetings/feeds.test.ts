@@ -1,59 +1,17 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { createBell } from '../../bridge/lib/bell.ts';
 import { createLogger } from '../../bridge/lib/logger.ts';
-import { createFeeds, type Feed, type Feeds, type RelaySource } from '../../bridge/meetings/feeds.ts';
+import { createFeeds, type Feed, type Feeds } from '../../bridge/meetings/feeds.ts';
 import { createRelayMemory } from '../../bridge/meetings/relay-memory.ts';
-import type { RelayMessage, RelayPage } from '../../bridge/meetings/relay-message.ts';
+import type { Reading } from '../../bridge/meetings/relay-message.ts';
 import { CountersignError } from '../../protocol/errors.ts';
-
-const message = (seq: number, length = 10): RelayMessage => ({
-  ...{ seq, kind: 'rekey', iss: null, deviceId: null, body: 'x'.repeat(length) },
-});
-
-/** Where messages come from, and how often it was asked. */
-class Source implements RelaySource {
-  readonly messages: RelayMessage[] = [];
-  readonly #bell = createBell();
-  readonly asked: { after: number; wait: boolean }[] = [];
-  failures: CountersignError[] = [];
-  closed = false;
-
-  end(): void {
-    this.messages.push({ ...message(this.messages.length + 1), kind: 'ended' });
-    this.#bell.ring();
-  }
-
-  post(length?: number): void {
-    this.messages.push(message(this.messages.length + 1, length));
-    this.#bell.ring();
-  }
-
-  async read(after: number, { wait, signal }: { wait: boolean; signal: AbortSignal }): Promise<RelayPage> {
-    this.asked.push({ after, wait });
-    const failure = this.failures.shift();
-    if (failure !== undefined) throw failure;
-    // As long as a store takes.
-    await new Promise(setImmediate);
-    for (;;) {
-      const heard = this.#bell.rings;
-      const messages = this.messages.filter(({ seq }) => seq > after).slice(0, 100);
-      if (messages.length > 0 || !wait || signal.aborted) {
-        return { messages, through: messages.at(-1)?.seq ?? after };
-      }
-      await this.#bell.wait(heard, 10_000, signal);
-    }
-  }
-
-  close(): void {
-    this.closed = true;
-  }
-}
+import { CountingSource, rekeyMessage } from './counting-source.ts';
 
 const logger = createLogger({ level: 'silent' });
+const MEMBER: Reading = { iss: 'https://bridge.acme.example', deviceId: 'device-1', admin: false };
 let feeds: Feeds | undefined;
 afterEach(() => feeds?.stop());
 
-function begin(source: Source, options: { room?: number; head?: number } = {}): Feed {
+function begin(source: CountingSource, options: { room?: number; head?: number } = {}): Feed {
   feeds ??= createFeeds({ logger, times: { linger: 5, retry: 1 }, ...options });
   const { head = source.messages.length } = options;
   return feeds.of('meeting', head, source);
@@ -62,7 +20,7 @@ function begin(source: Source, options: { room?: number; head?: number } = {}): 
 /** Reads on until the message of this number. */
 async function readTo(feed: Feed, since: number, last: number): Promise<number[]> {
   const seen: number[] = [];
-  for await (const { messages } of feed.follow(since, new AbortController().signal)) {
+  for await (const { messages } of feed.follow(since, new AbortController().signal, MEMBER)) {
     seen.push(...messages.map(({ seq }) => seq));
     if ((seen.at(-1) ?? since) >= last) break;
   }
@@ -77,7 +35,7 @@ describe('a feed', () => {
   });
 
   it('reads each message once for all who listen', async () => {
-    const source = new Source();
+    const source = new CountingSource();
     const readers = Array.from({ length: 50 }, () => readTo(begin(source), 0, 20));
     for (let count = 0; count < 20; count += 1) source.post();
     for (const seen of await Promise.all(readers)) expect(seen).toEqual(upTo(20));
@@ -85,7 +43,7 @@ describe('a feed', () => {
   });
 
   it('asks for nothing more once it is told that the meeting has ended, and tells everybody', async () => {
-    const source = new Source();
+    const source = new CountingSource();
     const feed = begin(source);
     const readers = [readTo(feed, 0, 2), readTo(feed, 0, 2)];
     source.post();
@@ -99,18 +57,17 @@ describe('a feed', () => {
   });
 
   it('gives who comes back what they missed, without a gap and without a repeat', async () => {
-    const source = new Source();
+    const source = new CountingSource();
     for (let count = 0; count < 250; count += 1) source.post();
     const seen = await Promise.all([0, 100, 249, 0].map((since) => readTo(begin(source), since, 250)));
     expect(seen).toEqual([upTo(250), upTo(250).slice(100), [250], upTo(250)]);
-    const past = source.asked.filter(({ wait }) => !wait).map(({ after }) => after);
-    expect(past.filter((after) => after === 0)).toHaveLength(1);
+    expect(source.past.filter((after) => after === 0)).toHaveLength(1);
   });
 
   it('holds no more in memory than its room, however slow one reader is', async () => {
-    const source = new Source();
+    const source = new CountingSource();
     const feed = begin(source, { room: 100_000 });
-    const slow = feed.follow(0, new AbortController().signal);
+    const slow = feed.follow(0, new AbortController().signal, MEMBER);
     source.post(5_000);
     const seen = [...((await slow.next()).value?.messages ?? [])];
     const fast = readTo(feed, 0, 501);
@@ -128,12 +85,12 @@ describe('a feed', () => {
   });
 
   it('asks again after a fault that passes, and ends for one that does not', async () => {
-    const source = new Source();
+    const source = new CountingSource();
     source.failures = [new CountersignError('partner_unreachable'), new CountersignError('storage_busy')];
     const seen = readTo(begin(source), 0, 1);
     source.post();
     expect(await seen).toEqual([1]);
-    const other = new Source();
+    const other = new CountingSource();
     const feed = createFeeds({ logger, times: { retry: 1 } }).of('other', 0, other);
     other.failures = [new CountersignError('group_unknown')];
     expect(await readTo(feed, 0, 1)).toEqual([]);
@@ -141,7 +98,7 @@ describe('a feed', () => {
   });
 
   it('stops asking when nobody listens any more, and lets go of what it held', async () => {
-    const source = new Source();
+    const source = new CountingSource();
     const feed = begin(source);
     source.post();
     await readTo(feed, 0, 1);
@@ -155,7 +112,7 @@ describe('a feed', () => {
   });
 
   it('ends for everybody when it is stopped', async () => {
-    const source = new Source();
+    const source = new CountingSource();
     const seen = readTo(begin(source), 0, 1);
     await new Promise(setImmediate);
     await feeds?.stop();
@@ -167,10 +124,10 @@ describe('the memory of messages', () => {
   it('is shared by all meetings: the oldest goes first, of whichever', () => {
     const memory = createRelayMemory(3_000);
     const [one, other] = [memory.begin(0), memory.begin(0)];
-    one.add({ messages: [message(1, 1_000)], through: 1 });
-    other.add({ messages: [message(1, 1_000)], through: 1 });
+    one.add({ messages: [rekeyMessage(1, 1_000)], through: 1 });
+    other.add({ messages: [rekeyMessage(1, 1_000)], through: 1 });
     expect(one.read(0, 10_000)?.messages).toHaveLength(1);
-    other.add({ messages: [message(2, 1_000)], through: 2 });
+    other.add({ messages: [rekeyMessage(2, 1_000)], through: 2 });
     expect(one.read(0, 10_000)).toBeUndefined();
     expect(one.read(1, 10_000)).toEqual({ messages: [], through: 1 });
     expect(other.read(0, 10_000)?.messages.map(({ seq }) => seq)).toEqual([1, 2]);
@@ -180,7 +137,7 @@ describe('the memory of messages', () => {
 
   it('answers in pages, and knows how far it goes beyond the last message', () => {
     const memory = createRelayMemory(100_000).begin(4);
-    memory.add({ messages: [message(6, 600), message(7, 600)], through: 9 });
+    memory.add({ messages: [rekeyMessage(6, 600), rekeyMessage(7, 600)], through: 9 });
     expect(memory.read(4, 1_000)).toMatchObject({ messages: [{ seq: 6 }], through: 6 });
     expect(memory.read(6, 1_000)).toMatchObject({ messages: [{ seq: 7 }], through: 9 });
     expect(memory.read(9, 1_000)).toEqual({ messages: [], through: 9 });

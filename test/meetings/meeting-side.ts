@@ -193,6 +193,8 @@ export async function enter(
 /** What somebody heard of a meeting. */
 export interface Heard {
   readonly messages: readonly ToldMessage[];
+  /** Where the stream is taken up again: at the last message, or where it was told that there is nothing up to. */
+  readonly place: number;
   /** Kinds, in order. */
   readonly kinds: string[];
   /** Resolves with the first message for which it holds. */
@@ -213,10 +215,12 @@ export async function listen(
   const tell = await meetings.stream(who, { iss: meeting.iss, group: meeting.group, since });
   const breaking = new AbortController();
   const messages: ToldMessage[] = [];
+  let place = since;
   const waiting = new Set<() => void>();
   const ended = (async () => {
     for await (const message of tell(breaking.signal)) {
-      messages.push(message);
+      place = message.seq;
+      if (message.kind !== 'place') messages.push(message);
       for (const look of waiting) look();
     }
   })();
@@ -229,6 +233,9 @@ export async function listen(
   });
   return {
     messages,
+    get place() {
+      return place;
+    },
     get kinds() {
       return messages.map(({ kind }) => kind);
     },

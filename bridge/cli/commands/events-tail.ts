@@ -69,9 +69,10 @@ async function tail(terminal: Terminal, options: Options): Promise<void> {
   while (told < most) {
     try {
       for await (const { id, data } of eventsBehind(api, query, since)) {
-        terminal.out(render(data));
+        if (data !== null) terminal.out(render(data));
         since = id ?? since;
         pauseMs = FIRST_PAUSE_MS;
+        if (data === null) continue;
         told += 1;
         if (told === most) return;
       }

@@ -101,7 +101,7 @@ export function meetingRoutes({ meetings }: { readonly meetings: Meetings }): Ro
       response: {
         status: 200,
         description:
-          'Server-sent events: `rekey`, `placement` (this device’s), `group`, `ended`; to admins `presence` and `left` too',
+          'Server-sent events: `rekey`, `placement` (this device’s), `group`, `ended`; to admins `presence` and `left` too. The id of each is its number, for `since`; one with an id alone says that nothing up to it is for this device',
         mediaType: 'text/event-stream',
       },
       errors: [...REFUSED, 'meeting_missed', 'unavailable'],
@@ -111,8 +111,10 @@ export function meetingRoutes({ meetings }: { readonly meetings: Meetings }): Ro
         return {
           reader: `device ${who.deviceId}`,
           open: async function* (signal): AsyncGenerator<ServerSentEvent, void> {
-            for await (const { seq, kind, data } of tell(signal))
-              yield { id: String(seq), event: kind, data };
+            for await (const told of tell(signal)) {
+              const id = String(told.seq);
+              yield told.kind === 'place' ? { id } : { id, event: told.kind, data: told.data };
+            }
           },
         };
       },
