@@ -1,11 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type BridgeFixture, bridgeFixture } from '../administration/bridge-fixture.ts';
 import { openWebhookReceiver, type WebhookReceiver } from '../fakes/receivers/webhook-receiver.ts';
+import { SOON } from '../fakes/soon.ts';
 import { type RecordedTerminal, recordedTerminal } from './recorded-terminal.ts';
 
 const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
-const soon = { timeout: 10_000, interval: 20 };
-
 let bridge: BridgeFixture;
 let terminal: RecordedTerminal;
 let receiver: WebhookReceiver;
@@ -114,7 +113,7 @@ describe('an administrator at the command line', () => {
     await run('domain', 'add', 'glance.example');
     await vi.waitFor(
       async () => expect((await run('sink', 'list')).out).toMatch(/^soc +webhook +ok +0 /m),
-      soon,
+      SOON,
     );
     await run('sink', 'pause', 'soc');
     expect((await run('sink', 'list')).out).toMatch(/^soc: is paused\. /m);
@@ -130,7 +129,7 @@ describe('an administrator at the command line', () => {
         expect((await run('sink', 'list')).out).toMatch(
           /^soc: failed .*, last at .*Z\n {2}sink_misconfigured: .*who are you\?.*\n {2}Change its settings with `countersign sink set soc`/m,
         ),
-      soon,
+      SOON,
     );
     expect((await run('sink', 'show', 'soc')).out).toContain('who are you?');
   });
@@ -198,7 +197,7 @@ describe('events that did not arrive', () => {
     await run('domain', 'add', 'refused.example');
     await vi.waitFor(
       async () => expect((await json('show', 'soc')).health.dead_letters).toBeGreaterThan(0),
-      soon,
+      SOON,
     );
     expect((await run('sink', 'list')).out).toMatch(
       /^soc: the receiver refuses .*sink dead-letters soc`\.$/m,
@@ -211,7 +210,7 @@ describe('events that did not arrive', () => {
     await vi.waitFor(async () => {
       expect((await run('sink', 'resend', 'soc', '--all')).out).toMatch(/^\d+ will be sent again\./);
       expect((await run('sink', 'dead-letters', 'soc')).out).toContain('There are none');
-    }, soon);
+    }, SOON);
   });
 
   it('are forgotten only when asked twice', async () => {
@@ -220,7 +219,7 @@ describe('events that did not arrive', () => {
     await run('domain', 'add', 'forgotten.example');
     await vi.waitFor(
       async () => expect((await json('show', 'soc')).health.dead_letters).toBeGreaterThan(0),
-      soon,
+      SOON,
     );
     expect((await run('sink', 'discard', 'soc')).said).toContain(
       'Name the events by their seq, or give --all.',
@@ -242,7 +241,7 @@ describe('events that did not arrive', () => {
         expect((await run('sink', 'show', 'soc')).out).toMatch(
           /^REPLAY +EVENTS +DONE TO .*\n\S+ +1 to 3 +3 +finished/m,
         ),
-      soon,
+      SOON,
     );
     for (const [args, words] of [
       [[], 'Say from where'],

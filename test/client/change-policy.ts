@@ -13,6 +13,7 @@ import type { Stage } from '../../demo/stage/stage.ts';
 import { readConfig } from '../../demo/stage/start-company.ts';
 import { decodeClaims } from '../../protocol/jws.ts';
 import { policyBundleSchema } from '../../protocol/policy-bundle.ts';
+import { SOON } from '../fakes/soon.ts';
 
 /**
  * Brings the shipped policy with another recipients.cedar into force at a running bridge, as another process on its
@@ -32,7 +33,7 @@ export async function changeRecipients(stage: Stage, company: Company, text: str
     const { schema, policies, data } = readDefaultContent();
     const content = { schema, policies: { ...policies, 'recipients.cedar': text }, data };
     const { hash } = await database.transaction((tx) => activatePolicy(deps, tx, content, SYSTEM));
-    await vi.waitUntil(async () => (await policyInForce(stage, company)) === hash, 10_000);
+    await vi.waitUntil(async () => (await policyInForce(stage, company)) === hash, SOON);
   } finally {
     await database.close();
   }

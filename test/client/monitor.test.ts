@@ -4,6 +4,7 @@ import { verifySplitView } from '../../protocol/tlog/split-view.ts';
 import { loadTransformEngine } from '../../recrypt/load-node.ts';
 import type { TransformEngine } from '../../recrypt/transform-engine.ts';
 import { type FakeBridge, startFakeBridge } from '../fakes/fake-bridge/fake-bridge.ts';
+import { SOON } from '../fakes/soon.ts';
 import { codeOf } from '../protocol/codes.ts';
 import { NOW, testKey } from '../protocol/company.ts';
 import { HOUR, loggedAlice, policyOf, type Watcher, witness } from './logged-company.ts';
@@ -126,7 +127,7 @@ describe('a monitor', () => {
       signal: stop.signal,
       onFinding: (finding) => void told.push(finding),
     });
-    await expect.poll(() => bridge.keyHistory.reported).toHaveLength(1);
+    await expect.poll(() => bridge.keyHistory.reported, SOON).toHaveLength(1);
     stop.abort();
     await running;
     expect(told).toMatchObject([{ finding: 'unrecognized_version' }]);
@@ -143,11 +144,11 @@ describe('a monitor', () => {
       onFinding: (finding) => void told.push(finding),
     });
     await expect
-      .poll(() => bridge.seen.filter((path) => path === 'POST /v1/watch').length)
+      .poll(() => bridge.seen.filter((path) => path === 'POST /v1/watch').length, SOON)
       .toBeGreaterThan(0);
     await addRogueKey();
     bridge.watched = [{ address: ALICE, reason: 'published', as_of: NOW }];
-    await expect.poll(() => told, { timeout: 5_000 }).toHaveLength(1);
+    await expect.poll(() => told, SOON).toHaveLength(1);
     stop.abort();
     await running;
   });
@@ -176,7 +177,7 @@ describe('a monitor', () => {
       signal: stop.signal,
       onFinding: (finding) => void told.push(finding),
     });
-    await expect.poll(() => told).toHaveLength(1);
+    await expect.poll(() => told, SOON).toHaveLength(1);
     stop.abort();
     await running;
   });

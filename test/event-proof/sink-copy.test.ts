@@ -5,8 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type BridgeFixture, bridgeFixture } from '../administration/bridge-fixture.ts';
 import { type RecordedTerminal, recordedTerminal } from '../cli/recorded-terminal.ts';
 import { closed } from '../events/events-fixture.ts';
-
-const soon = { timeout: 10_000, interval: 20 };
+import { SOON } from '../fakes/soon.ts';
 
 let bridge: BridgeFixture;
 let terminal: RecordedTerminal;
@@ -46,7 +45,7 @@ async function report(sink: string): Promise<void> {
   await vi.waitFor(async () => {
     const { out } = await run('sink', 'show', sink, '--json');
     expect(JSON.parse(out).health.behind).toBe(0);
-  }, soon);
+  }, SOON);
 }
 
 async function verify(...args: string[]) {

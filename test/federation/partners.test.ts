@@ -4,6 +4,7 @@ import type { KeyLog } from '../../bridge/keylog/key-log.ts';
 import { isCountersignError } from '../../protocol/errors.ts';
 import { verifyPartnerRecord } from '../../protocol/partner-record.ts';
 import { entityConfiguration } from '../fakes/lying-bridge.ts';
+import { SOON } from '../fakes/soon.ts';
 import { DAY, NOW, testKey } from '../protocol/company.ts';
 import { ADMINISTRATOR, type FederationFixture, federationFixture, OWN } from './federation-fixture.ts';
 
@@ -268,7 +269,7 @@ describe('a record that grants', () => {
       await record;
       handedOut += 1;
     });
-    await vi.waitFor(() => expect(waited).toHaveLength(2));
+    await vi.waitFor(() => expect(waited).toHaveLength(2), SOON);
     expect(waited).toEqual(
       expect.arrayContaining([
         ['trust-change', OWN, 0],

@@ -8,6 +8,7 @@ import { readDefaultContent } from '../../bridge/policy/content/default-content.
 import type { Action } from '../../bridge/policy/decision.ts';
 import { activatePolicy } from '../../bridge/policy/versions/policy-activation.ts';
 import { openLocalSigner } from '../../bridge/signer/local-signer.ts';
+import { SOON } from '../fakes/soon.ts';
 import { DECIDED_ROUTES } from '../policy/decided-routes.ts';
 import { deviceHeaders, sendRaw } from './api-request.ts';
 import { type Cast, playMainFlow } from './main-flow.ts';
@@ -40,13 +41,10 @@ async function permitNothing(): Promise<void> {
   const ofAdministrators = policies['administration.cedar'] ?? '';
   const content = { ...rest, policies: { 'administration.cedar': ofAdministrators } };
   const { hash } = await database.transaction((tx) => activatePolicy(deps, tx, content, SYSTEM));
-  await vi.waitUntil(
-    async () => {
-      const { text } = await sendRaw(stage, acme.bridge, { method: 'GET', path: '/health/ready' });
-      return JSON.parse(text).policy_hash === hash;
-    },
-    { timeout: 10_000 },
-  );
+  await vi.waitUntil(async () => {
+    const { text } = await sendRaw(stage, acme.bridge, { method: 'GET', path: '/health/ready' });
+    return JSON.parse(text).policy_hash === hash;
+  }, SOON);
 }
 
 /** What was sent to the first, or last, path that fits, when policy permitted it; with another request id. */

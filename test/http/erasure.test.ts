@@ -83,6 +83,6 @@ describe('an administrator who erases a person', () => {
     }
     await vi.waitFor(async () => {
       expect(await auditor.run()).toMatchObject({ outcome: 'verified' });
-    });
+    }, 20_000);
   });
 });

@@ -3,10 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type BridgeFixture, bridgeFixture } from '../administration/bridge-fixture.ts';
+import { SOON } from '../fakes/soon.ts';
 
 const PATH = '/admin/v1/sinks';
-const soon = { timeout: 10_000, interval: 20 };
-
 let machine: string;
 let allowed: string;
 let outside: string;
@@ -42,7 +41,7 @@ describe('an administrator who adds a sink that writes a file', () => {
   it('has events written below a folder that the configuration names', async () => {
     const path = join(allowed, 'events.ndjson');
     expect((await add(path)).status).toBe(201);
-    await vi.waitFor(async () => expect(await readFile(path, 'utf8')).toContain('sink.created'), soon);
+    await vi.waitFor(async () => expect(await readFile(path, 'utf8')).toContain('sink.created'), SOON);
   });
 
   it.each([

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { expect, vi } from 'vitest';
 import type { Database } from '../../bridge/storage/database.ts';
 import { sha256Base64url } from '../../protocol/hash.ts';
+import { SOON } from '../fakes/soon.ts';
 
 /**
  * Beside these nothing may change by a refused request: the events are the point, decisions are recorded whatever they
@@ -51,6 +52,6 @@ function logAtRest(store: Database): Promise<void> {
           .executeTakeFirst();
         expect({ staged, signed: newest?.log_signature !== null }).toEqual({ staged: [], signed: true });
       }),
-    { timeout: 10_000, interval: 10 },
+    SOON,
   );
 }

@@ -11,6 +11,7 @@ import type { LogTrust } from '../../protocol/keytrans/log-trust.ts';
 import { formatCheckpoint } from '../../protocol/tlog/checkpoint.ts';
 import { cosign } from '../../protocol/tlog/cosignature.ts';
 import { formatSignatureLine } from '../../protocol/tlog/signed-note.ts';
+import { SOON } from '../fakes/soon.ts';
 import { ALICE, type KeyLogFixture, keyLogFixture, ORIGIN } from './key-log-fixture.ts';
 
 const BOB = 'bob@acme.example';
@@ -152,7 +153,9 @@ describe('the checkpoint that a proof is anchored in', () => {
     log.start();
     await fixture.stage(log);
     const publication = log.published('address', ALICE, 0);
-    await expect.poll(() => fixture.database.read((query) => newestSigned(query, 'keys'))).toBeDefined();
+    await expect
+      .poll(() => fixture.database.read((query) => newestSigned(query, 'keys')), SOON)
+      .toBeDefined();
     await cosigned(log, witness, 'witness');
     await publication;
     expect(await standing(log, ALICE)).toEqual({ level: 'witnessed', epoch: 1 });

@@ -20,6 +20,7 @@ import {
   holder,
   newDevice,
 } from '../fakes/client-side.ts';
+import { SOON } from '../fakes/soon.ts';
 import { storedTexts, tablesWith } from './stored-bytes.ts';
 
 const ADDRESS = 'alice@acme.example';
@@ -221,7 +222,7 @@ describe('the address of an erased person', () => {
     const sent = await confirmation(parts.engine, enrolling);
     const confirmed = parts.enrolments.confirm(who, offer.enrolment_id, sent, contextOf(who));
     await expect
-      .poll(() => read((query) => latestStatement(query, ADDRESS)), { timeout: 10_000 })
+      .poll(() => read((query) => latestStatement(query, ADDRESS)), SOON)
       .toMatchObject({ statement: { version: 2 } });
     expect(await statusOf(ADDRESS)).toBe('not_found');
     parts.keyLog.start();

@@ -2,6 +2,7 @@ import { access, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type BridgeFixture, bridgeFixture } from '../administration/bridge-fixture.ts';
+import { SOON } from '../fakes/soon.ts';
 
 let bridge: BridgeFixture;
 
@@ -13,7 +14,7 @@ afterEach(() => bridge.remove());
 const headFile = () => join(bridge.folder, 'log-head.json');
 
 /** With the first epoch that the bridge makes or finds. */
-const written = () => vi.waitFor(() => access(headFile()), { timeout: 10_000 });
+const written = () => vi.waitFor(() => access(headFile()), SOON);
 
 /** What a person sees of it. */
 async function told() {

@@ -3,6 +3,7 @@ import type { Sink, SinkEvent } from '../../connectors/siem/sink.ts';
 import { openSyslog } from '../../connectors/siem/syslog.ts';
 import { deliverAll } from '../contract/reference-driver.ts';
 import { HOSTILE_TEXTS, makeEvents } from '../contract/sink-events.ts';
+import { SOON } from '../fakes/soon.ts';
 import { createThrowawayCa } from '../fakes/throwaway-ca.ts';
 import { HOST, syslogDeps, syslogSettings } from '../siem/syslog/syslog-fixture.ts';
 import type { TlsIdentity } from './peer.ts';
@@ -12,8 +13,6 @@ const CLIENT = 'bridge.acme.example';
 const EVENTS = 20_000;
 /** So many batches of 500 before the receiver is killed: fewer than after which a connection is confirmed. */
 const BATCHES_BEFORE_CRASH = 10;
-
-const SOON = { timeout: 20_000, interval: 200 };
 
 /** A peer as the contract looks at it. */
 export interface SyslogPeerUnderTest {
@@ -49,7 +48,10 @@ export function syslogContract({ start, read }: SyslogPeerUnderTest): void {
   /** The id of each message; once as many different ones are written, for a receiver writes after it has read. */
   async function arrived(from: SyslogPeer, count: number): Promise<unknown[]> {
     const ids = () => from.received().map((one) => read(one).eventId);
-    await vi.waitFor(() => expect(new Set(ids()).size).toBeGreaterThanOrEqual(count), SOON);
+    await vi.waitFor(() => expect(new Set(ids()).size).toBeGreaterThanOrEqual(count), {
+      ...SOON,
+      timeout: 20_000,
+    });
     return ids();
   }
   const idsOf = (events: readonly SinkEvent[]) => events.map(({ event_id }) => event_id);

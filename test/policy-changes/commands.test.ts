@@ -6,6 +6,7 @@ import { assignAddress } from '../../bridge/directory/addresses.ts';
 import { insertPerson } from '../../bridge/directory/persons.ts';
 import { type BridgeFixture, bridgeFixture } from '../administration/bridge-fixture.ts';
 import { type RecordedTerminal, recordedTerminal } from '../cli/recorded-terminal.ts';
+import { SOON } from '../fakes/soon.ts';
 
 let bridge: BridgeFixture;
 let terminal: RecordedTerminal;
@@ -142,7 +143,7 @@ describe('countersign policy', () => {
     const { said } = await run('show', { env: sam });
     const id = /decision ([0-9a-f-]{36})/.exec(said)?.[1];
     await expect
-      .poll(async () => (await run(`explain ${id}`)).out, { timeout: 10_000, interval: 200 })
+      .poll(async () => (await run(`explain ${id}`)).out, { ...SOON, interval: 200 })
       .toContain('Refused by no-permit');
     const { out } = await run(`explain ${id}`);
     expect(out).toMatch(/who: +administrator .* \(roles \["siem"\]\)/);

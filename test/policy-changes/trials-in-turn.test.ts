@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import type { DryRun } from '../../bridge/lifecycle/policy-dry-run.ts';
 import { trialsInTurn } from '../../bridge/lifecycle/trials-in-turn.ts';
 import { readDefaultContent } from '../../bridge/policy/content/default-content.ts';
+import { SOON } from '../fakes/soon.ts';
 
 const content = readDefaultContent();
 const FOUND: DryRun = {
@@ -25,7 +26,7 @@ it('tries one content at a time, also after one that failed', async () => {
   const [first, ...others] = trials;
   const failed = expect(first).rejects.toThrow('it failed');
   for (let running = 1; running <= 3; running += 1) {
-    await expect.poll(() => ends.length).toBe(running);
+    await expect.poll(() => ends.length, SOON).toBe(running);
     await new Promise((resolve) => setImmediate(resolve));
     expect(ends).toHaveLength(running);
     ends.at(-1)?.();

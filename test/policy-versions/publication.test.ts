@@ -12,6 +12,7 @@ import { decodeClaims } from '../../protocol/jws.ts';
 import { keyBindingSchema } from '../../protocol/key-binding.ts';
 import { verifyOnlineKeys } from '../../protocol/online-keys.ts';
 import { policyHash, verifyPolicyBundle } from '../../protocol/policy-bundle.ts';
+import { SOON } from '../fakes/soon.ts';
 import { withLifetimes } from '../fakes/test-lifetimes.ts';
 import { type ApiRequest, sendRaw } from '../http/api-request.ts';
 import { installPersonApp, type PersonApp } from '../http/person-app.ts';
@@ -43,7 +44,7 @@ async function activate(content: typeof SHIPPED): Promise<string> {
   const events = createEventLog({ database, clock, logger, iss });
   const deps = { signer, clock, events, keyLog: createStagingLog() };
   const { hash } = await database.transaction((tx) => activatePolicy(deps, tx, content, SYSTEM));
-  await expect.poll(current, { timeout: 2_000 }).toBe(hash);
+  await expect.poll(current, SOON).toBe(hash);
   return hash;
 }
 

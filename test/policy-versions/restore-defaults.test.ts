@@ -17,6 +17,7 @@ import { MemoryCache } from '../../bridge/storage/memory-cache.ts';
 import { openDatabase } from '../../bridge/storage/open-storage.ts';
 import { policyHash } from '../../protocol/policy-bundle.ts';
 import { type RecordedTerminal, recordedTerminal } from '../cli/recorded-terminal.ts';
+import { SOON } from '../fakes/soon.ts';
 import { createThrowawayCa } from '../fakes/throwaway-ca.ts';
 
 const ISSUER = 'https://bridge.acme.example';
@@ -69,7 +70,7 @@ it('whoever has the machine brings the shipped policy back, also where every adm
   const { code, out } = await restore('--yes', '--json');
   expect(code).toBe(0);
   expect(JSON.parse(out)).toEqual({ version: 2, hash: policyHash(readDefaultContent()) });
-  await expect.poll(() => policy.hash, { timeout: 1_000 }).toBe(policyHash(readDefaultContent()));
+  await expect.poll(() => policy.hash, SOON).toBe(policyHash(readDefaultContent()));
 });
 
 it('it asks first, and does nothing without an answer', async () => {

@@ -7,6 +7,7 @@ import {
   policyHash,
   verifyPolicyBundle,
 } from '../../protocol/policy-bundle.ts';
+import { SOON } from '../fakes/soon.ts';
 import { codeOf } from '../protocol/codes.ts';
 import { LOOK_UP, type PolicyFixture, policyFixture, type Replica } from './policy-fixture.ts';
 
@@ -37,7 +38,7 @@ afterEach(async () => {
 const STRANGER = { ...LOOK_UP, principal: { kind: 'anonymous', id: 'anonymous' } } as const;
 const failures = async () => (await fixture.events()).filter(({ type }) => type === 'policy.failed');
 const noticed = (replica: Replica) =>
-  vi.waitFor(() => expect(replica.policy.reasons()).toHaveLength(1), { timeout: 2_000, interval: 5 });
+  vi.waitFor(() => expect(replica.policy.reasons()).toHaveLength(1), SOON);
 
 interface Slipped {
   readonly version: number;
@@ -115,7 +116,7 @@ describe('a version that somebody wrote into the store', () => {
     expect(running.policy.reasons()[0]).toMatch(
       /^Version 1 of the policy cannot be taken up .*version 0 stays in force/,
     );
-    await vi.waitFor(async () => expect(await failures()).toHaveLength(1));
+    await vi.waitFor(async () => expect(await failures()).toHaveLength(1), SOON);
     const [failed] = await failures();
     expect(failed?.data.reason).toMatch(/^version 1 cannot be taken up/);
   });
@@ -146,7 +147,7 @@ describe('a version that somebody wrote into the store', () => {
     expect(started.policy.decide(LOOK_UP).effect).toBe('allow');
     expect(started.policy.reasons()).toEqual([]);
     const { hash } = await first();
-    await vi.waitFor(() => expect(running.policy.current?.version).toBe(1), { timeout: 1_000, interval: 5 });
+    await vi.waitFor(() => expect(running.policy.current?.version).toBe(1), SOON);
     expect(running.policy.reasons()).toEqual([]);
     expect((await fixture.rows()).map((row) => [row.version, row.hash])).toEqual([
       [0, hash],
@@ -231,10 +232,7 @@ describe('the keys that sign bundles', () => {
     await fixture.rotate();
     const fresh = await fixture.replica();
     await fixture.activate(fresh, LAX);
-    await vi.waitFor(() => expect(running.policy.hash).toBe(policyHash(LAX)), {
-      timeout: 1_000,
-      interval: 5,
-    });
+    await vi.waitFor(() => expect(running.policy.hash).toBe(policyHash(LAX)), SOON);
   });
 
   it('were compromised: what the key log committed to is signed anew, and verifies in every replica', async () => {
@@ -244,7 +242,7 @@ describe('the keys that sign bundles', () => {
     await fixture.rotate([kid]);
     for (const replica of [running, other]) {
       await replica.signer.refresh();
-      await vi.waitFor(async () => expect((await verified(replica)).version).toBe(1), { timeout: 2_000 });
+      await vi.waitFor(async () => expect((await verified(replica)).version).toBe(1), SOON);
     }
     expect((await fixture.replica()).policy.hash).toBe(policyHash(LAX));
     const keys = running.signer.onlineKeys();

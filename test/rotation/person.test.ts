@@ -26,6 +26,7 @@ import {
   sealVault,
   transformKeyTo,
 } from '../fakes/client-side.ts';
+import { SOON } from '../fakes/soon.ts';
 import { withLifetimes } from '../fakes/test-lifetimes.ts';
 import { testPolicy } from '../fakes/test-policy.ts';
 import {
@@ -400,7 +401,7 @@ describe('before its publication', () => {
         .poll(async () => {
           const keys = await stopped.database.read((query) => findPersonKeys(query, sub));
           return keys?.key_version;
-        })
+        }, SOON)
         .toBe(1);
       const answer = await stopped.credentials.forAddress(ALICE);
       expect(answer.status).toBe('credential');
