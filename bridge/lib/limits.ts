@@ -735,7 +735,10 @@ export const MEETING_JOINS_TOGETHER = 100;
 
 // ---- rates, per address of the caller unless said otherwise
 
-/** Sign-ins that apps begin a minute: anybody can, and each is remembered. An office behind one NAT makes a hundred. */
+/**
+ * What begins a sign-in, a minute: the app's request and the browser's each count. Anybody can, and each is remembered. An
+ * office behind one NAT makes a hundred sign-ins.
+ */
 export const SIGN_IN_RATE_PER_MINUTE = 300;
 
 // ---- storage

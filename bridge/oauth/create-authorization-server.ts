@@ -13,12 +13,15 @@ import { keyspace } from '../storage/cache.ts';
 import { findApp } from './app-store.ts';
 import type { AuthorizationServer } from './authorization-server.ts';
 import { createDeviceCodes } from './device-codes.ts';
+import { findBegun } from './interaction-adapter.ts';
 import {
   API_SCOPE,
+  AUTHORIZATION_PATH,
   apiResource,
   type ProviderDeps,
   providerConfiguration,
   SCOPES,
+  signInPath,
 } from './provider-configuration.ts';
 import { reportProviderEvents } from './provider-events.ts';
 import {
@@ -63,7 +66,15 @@ export function createAuthorizationServer(deps: AuthorizationServerDeps): Author
     contextOf: (ctx) => contextOf(ctx.req),
   });
   const answer = provider.callback();
+  const begunBy = findBegun(deps.cache);
   let answering = 0;
+
+  /** Of a browser that loads the address of its request again. */
+  const begunByAddress = async ({ method, url = '/' }: IncomingMessage) => {
+    const { pathname, searchParams } = new URL(url, issuer);
+    const isAgain = method === 'GET' && pathname === AUTHORIZATION_PATH;
+    return isAgain ? begunBy(searchParams.get('request_uri')) : undefined;
+  };
 
   const begun = async (request: IncomingMessage, response: ServerResponse) => {
     try {
@@ -97,6 +108,11 @@ export function createAuthorizationServer(deps: AuthorizationServerDeps): Author
     async answer(request, response, context) {
       contexts.set(request, context);
       asIssuer(request, issuer);
+      const begunBefore = await begunByAddress(request);
+      if (begunBefore !== undefined) {
+        response.writeHead(303, { Location: signInPath(begunBefore), 'Cache-Control': 'no-store' }).end();
+        return false;
+      }
       answering += 1;
       try {
         await answer(request, response);

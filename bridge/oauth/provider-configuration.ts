@@ -17,6 +17,12 @@ export const API_SCOPE = 'countersign';
 /** Where a person types the code that a device shows. */
 export const DEVICE_PAGE = '/device';
 
+/** Where an app sends the browser, with a request that it pushed. */
+export const AUTHORIZATION_PATH = '/oauth/authorize';
+
+/** The page of an interaction. */
+export const signInPath = (uid: string) => `/sign-in/${uid}`;
+
 /** What a grant of ours gives. */
 export const SCOPES = ['openid', 'offline_access', API_SCOPE] as const;
 
@@ -59,7 +65,7 @@ export function providerConfiguration(deps: ProviderDeps): Configuration {
       long: { httpOnly: true, sameSite: 'lax', secure: true },
     },
     routes: {
-      authorization: '/oauth/authorize',
+      authorization: AUTHORIZATION_PATH,
       pushed_authorization_request: '/oauth/request',
       token: '/oauth/token',
       revocation: '/oauth/revocation',
@@ -68,7 +74,7 @@ export function providerConfiguration(deps: ProviderDeps): Configuration {
       // The person's side is a page of ours: the library's own is never reached.
       code_verification: DEVICE_PAGE,
     },
-    interactions: { policy, url: (_ctx, { uid }) => `/sign-in/${uid}` },
+    interactions: { policy, url: (_ctx, { uid }) => signInPath(uid) },
     features: {
       devInteractions: { enabled: false },
       userinfo: { enabled: false },

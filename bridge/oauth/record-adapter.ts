@@ -6,6 +6,7 @@ import type { Database } from '../storage/database.ts';
 import type { App } from './app.ts';
 import { findApp } from './app-store.ts';
 import { deviceCodeAdapter } from './device-code-adapter.ts';
+import { interactionAdapter } from './interaction-adapter.ts';
 import {
   consumeRecord,
   deleteGrants,
@@ -25,6 +26,8 @@ export interface RecordAdapterDeps {
   readonly clock: Clock;
 }
 
+const PUSHED = 'PushedAuthorizationRequest';
+
 /** Where the library keeps each kind of thing. */
 export function createRecordAdapters(deps: RecordAdapterDeps): AdapterFactory {
   return (model) => {
@@ -36,7 +39,12 @@ export function createRecordAdapters(deps: RecordAdapterDeps): AdapterFactory {
       case 'ReplayDetection':
         return createReplayAdapter(NOTHING, deps.cache);
       case 'Interaction':
-      case 'PushedAuthorizationRequest':
+        return interactionAdapter({
+          cache: deps.cache,
+          interactions: cacheAdapter(deps.cache, model),
+          takeRequest: async (id) => (await recordsOf(deps.cache, PUSHED).take(id)) !== undefined,
+        });
+      case PUSHED:
         return cacheAdapter(deps.cache, model);
       case 'DeviceCode':
         return deviceCodeAdapter(deps.cache);
@@ -103,7 +111,7 @@ function databaseAdapter({ database, clock }: RecordAdapterDeps, model: RecordMo
 
 /** What a browser or an app has begun: it may be lost, and anybody can begin as much as the cache has room for. */
 function cacheAdapter(cache: Keyspace, model: string): Adapter {
-  const records = keyspace(cache, `oauth-${model.toLowerCase()}`);
+  const records = recordsOf(cache, model);
   return {
     ...NOTHING,
     async upsert(id, payload, life) {
@@ -127,6 +135,10 @@ function cacheAdapter(cache: Keyspace, model: string): Adapter {
       await records.delete(id);
     },
   };
+}
+
+function recordsOf(cache: Keyspace, model: string): Keyspace {
+  return keyspace(cache, `oauth-${model.toLowerCase()}`);
 }
 
 /** Ids that the library makes are 43 characters; longer ones are the browser's own invention. */

@@ -4,9 +4,9 @@ import { assertEntry, assertRemembered, type Cache } from './cache.ts';
 import { ExpiringMap } from './expiring-map.ts';
 
 /**
- * Entries of each kind (values; marks of what was consumed). Typical ones take well under 1 KiB, so a flood costs
- * some 100 MiB, not the process; honest use of one process stays far below. A full cache gives up expired values,
- * then the oldest ones; marks that have not expired are kept, and what would need another is refused.
+ * Entries of each kind (values; counts; marks of what was consumed). Typical ones take well under 1 KiB, so a flood costs
+ * some 100 MiB, not the process; honest use of one process stays far below. A full cache gives up expired values or counts,
+ * then the oldest ones of that kind; marks that have not expired are kept, and what would need another is refused.
  */
 export const MEMORY_CACHE_ENTRIES = 100_000;
 
@@ -27,6 +27,8 @@ export interface MemoryCacheOptions {
 /** The Cache port within one process. Every step is atomic because none of them waits. */
 export class MemoryCache implements Cache {
   readonly #values: ExpiringMap<string>;
+  /** Apart from values: who floods those would otherwise be rid of the counts that stop them. */
+  readonly #counts: ExpiringMap<number>;
   readonly #consumed: ExpiringMap<true>;
   readonly #listeners = new Map<string, Set<() => void>>();
   /** What an earlier process consumed is forgotten. It ended in an earlier second: ours took that long to begin. */
@@ -43,29 +45,31 @@ export class MemoryCache implements Cache {
       most: characters,
       of: (key, value) => key.length + value.length,
     });
+    this.#counts = new ExpiringMap(clock, entries);
     this.#consumed = new ExpiringMap(clock, entries);
   }
 
   async get(key: string): Promise<string | undefined> {
     this.#assertOpen();
-    return this.#values.get(key);
+    return this.#values.get(key) ?? this.#counts.get(key)?.toString();
   }
 
   async set(key: string, value: string, ttlMs: number): Promise<void> {
     this.#assertOpen();
     assertEntry(key, value, ttlMs);
-    this.#store(key, value, ttlMs);
+    this.#counts.delete(key);
+    putIn(this.#values, key, value, ttlMs);
   }
 
   async delete(key: string): Promise<void> {
     this.#assertOpen();
-    this.#values.delete(key);
+    this.#forget(key);
   }
 
   async take(key: string): Promise<string | undefined> {
     this.#assertOpen();
-    const value = this.#values.get(key);
-    this.#values.delete(key);
+    const value = this.#values.get(key) ?? this.#counts.get(key)?.toString();
+    this.#forget(key);
     return value;
   }
 
@@ -87,17 +91,16 @@ export class MemoryCache implements Cache {
   async increment(key: string, ttlMs: number): Promise<number> {
     this.#assertOpen();
     assertEntry(key, '', ttlMs);
-    const current = this.#values.get(key);
-    if (current === undefined) {
-      this.#store(key, '1', ttlMs);
-      return 1;
-    }
-    const count = Number(current) + 1;
-    if (!Number.isSafeInteger(count)) {
+    if (this.#values.get(key) !== undefined) {
       throw new CountersignError('internal', undefined, { cause: new TypeError('the value is not a count') });
     }
-    this.#values.replace(key, String(count));
-    return count;
+    const current = this.#counts.get(key);
+    if (current === undefined) {
+      putIn(this.#counts, key, 1, ttlMs);
+      return 1;
+    }
+    this.#counts.replace(key, current + 1);
+    return current + 1;
   }
 
   async onWake(channel: string, listener: () => void): Promise<() => void> {
@@ -130,10 +133,9 @@ export class MemoryCache implements Cache {
     this.#listeners.clear();
   }
 
-  #store(key: string, value: string, ttlMs: number): void {
-    while (!this.#values.set(key, value, ttlMs) && this.#values.size > 0) {
-      this.#values.deleteOldest();
-    }
+  #forget(key: string): void {
+    this.#values.delete(key);
+    this.#counts.delete(key);
   }
 
   #assertOpen(): void {
@@ -141,4 +143,9 @@ export class MemoryCache implements Cache {
       throw new CountersignError('unavailable', 'The cache is closed.');
     }
   }
+}
+
+/** Gives up the oldest where there is no room. */
+function putIn<V>(map: ExpiringMap<V>, key: string, value: V, ttlMs: number): void {
+  while (!map.set(key, value, ttlMs) && map.size > 0) map.deleteOldest();
 }

@@ -99,6 +99,48 @@ describe('An authorization request', () => {
     expect(back.searchParams.get('iss')).toBe(bridge.issuer);
   });
 
+  it('begins one sign-in, however often its address is opened, and by whomever', async () => {
+    const { body } = await push({});
+    const url = new URL(`${bridge.issuer}/oauth/authorize`);
+    url.search = new URLSearchParams({ client_id: 'meet', request_uri: body.request_uri ?? '' }).toString();
+    const open = async () => {
+      const answer = await bridge.fetch(url, { redirect: 'manual' });
+      await answer.body?.cancel();
+      return { status: answer.status, to: answer.headers.get('location') };
+    };
+    const first = await open();
+    expect(first).toEqual({ status: 303, to: expect.stringMatching(/^\/sign-in\/[\w-]{43}$/) });
+    for (let count = 0; count < 5; count += 1) expect(await open()).toEqual(first);
+    const stranger = await bridge.fetch(new URL(first.to ?? '', bridge.issuer));
+    expect(stranger.status).toBe(400);
+  });
+
+  it('opened twice at once begins one sign-in', async () => {
+    const { body } = await push({});
+    const url = new URL(`${bridge.issuer}/oauth/authorize`);
+    url.search = new URLSearchParams({ client_id: 'meet', request_uri: body.request_uri ?? '' }).toString();
+    const answers = await Promise.all(
+      Array.from({ length: 5 }, () => bridge.fetch(url, { redirect: 'manual' })),
+    );
+    await Promise.all(answers.map((answer) => answer.body?.cancel()));
+    const begun = answers.map(({ headers }) => headers.get('location')).filter((to) => to !== null);
+    expect(new Set(begun).size).toBe(1);
+  });
+
+  it('can be loaded again by the browser that opened it, which then signs in', async () => {
+    const app = await createClientApp(bridge.issuer, bridge.fetch);
+    const browser = bridge.browser();
+    const begun = await app.begin();
+    const first = await browser.open(begun.url);
+    const again = await browser.open(begun.url);
+    expect({ status: again.status, url: again.url }).toEqual({ status: 200, url: first.url });
+    const form = again.forms[0];
+    if (form === undefined) throw new Error('the page has no form');
+    const idp = await browser.submit(again, form, { address: ALICE.email });
+    const back = await passIdp(idp, browser, ALICE);
+    expect((await begun.finish(back.url)).accessToken).not.toBe('');
+  });
+
   it('without an address is asked for it, on a page that names the app', async () => {
     const app = await createClientApp(bridge.issuer, bridge.fetch);
     const browser = bridge.browser();

@@ -86,3 +86,18 @@ describe('A session of the library', () => {
     expect(await adapters('Session').findByUid('u')).toBeUndefined();
   });
 });
+
+describe('A sign-in under way', () => {
+  it('is gone on with once, also by two at once, and needs no request to follow upon another', async () => {
+    await adapters('PushedAuthorizationRequest').upsert('request-2', { request: 'x' }, 60);
+    const interactions = adapters('Interaction');
+    await interactions.upsert('one', { parJti: 'request-2' }, 60);
+    await interactions.upsert('one', { parJti: 'request-2', result: {} }, 60);
+    const results = await Promise.allSettled([interactions.destroy('one'), interactions.destroy('one')]);
+    expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    await interactions.upsert('two', { parJti: 'request-2', lastSubmission: {} }, 60);
+    expect(await interactions.find('two')).toMatchObject({ parJti: 'request-2' });
+    const late = interactions.upsert('three', { parJti: 'request-2' }, 60);
+    await expect(late).rejects.toMatchObject({ message: 'invalid_request_uri' });
+  });
+});

@@ -42,11 +42,21 @@ describe('The cache in memory, when it is full', () => {
     await cache.set('b', 'value', 60_000);
     await cache.set('c', 'value', 60_000);
     await cache.set('a', 'set again', 60_000);
-    await cache.increment('d', 60_000);
+    await cache.set('d', 'value', 60_000);
     expect(await cache.get('b')).toBeUndefined();
     expect(await cache.get('a')).toBe('set again');
     expect(await cache.get('c')).toBe('value');
-    expect(await cache.get('d')).toBe('1');
+    expect(await cache.get('d')).toBe('value');
+  });
+
+  it('gives up no count for values: who floods it goes on being counted', async () => {
+    const cache = new MemoryCache({ clock: new MovableClock(), entries: 3 });
+    await cache.increment('caller', 60_000);
+    for (let index = 0; index < 10; index++) await cache.set(`flood-${index}`, 'value', 60_000);
+    expect(await cache.increment('caller', 60_000)).toBe(2);
+    for (let index = 0; index < 10; index++) await cache.increment(`other-${index}`, 60_000);
+    expect(await cache.get('flood-9')).toBe('value');
+    expect(await cache.get('caller')).toBeUndefined();
   });
 
   it('refuses another mark rather than forget one, so that a flood does not open a replay', async () => {

@@ -5,8 +5,8 @@ import type { AuthorizationServer } from '../../oauth/authorization-server.ts';
 import type { RequestState } from '../app.ts';
 import type { RateLimit } from '../rate-limit.ts';
 
-/** Where an app begins a sign-in (RFC 9126, RFC 8628): what it sends is remembered, whoever it is. */
-const REMEMBERED = new Set(['/oauth/request', '/oauth/device-authorization']);
+/** Where a sign-in begins (RFC 9126, RFC 8628): what is sent is remembered, whoever it is. */
+const REMEMBERED = new Set(['/oauth/request', '/oauth/authorize', '/oauth/device-authorization']);
 
 /**
  * Hands the authorization server's endpoints to it: it answers by itself, errors included. Bodies that announce
