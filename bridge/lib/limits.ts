@@ -473,6 +473,10 @@ export const SINK_REPORT_MS = 60_000;
 export const SINK_FAILURES_REPORTED = 3;
 /** Refusals in a row, with nothing taken between, after which each waits like a fault: it may be all of the events. */
 export const SINK_REFUSALS_IN_ROW = 20;
+/** Faults in a row after which batches are narrowed to find whether an event provokes them: the pauses take a minute. */
+export const SINK_FAULTS_IN_ROW = 10;
+/** Times that one event fails by itself, while one that was taken before passes each time, until it is at fault. */
+export const SINK_FAULT_ROUNDS = 3;
 /** Refused events kept for each sink, the newest; those before them can be brought by a replay. */
 export const SINK_DEAD_LETTERS = 10_000;
 /** What a receiver says, cut. */

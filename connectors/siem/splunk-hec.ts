@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { pause } from '../../bridge/lib/abortable.ts';
 import { HEC_ACK_POLL_MS, SINK_BATCH_BYTES } from '../../bridge/lib/limits.ts';
 import { CountersignError } from '../../protocol/errors.ts';
+import { withoutEvents } from './answered-fault.ts';
 import { fitting } from './http/fitting-events.ts';
 import { createHttpReceiver, type HttpReceiver } from './http/http-receiver.ts';
 import { headerSecret, receiverUrl, shortText, urlUnder } from './http/http-settings.ts';
@@ -119,7 +120,8 @@ function createAsk(given: Settings, deps: SinkDeps, channel: Record<string, stri
     const body = JSON.stringify({ acks: ids });
     // No event is at fault where a question is refused.
     const fault = ({ status }: { status: number }) => (status === 400 ? 'sink_misconfigured' : undefined);
-    const { acks } = receiver.read(await receiver.send({ url, headers, body, signal, fault }), hecAcks);
+    const asked = receiver.send({ url, headers, body, signal, fault });
+    const { acks } = await withoutEvents(asked.then((answer) => receiver.read(answer, hecAcks)));
     return new Set(ids.filter((id) => acks[String(id)] === true));
   };
 }

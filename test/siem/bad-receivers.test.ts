@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { SinkFault } from '../../bridge/events/delivery/sink-fault.ts';
 import { WEBHOOK } from '../../connectors/siem/webhook.ts';
 import { CountersignError, type ErrorCode } from '../../protocol/errors.ts';
 import { httpSinkDeps } from '../contract/http-sink-fixture.ts';
@@ -76,6 +77,17 @@ describe.each(HTTP_SINKS)('a receiver of $kind', (kind, settingsFor) => {
   it.each(FAULTS)('that %s', async (_name, fault, code) => {
     receiver.failAlways(fault);
     expect((await faultAt(receiver.url)).code).toBe(code);
+  });
+
+  it.each<[string, Fault, boolean]>([
+    ['forbids', { status: 403 }, true],
+    ['breaks', { status: 500 }, true],
+    ['has too much to do', { status: 429 }, false],
+    ['says when to come again', { status: 503, headers: { 'retry-after': '9' } }, false],
+    ['answers nothing', 'drop', false],
+  ])('that %s may do so because of an event: %#', async (_name, fault, may) => {
+    receiver.failAlways(fault);
+    expect(new SinkFault(await faultAt(receiver.url)).mayBeOfEvent).toBe(may);
   });
 
   it.each(LIES)('that answers %s with 2xx', async (_name, lie) => {

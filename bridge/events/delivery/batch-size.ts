@@ -26,6 +26,17 @@ export class BatchSize {
     this.#limit = Math.floor(size / 2);
   }
 
+  /** Whether batches are smaller than they may be, because of what failed or was refused among the last. */
+  isNarrow(most: number): boolean {
+    return this.#limit < most;
+  }
+
+  /** The next `size` events failed time after time: one alone first, to see whether the receiver takes any. */
+  narrow(size: number): void {
+    if (this.#limit < size) this.halve(size);
+    else [this.#suspects, this.#limit] = [size, 1];
+  }
+
   /** These were refused one by one, with none taken behind them. */
   refused(count: number): void {
     this.#inRow += count;

@@ -1,46 +1,22 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Outcome, RefusedEvent, Sink, SinkEvent } from '../../../connectors/siem/sink.ts';
+import type { Outcome, Sink, SinkEvent } from '../../../connectors/siem/sink.ts';
 import { CountersignError } from '../../../protocol/errors.ts';
 import {
   SINK_DELIVERY_MS,
   SINK_EVENT_PAGE,
+  SINK_FAULTS_IN_ROW,
   SINK_POLL_MS,
   SINK_SETTLING_MS,
   SINK_STOP_MS,
 } from '../../lib/limits.ts';
 import { BatchSize } from './batch-size.ts';
+import { eventsAtFault } from './events-at-fault.ts';
+import { eventsBehind, type LaneOptions, type LaneProgress, type RefusedInLane } from './lane-source.ts';
 import { SinkFault, wordsOf } from './sink-fault.ts';
 import { WaitingEvents } from './waiting-events.ts';
 import { TooSlow, within } from './within.ts';
 
-/** Where a lane's events come from. */
-export interface LaneSource {
-  /**
-   * Some of the events behind `since` that are to be delivered, in the order of `seq`, and the `seq` up to which these
-   * are all: at least SINK_EVENT_PAGE further on, but at the end. That is `since` where there is nothing more.
-   */
-  read(since: number): Promise<{ readonly events: readonly SinkEvent[]; readonly through: number }>;
-}
-
-/** A refused event, with what it was. */
-export interface RefusedInLane extends RefusedEvent {
-  readonly type: string;
-}
-
-/** What has come of a lane since it was last stored. */
-export interface LaneProgress {
-  readonly settled: number;
-  /** Events taken. */
-  readonly taken: number;
-  readonly refused: readonly RefusedInLane[];
-}
-
-export interface LaneOptions {
-  readonly source: LaneSource;
-  /** `seq` behind which it begins. */
-  readonly settled: number;
-  open(): Promise<Sink>;
-}
+export type { LaneOptions, LaneProgress, LaneSource, RefusedInLane } from './lane-source.ts';
 
 /**
  * One ordered stream of events into one open sink. It hands over batch after batch ahead of what is settled; after a
@@ -67,6 +43,8 @@ export class Lane {
   /** Refused while events before it were unsettled: not to be sent once more when those are. */
   readonly #passed = new Set<number>();
   #refused: RefusedInLane[] = [];
+  /** Faults with nothing taken between that an event may have provoked. */
+  #faults = 0;
   #taken = 0;
 
   constructor(options: LaneOptions) {
@@ -108,7 +86,7 @@ export class Lane {
     this.#caughtUp = false;
     void this.#readAhead(limit, signal).catch(() => undefined);
     try {
-      const outcome = await within(SINK_DELIVERY_MS, signal, (until) => sink.deliver(batch, until, more));
+      const outcome = await this.#handOver(batch, signal, more);
       this.#accept(batch, outcome);
       this.#caughtUp = isAll && outcome.sent >= (batch.at(-1)?.seq ?? 0);
     } catch (error) {
@@ -238,6 +216,7 @@ export class Lane {
       const type = of.get(event.seq)?.type;
       return type !== undefined && of.delete(event.seq) ? [{ ...event, type }] : [];
     });
+    this.#faults = 0;
     this.#waiting.drop(sent.length);
     this.#unsettled.push(...of.keys());
     this.#settleTo(outcome.settled);
@@ -247,18 +226,49 @@ export class Lane {
 
   async #fail(batch: readonly SinkEvent[], error: unknown, signal: AbortSignal): Promise<void> {
     const fault = new SinkFault(error);
-    // a call that may still be under way must not meet the next one
-    if (error instanceof TooSlow) await this.#abandon(signal);
     const [first] = batch;
     if (fault.code !== 'sink_batch_refused' || first === undefined) {
       this.rewind();
-      throw fault;
-    }
-    if (batch.length > 1) this.#size.halve(batch.length);
+      if (!(await this.#layAside(batch, fault, signal))) throw fault;
+    } else if (batch.length > 1) this.#size.halve(batch.length);
     else {
       this.#waiting.drop(1);
       const { seq, event_id, type } = first;
       this.#refuse([{ seq, event_id, type, words: fault.detail }]);
+    }
+  }
+
+  /**
+   * After faults enough in a row, hands over less and less, until the event stands alone that provokes them; whether
+   * one does, and was laid aside.
+   */
+  async #layAside(batch: readonly SinkEvent[], fault: SinkFault, signal: AbortSignal): Promise<boolean> {
+    const { source } = this.#options;
+    const [first] = batch;
+    if (!fault.mayBeOfEvent || first === undefined) return false;
+    this.#faults += 1;
+    const isNarrow = this.#size.isNarrow((await this.#open()).batch);
+    if (!isNarrow && !source.refusedBefore && this.#faults < SINK_FAULTS_IN_ROW) return false;
+    if (batch.length > 1 || !isNarrow) this.#size.narrow(batch.length);
+    if (batch.length > 1) return false;
+    const found = await eventsAtFault(first, fault, {
+      hand: (event) => this.#handOver([event], signal, true),
+      before: async () => (await source.before?.(first.seq)) ?? [],
+      after: () => (source.refusedBefore ? undefined : eventsBehind(source, first.seq)),
+      signal,
+    });
+    this.#refuse(found);
+    return found.length > 0;
+  }
+
+  /** A call that may still be under way must not meet the next one: the sink is opened anew then. */
+  async #handOver(events: readonly SinkEvent[], signal: AbortSignal, more: boolean): Promise<Outcome> {
+    const sink = await this.#open();
+    try {
+      return await within(SINK_DELIVERY_MS, signal, (until) => sink.deliver(events, until, more));
+    } catch (error) {
+      if (error instanceof TooSlow) await this.#abandon(signal);
+      throw error;
     }
   }
 

@@ -9,6 +9,7 @@ import {
 import { giveUpPruned } from './buffer-watch.ts';
 import { storeDeadLetters } from './dead-letters.ts';
 import type { DeliveryParts } from './delivery-deps.ts';
+import { eventsBefore } from './events-before.ts';
 import { Lane, type LaneProgress, type LaneSource } from './lane.ts';
 import { retryPause } from './retry-pause.ts';
 import { SinkCondition } from './sink-condition.ts';
@@ -124,6 +125,7 @@ export class LiveDelivery {
   #source(): LaneSource {
     const { log } = this.#parts;
     return {
+      before: (seq) => eventsBefore(this.#parts, this.#definition, this.#key, seq),
       read: async (since) => {
         const page = await log.page({ since, limit: SINK_EVENT_PAGE });
         return {

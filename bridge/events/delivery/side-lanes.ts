@@ -5,6 +5,7 @@ import type { EventInput, StoredEvent } from '../event.ts';
 import { readEventsOf } from '../event-store.ts';
 import { forgetResent, hasResendable, refuseResend, resendable, storeDeadLetters } from './dead-letters.ts';
 import type { DeliveryParts } from './delivery-deps.ts';
+import { eventsBefore } from './events-before.ts';
 import { Lane, type LaneProgress } from './lane.ts';
 import { moveReplay, type Replay, runningReplay } from './replays.ts';
 import { eventsFor, type SinkDefinition } from './sink-definition.ts';
@@ -43,6 +44,10 @@ function replayLane(parts: DeliveryParts, definition: SinkDefinition, replay: Re
     settled: replay.done_seq,
     open: opened.open,
     source: {
+      async before(seq) {
+        const events = await eventsBefore(parts, definition, opened.key(), seq);
+        return events.map((event) => ({ ...event, replay: replay.id }));
+      },
       async read(since) {
         if (since >= replay.to_seq) return { events: [], through: since };
         const page = await log.page({ since, limit: Math.min(SINK_EVENT_PAGE, replay.to_seq - since) });
@@ -97,6 +102,8 @@ function resendLane(parts: DeliveryParts, definition: SinkDefinition): SideLane 
     settled: 0,
     open: opened.open,
     source: {
+      refusedBefore: true,
+      before: (seq) => eventsBefore(parts, definition, opened.key(), seq),
       async read(since) {
         const [seqs, events] = await database.read(async (query) => {
           const found = await resendable(query, id, since, SINK_EVENT_PAGE);

@@ -1,3 +1,4 @@
+import { AnsweredFault } from '../../../connectors/siem/answered-fault.ts';
 import { ERRORS, type ErrorCode, isCountersignError } from '../../../protocol/errors.ts';
 import { SINK_WORDS_LENGTH } from '../../lib/limits.ts';
 
@@ -9,6 +10,8 @@ export class SinkFault extends Error {
   readonly detail: string;
   /** Seconds. */
   readonly retryAfter: number | undefined;
+  /** Whether an event may have provoked it: a receiver that asks to be left alone for a while says otherwise. */
+  readonly mayBeOfEvent: boolean;
 
   constructor(cause: unknown) {
     super('a sink did not take events', { cause });
@@ -16,6 +19,7 @@ export class SinkFault extends Error {
     this.code = codeOf(known?.code);
     this.detail = wordsOf(known?.detail ?? (known && ERRORS[known.code].title) ?? UNKNOWN);
     this.retryAfter = known?.retryAfter;
+    this.mayBeOfEvent = cause instanceof AnsweredFault && known?.retryAfter === undefined;
   }
 }
 

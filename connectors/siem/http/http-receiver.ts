@@ -4,8 +4,9 @@ import type * as z from 'zod';
 import type { Clock } from '../../../bridge/lib/clock.ts';
 import { SINK_ANSWER_BYTES, SINK_REQUEST_TIMEOUT_MS } from '../../../bridge/lib/limits.ts';
 import type { Outbound } from '../../../bridge/lib/outbound.ts';
-import { CountersignError } from '../../../protocol/errors.ts';
-import { faultOfRequest, faultOfStatus, type SinkFault } from './receiver-faults.ts';
+import type { CountersignError } from '../../../protocol/errors.ts';
+import { AnsweredFault } from '../answered-fault.ts';
+import { faultOfRequest, faultOfStatus, isLater, type SinkFault } from './receiver-faults.ts';
 import { receiverWords } from './receiver-words.ts';
 import { retryAfterSeconds } from './retry-after.ts';
 
@@ -54,18 +55,16 @@ export function createHttpReceiver(options: {
 }): HttpReceiver {
   const words = (text: string) => receiverWords(text, options.secrets);
 
-  function fault(code: SinkFault, answer: ReceiverAnswer): CountersignError {
+  function fault(code: SinkFault, answer: ReceiverAnswer): AnsweredFault {
     const said = words(answer.text);
-    const retryAfter = retryAfterSeconds(answer.headers.get('retry-after'), options.clock.now());
+    const asked = retryAfterSeconds(answer.headers.get('retry-after'), options.clock.now());
+    // what asks for less is about how much is sent, whether it says for how long or not
+    const retryAfter = asked ?? (isLater(answer.status) ? 0 : undefined);
     const strange =
       code === 'sink_unavailable' && isSuccess(answer) ? ', and not as a receiver of this kind does' : '';
-    return new CountersignError(
-      code,
-      `The receiver answered ${answer.status}${strange}${said && `: ${said}`}`,
-      {
-        ...(retryAfter === undefined || code === 'sink_batch_refused' ? {} : { retryAfter }),
-      },
-    );
+    return new AnsweredFault(code, `The receiver answered ${answer.status}${strange}${said && `: ${said}`}`, {
+      ...(retryAfter === undefined || code === 'sink_batch_refused' ? {} : { retryAfter }),
+    });
   }
 
   return {

@@ -7,6 +7,11 @@ const EVENTS_AT_FAULT = new Set([400, 413, 422]);
 /** A request that took too long, one that came too early, and too many of them: later it may go well. */
 const LATER = new Set([408, 425, 429]);
 
+/** Whether a status asks to come again later, or with less at a time. */
+export function isLater(status: number): boolean {
+  return LATER.has(status);
+}
+
 /** What a status outside 2xx means where the receiver's own words do not say it better. */
 export function faultOfStatus(status: number): SinkFault {
   if (EVENTS_AT_FAULT.has(status)) return 'sink_batch_refused';
