@@ -52,8 +52,12 @@ export const SINK_EVENTS = {
     doc: 'An administrator gave up events that a sink’s receiver had refused.',
     data: z.strictObject({ ...sink, events: count }),
   },
+  'sink.dead_letters_forgotten': {
+    doc: 'A sink’s receiver refused more events than are kept as dead letters: so many of the oldest were forgotten. The log has them; `sink.events_refused` says where.',
+    data: z.strictObject({ ...sink, events: count }),
+  },
   'sink.failing': {
-    doc: 'A sink’s receiver takes no events; they are kept for it. `code` says why.',
+    doc: 'A sink takes no events; they are kept for it. `code` says why.',
     data: z.strictObject({ ...sink, detail: phrase, failures: count }),
   },
   'sink.recovered': { doc: 'A sink’s receiver takes events again.', data: z.strictObject(sink) },

@@ -124,6 +124,11 @@ export const METRICS = {
     doc: 'Events that the receiver of a sink refuses, kept to be sent again.',
     labels: ['sink'],
   },
+  countersign_event_sink_dead_letters_forgotten_total: {
+    type: 'counter',
+    doc: 'Refused events of a sink that were forgotten, the oldest first, because there were too many.',
+    labels: ['sink'],
+  },
   countersign_event_sink_delivered_total: {
     type: 'counter',
     doc: 'Events that a sink has taken since it was made.',

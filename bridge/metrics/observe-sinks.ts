@@ -1,4 +1,4 @@
-import type { SinkView } from '../events/sinks/sinks.ts';
+import type { SinkHealth, SinkView } from '../events/sinks/sinks.ts';
 import type { Metrics } from './metrics.ts';
 
 const GAUGES = [
@@ -9,10 +9,18 @@ const GAUGES = [
   'countersign_event_sink_dead_letters',
 ] as const;
 
+const TOTALS = [
+  { name: 'countersign_event_sink_delivered_total', of: ({ delivered }: SinkHealth) => delivered },
+  {
+    name: 'countersign_event_sink_dead_letters_forgotten_total',
+    of: ({ dead_letters_forgotten: forgotten }: SinkHealth) => forgotten,
+  },
+] as const;
+
 /** What was known of the sinks is not known any more. */
 export function forgetSinks(metrics: Metrics): void {
   for (const name of GAUGES) metrics.reset(name);
-  metrics.total('countersign_event_sink_delivered_total', []);
+  for (const { name } of TOTALS) metrics.total(name, []);
 }
 
 export function observeSinks(metrics: Metrics, sinks: readonly SinkView[]): void {
@@ -23,8 +31,10 @@ export function observeSinks(metrics: Metrics, sinks: readonly SinkView[]): void
     metrics.set('countersign_event_sink_failures', { sink }, health.failures);
     metrics.set('countersign_event_sink_dead_letters', { sink }, health.dead_letters);
   }
-  metrics.total(
-    'countersign_event_sink_delivered_total',
-    sinks.map(({ name: sink, health }) => ({ labels: { sink }, value: health.delivered })),
-  );
+  for (const { name, of } of TOTALS) {
+    metrics.total(
+      name,
+      sinks.map(({ name: sink, health }) => ({ labels: { sink }, value: of(health) })),
+    );
+  }
 }

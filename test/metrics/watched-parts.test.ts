@@ -112,6 +112,7 @@ describe('sinks', () => {
     expect(of('buffer_ratio', 'stdout')).toBe(0.25);
     expect(of('failures', 'stdout')).toBe(4);
     expect(of('dead_letters', 'stdout')).toBe(1);
+    expect(of('dead_letters_forgotten_total', 'stdout')).toBe(3);
     expect(of('delivered_total', 'soc')).toBe(10);
   });
 
@@ -129,7 +130,14 @@ describe('sinks', () => {
 
 const HEALTH: SinkHealth = {
   ...{ state: 'failing', settled: 7, behind: 3, lag_seconds: 7.5, buffer_percent: 25, failures: 4 },
-  ...{ last_success: null, last_error: null, delivered: 10, dead_letters: 1, replays: [] },
+  ...{
+    last_success: null,
+    last_error: null,
+    delivered: 10,
+    dead_letters: 1,
+    dead_letters_forgotten: 3,
+    replays: [],
+  },
 };
 const SINK: SinkView = {
   ...{ id: 'stdout', name: 'stdout', kind: 'stdout', format: 'plain', status: 'enabled', builtin: true },

@@ -44,6 +44,7 @@ export const sinkSchema = z.object({
     failures: z.int(),
     delivered: z.int(),
     dead_letters: z.int(),
+    dead_letters_forgotten: z.int().default(0),
     replays: z.array(replaySchema),
   }),
 });

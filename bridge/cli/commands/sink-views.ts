@@ -56,6 +56,7 @@ function lag({ behind, lag_seconds: seconds }: SinkAnswer['health']): string {
 /** What is wrong, in the receiver's words, and what to do about it. */
 function trouble({ name, status, health }: SinkAnswer): string[] {
   const { state, last_error: error, failures, dead_letters: letters, buffer_percent: buffer } = health;
+  const { dead_letters_forgotten: forgotten } = health;
   const lines: string[] = [];
   if (state === 'failing' && error !== null) {
     const tries = failures === 1 ? 'once' : `${count(failures)} times in a row`;
@@ -72,6 +73,10 @@ function trouble({ name, status, health }: SinkAnswer): string[] {
   if (letters > 0) {
     const events = letters === 1 ? 'one event' : `${count(letters)} events`;
     lines.push(`${name}: the receiver refuses ${events}: \`countersign sink dead-letters ${name}\`.`);
+  }
+  if (forgotten > 0) {
+    const events = forgotten === 1 ? 'one refused event' : `${count(forgotten)} refused events`;
+    lines.push(`${name}: ${events} had no room among the dead letters; a replay brings them.`);
   }
   return lines.map(printable);
 }

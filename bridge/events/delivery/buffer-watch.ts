@@ -6,7 +6,7 @@ import { readPruned } from '../prune-store.ts';
 import type { DeliveryParts } from './delivery-deps.ts';
 import { type BufferBound, boundedPlace, waitingIn } from './sink-buffer.ts';
 import type { SinkDefinition } from './sink-definition.ts';
-import { findState, giveUp, listStates, moveAlarm, type SinkState } from './sink-states.ts';
+import { findState, giveUp, listStates, moveAlarm, type SinkState, tellForgotten } from './sink-states.ts';
 
 /** Percent of the buffer at which an alarm is raised. */
 const ALARMS = [100, 80, 50];
@@ -14,8 +14,8 @@ const ALARMS = [100, 80, 50];
 const ALARM_ENDS = 10;
 
 /**
- * Looks how far the sinks are behind: raises alarms, and gives up the oldest events of one that is behind by more than
- * `bufferEvents`. The store decides who of several processes does it; a sink that is paused counts like the others.
+ * Looks how far the sinks are behind: raises alarms, gives up the oldest events of one that is behind by more than
+ * `bufferEvents`, and tells of dead letters that were forgotten. The store decides who of several processes does it; a sink that is paused counts like the others.
  */
 export async function watchBuffers(
   parts: Pick<DeliveryParts, 'database' | 'log' | 'clock'>,
@@ -32,6 +32,7 @@ export async function watchBuffers(
     const about = { sink: id, name };
     await watchAlarm(parts, state, { about, newest, bufferEvents });
     await watchOverflow(parts, state, { about, newest, bufferEvents });
+    await watchForgotten(parts, state, about);
   }
 }
 
@@ -69,6 +70,22 @@ async function watchOverflow(parts: Parts, state: SinkState, { about, ...bound }
   if (parts.clock.now() - (state.overflow_reported ?? 0) >= SINK_REPORT_MS) {
     await giveUpTo(parts, state, about, to);
   }
+}
+
+async function watchForgotten(
+  { database, log, clock }: Parts,
+  state: SinkState,
+  about: Buffer['about'],
+): Promise<void> {
+  const events = state.forgotten - state.forgotten_told;
+  if (events === 0 || clock.now() - (state.forgotten_reported ?? 0) < SINK_REPORT_MS) return;
+  await database.transaction(async (tx) => {
+    if (!(await tellForgotten(tx, state, clock.now()))) return;
+    await log.append(tx, {
+      ...{ type: 'sink.dead_letters_forgotten', actor: SYSTEM.actor, outcome: 'failure' },
+      data: { ...about, events },
+    });
+  });
 }
 
 /** Gives up, at once, what the sink has not taken and is not kept any more. */

@@ -1,49 +1,65 @@
 import type { RefusedEvent } from '../../../connectors/siem/sink.ts';
 import { SINK_DEAD_LETTERS } from '../../lib/limits.ts';
 import type { Query, Transaction } from '../../storage/database.ts';
+import { repeatedStatement } from '../../storage/repeated-statement.ts';
 import type { SinkDeadLettersTable } from '../../storage/tables/events.ts';
-import { holdState } from './sink-states.ts';
+import { countForgotten, holdState } from './sink-states.ts';
 
 export type DeadLetter = Readonly<SinkDeadLettersTable>;
 
-/** Keeps what the receiver refused at `time`; beyond the limit the oldest are forgotten. Of a removed sink: nothing. */
+const keep = repeatedStatement<SinkDeadLettersTable>((tx, rows) =>
+  tx
+    .insertInto('sink_dead_letters')
+    .values(rows)
+    .onConflict((conflict) =>
+      conflict.columns(['sink', 'seq']).doUpdateSet(({ eb, ref }) => ({
+        words: ref('excluded.words'),
+        refused: ref('excluded.refused'),
+        tries: eb('sink_dead_letters.tries', '+', ref('excluded.tries')),
+        resend: ref('excluded.resend'),
+      })),
+    ),
+);
+
+/**
+ * Keeps what the receiver refused at `time`, however much it is. Beyond the limit the oldest are forgotten, and counted,
+ * but for those that are about to be sent again. Of a removed sink it keeps nothing.
+ */
 export async function storeDeadLetters(
   tx: Transaction,
   sink: string,
   refused: readonly RefusedEvent[],
   time: number,
 ): Promise<void> {
+  if (refused.length === 0 || !(await holdState(tx, sink))) return;
   const rows = refused.map(({ seq, event_id, words }) => ({
     ...{ sink, seq, event_id, words },
     ...{ refused: time, tries: 1, resend: 0 },
   }));
-  if (rows.length === 0 || !(await holdState(tx, sink))) return;
-  await tx
-    .insertInto('sink_dead_letters')
-    .values(rows)
-    .onConflict((conflict) =>
-      conflict.columns(['sink', 'seq']).doUpdateSet(({ eb, ref }) => ({
-        words: ref('excluded.words'),
-        refused: time,
-        tries: eb('sink_dead_letters.tries', '+', 1),
-        resend: 0,
-      })),
-    )
-    .execute();
-  await forgetOldest(tx, sink);
+  await keep(tx, rows);
+  const forgotten = await forgetOldest(tx, sink);
+  if (forgotten > 0) await countForgotten(tx, sink, forgotten);
 }
 
-async function forgetOldest(tx: Transaction, sink: string): Promise<void> {
+/** Answers how many. */
+async function forgetOldest(tx: Transaction, sink: string): Promise<number> {
   const last = await tx
     .selectFrom('sink_dead_letters')
     .select('seq')
     .where('sink', '=', sink)
+    .where('resend', '=', 0)
     .orderBy('seq', 'desc')
     .offset(SINK_DEAD_LETTERS)
     .limit(1)
     .executeTakeFirst();
-  if (last === undefined) return;
-  await tx.deleteFrom('sink_dead_letters').where('sink', '=', sink).where('seq', '<=', last.seq).execute();
+  if (last === undefined) return 0;
+  const { numDeletedRows } = await tx
+    .deleteFrom('sink_dead_letters')
+    .where('sink', '=', sink)
+    .where('resend', '=', 0)
+    .where('seq', '<=', last.seq)
+    .executeTakeFirstOrThrow();
+  return Number(numDeletedRows);
 }
 
 export async function readDeadLetters(

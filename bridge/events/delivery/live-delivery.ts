@@ -9,7 +9,6 @@ import {
 import { giveUpPruned } from './buffer-watch.ts';
 import { storeDeadLetters } from './dead-letters.ts';
 import type { DeliveryParts } from './delivery-deps.ts';
-import { eventsBefore } from './events-before.ts';
 import { Lane, type LaneProgress, type LaneSource } from './lane.ts';
 import { retryPause } from './retry-pause.ts';
 import { SinkCondition } from './sink-condition.ts';
@@ -38,6 +37,8 @@ export class LiveDelivery {
   /** By the process's own clock. */
   #savedAt = 0;
   #caughtUp = false;
+  /** What came of events was to be stored, and was not. */
+  #isOwed = false;
 
   constructor(parts: DeliveryParts, definition: SinkDefinition, lease: SinkLease) {
     this.#parts = parts;
@@ -76,6 +77,7 @@ export class LiveDelivery {
     while (!signal.aborted) {
       const { rings } = this.#parts.bell;
       try {
+        if (this.#isOwed) await this.#save('always');
         const moved = await this.#advance(signal);
         // on a bridge that is at work something always came while the receiver took what was there
         this.#caughtUp = !moved || this.#lane.caughtUp;
@@ -125,7 +127,6 @@ export class LiveDelivery {
   #source(): LaneSource {
     const { log } = this.#parts;
     return {
-      before: (seq) => eventsBefore(this.#parts, this.#definition, this.#key, seq),
       read: async (since) => {
         const page = await log.page({ since, limit: SINK_EVENT_PAGE });
         return {
@@ -170,6 +171,7 @@ export class LiveDelivery {
       logger.error({ err: error, ...about }, 'events for a sink could not be read or stored');
       // where this fails too, it is tried with the next error
       if (!(await isHeld(this.#moveOn(error)))) return false;
+      if (this.#isOwed && !(await isHeld(this.#reportUnstored(error)))) return false;
       await pause(SINK_POLL_MS, signal);
       return true;
     }
@@ -208,24 +210,44 @@ export class LiveDelivery {
       const { change, events } = this.#condition.change(now);
       const isNew = this.#condition.isNew || events.length > 0 || !this.#isStored(progress);
       if (!isNew && when !== 'always') return;
-      const { database, log } = this.#parts;
-      const { id } = this.#definition;
-      const stored = await database.transaction(async (tx) => {
-        await storeDeadLetters(tx, id, progress.refused, now);
-        for (const event of events) await log.append(tx, event);
-        const { settled, taken } = progress;
-        const place = await storeProgress(tx, id, this.#lease.holder, { ...change, settled, taken });
-        // here, so that nothing of this is stored either
-        if (place === undefined)
-          throw new LeaseLost('another process delivers to this sink, or it was removed');
-        return place;
-      });
+      this.#isOwed = true;
+      const stored = await this.#store(progress, { change, events }, now);
+      this.#isOwed = false;
       this.#condition.stored(change);
+      this.#condition.storedAgain();
       this.#condition.refused(progress.refused);
       this.#saved = stored;
       this.#savedAt = performance.now();
       if (stored > progress.settled) this.#lane.rewind(stored);
     });
+  }
+
+  /** Answers the place that is stored then. */
+  #store(
+    { settled, taken, refused }: LaneProgress,
+    { change, events }: ReturnType<SinkCondition['change']>,
+    now: number,
+  ): Promise<number> {
+    const { database, log } = this.#parts;
+    const { id } = this.#definition;
+    return database.transaction(async (tx) => {
+      await storeDeadLetters(tx, id, refused, now);
+      for (const event of events) await log.append(tx, event);
+      const place = await storeProgress(tx, id, this.#lease.holder, { ...change, settled, taken });
+      // here, so that nothing of this is stored either
+      if (place === undefined)
+        throw new LeaseLost('another process delivers to this sink, or it was removed');
+      return place;
+    });
+  }
+
+  /** Says in health that nothing is handed over, if at least that can be stored. */
+  async #reportUnstored(error: unknown): Promise<void> {
+    const now = this.#parts.clock.now();
+    this.#condition.unstored(isCountersignError(error) ? error.code : 'internal', now);
+    const report = this.#condition.change(now);
+    await this.#store({ settled: this.#saved, taken: 0, refused: [] }, report, now);
+    this.#condition.stored(report.change);
   }
 }
 

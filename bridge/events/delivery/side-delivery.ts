@@ -17,6 +17,8 @@ export class SideDelivery {
   readonly #live: LiveDelivery;
   #current: SideLane | undefined;
   #failures = 0;
+  /** What came of events was to be stored, and was not: nothing more is handed over until it is. */
+  #isOwed = false;
 
   constructor(parts: DeliveryParts, definition: SinkDefinition, live: LiveDelivery) {
     this.#parts = parts;
@@ -48,23 +50,35 @@ export class SideDelivery {
     this.#current ??= await nextSideLane(this.#parts, this.#definition);
     const side = this.#current;
     if (side === undefined) return false;
+    if (this.#isOwed && !(await this.#save(side))) {
+      await this.#close();
+      return true;
+    }
     if (await side.lane.step(signal)) {
       if (side.lane.unsettled > SINK_UNSETTLED_EVENTS) {
         await side.lane.settle(signal, new AbortController().signal);
       }
       if (side.lane.hasTaken) this.#succeeded();
-      if (!(await side.save())) await this.#close();
+      if (!(await this.#save(side))) await this.#close();
       return true;
     }
     await side.lane.settle(signal, new AbortController().signal);
     if (side.lane.hasTaken) this.#succeeded();
     if (side.lane.unsettled > 0) {
-      if (!(await side.save())) await this.#close();
+      if (!(await this.#save(side))) await this.#close();
       return false;
     }
     await side.finish();
     await this.#close();
     return true;
+  }
+
+  /** `false` where it is not wanted any more. */
+  async #save(side: SideLane): Promise<boolean> {
+    this.#isOwed = true;
+    const isWanted = await side.save();
+    this.#isOwed = false;
+    return isWanted;
   }
 
   #succeeded(): void {
@@ -91,7 +105,7 @@ export class SideDelivery {
     const side = this.#current;
     if (side === undefined) return true;
     try {
-      return await (isCountersignError(error, 'events_pruned') ? side.giveUp() : side.save());
+      return await (isCountersignError(error, 'events_pruned') ? side.giveUp() : this.#save(side));
     } catch {
       // the next look at the store fails too, and says so
       return true;
@@ -101,6 +115,7 @@ export class SideDelivery {
   async #close(): Promise<void> {
     const side = this.#current;
     this.#current = undefined;
+    this.#isOwed = false;
     await side?.lane.close().catch(() => undefined);
   }
 }

@@ -1,8 +1,8 @@
+import { type ErrorCode, parseErrorCode } from '../../../protocol/errors.ts';
 import { SINK_FAILURES_REPORTED, SINK_REPORT_MS } from '../../lib/limits.ts';
 import { SYSTEM } from '../../lib/request-context.ts';
 import type { EventInput } from '../event.ts';
 import type { RefusedInLane } from './lane.ts';
-import type { SinkFault } from './sink-fault.ts';
 import type { SinkState, StateChange } from './sink-states.ts';
 
 type Kept = Pick<
@@ -17,11 +17,16 @@ type Kept = Pick<
   | 'refused_reported'
 >;
 
+const UNSTORED =
+  'The bridge could not store what came of the last events; it hands over no more of them until it can.';
+
 /** How a sink is, and what of it is to be reported: changes, and each kind at most once a minute. */
 export class SinkCondition {
   readonly #name: { readonly sink: string; readonly name: string };
   #kept: Kept;
   #isNew = false;
+  /** Failures of the receiver, while others are counted with them. */
+  #ofReceiver: number | undefined;
   /** Refused events that were not reported yet. */
   #unreported: { from: number; to: number; events: number; words: string } | undefined;
 
@@ -46,16 +51,31 @@ export class SinkCondition {
 
   succeeded(now: number): void {
     this.#isNew = true;
+    this.#ofReceiver = undefined;
     this.#kept = { ...this.#kept, failures: 0, last_success: now };
   }
 
-  failed({ code, detail }: SinkFault, now: number): void {
+  failed({ code, detail }: { readonly code: ErrorCode; readonly detail: string }, now: number): void {
     this.#isNew = true;
     this.#kept = {
       ...this.#kept,
       failures: this.#kept.failures + 1,
       ...{ error_time: now, error_code: code, error_detail: detail },
     };
+  }
+
+  /** What came of events could not be stored: nothing more is handed over until it is. */
+  unstored(code: ErrorCode, now: number): void {
+    this.#ofReceiver ??= this.#kept.failures;
+    this.failed({ code, detail: UNSTORED }, now);
+  }
+
+  /** It is stored. */
+  storedAgain(): void {
+    if (this.#ofReceiver === undefined) return;
+    this.#kept = { ...this.#kept, failures: this.#ofReceiver };
+    this.#ofReceiver = undefined;
+    this.#isNew = true;
   }
 
   /** Events about sinks that are refused are not reported: that event would be refused as well. */
@@ -87,7 +107,8 @@ export class SinkCondition {
   }
 
   #failing(now: number): EventInput | undefined {
-    const { failing, failures, failing_reported: last, error_code: code, error_detail: detail } = this.#kept;
+    const { failing, failures, failing_reported: last, error_code, error_detail: detail } = this.#kept;
+    const code = parseErrorCode(error_code);
     const about = { actor: SYSTEM.actor, outcome: 'success' as const };
     if (failing === 1) {
       return failures > 0 ? undefined : { ...about, type: 'sink.recovered', data: this.#name };
@@ -95,7 +116,7 @@ export class SinkCondition {
     if (failures < SINK_FAILURES_REPORTED || !isDue(last, now)) return undefined;
     return {
       ...{ actor: SYSTEM.actor, outcome: 'failure' as const, type: 'sink.failing' as const },
-      ...(isFaultCode(code) ? { code } : {}),
+      ...(code === undefined ? {} : { code }),
       data: { ...this.#name, detail: detail ?? '', failures },
     };
   }
@@ -114,8 +135,4 @@ export class SinkCondition {
 
 function isDue(reported: number | null, now: number): boolean {
   return reported === null || now - reported >= SINK_REPORT_MS;
-}
-
-function isFaultCode(code: string | null): code is SinkFault['code'] {
-  return code === 'sink_unavailable' || code === 'sink_misconfigured' || code === 'sink_batch_refused';
 }

@@ -98,7 +98,17 @@ export async function releaseState(tx: Transaction, sink: string, holder: string
 }
 
 export type StateChange = Partial<
-  Omit<SinkStatesTable, 'sink' | 'holder' | 'beat' | 'delivered' | 'alarm'>
+  Pick<
+    SinkStatesTable,
+    | 'failures'
+    | 'last_success'
+    | 'error_time'
+    | 'error_code'
+    | 'error_detail'
+    | 'failing'
+    | 'failing_reported'
+    | 'refused_reported'
+  >
 > & {
   readonly settled: number;
   /** Events that it has taken since. */
@@ -154,6 +164,30 @@ export async function moveAlarm(tx: Transaction, sink: string, from: number, to:
     .set({ alarm: to })
     .where('sink', '=', sink)
     .where('alarm', '=', from)
+    .executeTakeFirstOrThrow();
+  return numUpdatedRows === 1n;
+}
+
+/** So many more of its dead letters were forgotten. */
+export async function countForgotten(tx: Transaction, sink: string, count: number): Promise<void> {
+  await tx
+    .updateTable('sink_states')
+    .set(({ eb }) => ({ forgotten: eb('forgotten', '+', count) }))
+    .where('sink', '=', sink)
+    .execute();
+}
+
+/** Notes that an event tells of all that were forgotten until it was seen so; `false` if another did it. */
+export async function tellForgotten(
+  tx: Transaction,
+  seen: Pick<SinkState, 'sink' | 'forgotten' | 'forgotten_told'>,
+  reported: number,
+): Promise<boolean> {
+  const { numUpdatedRows } = await tx
+    .updateTable('sink_states')
+    .set({ forgotten_told: seen.forgotten, forgotten_reported: reported })
+    .where('sink', '=', seen.sink)
+    .where('forgotten_told', '=', seen.forgotten_told)
     .executeTakeFirstOrThrow();
   return numUpdatedRows === 1n;
 }

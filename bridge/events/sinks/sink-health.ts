@@ -32,6 +32,7 @@ export async function readHealth(
       failures: state?.failures ?? 0,
       delivered: state?.delivered ?? 0,
       dead_letters: letters.get(id) ?? 0,
+      dead_letters_forgotten: state?.forgotten ?? 0,
       replays: (await latestReplays(query, id)).map(replayView),
     });
   }

@@ -48,6 +48,8 @@ export interface SinkHealth {
   /** Events that it has taken, since it was made. */
   readonly delivered: number;
   readonly dead_letters: number;
+  /** Dead letters that were forgotten since it was made, because there were too many. */
+  readonly dead_letters_forgotten: number;
   /** The latest, newest first. */
   readonly replays: readonly ReplayView[];
 }

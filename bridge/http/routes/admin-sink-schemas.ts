@@ -28,6 +28,7 @@ const healthSchema = z.strictObject({
   failures: z.int().describe('Tries that failed since the last one that went well'),
   delivered: z.int().describe('Events that it has taken since it was made'),
   dead_letters: z.int(),
+  dead_letters_forgotten: z.int().describe('Of the refused events: the oldest, beyond what is kept'),
   replays: z.array(replaySchema).describe('The latest, the newest first'),
 });
 

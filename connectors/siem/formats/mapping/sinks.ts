@@ -26,6 +26,12 @@ export const SINKS = {
     ...(['Dead letters discarded', 'high'] as const),
     ...([entity('sink', { other: 'Discard' }), ecs('configuration', 'deletion')] as const),
   ),
+  'sink.dead_letters_forgotten': row(
+    'Dead letters forgotten',
+    'high',
+    fault,
+    ecs('configuration', 'deletion'),
+  ),
   'sink.failing': row('Sink failing', 'high', fault, info),
   'sink.recovered': row('Sink recovered', 'low', entity('sink', { other: 'Recover' }), info),
   'sink.events_refused': row('Receiver refused events', 'high', fault, info),
