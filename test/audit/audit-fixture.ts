@@ -56,6 +56,7 @@ export async function auditFixture(host?: string): Promise<AuditFixture> {
     async verify(options) {
       const outcome = await audit(options);
       if (outcome.outcome === 'alarm') throw new Error(JSON.stringify(outcome.evidence.finding));
+      if (outcome.outcome === 'alarm_stands') throw new Error(JSON.stringify(outcome.alarm));
       return outcome.size;
     },
     async alarm(options) {

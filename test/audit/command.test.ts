@@ -117,6 +117,18 @@ describe('countersign audit', () => {
     expect(await run(...args)).toMatchObject({ code, said: expect.stringContaining(said) });
   });
 
+  it('says that an alarm stands, where its evidence is and how to go on', async () => {
+    const honest = [...log.entries];
+    await breakARule();
+    await run(log.url);
+    log.entries = honest;
+    await log.publish();
+    const { code, said } = await run(log.url);
+    expect(code).toBe(3);
+    expect(said).toMatch(/ALARM since \S+: .*\n[\s\S]*evidence-leaves_count-19\.json[\s\S]*--alarm-examined/);
+    expect((await run(log.url, '--alarm-examined')).said).toContain('rolled_back');
+  });
+
   it('does not let the log speak to the terminal', async () => {
     log.entries.push(Buffer.from('\u001b[2J'));
     log.closeEpoch();
@@ -130,7 +142,10 @@ describe('countersign audit', () => {
     await run(log.url, '--evidence', file('evidence.json'));
     const text = await readFile(file('evidence.json'), 'utf8');
     await writeFile(file('evidence.json'), text.replace('"leaves_count"', '"time_back"'));
-    expect((await run('check-evidence', file('evidence.json'))).out).toContain('NOT PROVEN');
+    expect(await run('check-evidence', file('evidence.json'))).toMatchObject({
+      code: 3,
+      said: expect.stringContaining('NOT PROVEN'),
+    });
     await writeFile(
       file('evidence.json'),
       text.replace(/"index": 19,\n( +)"entry"/, '"index": 18,\n$1"entry"'),

@@ -79,7 +79,7 @@ describe('an auditor with a key of its own', () => {
     fixture.log.closeEpoch({ leaves: 9 });
     await fixture.log.publish();
     await fixture.alarm({ signer });
-    await fixture.alarm({ signer });
+    await fixture.alarm({ signer, alarmExamined: true });
     expect(sizesPosted()).toEqual([5]);
     expect((await record()).signed.size).toBe(5);
   });

@@ -34,7 +34,7 @@ async function accuse() {
   if (record === undefined) throw new Error('the state has a record');
   const accusation = (code: FindingCode, positions: readonly number[]) => {
     const violation = new LogViolation({ code, index: null, expected: 'x', found: 'y' }, positions);
-    return collectEvidence(violation, { source, trust, target, record, replica, now });
+    return collectEvidence(violation, { source, tree: undefined, trust, target, record, replica, now });
   };
   return { accusation, close: () => folder.close() };
 }
@@ -85,7 +85,7 @@ describe('evidence against a dishonest log', () => {
   it('counts for nothing when the root does not vouch for the key that signed', async () => {
     await fixture.log.changeLogKey();
     await fixture.log.publish();
-    const later = await fixture.alarm();
+    const later = await fixture.alarm({ alarmExamined: true });
     await expect(check({ trust: evidence.trust, checkpoints: later.checkpoints })).rejects.toMatchObject({
       code: 'audit_evidence',
     });

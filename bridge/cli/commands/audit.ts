@@ -1,18 +1,20 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { CountersignError, isCountersignError } from '../../../protocol/errors.ts';
 import {
   type AuditOutcome,
-  type Auditor,
   type AuditReport,
   openAuditor,
+  type StandingAlarm,
 } from '../../keylog/audit/auditor.ts';
 import { createAuditorKey, openAuditorKey } from '../../keylog/audit/auditor-key.ts';
 import { boundedRequest } from '../../keylog/audit/bounded-fetch.ts';
 import { checkEvidence, type EvidenceVerdict } from '../../keylog/audit/check-evidence.ts';
 import type { Evidence } from '../../keylog/audit/evidence.ts';
+import { writeEvidence } from '../../keylog/audit/evidence-file.ts';
+import { FINDINGS } from '../../keylog/audit/finding.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { Alarm } from '../alarm.ts';
 import { facts, printable, show } from '../output.ts';
@@ -32,6 +34,7 @@ interface AuditOptions extends TrustOptions {
   readonly once?: boolean;
   readonly every?: string;
   readonly evidence?: string;
+  readonly alarmExamined?: boolean;
 }
 
 const ROOT = ['--root <thumbprint>', 'the bridge’s root key, as the organization tells it'] as const;
@@ -52,6 +55,7 @@ export function addAuditCommands(program: Command, terminal: Terminal): void {
       '--evidence <file>',
       'where an alarm writes its evidence; by default into the folder of the state',
     )
+    .option('--alarm-examined', 'go on behind an alarm that stands: somebody has looked into it')
     .option('--json', 'answer as JSON, with --every one object a line')
     .action((bridge: string, options: AuditOptions) => auditLog(terminal, bridge, options));
   audit
@@ -78,14 +82,16 @@ async function auditLog(terminal: Terminal, bridge: string, options: AuditOption
   const signer = options.key === undefined ? undefined : await openAuditorKey(options.key);
   const auditor = await openAuditor({
     ...{ bridge, state, request: boundedRequest(terminal.fetch), clock: systemClock },
+    alarmExamined: options.alarmExamined === true,
+    keepEvidence: (evidence) =>
+      writeEvidence(options.evidence ?? join(state, evidenceName(evidence)), evidence),
     onProgress: progressOf(terminal),
     onNotice: (text) => terminal.say(printable(text)),
     ...(signer === undefined ? {} : { signer }),
     ...trustOf(options),
   });
   try {
-    const evidenceFile = (evidence: Evidence) => options.evidence ?? join(state, evidenceName(evidence));
-    const runOnce = async () => report(terminal, options, await auditor.run(), evidenceFile);
+    const runOnce = async () => report(terminal, options, await auditor.run());
     if (pause === undefined) await runOnce();
     else await watch(terminal, runOnce, pause);
   } finally {
@@ -108,18 +114,16 @@ async function watch(terminal: Terminal, runOnce: () => Promise<void>, seconds: 
   }
 }
 
-async function report(
-  terminal: Terminal,
-  options: AuditOptions,
-  outcome: Awaited<ReturnType<Auditor['run']>>,
-  evidenceFile: (evidence: Evidence) => string,
-): Promise<void> {
+async function report(terminal: Terminal, options: AuditOptions, outcome: AuditOutcome): Promise<void> {
   if (outcome.outcome === 'alarm') {
-    const path = evidenceFile(outcome.evidence);
-    await writeFile(path, `${JSON.stringify(outcome.evidence, null, 2)}\n`);
-    const { finding } = outcome.evidence;
+    const { path, evidence } = outcome;
+    const { finding } = evidence;
     if (options.json) printJson(terminal, options, { outcome: 'alarm', finding, evidence: path });
-    throw new Alarm(describeAlarm(outcome.evidence, path));
+    throw new Alarm(describeAlarm(evidence, path ?? ''));
+  }
+  if (outcome.outcome === 'alarm_stands') {
+    if (options.json) printJson(terminal, options, outcome);
+    throw new Alarm(describeStanding(outcome.alarm));
   }
   if (options.json) printJson(terminal, options, outcome);
   else terminal.out(describeReport(outcome));
@@ -133,7 +137,17 @@ function printJson(terminal: Terminal, { every }: AuditOptions, value: object): 
   terminal.out(JSON.stringify(value, null, every === undefined ? 2 : undefined));
 }
 
-function describeReport(report: AuditReport & Pick<AuditOutcome, 'outcome'>): string {
+function describeStanding({ code, time, evidence }: StandingAlarm): string {
+  const meaning = (FINDINGS as Record<string, string>)[code] ?? code;
+  return [
+    `ALARM since ${timeOf(time * 1_000)}: ${meaning}`,
+    'That is proven, so nothing is verified or cosigned, whatever the log shows now.',
+    ...(evidence === '' ? [] : [`The evidence: ${evidence}`]),
+    'Once somebody has looked into it: the same command with --alarm-examined.',
+  ].join('\n');
+}
+
+function describeReport(report: AuditReport): string {
   const { cosignature } = report;
   const lines = facts({
     log: report.origin,
@@ -173,10 +187,14 @@ async function judgeEvidence(terminal: Terminal, file: string, options: TrustOpt
   const verdict = await checkEvidence(value, trustOf(options));
   const { finding } = verdict.evidence;
   const answer = { proven: verdict.proven, finding, root: verdict.root, logKeys: verdict.logKeys };
-  show(terminal, options, answer, () => describeVerdict(verdict));
+  const compared = options.root !== undefined || options.logKey !== undefined;
+  const view = describeVerdict(verdict, compared);
+  if (verdict.proven) return show(terminal, options, answer, () => view);
+  if (options.json) show(terminal, options, answer, () => view);
+  throw new Alarm(view);
 }
 
-function describeVerdict({ evidence, proven, root, logKeys }: EvidenceVerdict): string {
+function describeVerdict({ evidence, proven, root, logKeys }: EvidenceVerdict, compared: boolean): string {
   const { finding, origin, bridge } = evidence;
   const lines = facts({
     finding: `${finding.code}: ${finding.meaning}`,
@@ -188,7 +206,7 @@ function describeVerdict({ evidence, proven, root, logKeys }: EvidenceVerdict): 
     'log key': logKeys.join(' '),
   });
   const judgement = proven
-    ? 'PROVEN: the log signed this itself.'
+    ? `PROVEN: ${compared ? 'the log' : 'whoever holds the log key above (compare it, or give --root)'} signed this itself.`
     : 'NOT PROVEN by this file: the signatures are right, but it takes an audit of the log to see the rest.';
   return `${lines}\n${judgement}`;
 }

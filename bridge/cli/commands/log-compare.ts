@@ -214,10 +214,15 @@ async function judge(terminal: Terminal, file: string, options: TrustOptions): P
     const trust = { ...(root === undefined ? {} : { root }), ...(logKey === undefined ? {} : { logKey }) };
     const { evidence, proven, ...known } = await checkEvidence(value, trust);
     const answer = { proven, finding: evidence.finding, root: known.root, logKeys: known.logKeys };
-    show(terminal, options, answer, () =>
-      proven ? `PROVEN: ${evidence.finding.meaning}` : `NOT PROVEN by this file: ${evidence.finding.meaning}`,
-    );
-    return;
+    const { meaning } = evidence.finding;
+    const isCompared = root !== undefined || logKey !== undefined;
+    const whose = isCompared ? '' : ` by whoever holds the log key ${known.logKeys.join(' ')}; compare it`;
+    if (proven) {
+      show(terminal, options, answer, () => printable(`PROVEN${whose}: ${meaning}`));
+      return;
+    }
+    if (options.json) show(terminal, options, answer, () => '');
+    throw new Alarm(printable(`NOT PROVEN by this file: ${meaning}`));
   }
   const trust = {
     ...(root === undefined ? {} : { root }),

@@ -3,15 +3,17 @@ import { CountersignError, isCountersignError } from '../../../protocol/errors.t
 import type { Checkpoint, NoteSigner } from '../../../protocol/tlog/checkpoint.ts';
 import { formatVerifierKey } from '../../../protocol/tlog/verifier-key.ts';
 import { type Clock, seconds } from '../../lib/clock.ts';
-import { AUDIT_LOG_ENTRIES, AUDIT_SAVE_ENTRIES } from '../../lib/limits.ts';
+import { AUDIT_KEPT_BYTES, AUDIT_LOG_ENTRIES, AUDIT_SAVE_ENTRIES } from '../../lib/limits.ts';
 import { type Outbound, parseOutboundUrl } from '../../lib/outbound.ts';
+import { checkEvidence } from './check-evidence.ts';
 import { cosignVerified, isCosignatureDue } from './cosign-verified.ts';
 import { collectEvidence, type Evidence } from './evidence.ts';
 import { LogViolation } from './finding.ts';
+import { keepAnswers } from './keep-answers.ts';
 import { createLogSource, type LogSource } from './log-source.ts';
 import { type LogTrust, readLogTrust, trustLogKey } from './log-trust.ts';
 import { verifiedCheckpoint } from './open-checkpoint.ts';
-import { readForeignTree, readSignedTree, refuseRewritten } from './read-tree.ts';
+import { readForeignTree, readSignedTree, refuseRewritten, type SignedTree } from './read-tree.ts';
 import { replay } from './replay.ts';
 import { openReplica, type Replica } from './replica.ts';
 import { treeRoot } from './signed-tree.ts';
@@ -33,6 +35,10 @@ export interface AuditorOptions {
   readonly pause?: (milliseconds: number) => Promise<unknown>;
   /** Entries after which a replay keeps what it has. */
   readonly saveEvery?: number;
+  /** Writes the evidence of an alarm down, and answers where. */
+  readonly keepEvidence?: (evidence: Evidence) => Promise<string>;
+  /** Whoever runs the auditor has looked into the alarm that stands: go on. */
+  readonly alarmExamined?: boolean;
   /** Cosigns what was verified. */
   readonly signer?: NoteSigner;
   /** Entries replayed, of so many: often, while there is something to do. */
@@ -44,7 +50,11 @@ export interface AuditorOptions {
 /** What one run found. */
 export type AuditOutcome =
   | ({ readonly outcome: 'verified' } & AuditReport)
-  | { readonly outcome: 'alarm'; readonly evidence: Evidence };
+  | { readonly outcome: 'alarm'; readonly evidence: Evidence; readonly path: string | null }
+  | { readonly outcome: 'alarm_stands'; readonly alarm: StandingAlarm };
+
+/** An alarm of an earlier run, whose evidence proves what it says. */
+export type StandingAlarm = NonNullable<StateRecord['alarm']>;
 
 /** The log kept every rule up to this checkpoint. */
 export interface AuditReport {
@@ -82,6 +92,7 @@ export async function openAuditor(options: AuditorOptions): Promise<Auditor> {
     assertSameBridge(folder, bridge, options);
     const total = folder.record?.entries.size ?? 0;
     const replica = await openReplica(folder, (size) => options.onProgress?.(size, total));
+    if (options.alarmExamined && folder.record?.alarm) await folder.save({ ...folder.record, alarm: null });
     const source = createLogSource(options.request, `${bridge}/log/`, options.pause);
     return createAuditor({ ...options, bridge }, folder, replica, source);
   } catch (error) {
@@ -94,10 +105,10 @@ function createAuditor(
   options: AuditorOptions,
   folder: StateFolder,
   replica: Replica,
-  source: LogSource,
+  log: LogSource,
 ): Auditor {
   const { saveEvery = AUDIT_SAVE_ENTRIES } = options;
-  let record = folder.record;
+  let record = options.alarmExamined && folder.record ? { ...folder.record, alarm: null } : folder.record;
 
   async function save(changes: Partial<StateRecord>, base: StateRecord): Promise<StateRecord> {
     record = { ...base, ...changes };
@@ -131,7 +142,12 @@ function createAuditor(
   }
 
   /** Throws `LogViolation` where the log goes back on what it has signed before. */
-  async function assertNoStepBack(target: Checkpoint, kept: SignedCheckpoint, seen: SignedCheckpoint | null) {
+  async function assertNoStepBack(
+    source: LogSource,
+    target: Checkpoint,
+    kept: SignedCheckpoint,
+    seen: SignedCheckpoint | null,
+  ) {
     if (seen === null || target.size > seen.size) return;
     if (target.size === seen.size) {
       if (kept.root === seen.root) return;
@@ -162,13 +178,14 @@ function createAuditor(
   const copied = () => ({ entries: { size: replica.size, bytes: replica.bytes } });
 
   async function bringUp(
+    source: LogSource,
     target: Checkpoint,
-    kept: SignedCheckpoint,
-    before: StateRecord,
+    { kept, before, onTree }: NextCheckpoint,
   ): Promise<StateRecord> {
     // First of all: what the log signed once is not forgotten because it then stops answering.
     let current = await save({ seen: kept }, before);
     const tree = await readSignedTree(source, target, replica);
+    onTree(tree);
     try {
       await replay(source, tree, replica, async () => {
         options.onProgress?.(replica.size, target.size);
@@ -184,6 +201,7 @@ function createAuditor(
   }
 
   async function verifyNewest(): Promise<AuditOutcome> {
+    const source = keepAnswers(log, AUDIT_KEPT_BYTES);
     const trust = await learnTrust();
     const before = await remember(trust);
     const { checkpoint, kept } = await verifiedCheckpoint(await source.checkpoint(), trust);
@@ -194,16 +212,33 @@ function createAuditor(
     noteNewKeys(before, kept);
     const had = replica.size;
     let now = before;
+    let tree: SignedTree | undefined;
+    const onTree = (signed: SignedTree) => {
+      tree = signed;
+    };
     try {
-      await assertNoStepBack(checkpoint, kept, before.seen);
-      if (before.verified?.size !== checkpoint.size) now = await bringUp(checkpoint, kept, before);
+      await assertNoStepBack(source, checkpoint, kept, before.seen);
+      if (before.verified?.size !== checkpoint.size) {
+        now = await bringUp(source, checkpoint, { kept, before, onTree });
+      }
     } catch (error) {
       if (!(error instanceof LogViolation)) throw error;
-      const context = { source, trust, replica, target: kept, record: before, now: seconds(options.clock) };
-      return { outcome: 'alarm', evidence: await collectEvidence(error, context) };
+      const found = { source, tree, trust, replica, target: kept, record: before };
+      const evidence = await collectEvidence(error, { ...found, now: seconds(options.clock) });
+      return raiseAlarm(evidence);
     }
     const cosignature = await cosignIfAsked(now);
     return { outcome: 'verified', ...reportOf(now, trust, replica.size - had), cosignature };
+  }
+
+  /** The evidence first: an alarm that stands without it would say nothing. */
+  async function raiseAlarm(evidence: Evidence): Promise<AuditOutcome> {
+    const path = (await options.keepEvidence?.(evidence)) ?? null;
+    if (record !== undefined && (await isProof(evidence))) {
+      const { finding, made } = evidence;
+      await save({ alarm: { code: finding.code, time: made, evidence: path ?? '' } }, record);
+    }
+    return { outcome: 'alarm', evidence, path };
   }
 
   function noteNewKeys(before: StateRecord, kept: SignedCheckpoint): void {
@@ -221,7 +256,7 @@ function createAuditor(
     const keep = async (signed: StateRecord['signed']) => void (await save({ signed }, now));
     const { line, note, signed } = await cosignVerified(now, signer, time, keep);
     try {
-      await source.sendCosignature(note);
+      await log.sendCosignature(note);
     } catch (error) {
       if (!isCountersignError(error)) throw error;
       return { line, undelivered: error.detail ?? error.message };
@@ -246,12 +281,30 @@ function createAuditor(
   return {
     async run() {
       if (alarm !== undefined) return alarm;
+      if (record?.alarm) return { outcome: 'alarm_stands', alarm: record.alarm };
       const outcome = await verifyNewest();
       if (outcome.outcome === 'alarm') alarm = outcome;
       return outcome;
     },
     close: () => folder.close(),
   };
+}
+
+interface NextCheckpoint {
+  readonly kept: SignedCheckpoint;
+  readonly before: StateRecord;
+  /** Told of the tree that the checkpoint is of. */
+  readonly onTree: (tree: SignedTree) => void;
+}
+
+/** Whether it shows, to anybody, that the log broke a rule: not what a cache or a broken disk may have done. */
+async function isProof(evidence: Evidence): Promise<boolean> {
+  try {
+    return (await checkEvidence(evidence)).proven;
+  } catch (error) {
+    if (isCountersignError(error)) return false;
+    throw error;
+  }
 }
 
 function assertSameBridge(

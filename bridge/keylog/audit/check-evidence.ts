@@ -10,7 +10,9 @@ import { logVerifierKeys } from '../../../protocol/tlog/log-keys.ts';
 import { hashLeaf, verifyConsistency, verifyInclusion } from '../../../protocol/tlog/merkle.ts';
 import { formatVerifierKey } from '../../../protocol/tlog/verifier-key.ts';
 import { sha256 } from '../../lib/hash.ts';
+import { EPOCH_ENTRIES } from './entry-rules.ts';
 import { type Evidence, evidenceSchema } from './evidence.ts';
+import { FINDINGS } from './finding.ts';
 import { type MapPart, refutesRoot } from './map-evidence.ts';
 import { openCheckpointOf } from './open-checkpoint.ts';
 
@@ -42,7 +44,9 @@ export async function checkEvidence(file: unknown, trust: EvidenceTrust = {}): P
   if (!parsed.success) {
     throw new CountersignError('audit_evidence', 'This is no evidence of an audit.', { cause: parsed.error });
   }
-  const evidence = parsed.data;
+  const { finding } = parsed.data;
+  // What a finding means is for us to say: the file is whoever's.
+  const evidence = { ...parsed.data, finding: { ...finding, meaning: FINDINGS[finding.code] } };
   const logKeys = [...new Set(evidence.checkpoints.flatMap(({ log_keys }) => log_keys))];
   const root = await trustedRoot(evidence, logKeys, trust);
   const checkpoints: Checkpoint[] = [];
@@ -141,6 +145,10 @@ function isProven(
       return after !== undefined && !follows(before, after);
     case 'time_back':
       return before !== undefined && after !== undefined && after.time < before.time;
+    case 'epoch_too_long':
+      return (
+        after !== undefined && isNext(before, after) && after.index - (before?.index ?? 0) > EPOCH_ENTRIES
+      );
     case 'leaves_count':
       return after !== undefined && isNext(before, after) && after.leaves !== leavesAt(before, after);
     case 'not_at_epoch_end':

@@ -3,6 +3,9 @@ import { type EpochEntry, type LogEntry, parseLogEntry } from '../../../protocol
 import { type FindingCode, LogViolation } from './finding.ts';
 import { createPrefixReplay } from './prefix-replay.ts';
 
+/** Entries of one epoch, its own included: what a file of evidence can show of one. A bridge closes far shorter ones. */
+export const EPOCH_ENTRIES = 4_096;
+
 /**
  * The rules of a key log (PROTOCOL.md section 7), held against its entries in their order: entry 0 fixes the VRF key,
  * and no other does; each version has a place in the map of its own; each epoch follows the one before, later or at
@@ -64,6 +67,10 @@ export function createEntryRules(): EntryRules {
     if (epoch !== undefined && next.time < epoch.time) {
       const wanted = { expected: `a time from ${instant(epoch.time)} on`, found: instant(next.time) };
       refuse('time_back', wanted, pair);
+    }
+    if (size - epochIndex > EPOCH_ENTRIES) {
+      const found = `${size - epochIndex} entries`;
+      refuse('epoch_too_long', { expected: `at most ${EPOCH_ENTRIES} entries`, found }, pair);
     }
     if (next.leaves !== map.leaves) {
       const wanted = { expected: `${map.leaves} leaves`, found: `${next.leaves} leaves` };

@@ -4,18 +4,19 @@ import type { PrefixLeaf } from '../../../protocol/keytrans/prefix-tree.ts';
 import { encodeBase64 } from '../../../protocol/tlog/base64.ts';
 import { TILE_WIDTH } from '../../../protocol/tlog/tile.ts';
 import { hashEntries } from './bundle-hashes.ts';
+import { EPOCH_ENTRIES } from './entry-rules.ts';
 import { FINDINGS, type FindingCode, type LogViolation } from './finding.ts';
 import type { LogSource } from './log-source.ts';
 import type { LogTrust } from './log-trust.ts';
 import { type MapPart, mapPartSchema, touchedMap } from './map-evidence.ts';
 import { openCheckpointOf } from './open-checkpoint.ts';
-import { readBundle, readForeignTree } from './read-tree.ts';
+import { readBundle, readForeignTree, type SignedTree } from './read-tree.ts';
 import type { Replica } from './replica.ts';
 import { type BundledTree, proveBeginning, proveEntry } from './signed-tree.ts';
 import type { SignedCheckpoint, StateRecord } from './state-record.ts';
 
-/** Entries that one file shows: the largest epoch of a bridge, and room. */
-const MAX_ENTRIES = 4_096;
+/** Entries that one file shows: those of one epoch, and the end of the one before. */
+const MAX_ENTRIES = EPOCH_ENTRIES + 1;
 
 const codes = Object.keys(FINDINGS) as [FindingCode, ...FindingCode[]];
 
@@ -40,7 +41,10 @@ export const evidenceSchema = z.strictObject({
   /** Why the auditor believes the log's keys: the root, and the `online-keys+jwt` that it signed. */
   trust: z.strictObject({ root: z.string().nullable(), online_keys: z.string().nullable() }),
   /** First the one that was being replayed; then, where the finding is about two, the one seen before. */
-  checkpoints: z.array(z.strictObject({ note: z.string(), log_keys: z.array(z.string()) })).max(2),
+  checkpoints: z
+    .array(z.strictObject({ note: z.string(), log_keys: z.array(z.string()) }))
+    .min(1)
+    .max(2),
   entries: z
     .array(
       z.strictObject({
@@ -65,7 +69,10 @@ export const evidenceSchema = z.strictObject({
 export type Evidence = z.infer<typeof evidenceSchema>;
 
 export interface EvidenceContext {
+  /** Keeps what it answered: the log may answer no more. */
   readonly source: LogSource;
+  /** The tree of that checkpoint, where it was found to be the one that was signed: it begins with our copy. */
+  readonly tree: SignedTree | undefined;
   readonly trust: LogTrust;
   /** The checkpoint that was being replayed. */
   readonly target: SignedCheckpoint;
@@ -75,7 +82,10 @@ export interface EvidenceContext {
   readonly now: number;
 }
 
-/** The evidence for a violation. What cannot be fetched again for it is left out; it never rejects for that. */
+/**
+ * The evidence for a violation, out of what was read when it was found. What it takes beside that and the log does not
+ * answer any more is left out; it never rejects for that.
+ */
 export async function collectEvidence(violation: LogViolation, context: EvidenceContext): Promise<Evidence> {
   const { record, target, trust } = context;
   const earlier = earlierCheckpoint(violation, record);
@@ -114,26 +124,33 @@ async function servedEvidence(
   context: EvidenceContext,
 ): Promise<Pick<Evidence, 'entries' | 'map'>> {
   if (positions.length === 0 || positions.length > MAX_ENTRIES) return { entries: [] };
-  const { source, replica, target, record } = context;
-  const tree = await readForeignTree(source, await openCheckpointOf(target, record.origin));
-  const own = Math.floor(replica.size / TILE_WIDTH);
-  const read = async (bundle: number) => {
-    const ours = finding.code === 'history_rewritten' ? [] : await replica.entriesOf(bundle);
-    return bundle < own && ours.length > 0 ? ours : readBundle(source, tree, bundle);
-  };
+  const tree = await signedTree(context);
+  const read = readerOf(tree, context);
   const entries = await proveEntries(0, tree, positions, read);
   if (finding.code !== 'prefix_root') return { entries };
   return { entries, map: await mapBefore(positions, read) };
 }
 
+/** The tree that was signed; it is read from the log's tiles where our copy is not its beginning. */
+async function signedTree({ tree, source, target, record }: EvidenceContext): Promise<SignedTree> {
+  return tree ?? (await readForeignTree(source, await openCheckpointOf(target, record.origin)));
+}
+
+/** Entries of the signed tree: of our copy, where that is known to be its beginning. */
+function readerOf(tree: SignedTree, { tree: verified, source, replica }: EvidenceContext): ReadEntries {
+  const whole = replica.size >= tree.size ? Number.POSITIVE_INFINITY : Math.floor(replica.size / TILE_WIDTH);
+  const own = verified === undefined ? 0 : whole;
+  return (bundle) => (bundle < own ? replica.entriesOf(bundle) : readBundle(source, tree, bundle));
+}
+
 /** How the tree that the log signed now begins, where it has grown since the earlier one. */
 async function newBeginning(
   [earlier]: readonly SignedCheckpoint[],
-  { source, target, record }: EvidenceContext,
+  context: EvidenceContext,
 ): Promise<Pick<Evidence, 'beginning'>> {
-  if (earlier === undefined || earlier.size === 0 || earlier.size >= target.size) return {};
-  const tree = await readForeignTree(source, await openCheckpointOf(target, record.origin));
-  const entries = await readBundle(source, tree, Math.floor(earlier.size / TILE_WIDTH));
+  if (earlier === undefined || earlier.size === 0 || earlier.size >= context.target.size) return {};
+  const tree = await signedTree(context);
+  const entries = await readerOf(tree, context)(Math.floor(earlier.size / TILE_WIDTH));
   const { root, proof } = proveBeginning(tree, earlier.size, hashEntries(entries));
   return { beginning: { root: encodeBase64(root), proof: proof.map((hash) => encodeBase64(hash)) } };
 }

@@ -6,6 +6,7 @@ export const FINDINGS = {
   output_twice: 'Two entries claim the same place in the map.',
   epoch_not_next: 'An epoch does not follow the one before it.',
   time_back: 'An epoch closed earlier than the one before it.',
+  epoch_too_long: 'An epoch closed with more entries than one may have.',
   leaves_count: 'An epoch counts other leaves than were added.',
   prefix_root: 'The map’s root is not that of the entries.',
   not_at_epoch_end: 'The log signed a checkpoint that does not end with an epoch.',

@@ -1,7 +1,8 @@
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readFile, rename } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { CountersignError } from '../../../protocol/errors.ts';
+import { lockFolder } from './folder-lock.ts';
 import { type StateRecord, stateRecordSchema } from './state-record.ts';
 
 /**
@@ -23,13 +24,12 @@ export interface StateFolder {
 
 const RECORD = 'audit.json';
 const ENTRIES = 'entries';
-const LOCK = 'lock';
 const PRIVATE = 0o600;
 
 /** Throws `audit_state` for a state that is damaged, or in use. */
 export async function openStateFolder(path: string): Promise<StateFolder> {
   await mkdir(path, { recursive: true, mode: 0o700 });
-  await lockFolder(path);
+  const unlock = lockFolder(resolve(path));
   try {
     const record = await readRecord(path);
     const file = await open(join(path, ENTRIES), constants.O_RDWR | constants.O_CREAT, PRIVATE);
@@ -39,14 +39,19 @@ export async function openStateFolder(path: string): Promise<StateFolder> {
       await file.close();
       throw error;
     }
-    return folderOf(path, record, file);
+    return folderOf(path, record, file, unlock);
   } catch (error) {
-    await unlockFolder(path);
+    unlock();
     throw error;
   }
 }
 
-function folderOf(path: string, record: StateRecord | undefined, entries: FileHandle): StateFolder {
+function folderOf(
+  path: string,
+  record: StateRecord | undefined,
+  entries: FileHandle,
+  unlock: () => void,
+): StateFolder {
   return {
     path,
     record,
@@ -57,7 +62,7 @@ function folderOf(path: string, record: StateRecord | undefined, entries: FileHa
     },
     async close() {
       await entries.close();
-      await unlockFolder(path);
+      unlock();
     },
   };
 }
@@ -119,49 +124,6 @@ async function replaceFile(folder: string, name: string, text: string): Promise<
   }
 }
 
-/** Folders that this process has locked. */
-const locked = new Set<string>();
-
-/**
- * Two auditors in one folder would write over each other. A lock whose process is gone is taken over; so is one of our
- * own process id that is not ours: in a container that restarts, every process has the same.
- */
-async function lockFolder(path: string): Promise<void> {
-  const lock = resolve(path, LOCK);
-  for (let tries = 0; tries < 2; tries++) {
-    try {
-      await writeFile(lock, `${process.pid}\n`, { flag: 'wx', mode: PRIVATE });
-      locked.add(lock);
-      return;
-    } catch (error) {
-      if (!hasCode(error, 'EEXIST')) throw error;
-    }
-    const owner = Number(await readFile(lock, 'utf8').catch(() => ''));
-    if (owner === process.pid ? locked.has(lock) : isAlive(owner)) break;
-    await rm(lock, { force: true });
-  }
-  throw new CountersignError(
-    'audit_state',
-    `Another process audits in ${path}. If none does, remove ${lock} and try again.`,
-  );
-}
-
-async function unlockFolder(path: string): Promise<void> {
-  const lock = resolve(path, LOCK);
-  await rm(lock, { force: true });
-  locked.delete(lock);
-}
-
-function isAlive(pid: number): boolean {
-  if (!Number.isSafeInteger(pid) || pid < 1) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return hasCode(error, 'EPERM');
-  }
-}
-
 /** The task's end, with a full disk under its own name. */
 export async function orStorageFull<Result>(task: Promise<Result>): Promise<Result> {
   try {
@@ -173,6 +135,6 @@ export async function orStorageFull<Result>(task: Promise<Result>): Promise<Resu
   }
 }
 
-function hasCode(error: unknown, code: string): boolean {
+export function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code;
 }

@@ -34,6 +34,8 @@ export const stateRecordSchema = z.strictObject({
   signed: z
     .strictObject({ name: z.string(), size, root: bytes32, time: size, delivered: z.boolean() })
     .nullable(),
+  /** The log was proven to have broken a rule: nothing is cosigned until a person has looked. Seconds. */
+  alarm: z.optional(z.strictObject({ code: z.string(), time: size, evidence: z.string() }).nullable()),
 });
 
 export type StateRecord = z.infer<typeof stateRecordSchema>;
