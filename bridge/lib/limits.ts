@@ -155,6 +155,8 @@ export const GROUP_MEMBERS = 20_000;
 export const GROUPS_OF_CREATOR = 5_000;
 /** A partner's view of a group: tokens of some KiB, evidence of some 10 KiB for each device that signed, exclusions. */
 export const GROUP_VIEW_RESPONSE_BYTES = 6 * MIB;
+/** What showed whose device signed for a group serves the next ones for so long: bindings are good for a day. */
+export const GROUP_EVIDENCE_REUSE_S = 6 * 60 * MINUTE_S;
 /** Hops to durable groups that are made once for all who come by them: ciphertexts of 2 KiB. */
 export const SHARED_HOPS = 1_000;
 /** How long one serves those who join together; who comes later has it made anew. */
@@ -627,6 +629,10 @@ export const ANCHORS_AGE_MS = 200;
 export const LOG_DOUBT_RETRY_MS = 10_000;
 /** A clock may be this far behind the last epoch's time: replicas differ by less, and NTP corrects by less. */
 export const EPOCH_CLOCK_SLACK_MS = 5_000;
+/** An epoch this long after the last one is closed only by a clock that is believed: an error below costs a day at most. */
+export const EPOCH_CLOCK_LEAP_MS = DAY_S * 1_000;
+/** A clock that nothing else speaks for is believed after so long without a step: NTP sets one at a start within minutes. */
+export const EPOCH_CLOCK_SETTLED_MS = 10 * 60_000;
 
 // ---- sealed keys
 
@@ -676,6 +682,8 @@ export const AUDIT_BUNDLE_BYTES = 64 * KIB;
 export const AUDIT_LOG_ENTRIES = 2 ** 27;
 /** Bundles fetched at once, ahead of the replay: hides the way there and back, and is no burden to a bridge. */
 export const AUDIT_FETCHES = 8;
+/** Of the answers of a log in one run, for evidence: some thousand bundles, which is many more than one epoch has. */
+export const AUDIT_KEPT_BYTES = 32 * MIB;
 /** A log that answers 429 is asked again after this. */
 export const AUDIT_BUSY_PAUSE_MS = 10_000;
 /** So often: together longer than the minute in which a bridge counts requests. */
