@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { CLOCK_EVENTS } from './clock-events.ts';
-import { count, emailAddress, name, personal, phrase, remark, text } from './event-text.ts';
+import { count, emailAddress, foreign, name, personal, phrase, text } from './event-text.ts';
 import { GROUP_EVENTS } from './group-events.ts';
 import { LOG_EVENTS } from './log-events.ts';
 import { POLICY_EVENTS } from './policy-events.ts';
@@ -120,7 +120,7 @@ export const EVENTS = {
     data: z.strictObject({ reason: phrase.optional() }),
   },
   'person.erased': {
-    doc: 'A closed person was erased. Events go on to name them by their id; nothing says any more who that was.',
+    doc: 'A closed person was erased. Events stay as they are until they are pruned; those to come name nobody but the id.',
     data: z.strictObject({
       /** Versions of key statements whose content is forgotten. */
       versions: count,
@@ -209,7 +209,7 @@ export const EVENTS = {
   },
   'connection.created': {
     doc: 'A connection to an IdP was configured.',
-    data: z.strictObject({ name, protocol: z.enum(['oidc', 'saml']) }),
+    data: z.strictObject({ name: foreign, protocol: z.enum(['oidc', 'saml']) }),
   },
   'connection.changed': {
     doc: 'A connection was changed.',
@@ -239,11 +239,11 @@ export const EVENTS = {
     doc: 'Somebody signed a room in and refused the system that shows the code, or it is no room; `code` says so.',
     data: none,
   },
-  'app.registered': { doc: 'A client app was registered.', data: z.strictObject({ name }) },
+  'app.registered': { doc: 'A client app was registered.', data: z.strictObject({ name: foreign }) },
   'app.removed': { doc: 'A client app was removed.', data: none },
   'service.registered': {
     doc: 'A gateway, recorder or bot was registered with keys of its own.',
-    data: z.strictObject({ name, assurance: z.enum(['gateway', 'recorder', 'bot']) }),
+    data: z.strictObject({ name: foreign, assurance: z.enum(['gateway', 'recorder', 'bot']) }),
   },
   'token.revoked': {
     doc: 'Tokens of a person, device or app were revoked.',
@@ -324,8 +324,10 @@ export const EVENTS = {
     doc: 'A request was refused; `code` says why.',
     data: z.strictObject({
       method: text(16),
-      /** The route's pattern, or the path of an unknown one. */
-      route: remark,
+      /** The route's pattern; `*` where there is none. */
+      route: name,
+      /** Where there is none: what was asked for. */
+      path: phrase.optional(),
       status: z.int().min(400).max(599),
     }),
   },

@@ -30,5 +30,5 @@ export const emailAddress = personal(text(254));
 /** What a person or an administrator typed, or another side said: nobody knows whom it names. */
 export const phrase = personal(text(500));
 
-/** What this bridge itself says. */
-export const remark = text(500);
+/** A name or an id that somebody typed, or another side chose: no form of ours holds it. */
+export const foreign = personal(name);

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { count, name, phrase, remark } from './event-text.ts';
+import { count, name, phrase } from './event-text.ts';
 
 const draft = { draft: name, hash: name };
 
@@ -27,6 +27,6 @@ export const POLICY_EVENTS = {
   },
   'policy.failed': {
     doc: 'The policy could not be asked, took too long or could not be taken up; what was asked meanwhile is refused.',
-    data: z.strictObject({ reason: remark, hash: name.optional(), action: name.optional() }),
+    data: z.strictObject({ reason: phrase, hash: name.optional(), action: name.optional() }),
   },
 } as const;

@@ -1,12 +1,12 @@
 import * as z from 'zod';
-import { count, name, phrase } from './event-text.ts';
+import { count, foreign, name, phrase } from './event-text.ts';
 
 const signal = {
   /** Who sent it: a partner, or the transmitter of a connection. */
   issuer: name,
-  /** Of the security event token. */
-  jti: name,
-  txn: name.optional(),
+  /** Of the security event token, as its sender chose them. */
+  jti: foreign,
+  txn: foreign.optional(),
 };
 
 const transmitter = { issuer: name, jwks_uri: name };
@@ -17,8 +17,10 @@ export const RECEIVED_SIGNAL_EVENTS = {
     doc: 'A partner or a company’s identity provider sent a signal (a security event token), and it was acted upon.',
     data: z.strictObject({
       ...signal,
-      /** URI of the event that the token reports. */
+      /** URI of the event that the token reports, one of those that are known here; else `unknown`. */
       event: name,
+      /** URI of an unknown event. */
+      unknown_event: foreign.optional(),
       /**
        * What was done: `forgotten` – a partner’s answers about the address are asked for anew; `sign-out`, `reset`,
        * `close` – to the person; `report` – nothing, as configured; `nobody` – the subject is nobody here; `none` – the
@@ -37,8 +39,8 @@ export const RECEIVED_SIGNAL_EVENTS = {
     doc: 'A signal was refused; `code` says why. Nothing was done.',
     data: z.strictObject({
       /** Who it says that it is from: nobody has shown it where the signature is what was refused. */
-      claimed_issuer: name.optional(),
-      jti: name.optional(),
+      claimed_issuer: foreign.optional(),
+      jti: foreign.optional(),
       reason: phrase.optional(),
     }),
   },

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { count, name, phrase, remark } from './event-text.ts';
+import { count, foreign, name, phrase } from './event-text.ts';
 
 const receiver = { receiver: name, name: phrase };
 const stream = { receiver: name, stream: name };
@@ -12,7 +12,7 @@ export const SIGNAL_EVENTS = {
     doc: 'An administrator registered a receiver of signals: it may make a stream about the people of these domains.',
     data: z.strictObject({
       ...receiver,
-      audience: name,
+      audience: foreign,
       /** Absent: everybody. */
       domains: z.array(name).max(50).optional(),
       ...endpointHost,
@@ -68,7 +68,8 @@ export const SIGNAL_EVENTS = {
       /** Entity id of the partner, or id of the stream. */
       queue: name,
       signals: count,
-      detail: remark,
+      /** In the receiver’s words, or ours. */
+      detail: phrase,
     }),
   },
   'signal.key_rotated': {

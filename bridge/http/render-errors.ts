@@ -83,6 +83,14 @@ async function recordRefusal(
   await events.record({
     ...refusal,
     type: 'request.refused',
-    data: { method: ctx.method.slice(0, 16), route: ctx.state.route ?? ctx.path.slice(0, 128), status },
+    data: { method: ctx.method.slice(0, 16), ...asked(ctx), status },
   });
+}
+
+/** What nobody has a route for may be any text of whoever asked. */
+function asked({ state: { route }, path }: Context & { state: RequestState }): {
+  route: string;
+  path?: string;
+} {
+  return route === undefined ? { route: '*', path: path.slice(0, 128) } : { route };
 }

@@ -24,3 +24,10 @@ export const SSF = {
   verification: `${SSF_TYPE}verification`,
   streamUpdated: `${SSF_TYPE}stream-updated`,
 } as const;
+
+const KNOWN: ReadonlySet<string> = new Set([CAEP, RISC, SSF].flatMap((uris) => Object.values(uris)));
+
+/** As an event of ours names the event of a token: a URI that we do not know may be any text of who sent it. */
+export function namedEvent(uri: string): { event: string; unknown_event?: string } {
+  return KNOWN.has(uri) ? { event: uri } : { event: 'unknown', unknown_event: uri };
+}

@@ -9,6 +9,7 @@ import type { RequestContext } from '../lib/request-context.ts';
 import type { Lifecycle, RestrictionsWithin } from '../lifecycle/lifecycle.ts';
 import type { Database, Transaction } from '../storage/database.ts';
 import { consumeOnce } from '../storage/one-time.ts';
+import { namedEvent } from './event-uris.ts';
 import { type IdpToken, verifyIdpToken } from './idp-token.ts';
 import type { KeySets } from './key-sets.ts';
 import { type IntendedEffect, intendedEffect } from './signal-effect.ts';
@@ -83,7 +84,7 @@ export function createIdpSignals(deps: IdpSignalsDeps): IdpSignals {
         subject: { connection, ...(sub === undefined ? {} : { sub }) },
         outcome: 'success',
         data: {
-          ...{ issuer, jti, event, effect },
+          ...{ issuer, jti, effect, ...namedEvent(event) },
           ...(txn === undefined ? {} : { txn }),
           ...(typeof said.event_timestamp === 'number' ? { event_time: said.event_timestamp } : {}),
           ...saidReason(said),

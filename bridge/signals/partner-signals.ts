@@ -20,6 +20,7 @@ import type { RequestContext } from '../lib/request-context.ts';
 import type { Signer } from '../signer/signer.ts';
 import type { Database } from '../storage/database.ts';
 import { consumeOnce } from '../storage/one-time.ts';
+import { namedEvent } from './event-uris.ts';
 import { changeOf } from './signalled-change.ts';
 
 export interface PartnerSignalsDeps {
@@ -68,7 +69,7 @@ export function createPartnerSignals(deps: PartnerSignalsDeps): PartnerSignals {
         outcome: 'success',
         requestId: context.requestId,
         data: {
-          ...{ issuer: claims.iss, jti: claims.jti, txn: claims.txn, event },
+          ...{ issuer: claims.iss, jti: claims.jti, txn: claims.txn, ...namedEvent(event) },
           ...{ effect: 'forgotten', change, ...eventTime(said) },
         },
       });

@@ -198,6 +198,12 @@ describe('the HTTP application', () => {
     ]);
   });
 
+  test('names no path that somebody made up where the pattern of a route stands', async () => {
+    await request(server).get('/v0/alice@acme.example').expect(404);
+    const data = { method: 'GET', route: '*', path: '/v0/alice@acme.example', status: 404 };
+    expect(await newEvents()).toMatchObject([{ type: 'request.refused', data }]);
+  });
+
   test('records a denial as the one event that names policy and decision', async () => {
     const { status, body } = await request(server).get('/v1/denied');
     expect({ status, id: body.decision_id }).toEqual({ status: 403, id: 'd-1' });

@@ -1,7 +1,7 @@
 import { isIPv4 } from 'node:net';
 import type { SinkEvent } from '../sink-event.ts';
 import { extensionValue } from './cef-text.ts';
-import { actorId, actorIp, memberText } from './event-members.ts';
+import { actorId, actorIp, firstMemberText, memberText } from './event-members.ts';
 import { jsonLine } from './json-line.ts';
 
 /** How long CEF’s dictionary lets the values of custom texts be, and all others, in characters. */
@@ -73,7 +73,7 @@ function method(event: SinkEvent): Field[] {
   if (event.type !== 'request.refused') return [];
   return [
     ['requestMethod', memberText(event, 'data.method')],
-    ['request', memberText(event, 'data.route')],
+    ['request', firstMemberText(event, ['data.path', 'data.route'])],
   ];
 }
 

@@ -1,6 +1,6 @@
 import type { SinkEvent } from '../sink-event.ts';
 import { ecsPeople } from './ecs-people.ts';
-import { memberText } from './event-members.ts';
+import { firstMemberText, memberText } from './event-members.ts';
 import type { EventOrigin, Formatter } from './formatter.ts';
 import { wellFormedJsonLine } from './json-line.ts';
 import { mappingOf } from './mapping/event-mappings.ts';
@@ -32,7 +32,10 @@ function documentOf(event: SinkEvent, origin: EventOrigin, original: boolean): o
     observer: { vendor: 'Countersign', product: 'Countersign', version: origin.version, type: 'bridge' },
     trace: event.trace_id === null ? undefined : { id: event.trace_id },
     http: event.request_id === null ? undefined : { request: { id: event.request_id, ...method(event) } },
-    url: event.type === 'request.refused' ? { path: memberText(event, 'data.route') } : undefined,
+    url:
+      event.type === 'request.refused'
+        ? { path: firstMemberText(event, ['data.path', 'data.route']) }
+        : undefined,
     error: event.code === null ? undefined : { code: event.code },
     rule: event.type === 'policy.denied' ? { name: memberText(event, 'data.policy') } : undefined,
     countersign: ownFields(event),
