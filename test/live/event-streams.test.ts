@@ -6,6 +6,7 @@ import type { ServerSentEvent, StreamResponse } from '../../bridge/http/route.ts
 import { createBell } from '../../bridge/lib/bell.ts';
 import { STREAMS_PER_READER } from '../../bridge/lib/limits.ts';
 import { createLogger } from '../../bridge/lib/logger.ts';
+import { SOON } from '../fakes/soon.ts';
 import { readStream } from './streamed-events.ts';
 
 const logger = createLogger({ level: 'silent' });
@@ -76,6 +77,17 @@ describe('a stream of events', () => {
     expect(await stream.next()).toBeNull();
   });
 
+  it('tells by an id alone where its reader goes on from, which is no event', async () => {
+    const { open } = await serve({
+      reader: 'r',
+      open: async function* () {
+        yield { id: '7' };
+        yield { id: '8', data: '{}' };
+      },
+    });
+    expect(await (await open()).text()).toBe('retry: 1000\n\nid: 7\n\nid: 8\ndata: {}\n\n');
+  });
+
   it('says by comments that it lives', async () => {
     const { stream } = silent();
     const { open } = await serve(stream, { times: { heartbeat: 5 } });
@@ -111,11 +123,15 @@ describe('a stream of events', () => {
   it('is refused to a reader who has enough of them, and counted', async () => {
     const counts: number[] = [];
     const { stream } = silent();
-    const { open, refusals } = await serve(stream, { observe: (_route, count) => counts.push(count) });
+    const { open, refusals, streams } = await serve(stream, {
+      observe: (_route, count) => counts.push(count),
+    });
     for (let count = 0; count < STREAMS_PER_READER; count += 1) expect((await open()).status).toBe(200);
     expect((await open()).status).toBe(429);
     expect(refusals).toEqual([expect.objectContaining({ code: 'rate_limited' })]);
     expect(Math.max(...counts)).toBe(STREAMS_PER_READER);
+    await streams.stop();
+    await expect.poll(() => counts.at(-1), SOON).toBe(0);
   });
 
   it('is cut off when its reader takes nothing, and its source is not read on meanwhile', async () => {

@@ -4,6 +4,7 @@ import { createFeeds, type Feed, type Feeds } from '../../bridge/meetings/feeds.
 import { createRelayMemory } from '../../bridge/meetings/relay-memory.ts';
 import type { Reading } from '../../bridge/meetings/relay-message.ts';
 import { CountersignError } from '../../protocol/errors.ts';
+import { SOON } from '../fakes/soon.ts';
 import { CountingSource, rekeyMessage } from './counting-source.ts';
 
 const logger = createLogger({ level: 'silent' });
@@ -52,7 +53,7 @@ describe('a feed', () => {
     const asked = source.asked.length;
     source.post();
     expect(await readTo(feed, 0, 2)).toEqual([1, 2]);
-    await expect.poll(() => source.closed).toBe(true);
+    await expect.poll(() => source.closed, SOON).toBe(true);
     expect(source.asked.length).toBe(asked);
   });
 
@@ -102,7 +103,7 @@ describe('a feed', () => {
     const feed = begin(source);
     source.post();
     await readTo(feed, 0, 1);
-    await expect.poll(() => source.closed).toBe(true);
+    await expect.poll(() => source.closed, SOON).toBe(true);
     expect(feeds?.length).toBe(0);
     const asked = source.asked.length;
     source.post();

@@ -78,9 +78,12 @@ export interface TwoMeetingBridges {
   close(): Promise<void>;
 }
 
-/** Two companies that approved each other; `hold`: milliseconds for which a question is held open. */
-export async function twoMeetingBridges({ hold = 1_000 } = {}): Promise<TwoMeetingBridges> {
-  const world: World = { ca: await createThrowawayCa(), names: createNames(), hold, closing: [] };
+/**
+ * Two companies that approved each other. Milliseconds: `hold`, for which a question is held open; `quiet`, after which
+ * a stream says how far it is.
+ */
+export async function twoMeetingBridges({ hold = 1_000, quiet = 25_000 } = {}): Promise<TwoMeetingBridges> {
+  const world: World = { ca: await createThrowawayCa(), names: createNames(), hold, quiet, closing: [] };
   const acme = await startMeetingBridge('acme', world);
   const globex = await startMeetingBridge('globex', world);
   for (const [bridge, partner] of [
@@ -104,6 +107,7 @@ interface World {
   readonly ca: ThrowawayCa;
   readonly names: Names;
   readonly hold: number;
+  readonly quiet: number;
   readonly closing: (() => unknown)[];
 }
 
@@ -111,7 +115,7 @@ interface World {
 const TIMES = { linger: 50, retry: 20 };
 
 async function startMeetingBridge(name: string, world: World): Promise<MeetingBridge> {
-  const { ca, names, hold, closing } = world;
+  const { ca, names, hold, quiet, closing } = world;
   const host = `bridge.${name}.localhost`;
   const domain = `${name}.example`;
   const port = await freePort();
@@ -163,7 +167,7 @@ async function startMeetingBridge(name: string, world: World): Promise<MeetingBr
     checkSealedKey: sealedKeys.check,
     noteTold: createNoteContacts(parts.clock),
     tokenEnd: async (hash) => (revoked.has(hash) ? undefined : Number.MAX_SAFE_INTEGER),
-    times: { ...TIMES, hold },
+    times: { ...TIMES, hold, quiet },
   };
   const begin = (changes: Partial<MeetingsDeps> = {}) => {
     const meetings = createMeetings({ ...deps, ...changes });
