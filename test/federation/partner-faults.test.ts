@@ -8,7 +8,7 @@ import { type FederationFixture, federationFixture } from './federation-fixture.
 let fixture: FederationFixture;
 
 beforeEach(async () => {
-  fixture = await federationFixture({ timeoutMs: 2000 });
+  fixture = await federationFixture();
   await fixture.approveGlobex();
 });
 
@@ -106,6 +106,9 @@ describe('a partner that does wrong gets its own error, an event, and spoils no 
   });
 
   test('slow: partner_slow', async () => {
+    await fixture.close();
+    fixture = await federationFixture({ timeoutMs: 2_000 });
+    await fixture.approveGlobex();
     expect(await codeAfter({ hangs: true })).toBe('partner_slow');
   });
 

@@ -32,7 +32,7 @@ describe.skipIf(NO_REDIS !== undefined)(`On Redis${NO_REDIS ? ` (skipped: ${NO_R
         await server.command('eval', AGE, '0', prefix, String(ms));
       },
       now: () => systemClock.now(),
-      slack: 900,
+      slack: 59_000,
       cleanUp: async () => {},
     };
   });
