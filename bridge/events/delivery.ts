@@ -1,6 +1,6 @@
 import { pause as pauseUntil } from '../lib/abortable.ts';
 import { type Loop, startLoop } from '../lib/background.ts';
-import { createBell } from '../lib/bell.ts';
+import { type Bell, createBell } from '../lib/bell.ts';
 import type { Clock } from '../lib/clock.ts';
 import { BUFFER_EVENTS, SINK_BUFFER_LOOK_MS, SINK_POLL_MS } from '../lib/limits.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -11,6 +11,7 @@ import { watchBuffers } from './delivery/buffer-watch.ts';
 import { oldestNeeded } from './delivery/oldest-needed.ts';
 import type { SinkDefinition, SinkDefinitions } from './delivery/sink-definition.ts';
 import { createSinkLeases } from './delivery/sink-leases.ts';
+import { createSinkWakes } from './delivery/sink-wakes.ts';
 import { type SinkWorker, startSinkWorker } from './delivery/sink-worker.ts';
 
 export interface DeliveryDeps {
@@ -37,8 +38,11 @@ export interface Delivery {
   start(): void;
   /** Lets each sink take what there is for a moment more, then closes them. What is left comes after the next start. */
   stop(): Promise<void>;
-  /** Takes up what was changed of sinks, replays and dead letters, here and in other replicas. It never rejects. */
-  wake(): Promise<void>;
+  /**
+   * Takes up what was changed of a sink, its replays and dead letters, here and in other replicas, and ends its pause
+   * between tries: it may be the mending. It never rejects.
+   */
+  wake(sink: string): Promise<void>;
   /** The lowest `seq` whose content is still needed: what lies before it may be pruned. */
   oldestNeeded(query: Query): Promise<number>;
 }
@@ -48,12 +52,12 @@ const CHANGED = 'sinks-changed';
 export function createDelivery(deps: DeliveryDeps): Delivery {
   const { database, log, definitions, clock, logger, cache, bufferEvents = BUFFER_EVENTS } = deps;
   const bell = createBell();
-  const changes = createBell();
+  const wakes = createSinkWakes({ cache, logger });
   const leases = createSinkLeases({
     ...{ database, logger, builtin: definitions.builtin },
     ...(deps.leaseMs === undefined ? {} : { lifeMs: deps.leaseMs }),
   });
-  const parts = { database, log, clock, logger, bell, leases, pause };
+  const parts = { database, log, clock, logger, bell, leases };
   const workers = new Map<string, SinkWorker>();
   let loops: Loop[] = [];
   let unsubscribe: Promise<() => void> | undefined;
@@ -66,23 +70,35 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
     await Promise.all(gone.map((worker) => worker.stop({ last: false })));
     for (const { definition } of gone) workers.delete(definition.id);
     for (const definition of wanted) {
-      if (!workers.has(definition.id)) workers.set(definition.id, startSinkWorker(parts, definition));
+      if (!workers.has(definition.id)) workers.set(definition.id, startWorker(definition));
     }
   }
 
-  /** Ends early where an administrator did something: it may be the mending. */
-  async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  function startWorker(definition: SinkDefinition): SinkWorker {
+    const touched = wakes.listen(definition.id);
+    const pause = (ms: number, signal: AbortSignal) => pauseUnless(touched.bell, ms, signal);
+    const worker = startSinkWorker({ ...parts, pause }, definition);
+    return {
+      definition,
+      async stop(how) {
+        await worker.stop(how);
+        touched.close();
+      },
+    };
+  }
+
+  /** Ends early where the bell rings. */
+  async function pauseUnless(rung: Bell, ms: number, signal: AbortSignal): Promise<void> {
     const over = new AbortController();
     const either = AbortSignal.any([signal, over.signal]);
     const passed = (deps.pause ?? pauseUntil)(ms, either);
-    await Promise.race([passed, changes.wait(changes.rings, ms, either)]);
+    await Promise.race([passed, rung.wait(rung.rings, ms, either)]);
     over.abort();
   }
 
   function wakeHere(): void {
     loops[0]?.wake();
     bell.ring();
-    changes.ring();
   }
 
   async function listenToOthers(): Promise<() => void> {
@@ -117,8 +133,9 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
       await leases.stop();
       loops = [];
     },
-    async wake() {
+    async wake(sink) {
       wakeHere();
+      await wakes.wake(sink);
       await cache
         ?.wake(CHANGED)
         .catch((err) => logger.warn({ err }, 'other replicas were not told of sinks'));

@@ -95,7 +95,7 @@ describe('one event that provokes a fault', () => {
     await fixture.database.transaction((tx) =>
       tx.updateTable('sink_dead_letters').set({ resend: 1 }).execute(),
     );
-    await delivery.wake();
+    await delivery.wake('siem');
     await vi.waitFor(
       async () => expect(await letters()).toMatchObject([{ seq: 7, tries: 2, resend: 0 }]),
       soon,

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type FakeReceiver, fakeReceiver, faults } from '../fakes/fake-receiver.ts';
 import { type DeliveryFixture, deliveryFixture, into, refusedRequest, soon } from './delivery-fixture.ts';
@@ -92,6 +93,22 @@ describe('after a fault', () => {
     fixture.deliver();
     await arrived([1]);
     expect(fixture.waits).toEqual([90_000]);
+  });
+
+  it('the wait that a receiver asked for is ended by what is done about its own sink alone', async () => {
+    const other = fakeReceiver();
+    for (const { faults: next } of [receiver, other]) next.push(faults.unavailable(90));
+    const filter = { types: ['person.*'] };
+    fixture.definitions = [into(receiver, 'siem', { filter }), into(other, 'other', { filter })];
+    await fixture.append(1);
+    const delivery = fixture.deliver({ pause: (_, signal) => once(signal, 'abort') });
+    const failing = async (sink: string) => expect((await fixture.state(sink)).failures).toBe(1);
+    await vi.waitFor(() => Promise.all(['siem', 'other'].map(failing)), soon);
+    await delivery.wake('other');
+    await vi.waitFor(async () => expect((await fixture.state('other')).settled).toBe(1), soon);
+    expect(receiver.calls).toHaveLength(1);
+    await delivery.wake('siem');
+    await arrived([1]);
   });
 
   it('what was taken and not answered is repeated, and nothing is left out', async () => {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { CountersignError } from '../../protocol/errors.ts';
 import { faults } from '../fakes/fake-receiver.ts';
 import { soon } from './delivery-fixture.ts';
 import { BY, type SinksFixture, sinksFixture } from './sinks-fixture.ts';
@@ -47,6 +48,18 @@ describe('a test event', () => {
       { outcome: 'failure', code: 'sink_misconfigured' },
       { outcome: 'failure', code: 'sink_batch_refused' },
     ]);
+  });
+
+  it('that arrives in one replica ends the wait of another for that sink', async () => {
+    const { receiver } = fixture;
+    receiver.fault = faults.unavailable(600);
+    await fixture.append(1);
+    await vi.waitFor(async () => expect((await fixture.sinks.get(id)).health.state).toBe('failing'), soon);
+    const other = await fixture.replica();
+    receiver.fault = undefined;
+    expect(await other.test(id, BY)).toMatchObject({ accepted: true });
+    await vi.waitFor(async () => expect((await fixture.sinks.get(id)).health.state).toBe('ok'), soon);
+    expect(receiver.taken.filter(({ type }) => type === 'person.closed')).toHaveLength(6);
   });
 
   it('goes to a paused sink too, and leaves its place as it was', async () => {
@@ -131,6 +144,35 @@ describe('a replay that an administrator asks for', () => {
     await fixture.sinks.change(id, { status: 'paused' }, BY);
     const asked = fixture.sinks.replay(id, { from_seq: 1, to_seq: 2 }, BY);
     await expect(asked).rejects.toMatchObject({ code: 'sink_closed' });
+  });
+});
+
+describe('an event that an administrator has skipped', () => {
+  it('is laid aside with what was wrong, and the sink goes on behind it', async () => {
+    let stuck: number | undefined;
+    fixture.receiver.fault = async (events) => {
+      stuck ??= events[0]?.seq;
+      if (!events.some(({ seq }) => seq === stuck)) return undefined;
+      throw new CountersignError('sink_unavailable', 'the connection was reset');
+    };
+    await fixture.append(3);
+    await vi.waitFor(async () => expect((await fixture.sinks.get(id)).health.state).toBe('failing'), soon);
+    const skipped = await fixture.sinks.skip(id, BY);
+    expect(skipped).toMatchObject({ seq: stuck, type: 'person.closed' });
+    await vi.waitFor(() => expect(fixture.receiver.seqs).toHaveLength(7), soon);
+    expect(fixture.receiver.seqs).not.toContain(stuck);
+    const { dead_letters: letters } = await fixture.sinks.deadLetters(id, { limit: 10 });
+    expect(letters).toMatchObject([
+      { seq: skipped.seq, words: 'Skipped by an administrator. the connection was reset' },
+    ]);
+    expect(await fixture.reported('sink.event_skipped')).toMatchObject([
+      { data: { sink: id, seq: skipped.seq, event: skipped.event_id } },
+    ]);
+  });
+
+  it('is one that waits: where none does, it is a conflict', async () => {
+    await expect(fixture.sinks.skip(id, BY)).rejects.toMatchObject({ code: 'conflict' });
+    await expect(fixture.sinks.skip('nobody', BY)).rejects.toMatchObject({ code: 'sink_unknown' });
   });
 });
 

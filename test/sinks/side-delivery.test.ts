@@ -57,7 +57,7 @@ describe('a replay', () => {
     const delivery = fixture.deliver();
     await vi.waitFor(() => expect(receiver.seqs).toEqual(range(1, 20)), soon);
     const id = await replay(5, 9);
-    await delivery.wake();
+    await delivery.wake('siem');
     await vi.waitFor(async () => expect(await statusOf(id)).toBe('finished'), soon);
     expect(replayed()).toEqual([5, 6, 7, 8, 9]);
     expect(receiver.taken.at(-1)?.replay).toBe(id);
@@ -120,7 +120,7 @@ describe('a replay', () => {
     await vi.waitFor(() => expect(receiver.seqs).toEqual(range(1, 5)), soon);
     receiver.faults.push(faults.hangs());
     await replay(1, 5);
-    await delivery.wake();
+    await delivery.wake('siem');
     await vi.waitFor(() => expect(receiver.calls).toHaveLength(2), soon);
     await fixture.append(1);
     await vi.waitFor(() => expect(receiver.seqs.at(-1)).toBe(6), soon);
@@ -138,7 +138,7 @@ describe('a replay', () => {
       faults.hangs(),
     );
     const id = await replay(1, 6);
-    await first.wake();
+    await first.wake('siem');
     await vi.waitFor(() => expect(replayed()).toEqual([1, 2, 3, 4]), soon);
     await vi.waitFor(() => expect(receiver.faults).toEqual([]), soon);
     await first.stop();
@@ -160,7 +160,7 @@ describe('a replay', () => {
       return undefined;
     });
     const id = await replay(1, 30);
-    await delivery.wake();
+    await delivery.wake('siem');
     await vi.waitFor(() => expect(receiver.calls).toHaveLength(31), soon);
     await fixture.database.transaction((tx) => moveReplay(tx, id, { status: 'cancelled' }));
     release();
@@ -184,7 +184,7 @@ describe('a replay to a receiver that acknowledges late', () => {
     };
     const before = receiver.settlings;
     const id = await replay(1, events);
-    await delivery.wake();
+    await delivery.wake('siem');
     await vi.waitFor(async () => expect(await statusOf(id)).toBe('finished'), {
       interval: 20,
       timeout: 20_000,
@@ -207,7 +207,7 @@ describe('a replay that cannot go on', () => {
     await vi.waitFor(() => expect(receiver.seqs).toEqual(range(1, 5)), soon);
     const id = await replay(1, 5);
     receiver.fault = again(id, () => false);
-    await delivery.wake();
+    await delivery.wake('siem');
     await vi.waitFor(() => expect(fixture.waits.length).toBeGreaterThan(2), soon);
     await replay(4, 5);
     await fixture.database.transaction((tx) => moveReplay(tx, id, { status: 'cancelled' }));
@@ -222,7 +222,7 @@ describe('a replay that cannot go on', () => {
     await vi.waitFor(() => expect(receiver.seqs).toEqual(range(1, 9)), soon);
     const id = await replay(3, 9);
     receiver.fault = again(id, () => open);
-    await delivery.wake();
+    await delivery.wake('siem');
     await vi.waitFor(() => expect(fixture.waits.length).toBeGreaterThan(0), soon);
     await prune(fixture, 6);
     await replay(7, 8);
@@ -244,7 +244,7 @@ describe('a replay that cannot go on', () => {
       await fixture.database.transaction((tx) => moveReplay(tx, id, { status: 'cancelled' }));
       return undefined;
     });
-    await delivery.wake();
+    await delivery.wake('siem');
     await vi.waitFor(() => expect(receiver.closed).toBe(1), soon);
     const letters = await fixture.database.read((query) => readDeadLetters(query, 'siem', { limit: 9 }));
     expect(letters).toEqual([]);
@@ -272,7 +272,7 @@ describe('dead letters that are sent again', () => {
     await database.transaction((tx) => markForResend(tx, 'siem', 'all'));
     const { calls } = receiver;
     const before = calls.length;
-    await delivery.wake();
+    await delivery.wake('siem');
     await vi.waitFor(() => expect(calls.length).toBeGreaterThan(before), soon);
     await delivery.stop();
     expect(await letters()).toEqual([]);
@@ -287,7 +287,7 @@ describe('dead letters that are sent again', () => {
     await vi.waitFor(async () => expect(await letters()).toHaveLength(3), soon);
     receiver.refuse = ({ seq }) => (seq === 3 ? 'still no' : undefined);
     await fixture.database.transaction((tx) => markForResend(tx, 'siem', seqs));
-    await delivery.wake();
+    await delivery.wake('siem');
   }
 
   it('leave the list when they are taken, and stay with the new words when not', async () => {
@@ -314,7 +314,7 @@ describe('dead letters that are sent again', () => {
       await markForResend(tx, 'siem', 'all');
     });
     receiver.refuse = () => undefined;
-    await delivery.wake();
+    await delivery.wake('siem');
     await vi.waitFor(async () => expect(await letters()).toHaveLength(1), soon);
     expect(await letters()).toMatchObject([
       { seq: 1, resend: 0, words: 'The content is not kept any more.' },

@@ -69,7 +69,7 @@ describe('while it cannot be stored what the receiver refused', () => {
     const about = { id, sink: 'siem', from_seq: 1, to_seq: 20, done_seq: 0, created: 0 };
     await fixture.database.transaction((tx) => insertReplay(tx, { ...about, status: 'running' }));
     const { length } = receiver.calls;
-    await delivery.wake();
+    await delivery.wake('siem');
     const tries = () => warnings.filter((line) => line.includes('could not be brought'));
     await vi.waitFor(() => expect(tries().length).toBeGreaterThan(2), { interval: 20, timeout: 20_000 });
     expect(receiver.calls.slice(length)).toEqual([[1, 2, 3, 4, 5]]);

@@ -92,7 +92,7 @@ export function createSinkChanges(
         const data = { sink: id, name, kind: kind.kind, from_seq: start.settled + 1 };
         await events.append(tx, succeeded({ type: 'sink.created', data }, by));
       });
-      await delivery.wake();
+      await delivery.wake(id);
       return view(row);
     },
 
@@ -127,7 +127,7 @@ export function createSinkChanges(
           await events.append(tx, succeeded(told, by));
         }
       });
-      await delivery.wake();
+      await delivery.wake(row.id);
       return view({ ...row, ...change, revision: row.revision + 1 });
     },
 
@@ -141,7 +141,7 @@ export function createSinkChanges(
         const data = { sink: row.id, name: row.name };
         await events.append(tx, succeeded({ type: 'sink.removed', data }, by));
       });
-      await delivery.wake();
+      await delivery.wake(row.id);
     },
   };
 }

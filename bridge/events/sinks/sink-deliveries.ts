@@ -46,7 +46,7 @@ export function createSinkDeliveries(
       if (letters > 0) await events.append(tx, succeeded(told, by));
       return letters;
     });
-    await delivery.wake();
+    await delivery.wake(sink);
     return changed;
   }
 
@@ -63,7 +63,7 @@ export function createSinkDeliveries(
         events.append(tx, answer.code === null ? told : { ...told, outcome: 'failure', code: answer.code }),
       );
       // a receiver that is back need not wait for the next try
-      if (answer.accepted) await delivery.wake();
+      if (answer.accepted) await delivery.wake(sink);
       return answer;
     },
 
@@ -86,7 +86,7 @@ export function createSinkDeliveries(
         await events.append(tx, succeeded({ type: 'sink.replay_started', data }, by));
         return row;
       });
-      await delivery.wake();
+      await delivery.wake(sink);
       return replayView(replay);
     },
 
@@ -102,7 +102,7 @@ export function createSinkDeliveries(
         await events.append(tx, succeeded({ type: 'sink.replay_cancelled', data }, by));
         return { ...found, status: 'cancelled' as const };
       });
-      await delivery.wake();
+      await delivery.wake(sink);
       return replayView(cancelled);
     },
 

@@ -21,8 +21,8 @@ export interface SinksDeps {
   readonly events: Pick<EventLog, 'append'>;
   readonly opener: SinkOpener;
   readonly builtins: readonly BuiltinSink[];
-  /** Has changes taken up. */
-  readonly delivery: { wake(): Promise<void> };
+  /** Has changes of a sink taken up. */
+  readonly delivery: { wake(sink: string): Promise<void> };
   /** Our entity id. */
   readonly iss: string;
   readonly bufferEvents?: number;
