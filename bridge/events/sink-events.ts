@@ -44,6 +44,15 @@ export const SINK_EVENTS = {
     doc: 'An administrator ended a replay, or it ended as its events were pruned: `code` says so.',
     data: z.strictObject({ ...sink, replay: name, ...range, done_seq: count }),
   },
+  'sink.event_skipped': {
+    doc: 'An administrator had a sink go on behind an event: it is among the dead letters.',
+    data: z.strictObject({
+      ...sink,
+      seq: count,
+      /** Its `event_id`. */
+      event: name,
+    }),
+  },
   'sink.dead_letters_resent': {
     doc: 'An administrator had events sent again that a sink’s receiver had refused.',
     data: z.strictObject({ ...sink, events: count }),

@@ -224,6 +224,7 @@ describe('events that did not arrive', () => {
     expect((await run('sink', 'discard', 'soc')).said).toContain(
       'Name the events by their seq, or give --all.',
     );
+    expect((await run('sink', 'skip', 'nowhere')).said).toContain('There is no such sink.');
     const alone = await run('sink', 'discard', 'soc', '--all');
     expect(alone.said).toContain('soc will never get all its dead letters. Add --yes');
     expect((await run('sink', 'discard', 'soc', '--all', '--yes')).out).toMatch(

@@ -237,6 +237,7 @@ describe('a sink', () => {
     ['POST', '/replays', { from_seq: 1, to_seq: 2 }],
     ['DELETE', '/replays/rpl_x', undefined],
     ['GET', '/dead-letters', undefined],
+    ['POST', '/skip', undefined],
     ['POST', '/dead-letters/resend', { seqs: 'all' }],
     ['POST', '/dead-letters/discard', { seqs: 'all' }],
   ])('that there is not cannot be asked anything: %s %s', async (method, rest, body) => {
@@ -343,6 +344,7 @@ describe('the roles', () => {
       ['PATCH', `${PATH}/soc`, { status: 'paused' }],
       ['DELETE', `${PATH}/soc`, undefined],
       ['POST', `${PATH}/soc/test`, undefined],
+      ['POST', `${PATH}/soc/skip`, undefined],
       ['POST', `${PATH}/soc/replays`, { from_seq: 1, to_seq: 1 }],
       ['POST', `${PATH}/soc/dead-letters/resend`, { seqs: 'all' }],
       ['POST', `${PATH}/soc/dead-letters/discard`, { seqs: 'all' }],

@@ -8,6 +8,8 @@ import { UsageError } from '../usage-error.ts';
 import { deadLettersSchema, type ReplayAnswer, replaySchema, sinkPath } from './sink-answers.ts';
 import { deadLettersView } from './sink-delivery-views.ts';
 
+const skippedSchema = z.object({ seq: z.int(), event_id: z.string(), type: z.string() });
+
 interface Options {
   readonly json?: boolean;
   readonly yes?: boolean;
@@ -38,6 +40,22 @@ export function addSinkDeliveryCommands(sink: Command, terminal: Terminal): void
     .option('--cancel <replay>', 'stop this replay instead')
     .option('--json', 'answer as JSON')
     .action((name: string, options: ReplayOptions) => replay(terminal, name, options));
+  sink
+    .command('skip')
+    .argument('<sink>', 'its name or id')
+    .description('lay aside the event that the sink stands at, among its dead letters, and go on behind it')
+    .option('--json', 'answer as JSON')
+    .action(async (name: string, options: Options) => {
+      const api = await openApi(terminal);
+      const skipped = await api.send('POST', sinkPath(name, '/skip'), skippedSchema);
+      show(
+        terminal,
+        options,
+        skipped,
+        ({ seq, type }) =>
+          `Event ${seq} (${type}) is laid aside. To send it again: countersign sink resend ${name} ${seq}`,
+      );
+    });
   sink
     .command('dead-letters')
     .argument('<sink>', 'its name or id')

@@ -9,13 +9,14 @@ import {
 import { giveUpPruned } from './buffer-watch.ts';
 import { storeDeadLetters } from './dead-letters.ts';
 import type { DeliveryParts } from './delivery-deps.ts';
+import { eventsBefore } from './events-before.ts';
 import { Lane, type LaneProgress, type LaneSource } from './lane.ts';
 import { retryPause } from './retry-pause.ts';
 import { SinkCondition } from './sink-condition.ts';
 import { eventsFor, type SinkDefinition } from './sink-definition.ts';
 import { SinkFault } from './sink-fault.ts';
 import type { SinkLease } from './sink-leases.ts';
-import { storeProgress } from './sink-states.ts';
+import { findState, storeProgress } from './sink-states.ts';
 
 /** Events come in groups: so long a silence says that there is time to wait for the receiver. */
 const SINK_QUIET_MS = 100;
@@ -127,6 +128,7 @@ export class LiveDelivery {
   #source(): LaneSource {
     const { log } = this.#parts;
     return {
+      before: (seq) => eventsBefore(this.#parts, this.#definition, this.#key, seq),
       read: async (since) => {
         const page = await log.page({ since, limit: SINK_EVENT_PAGE });
         return {
@@ -181,7 +183,13 @@ export class LiveDelivery {
     // where this fails, the next look at the store fails too, and says so
     if (!(await isHeld(this.#save()))) return false;
     await pause(retryPause(failures, error), signal);
-    return true;
+    return isHeld(this.#catchUp());
+  }
+
+  /** Goes on behind an event that an administrator had it skip meanwhile. */
+  async #catchUp(): Promise<void> {
+    const state = await this.#parts.database.read((query) => findState(query, this.#definition.id));
+    if (state !== undefined && state.settled > this.#lane.settled) await this.#save('always');
   }
 
   /** Goes on where the store has it: others may have given up events of this sink, which may be pruned since. */

@@ -157,6 +157,17 @@ export async function giveUp(
   return numUpdatedRows === 1n;
 }
 
+/** Moves a sink on over an event that is laid aside, and what its filter leaves out before; `false` if it moved meanwhile. */
+export async function moveOn(tx: Transaction, sink: string, from: number, to: number): Promise<boolean> {
+  const { numUpdatedRows } = await tx
+    .updateTable('sink_states')
+    .set({ settled: to })
+    .where('sink', '=', sink)
+    .where('settled', '=', from)
+    .executeTakeFirstOrThrow();
+  return numUpdatedRows === 1n;
+}
+
 /** Notes which alarm was raised last; `false` if another did it. */
 export async function moveAlarm(tx: Transaction, sink: string, from: number, to: number): Promise<boolean> {
   const { numUpdatedRows } = await tx

@@ -7,6 +7,7 @@ import { settingsSchema } from './sink-settings.ts';
 import { listSinks } from './sink-store.ts';
 import type { Sinks } from './sinks.ts';
 import { createSinkReader, type FoundSink, type SinksDeps } from './sinks-deps.ts';
+import { createSkipping } from './skip-event.ts';
 
 export function createSinks(deps: SinksDeps): Sinks {
   const { database, opener, builtins } = deps;
@@ -14,6 +15,7 @@ export function createSinks(deps: SinksDeps): Sinks {
   return {
     ...createSinkChanges(deps, reader),
     ...createSinkDeliveries(deps, reader),
+    ...createSkipping(deps, reader),
     copy: createCopyReading(deps, reader),
     kinds: () =>
       opener.kinds.map((kind) => ({

@@ -95,6 +95,12 @@ export interface SinkTestView {
   readonly event_id: string;
 }
 
+export interface SkippedEventView {
+  readonly seq: number;
+  readonly event_id: string;
+  readonly type: string;
+}
+
 export interface DeadLetterView {
   readonly seq: number;
   readonly event_id: string;
@@ -148,6 +154,12 @@ export interface Sinks {
    * its kind cannot read, in words that say how the copy is exported there. What reading throws, see `CopyReader`.
    */
   copy(id: string, after: string | undefined): Promise<CopyPart>;
+
+  /**
+   * Lays aside, among the dead letters, the event that the sink stands at: the next that it is to get. `conflict`: there
+   * is none, or it moved on meanwhile.
+   */
+  skip(id: string, by: RequestContext): Promise<SkippedEventView>;
 
   deadLetters(id: string, page: { after?: number; limit: number }): Promise<DeadLetterPage>;
   /** Sends them again, soon; those that are taken leave the list. `dead_letter_unknown` where one is not there. */

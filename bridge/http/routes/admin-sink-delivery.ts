@@ -35,6 +35,7 @@ interface Deps {
 export function sinkDeliveryRoutes(deps: Deps, path: string): Route[] {
   return [
     ...replayRoutes(deps, `${path}/:sink/replays`),
+    skipRoute(deps, `${path}/:sink/skip`),
     ...letterRoutes(deps, `${path}/:sink/dead-letters`),
   ];
 }
@@ -65,6 +66,22 @@ function replayRoutes({ sinks, decide }: Deps, path: string): Route[] {
       }),
     }),
   ];
+}
+
+function skipRoute({ sinks, decide }: Deps, path: string): Route {
+  return defineAdministratorRoute(decide, {
+    method: 'post',
+    action: 'manage-sinks',
+    path,
+    summary: 'Lay aside the event that the sink stands at, among its dead letters, and go on behind it',
+    response: {
+      status: 200,
+      description: 'The event',
+      schema: z.strictObject({ seq: z.int(), event_id: z.string(), type: z.string() }),
+    },
+    errors: ['sink_unknown', 'conflict'],
+    handle: async ({ params, context }) => ({ body: await sinks.skip(params.sink ?? '', context) }),
+  });
 }
 
 function letterRoutes({ sinks, decide }: Deps, path: string): Route[] {

@@ -16,6 +16,7 @@ export const SINKS = {
   'sink.replay_started': row('Replay started', 'low', replay, info),
   'sink.replay_finished': row('Replay finished', 'informational', replay, info),
   'sink.replay_cancelled': row('Replay cancelled', 'low', replay, info),
+  'sink.event_skipped': row('Event skipped', 'high', entity('sink', { other: 'Skip' }), changed),
   'sink.dead_letters_resent': row(
     'Dead letters sent again',
     'low',
