@@ -272,6 +272,10 @@ export const ERRORS = {
     status: 503,
     title: 'The clock of the bridge has gone back; nothing is logged until it is right.',
   },
+  clock_ahead: {
+    status: 503,
+    title: 'The clock of the bridge may be ahead; nothing is logged until that is known.',
+  },
   witness_log_unknown: { status: 404, title: 'This is no witness of the log.' },
   witness_signature: {
     status: 403,

@@ -7,12 +7,13 @@ import { afterCommit } from '../storage/after-commit.ts';
 import type { Keyspace } from '../storage/cache.ts';
 import type { Database, Query, Transaction } from '../storage/database.ts';
 import { type Checkpoints, createCheckpoints } from '../tlog/checkpoints.ts';
-import { readCosignatures } from '../tlog/cosignature-store.ts';
+import { newestCosignedTime, readCosignatures } from '../tlog/cosignature-store.ts';
 import type { LogHead } from '../tlog/log-heads.ts';
 import { EMPTY_LOG } from '../tlog/log-tree.ts';
 import type { Quorum } from '../tlog/quorum.ts';
 import { createSequencer, type Sequencer } from '../tlog/sequencer.ts';
 import type { SignedCheckpoints } from './anchors.ts';
+import { createEpochClock, type EpochClock } from './epoch-clock.ts';
 import { insertRungs, sizeOfEpoch } from './epoch-store.ts';
 import { closeEpoch } from './epochs.ts';
 import type { KeyLog, LoggedKind, LoggedVersion, StagingLog, StapleAnchor } from './key-log.ts';
@@ -44,6 +45,10 @@ export interface KeyLogDeps {
   readonly quorum?: Quorum | undefined;
   readonly settings?: Partial<KeyLogSettings> | undefined;
   readonly observer?: KeyLogObserver | undefined;
+  /** Hears what witnesses' clocks show. Default: one that hears of none. */
+  readonly epochClock?: EpochClock | undefined;
+  /** What the clock of the database's server shows, ms, where it is another than the bridge's. */
+  readonly serverTime?: ((tx: Transaction) => Promise<number | undefined>) | undefined;
 }
 
 export interface KeyLogSettings {
@@ -83,6 +88,7 @@ class MappedKeyLog implements DatabaseKeyLog {
   readonly #waiters: PublicationWaiters;
   readonly #staples: Staples;
   readonly #pruning: MapPruning;
+  readonly #epochClock: EpochClock;
   readonly #listeners: (() => void)[] = [];
   /** The newest epoch that is known to be under a signed checkpoint. */
   #signedEpoch = 0;
@@ -92,6 +98,7 @@ class MappedKeyLog implements DatabaseKeyLog {
   constructor(deps: KeyLogDeps) {
     const { database, logger, signer, quorum, settings } = deps;
     this.#deps = deps;
+    this.#epochClock = deps.epochClock ?? createEpochClock(deps.clock);
     this.#checkpoints =
       deps.checkpoints ??
       createCheckpoints({ log: 'keys', origin: logOrigin(signer.iss), database, logger, signer });
@@ -216,6 +223,7 @@ class MappedKeyLog implements DatabaseKeyLog {
     const { versions, rungs } = await this.#prepared.take(tx, rows);
     const deps = {
       clock: this.#deps.clock,
+      assertClock: (tx: Transaction, last: number) => this.#assertClock(tx, last),
       map: this.#map,
       vrfPublicKey: await this.#prepared.publicKey(),
     };
@@ -226,6 +234,18 @@ class MappedKeyLog implements DatabaseKeyLog {
     await Promise.all([storePlaces(tx, places), insertRungs(tx, rungs)]);
     this.#placedSize = grown.size;
     return grown;
+  }
+
+  /** A cosignature that was stored was dated about then: it vouches for a clock that shows little more. */
+  #assertClock(tx: Transaction, last: number): Promise<void> {
+    return this.#epochClock.assertBelievable(last, async () => {
+      const cosigned = await newestCosignedTime(tx, 'keys');
+      const time = await this.#deps.serverTime?.(tx);
+      return {
+        right: cosigned === undefined ? undefined : cosigned * 1_000,
+        others: time === undefined ? [] : [{ name: 'The database', time }],
+      };
+    });
   }
 
   #published(rows: readonly StagedVersion[]): void {

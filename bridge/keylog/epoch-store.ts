@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { Query, Transaction } from '../storage/database.ts';
 import type { LogEpochsTable, VrfProofsTable } from '../storage/tables/keylog.ts';
 import { inStatements } from './statement-sizes.ts';
@@ -7,6 +8,16 @@ export type Epoch = LogEpochsTable;
 /** The epoch that was closed last; `undefined` before the first. */
 export async function newestEpoch(reader: Query | Transaction): Promise<Epoch | undefined> {
   return reader.selectFrom('log_epochs').selectAll().orderBy('epoch', 'desc').limit(1).executeTakeFirst();
+}
+
+/** What the clock of the database's server shows, ms; `undefined` before the first epoch. PostgreSQL only. */
+export async function serverTime(tx: Transaction): Promise<number | undefined> {
+  const row = await tx
+    .selectFrom('log_epochs')
+    .select(sql<string>`floor(extract(epoch from clock_timestamp()) * 1000)`.as('ms'))
+    .limit(1)
+    .executeTakeFirst();
+  return row === undefined ? undefined : Number(row.ms);
 }
 
 /** The epoch whose entry is the last of a log of this size. */

@@ -12,6 +12,8 @@ import { EMPTY_MAP, type LoadedPages, type MapStore, type MapVersion } from './m
 
 export interface EpochDeps {
   readonly clock: Clock;
+  /** Throws `clock_ahead` where the clock may be ahead; given the time of the last epoch, ms. */
+  readonly assertClock: (tx: Transaction, last: number) => Promise<void>;
   readonly map: MapStore;
   /** Of the log: entry 0 fixes it. */
   readonly vrfPublicKey: Uint8Array;
@@ -31,7 +33,7 @@ export interface ClosedEpoch {
  * Moving the head, in the same transaction, is the caller's.
  *
  * Throws `conflict` for a leaf that is in the map, `clock_back` when time has not passed since the last epoch,
- * `state_refused` when the log does not end with its last epoch.
+ * `clock_ahead` when more time seems to have passed than is believed, `state_refused` when the log does not end with its last epoch.
  */
 export async function closeEpoch(
   tx: Transaction,
@@ -41,6 +43,7 @@ export async function closeEpoch(
 ): Promise<ClosedEpoch> {
   const last = await newestEpoch(tx);
   assertEndsWith(last, head);
+  if (last !== undefined) await deps.assertClock(tx, last.time_ms);
   const { map } = deps;
   const { before, change } = await growMap(tx, leaves, mapOf(last), map);
   const closed = {

@@ -19,6 +19,8 @@ function reasonOf(code: string, detail: string | undefined): string | undefined 
         'The clock of this machine is behind the newest epoch of the key log: nothing is logged until it is right. Set ' +
         'it by NTP; where it was ahead before, wait until that time has passed.'
       );
+    case 'clock_ahead':
+      return detail;
     // the database's own have no detail: they are named elsewhere
     case 'unavailable':
     case 'storage_full':

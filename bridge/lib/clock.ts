@@ -5,6 +5,13 @@
 export interface Clock {
   /** Milliseconds since the Unix epoch. */
   now(): number;
+  /** Milliseconds by a clock that nobody can set, from anywhere on. Default: that of the process. */
+  elapsed?(): number;
+}
+
+/** Milliseconds by a clock that nobody can set, from anywhere on: for what must not follow a clock that is set. */
+export function elapsed(clock: Clock): number {
+  return clock.elapsed?.() ?? performance.now();
 }
 
 export const systemClock: Clock = { now: () => Date.now() };

@@ -3,12 +3,14 @@ import { parseVerifierKey, type VerifierKey } from '../../protocol/tlog/verifier
 import type { Config } from '../config/index.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { createKeyLog, type DatabaseKeyLog } from '../keylog/database-key-log.ts';
+import { createEpochClock } from '../keylog/epoch-clock.ts';
+import { serverTime } from '../keylog/epoch-store.ts';
 import { logReasons } from '../keylog/log-reasons.ts';
 import { createLogStatus, type LogStatus } from '../keylog/log-status.ts';
 import { type LostHead, lookForLostHead } from '../keylog/lost-head.ts';
 import type { KeyLogObserver } from '../keylog/observer.ts';
 import { createWitnessEvents } from '../keylog/witness-events.ts';
-import type { Clock } from '../lib/clock.ts';
+import { type Clock, systemClock } from '../lib/clock.ts';
 import type { Closing } from '../lib/closing.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Outbound } from '../lib/outbound.ts';
@@ -87,8 +89,11 @@ export async function openKeyLog(
     ...{ log, database, logger, signer, headFile, origin },
     assertTrusted: () => headTrust.assertTrusted(),
   });
+  const epochClock = createEpochClock(clock);
   const keyLog = createKeyLog({
-    ...{ ...needs, checkpoints, quorum },
+    ...{ ...needs, checkpoints, quorum, epochClock },
+    // one that is given in place of the machine's is moved by whoever gave it
+    serverTime: database.dialect === 'postgres' && clock === systemClock ? serverTime : undefined,
     observer: observerOf(needs, settings, witnessed),
     settings: {
       vrfWorkers: settings.vrf_workers,
@@ -103,6 +108,7 @@ export async function openKeyLog(
   const witnesses = createWitnessClients({
     ...{ ...needs, witnesses: witnessed, shown: shownLog(log, checkpoints, owned) },
     onCosigned: noteCosigned,
+    onTime: (name, time) => epochClock.heard(name, time),
     refreshSeconds: settings.refresh_minutes * 60,
     onChange: (now, before) => {
       told.changed(now, before);

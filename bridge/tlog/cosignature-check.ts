@@ -23,6 +23,8 @@ export async function checkCosignatures(
   noteText: string,
   signatures: readonly NoteSignature[],
   now: number,
+  /** Hears the time of each that verifies, about now or not. */
+  hear: (key: VerifierKey, time: number) => void = () => undefined,
 ): Promise<Cosignature[]> {
   const checked: Cosignature[] = [];
   for (const signature of signatures) {
@@ -30,6 +32,7 @@ export async function checkCosignatures(
     if (cosigner === undefined) continue;
     const { key, kind } = cosigner;
     const { time } = await verifyCosignature(key, noteText, signature);
+    hear(key, time);
     if (time > now + CLOCK_SKEW_S || time < now - COSIGNATURE_AGE_S) {
       throw new CountersignError('note_signature', `the clock of ${key.name} is wrong`);
     }

@@ -1,4 +1,5 @@
 import type { VerifierKey } from '../../protocol/tlog/verifier-key.ts';
+import { KEY_LOG_COSIGNERS } from '../lib/limits.ts';
 import type { Query, Transaction } from '../storage/database.ts';
 import type { LogCosignaturesTable } from '../storage/tables/tlog.ts';
 import type { LogName } from './log-heads.ts';
@@ -56,6 +57,21 @@ export async function readCosignatures(
     .orderBy('key_name')
     .orderBy('key_id')
     .execute();
+}
+
+/** When the newest cosigned checkpoints of the log were cosigned last, as it was said then; seconds. */
+export async function newestCosignedTime(
+  reader: Query | Transaction,
+  log: LogName,
+): Promise<number | undefined> {
+  const rows = await reader
+    .selectFrom('log_cosignatures')
+    .select('time')
+    .where('log', '=', log)
+    .orderBy('size', 'desc')
+    .limit(KEY_LOG_COSIGNERS)
+    .execute();
+  return rows.length === 0 ? undefined : Math.max(...rows.map(({ time }) => time));
 }
 
 /** When this key last cosigned the checkpoint of this size; seconds. */

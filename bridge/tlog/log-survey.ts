@@ -1,6 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { encodeBase64url } from '../../protocol/base64url.ts';
 import { type CountersignError, type ErrorCode, isCountersignError } from '../../protocol/errors.ts';
+import type { Clock } from '../lib/clock.ts';
+import { EPOCH_CLOCK_SLACK_MS } from '../lib/limits.ts';
 import type { Query } from '../storage/database.ts';
 import { firstCheckpointAfter, newestCheckpoint, newestSigned } from './checkpoint-store.ts';
 import { checkpointNoteOf } from './checkpoints.ts';
@@ -23,13 +25,15 @@ export interface LogSurvey {
 }
 
 /**
- * What it comes from. `good`: the bridge starts. `doubt`: too few witnesses answer to say. `damaged_store`: its parts do
+ * What it comes from. `good`: the bridge starts. `clock_ahead`: it starts, but its newest epoch is of a time to come, and
+ * nothing is logged before that: this clock is behind, or was ahead then. `doubt`: too few witnesses answer to say. `damaged_store`: its parts do
  * not belong together. `damaged_head_file`, `foreign_head_file`: that of a log with another origin; `earlier_store`:
  * that of a store before this one, which was made anew. `restored_backup`: more was signed than the store has.
  * `fork`: what was signed is not what the store has.
  */
 export type LogCause =
   | 'good'
+  | 'clock_ahead'
   | 'doubt'
   | 'damaged_store'
   | 'damaged_head_file'
@@ -70,6 +74,7 @@ export interface LogSurveyDeps extends Omit<StartDoubtDeps, 'headFile' | 'noteOf
   readonly headFilePath: string | undefined;
   /** When the keys in the store were made, where it has no entry that says; milliseconds. */
   readonly storeMade: number | undefined;
+  readonly clock: Clock;
 }
 
 /** Looks at everything, changes nothing, and signs nothing. Throws what the database throws. */
@@ -225,9 +230,12 @@ function causeOf(
     witnesses,
     verdict,
   }: Pick<LogSurvey, 'store' | 'headFile' | 'witnesses'> & { verdict: { refused: boolean } | undefined },
-  { origin, storeMade }: LogSurveyDeps,
+  { origin, storeMade, clock }: LogSurveyDeps,
 ): LogCause {
-  if (verdict === undefined) return 'good';
+  if (verdict === undefined) {
+    const newest = store.newest?.timeMs ?? 0;
+    return newest > clock.now() + EPOCH_CLOCK_SLACK_MS ? 'clock_ahead' : 'good';
+  }
   if (!store.whole) return 'damaged_store';
   const kept = headFile?.kept;
   if (witnesses.some(({ said }) => said === 'contradicted')) return 'fork';

@@ -56,6 +56,8 @@ export interface WitnessClientDeps {
   readonly logger: Logger;
   /** A cosignature of the newest checkpoint is renewed when it is this old; seconds. */
   readonly refreshSeconds: number;
+  /** Told what the witness's clock shows, by a cosignature that verifies; seconds. */
+  readonly onTime?: ((name: string, time: number) => void) | undefined;
   /** Told after a cosignature was stored. */
   readonly onCosigned: () => void;
   /** Told when `state` is another than before. */
@@ -191,10 +193,12 @@ export class WitnessClient {
     { size, note }: { size: number; note: string },
     signatures: Parameters<typeof checkCosignatures>[2],
   ): Promise<void> {
-    const { database, shown, witness, clock, onCosigned } = this.#deps;
+    const { database, shown, witness, clock, onCosigned, onTime } = this.#deps;
     const { key } = witness;
     const cosigners = [{ key, kind: 'witness' as const }];
-    const checked = await checkCosignatures(cosigners, parseNote(note).text, signatures, seconds(clock));
+    const { text } = parseNote(note);
+    const hear = (_: unknown, time: number) => onTime?.(key.name, time);
+    const checked = await checkCosignatures(cosigners, text, signatures, seconds(clock), hear);
     const [cosignature] = checked.sort((one, other) => other.time - one.time);
     if (cosignature === undefined) {
       throw new CountersignError('note_signature', `${key.name} answered without a signature of its key.`);

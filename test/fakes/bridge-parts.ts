@@ -158,6 +158,7 @@ function movableClock(): MovableClock {
   let now = Date.parse('2026-11-22T09:00:00Z');
   return {
     now: () => now,
+    elapsed: () => now,
     advance: (seconds) => {
       now += seconds * 1000;
     },

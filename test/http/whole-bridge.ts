@@ -24,6 +24,7 @@ export function createMovableClock(): MovableClock {
   let ahead = 0;
   return {
     now: () => Date.now() + ahead,
+    elapsed: () => performance.now() + ahead,
     advance: (seconds) => {
       ahead += seconds * 1000;
     },

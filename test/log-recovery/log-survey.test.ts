@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { HeadAnswer, HeadWitness } from '../../bridge/tlog/head-witness.ts';
 import { type LogSurveyDeps, surveyLog } from '../../bridge/tlog/log-survey.ts';
 import { CountersignError } from '../../protocol/errors.ts';
+import { movableClock } from '../signer/signer-fixture.ts';
 import { type OpenLog, ORIGIN, quiet, type TlogFixture, tlogFixture } from '../tlog/tlog-fixture.ts';
 
 let fixture: TlogFixture;
@@ -44,7 +45,7 @@ const shows = (size: number) => {
 const survey = (changes: Partial<LogSurveyDeps> = {}) =>
   surveyLog({
     ...{ log: 'keys', origin: ORIGIN, database: log.database, logger: quiet },
-    ...{ witnesses: [], quorum: 0, storeMade: undefined },
+    ...{ witnesses: [], quorum: 0, storeMade: undefined, clock: movableClock() },
     ...{ headFilePath: fixture.headFilePath, headFileApart: true },
     ...changes,
   });
@@ -75,6 +76,14 @@ describe('what store, head file and witnesses say of a log', () => {
     expect(await survey({ ...deps, witnesses: [witness('unreachable')] })).toMatchObject({ cause: 'doubt' });
     expect(await survey({ ...deps, witnesses: [shows(SIZE)] })).toMatchObject({ cause: 'restored_backup' });
     await empty.remove();
+  });
+
+  it('is a clock that was ahead, or is behind now, where the newest epoch is of a time to come', async () => {
+    const clock = movableClock();
+    clock.set(clock.now() - 60_000);
+    expect(await survey({ clock })).toMatchObject({ cause: 'clock_ahead' });
+    clock.advance(60_000);
+    expect(await survey({ clock })).toMatchObject({ cause: 'good' });
   });
 
   it('is a restored backup where the head file has more', async () => {

@@ -2,8 +2,10 @@ import { copyFile, mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../bridge/config/index.ts';
+import { systemClock } from '../../bridge/lib/clock.ts';
 import { createLogger } from '../../bridge/lib/logger.ts';
 import { startBridge } from '../../bridge/main.ts';
+import { openSqlite } from '../../bridge/storage/sqlite/open.ts';
 import { type RecordedTerminal, recordedTerminal } from '../cli/recorded-terminal.ts';
 import { createThrowawayCa } from '../fakes/throwaway-ca.ts';
 
@@ -69,6 +71,19 @@ describe('countersign log recover', () => {
     expect(code).toBe(0);
     expect(out).toMatch(/^log: +bridge\.acme\.example\/log\nstore: +\d+ entries, epoch 1 of /);
     expect(said).toContain('This store holds the newest log');
+  });
+
+  it('names a clock that was ahead when the newest epoch was closed', async () => {
+    await runBridge();
+    const store = await openSqlite({ path: database(), clock: systemClock });
+    const later = Date.now() + 30 * 86_400_000;
+    await store.transaction((tx) => tx.updateTable('log_checkpoints').set({ time_ms: later }).execute());
+    await store.close();
+    const { code, said } = await recover();
+    expect(code).toBe(3);
+    expect(said).toContain(`The newest epoch of this log is of ${new Date(later).toISOString()}`);
+    expect(said).toContain('the clock was ahead when that epoch was closed');
+    expect(await causeOf()).toBe('clock_ahead');
   });
 
   it('finds a restored backup, which the bridge refuses to start with, until the newest store is back', async () => {

@@ -43,6 +43,7 @@ export async function policyFixture(): Promise<PolicyFixture> {
   let now = Date.parse('2026-11-22T09:00:00Z');
   const clock = {
     now: () => now,
+    elapsed: () => now,
     advance: (seconds: number) => {
       now += seconds * 1000;
     },

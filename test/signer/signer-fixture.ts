@@ -14,15 +14,23 @@ export const DAY_MS = 86_400_000;
 
 /** A clock that stands still until it is moved. */
 export interface MovableClock extends Clock {
+  /** Time passes. */
   advance(ms: number): void;
+  /** Somebody sets it. */
+  set(ms: number): void;
 }
 
 export function movableClock(start = Date.parse('2026-11-22T09:00:00Z')): MovableClock {
-  let now = start;
+  let [now, elapsed] = [start, 0];
   return {
     now: () => now,
+    elapsed: () => elapsed,
     advance: (ms) => {
       now += ms;
+      elapsed += ms;
+    },
+    set: (ms) => {
+      now = ms;
     },
   };
 }

@@ -30,6 +30,7 @@ let log: SmallLog;
 let host: WitnessHost;
 let client: WitnessClient;
 let changes: WitnessState['state'][];
+let times: number[];
 let quorum: Quorum;
 
 function clientOf({ key, url, outbound }: Pick<WitnessHost, 'key' | 'url' | 'outbound'>): WitnessClient {
@@ -42,6 +43,7 @@ function depsFor(witness: { key: WitnessHost['key']; url: string }, outbound: Wi
     shown: shownSmallLog(() => log),
     onCosigned: () => quorum.noteCosigned(),
     onChange: ({ state }: WitnessState) => void changes.push(state),
+    onTime: (_: string, time: number) => void times.push(time),
   };
 }
 
@@ -52,6 +54,7 @@ beforeEach(async () => {
   host = await witnessHost('witness.globex.example/w1', [log.key], clock);
   client = clientOf(host);
   changes = [];
+  times = [];
   quorum = createQuorum({
     ...{ log: 'keys', database: store.database, quorum: 1, auditorQuorum: 0 },
     cosigners: [{ key: host.key, kind: 'witness' }],
@@ -62,6 +65,7 @@ afterEach(async () => {
   await store.remove();
 });
 
+const nowInSeconds = () => Math.floor(clock.now() / 1_000);
 const cosignatures = (size = log.size) =>
   store.database.read((query) => readCosignatures(query, 'keys', size));
 
@@ -122,6 +126,17 @@ describe('the client of a witness', () => {
     expect(after?.time).toBe((before?.time ?? 0) + 3_600);
   });
 
+  it('tells what the witness’s clock shows, also where ours is so wrong that nothing is stored', async () => {
+    const right = nowInSeconds();
+    await client.ask(never);
+    expect(times).toEqual([right]);
+    host.answerWith(undefined);
+    const wrong = movableClock(clock.now() + 30 * 86_400_000);
+    client = new WitnessClient({ ...depsFor(host, host.outbound), clock: wrong });
+    expect(await client.ask(never)).toMatchObject({ state: 'failing', error: 'note_signature' });
+    expect(times).toEqual([right, right]);
+  });
+
   it('never asks twice at once', async () => {
     await Promise.all([client.ask(never), client.ask(never)]);
     expect(host.asked).toHaveLength(1);
@@ -134,7 +149,6 @@ describe('what a witness answers is not stored', () => {
     const note = text ?? parseNote(await log.note()).text;
     return { signer, line: formatSignatureLine(await cosign(signer, note, time)) };
   };
-  const nowInSeconds = () => Math.floor(clock.now() / 1_000);
 
   async function expectRefused(code: string): Promise<void> {
     expect(await client.ask(never)).toMatchObject({ state: 'failing', error: code });

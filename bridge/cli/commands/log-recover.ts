@@ -6,6 +6,7 @@ import { logOrigin } from '../../../protocol/tlog/checkpoint.ts';
 import { parseVerifierKey } from '../../../protocol/tlog/verifier-key.ts';
 import { readCaCertificates } from '../../config/certificate-files.ts';
 import type { Config } from '../../config/index.ts';
+import { systemClock } from '../../lib/clock.ts';
 import { createLogger } from '../../lib/logger.ts';
 import { createOutbound } from '../../lib/outbound.ts';
 import { createDnsResolver } from '../../lib/resolver.ts';
@@ -96,6 +97,7 @@ async function look({ config, database }: LocalStore): Promise<LogSurvey> {
         config.key_log.head_file,
         config.storage.driver === 'sqlite' ? config.storage.path : undefined,
       ),
+      clock: systemClock,
       // later issues say when keys were renewed
       storeMade: serial === 1 ? iat * 1000 : undefined,
     });

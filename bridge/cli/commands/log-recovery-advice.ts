@@ -126,6 +126,20 @@ export function adviceOn({ cause, detail, store, headFile, witnesses }: LogSurve
             : 'This store holds the newest log, by all that the head file and the witnesses know: `countersign serve` starts.',
         steps: [],
       };
+    case 'clock_ahead':
+      return {
+        summary:
+          `The newest epoch of this log is of ${store.newest === undefined ? 'later' : timeOf(store.newest.timeMs)}, and that ` +
+          'time has not come by the clock of this machine.',
+        steps: [
+          '1. Compare this machine’s clock with another one. If it is behind, set it by NTP: that is all.',
+          '2. If it is right, the clock was ahead when that epoch was closed. Nothing is lost and nobody is shown anything',
+          '   wrong, but the bridge logs nothing until then, and clients refuse what is from the future. Epochs cannot be',
+          '   taken back, as they are signed: wait. Until then revocations act, and enrolments answer `unavailable`.',
+          '3. If that is years away, this log has come to its end, as if its newest store were lost. See',
+          `   ${GUIDE}.`,
+        ],
+      };
     case 'doubt':
       return {
         summary: `It cannot be said yet whether this is the newest store. ${detail ?? ''}`,
