@@ -7,24 +7,28 @@ import type { StoredEvent } from './event.ts';
 export interface LiveEvents {
   /**
    * Events with a `seq` above `since`, in order and without gaps, page by page; then those to come, until the signal
-   * is aborted. Nothing is read before the page before it was taken: a slow reader holds up itself alone.
+   * is aborted. The first page is read at once, so that who cannot be answered is told before anything else; throws
+   * `events_pruned`, then and later. No other is read before the one before it was taken: a slow reader holds up itself alone.
    */
-  follow(since: number, signal: AbortSignal): AsyncGenerator<readonly StoredEvent[], void>;
+  follow(since: number): Promise<(signal: AbortSignal) => AsyncGenerator<readonly StoredEvent[], void>>;
 }
 
 export function createLiveEvents(log: Pick<SequencedEventLog, 'page' | 'onPublished'>): LiveEvents {
   const bell = createBell();
   log.onPublished(() => bell.ring());
   return {
-    async *follow(since, signal) {
-      let last = since;
-      while (!signal.aborted) {
-        const heard = bell.rings;
-        const page = await log.page({ since: last, limit: LIVE_EVENT_PAGE });
-        last = page.at(-1)?.seq ?? last;
-        if (page.length > 0) yield page;
-        else await bell.wait(heard, LIVE_POLL_MS, signal);
-      }
+    async follow(since) {
+      let heard = bell.rings;
+      let page = await log.page({ since, limit: LIVE_EVENT_PAGE });
+      return async function* (signal) {
+        for (let last = since; !signal.aborted; ) {
+          last = page.at(-1)?.seq ?? last;
+          if (page.length > 0) yield page;
+          else await bell.wait(heard, LIVE_POLL_MS, signal);
+          heard = bell.rings;
+          page = await log.page({ since: last, limit: LIVE_EVENT_PAGE });
+        }
+      };
     },
   };
 }

@@ -10,6 +10,7 @@ import {
 } from '../lib/limits.ts';
 import type { Logger } from '../lib/logger.ts';
 import { createTally } from '../lib/tally.ts';
+import { isOurFault, problemOf } from './problem.ts';
 import type { ServerSentEvent, StreamResponse } from './route.ts';
 
 /** The open streams of this process. */
@@ -108,7 +109,7 @@ async function run(
       if (!response.write(encode(event))) await drained(response, end.signal, limits.stall);
     }
   } catch (err) {
-    if (!end.signal.aborted) logger.error({ err }, 'a stream of events failed');
+    if (!end.signal.aborted) tellFailure(response, err, logger);
   } finally {
     clearTimeout(over);
     clearInterval(heartbeat);
@@ -117,6 +118,14 @@ async function run(
     if (response.writableNeedDrain) response.destroy();
     else response.end();
   }
+}
+
+/** As an event of its own, since the headers are out: a reader must not take a failure for the usual end. */
+function tellFailure(response: ServerResponse, error: unknown, logger: Logger): void {
+  const problem = problemOf(error, { requestId: String(response.getHeader('X-Request-Id') ?? '') });
+  if (isOurFault(error))
+    logger.error({ err: error, request_id: problem.request_id }, 'a stream of events failed');
+  response.write(encode({ event: 'error', data: JSON.stringify(problem) }));
 }
 
 function encode({ id, event, data }: ServerSentEvent): string {

@@ -6,6 +6,7 @@ import type { ServerSentEvent, StreamResponse } from '../../bridge/http/route.ts
 import { createBell } from '../../bridge/lib/bell.ts';
 import { STREAMS_PER_READER } from '../../bridge/lib/limits.ts';
 import { createLogger } from '../../bridge/lib/logger.ts';
+import { CountersignError } from '../../protocol/errors.ts';
 import { SOON } from '../fakes/soon.ts';
 import { readStream } from './streamed-events.ts';
 
@@ -86,6 +87,22 @@ describe('a stream of events', () => {
       },
     });
     expect(await (await open()).text()).toBe('retry: 1000\n\nid: 7\n\nid: 8\ndata: {}\n\n');
+  });
+
+  it('that breaks off says why, so that its reader does not take it for the usual end', async () => {
+    const { open } = await serve({
+      reader: 'r',
+      open: async function* () {
+        yield { id: '7', data: '{}' };
+        throw new CountersignError('events_pruned', 'The oldest is 9.');
+      },
+    });
+    const stream = readStream(await open());
+    await stream.next();
+    const { event, data } = (await stream.next()) ?? {};
+    expect(event).toBe('error');
+    expect(JSON.parse(data ?? '')).toMatchObject({ code: 'events_pruned', detail: 'The oldest is 9.' });
+    expect(await stream.next()).toBeNull();
   });
 
   it('says by comments that it lives', async () => {

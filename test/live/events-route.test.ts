@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { deletePruned, storePruned } from '../../bridge/events/prune-store.ts';
 import { type BridgeFixture, bridgeFixture } from '../administration/bridge-fixture.ts';
+import { recordedTerminal } from '../cli/recorded-terminal.ts';
 import { readStream } from './streamed-events.ts';
 
 let bridge: BridgeFixture;
@@ -92,5 +94,48 @@ describe('GET /v1/events as a stream', () => {
     await bridge.restart();
     expect(performance.now() - start).toBeLessThan(10_000);
     for (let event = await reading.next(); event !== null; ) event = await reading.next();
+  });
+});
+
+describe('a SIEM that comes back for events that are pruned by then', () => {
+  let pruned: BridgeFixture;
+  let reader: string;
+  beforeAll(async () => {
+    pruned = await bridgeFixture();
+    reader = await pruned.administrator();
+    for (const domain of ['a.example', 'b.example', 'c.example']) {
+      await pruned.ask('POST', '/admin/v1/domains', { domain }, reader);
+    }
+    await pruned.running.services.events.settled();
+    await pruned.inStore((database) =>
+      database.transaction(async (tx) => {
+        await storePruned(tx, { seq: 4, time: Date.now() });
+        await deletePruned(tx, 4, 10);
+      }),
+    );
+  });
+  afterAll(() => pruned.remove());
+
+  const ask = (accept: string, headers: Record<string, string> = {}) =>
+    pruned.fetch(`${pruned.issuer}/v1/events?since=2`, {
+      headers: { accept, authorization: `Bearer ${reader}`, ...headers },
+    });
+
+  it.each([
+    ['as a stream', 'text/event-stream', { 'last-event-id': '2' }],
+    ['as NDJSON', 'application/x-ndjson', {}],
+  ])('is told so, %s', async (_how, accept, headers) => {
+    const response = await ask(accept, headers);
+    const { code, detail } = (await response.json()) as Record<string, unknown>;
+    expect({ status: response.status, code }).toEqual({ status: 410, code: 'events_pruned' });
+    expect(detail).toEqual(expect.stringContaining('5'));
+  });
+
+  it('is told so by countersign events tail, which does not try for ever', async () => {
+    const terminal = await recordedTerminal(pruned.fetch);
+    const env = { COUNTERSIGN_URL: pruned.issuer, COUNTERSIGN_TOKEN: reader };
+    const { code, said } = await terminal.run(['events', 'tail', '--since', '2'], { env });
+    expect({ code, said }).toEqual({ code: 1, said: expect.stringContaining('events_pruned') });
+    await terminal.remove();
   });
 });

@@ -68,7 +68,9 @@ async function tail(terminal: Terminal, options: Options): Promise<void> {
   let pauseMs = FIRST_PAUSE_MS;
   while (told < most) {
     try {
-      for await (const { id, data } of eventsBehind(api, query, since)) {
+      for await (const { event, id, data } of eventsBehind(api, query, since)) {
+        // Whoever comes back is told the same as an answer.
+        if (event === 'error') break;
         if (data !== null) terminal.out(render(data));
         since = id ?? since;
         pauseMs = FIRST_PAUSE_MS;

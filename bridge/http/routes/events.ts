@@ -58,14 +58,18 @@ export function eventRoutes(deps: EventRoutesDeps): Route[] {
 }
 
 /** Each event with its `seq` as the id: a reader that comes back with the last one goes on behind it. */
-function streamOf(deps: EventRoutesDeps, query: EventsQuery, administrator: string): StreamResponse {
+async function streamOf(
+  deps: EventRoutesDeps,
+  query: EventsQuery,
+  administrator: string,
+): Promise<StreamResponse> {
   if (query.until !== undefined) throw new CountersignError('malformed_request', 'A stream has no end.');
   const filter = filterOf(query);
+  const pages = await deps.liveEvents.follow(await deps.eventQueries.positionOf(query.since));
   return {
     reader: `administrator ${administrator}`,
     open: async function* (signal) {
-      const since = await deps.eventQueries.positionOf(query.since);
-      for await (const page of deps.liveEvents.follow(since, signal)) {
+      for await (const page of pages(signal)) {
         for (const event of page) {
           if (passesFilter(event, filter)) yield { id: String(event.seq), data: JSON.stringify(event) };
           if (endsReading(event, administrator)) return;
