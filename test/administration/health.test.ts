@@ -65,7 +65,7 @@ describe.skipIf(NO_REDIS !== undefined)(
     let bridge: BridgeFixture;
     beforeAll(async () => {
       redis = await startRedis();
-      const cache = { driver: 'redis', url: { env: 'CACHE_URL' }, timeout_ms: 300 };
+      const cache = { driver: 'redis', url: { env: 'CACHE_URL' }, timeout_ms: 5_000 };
       bridge = await bridgeFixture({ settings: { cache }, env: { CACHE_URL: redis.url } });
       expect((await bridge.ask('GET', '/health/ready')).body.status).toBe('ready');
       await redis.kill();
