@@ -7,7 +7,7 @@ import type { Step } from '../step.ts';
 
 const SINKS = '/admin/v1/sinks';
 const SINK = `${SINKS}/soc`;
-const NOTICED_WITHIN_MS = 5_000;
+const NOTICED_WITHIN_MS = 15_000;
 const LOOK_EVERY_MS = 20;
 
 interface Tested {

@@ -25,7 +25,8 @@ let hal: Enrolled;
 let meeting: MadeMeeting;
 
 beforeAll(async () => {
-  bridges = await twoMeetingBridges();
+  // So long that no question ends with nothing.
+  bridges = await twoMeetingBridges({ hold: 30_000 });
   ({ acme, globex } = bridges);
   [ada, bob] = [await acme.addEnrolled('ada'), await acme.addEnrolled('bob')];
   [gwen, hal] = [await globex.addEnrolled('gwen'), await globex.addEnrolled('hal')];
