@@ -91,16 +91,40 @@ export async function findValue(
     .executeTakeFirst();
 }
 
-/** Lower versions first: those of one name must not overtake each other where the clocks of replicas differ. */
+/**
+ * The `limit` versions that wait longest, and what is staged of the same names before them: one name's must not overtake
+ * each other where the clocks of replicas differ. Lower versions first.
+ */
 export async function stagedVersions(query: Query, limit: number): Promise<StagedVersion[]> {
+  const longest = await staged(query).orderBy('staged_id').limit(limit).execute();
+  const later = longest.filter(({ version }) => version > 0);
+  const known = new Set(longest.map(({ staged_id }) => staged_id));
+  const earlier = (await stagedOf(query, later)).filter(({ staged_id }) => !known.has(staged_id));
+  return [...longest, ...earlier].sort(
+    (one, other) => one.version - other.version || (one.staged_id < other.staged_id ? -1 : 1),
+  );
+}
+
+function staged(query: Query) {
   return query
     .selectFrom('logged_versions')
     .select(['staged_id', 'kind', 'name', 'version', 'commitment'])
-    .where('position', 'is', null)
-    .orderBy('version')
-    .orderBy('staged_id')
-    .limit(limit)
+    .where('position', 'is', null);
+}
+
+/** What is staged of the names of these versions, up to the highest of each. */
+async function stagedOf(query: Query, versions: readonly StagedVersion[]): Promise<StagedVersion[]> {
+  if (versions.length === 0) return [];
+  const highest = new Map<string, number>();
+  const keyOf = ({ kind, name }: VersionName) => `${kind} ${name}`;
+  for (const each of versions) {
+    highest.set(keyOf(each), Math.max(each.version, highest.get(keyOf(each)) ?? 0));
+  }
+  const rows = await staged(query)
+    .where('kind', 'in', [...new Set(versions.map(({ kind }) => kind))])
+    .where('name', 'in', [...new Set(versions.map(({ name }) => name))])
     .execute();
+  return rows.filter((row) => row.version <= (highest.get(keyOf(row)) ?? -1));
 }
 
 /** Whether a version staged before `time` (ms since the epoch) still has no place. */

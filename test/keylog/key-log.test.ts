@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { DatabaseKeyLog } from '../../bridge/keylog/database-key-log.ts';
+import { stagedVersions } from '../../bridge/keylog/version-store.ts';
 import { readEntryBundle } from '../../bridge/tlog/log-tree.ts';
 import { utf8 } from '../../protocol/bytes.ts';
 import { sha256Base64url } from '../../protocol/hash.ts';
@@ -154,6 +155,32 @@ describe('the key log', () => {
     );
     await log.stop();
     expect((await rows()).map((row) => row.version)).toEqual([0, 1, 2]);
+  });
+
+  it('looks at what waits longest, a revocation behind any number of new names too', async () => {
+    const log = fixture.open();
+    await fixture.stage(log, { name: ALICE, version: 3 });
+    for (let index = 0; index < 5; index += 1)
+      await fixture.stage(log, { name: `new-${index}@acme.example` });
+    const looked = await fixture.database.read((query) => stagedVersions(query, 4));
+    expect(looked.map(({ name, version }) => [name, version])).toEqual([
+      ...[0, 1, 2].map((index) => [`new-${index}@acme.example`, 0]),
+      [ALICE, 3],
+    ]);
+  });
+
+  it('looks at a name’s earlier versions with it, even where a clock went back', async () => {
+    const log = fixture.open();
+    for (const version of [0, 1, 2]) await fixture.stage(log, { name: ALICE, version });
+    await fixture.stage(log, { name: 'bob@acme.example' });
+    await fixture.database.transaction((tx) =>
+      tx.updateTable('logged_versions').set({ staged_id: '0' }).where('version', '=', 1).execute(),
+    );
+    const looked = await fixture.database.read((query) => stagedVersions(query, 1));
+    expect(looked.map(({ name, version }) => [name, version])).toEqual([
+      [ALICE, 0],
+      [ALICE, 1],
+    ]);
   });
 
   it('publishes after a restart what was staged before', async () => {
