@@ -67,7 +67,6 @@ function openAcknowledged(given: Settings, deps: SinkDeps): Sink {
   const post = createPost(given, deps, channel);
   const acks = createAcknowledgements({
     ask: createAsk(given, deps, channel),
-    clock: deps.clock,
     timeoutMs: given.acknowledgement_timeout_seconds * 1_000,
   });
 

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type Clock, seconds } from '../../bridge/lib/clock.ts';
+import { seconds } from '../../bridge/lib/clock.ts';
 import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
 import type { FormatName } from './formats/formatter.ts';
 import { extraHeaders, parseExtraHeaders } from './http/extra-headers.ts';
@@ -85,7 +85,7 @@ function openWebhook(given: Settings, deps: SinkDeps): Sink {
     return takenEvents(taken);
   }
 
-  const deliverSingly = singly(deps.clock, async (event, signal) => {
+  const deliverSingly = singly(async (event, signal) => {
     const type = contentType(deps.formatter.name, false);
     await post(event.event_id, deps.formatter.format(event), type, signal);
   });
@@ -101,10 +101,7 @@ function openWebhook(given: Settings, deps: SinkDeps): Sink {
  * One after another. What went well before a fault is told; the fault is thrown by the next call, before anything is
  * sent: the receiver may have asked to be left alone.
  */
-function singly(
-  clock: Clock,
-  post: (event: SinkEvent, signal: AbortSignal) => Promise<void>,
-): Sink['deliver'] {
+function singly(post: (event: SinkEvent, signal: AbortSignal) => Promise<void>): Sink['deliver'] {
   let fault: unknown;
 
   function throwFault(): void {
@@ -115,7 +112,7 @@ function singly(
 
   return async (events, signal) => {
     throwFault();
-    const until = clock.now() + SINGLES_MS;
+    const until = performance.now() + SINGLES_MS;
     const refused: RefusedEvent[] = [];
     let sent: number | undefined;
     for (const event of events) {
@@ -132,7 +129,7 @@ function singly(
         }
       }
       sent = event.seq;
-      if (clock.now() > until) break;
+      if (performance.now() > until) break;
     }
     if (sent === undefined)
       throw new CountersignError('malformed_request', 'There are no events to deliver.');

@@ -127,6 +127,15 @@ describe('the objects of S3', () => {
     expect(performance.now() - began).toBeGreaterThan(950);
   });
 
+  it('do not wait for a clock that was set back to be where it was', async () => {
+    let now = Date.now();
+    const deps = { ...httpSinkDeps(network, 'plain'), clock: { now: () => now } };
+    const sink = S3.open({ ...settingsFor(store.url), interval_seconds: 1 }, deps);
+    await sink.deliver(makeEvents(1), signal);
+    now -= 600_000;
+    expect(await sink.deliver(makeEvents(1, 2), signal)).toMatchObject({ settled: 2 });
+  });
+
   it('are written at once while more events are behind', async () => {
     const sink = open({ interval_seconds: 30 });
     const began = performance.now();

@@ -99,6 +99,16 @@ describe('the events of Splunk HEC', () => {
     expect(receiver.held.slice(-3)).toEqual(events.map(({ event_id }) => event_id));
   });
 
+  it('are asked after by a bridge whose clock was set back', async () => {
+    let now = Date.now();
+    const deps = { ...httpSinkDeps(network, 'plain'), clock: { now: () => now } };
+    const sink = SPLUNK_HEC.open({ url: receiver.url, token: TOKEN, acknowledgement: true }, deps);
+    await deliverAll(sink, makeEvents(2));
+    now -= 3_600_000;
+    await sink.deliver(makeEvents(2, 3), signal);
+    expect(await sink.settle?.(signal)).toBe(4);
+  });
+
   it('are not taken for indexed where a collector that was restarted says so of others', async () => {
     const sink = open();
     const events = makeEvents(4);

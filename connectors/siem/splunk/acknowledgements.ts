@@ -1,4 +1,3 @@
-import type { Clock } from '../../../bridge/lib/clock.ts';
 import { HEC_ACK_POLL_MS } from '../../../bridge/lib/limits.ts';
 import { CountersignError } from '../../../protocol/errors.ts';
 
@@ -28,17 +27,16 @@ export interface Acknowledgements {
 
 const INDEXED = Number.POSITIVE_INFINITY;
 
-/** @param options.timeoutMs - a request that is not indexed after this counts as lost */
-export function createAcknowledgements(options: {
-  ask: AskIndexed;
-  clock: Clock;
-  timeoutMs: number;
-}): Acknowledgements {
-  const { clock } = options;
+/**
+ * Times by a clock that is never set: by one that was set back, nothing would be asked until it is where it was.
+ *
+ * @param options.timeoutMs - a request that is not indexed after this counts as lost
+ */
+export function createAcknowledgements(options: { ask: AskIndexed; timeoutMs: number }): Acknowledgements {
   let waiting: { id: number; last: number; at: number }[] = [];
   let sent = -1;
   let settled = 0;
-  let asked = 0;
+  let asked = Number.NEGATIVE_INFINITY;
 
   return {
     get settled() {
@@ -56,19 +54,19 @@ export function createAcknowledgements(options: {
         const detail = 'Splunk was restarted, or stands behind a load balancer without sticky sessions.';
         throw new CountersignError('sink_unavailable', detail);
       }
-      waiting.push({ id, last, at: clock.now() });
+      waiting.push({ id, last, at: performance.now() });
       sent = last;
     },
     async refresh(signal) {
-      if (waiting.length === 0 || clock.now() - asked < HEC_ACK_POLL_MS) return;
-      asked = clock.now();
+      if (waiting.length === 0 || performance.now() - asked < HEC_ACK_POLL_MS) return;
+      asked = performance.now();
       const ids = waiting.map(({ id }) => id);
       const indexed = await options.ask(ids, signal);
       // The collector forgets an acknowledgement once it told it, so one behind a gap is remembered here.
       for (const request of waiting) if (indexed.has(request.id)) request.at = INDEXED;
       while (waiting[0]?.at === INDEXED) settled = waiting.shift()?.last ?? settled;
       const oldest = waiting[0]?.at ?? INDEXED;
-      if (clock.now() - oldest > options.timeoutMs) {
+      if (performance.now() - oldest > options.timeoutMs) {
         throw new CountersignError('sink_unavailable', 'Splunk took events and did not index them in time.');
       }
     },
