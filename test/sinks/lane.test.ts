@@ -9,6 +9,7 @@ import {
 import type { Sink, SinkEvent } from '../../connectors/siem/sink.ts';
 import { CountersignError } from '../../protocol/errors.ts';
 import { type FakeReceiver, type Fault, fakeReceiver, faults } from '../fakes/fake-receiver.ts';
+import { SOON } from '../fakes/soon.ts';
 
 const signal = new AbortController().signal;
 
@@ -154,7 +155,7 @@ describe('a lane that is behind', () => {
     };
     const lane = new Lane({ source: { read }, settled: 0, open: async () => receiver.open() });
     const step = lane.step(ending.signal);
-    await vi.waitFor(() => expect(receiver.calls).toHaveLength(1));
+    await vi.waitFor(() => expect(receiver.calls).toHaveLength(1), SOON);
     for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
     ending.abort(new Error('stopped'));
     await expect(step).rejects.toThrow('stopped');
@@ -184,7 +185,7 @@ describe('a lane of large events', () => {
     const { log, source: large } = largeTo(100_000);
     const lane = new Lane({ source: large, settled: 0, open: async () => receiver.open() });
     const step = lane.step(ending.signal);
-    await vi.waitFor(() => expect(receiver.calls).toHaveLength(1));
+    await vi.waitFor(() => expect(receiver.calls).toHaveLength(1), SOON);
     for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
     ending.abort(new Error('stopped'));
     await expect(step).rejects.toThrow('stopped');

@@ -3,6 +3,7 @@ import type { Sink } from '../../../connectors/siem/sink.ts';
 import { SYSLOG } from '../../../connectors/siem/syslog.ts';
 import { deliverAll } from '../../contract/reference-driver.ts';
 import { makeEvents } from '../../contract/sink-events.ts';
+import { SOON } from '../../fakes/soon.ts';
 import { openSyslogReceiver, type SyslogReceiver } from '../../fakes/syslog/syslog-receiver.ts';
 import { createThrowawayCa } from '../../fakes/throwaway-ca.ts';
 import { HOST, openTestSink, paramOf, syslogDeps } from './syslog-fixture.ts';
@@ -92,7 +93,7 @@ describe('a syslog sink', () => {
         code: 'sink_unavailable',
       });
     };
-    await vi.waitFor(goOn, { timeout: 5_000 });
+    await vi.waitFor(goOn, SOON);
     expect(held(receiver)).not.toContain(1);
   });
 
@@ -124,7 +125,7 @@ describe('a syslog sink', () => {
     await receiver.revive();
     const patient = makeEvents(200, 1);
     expect(await sink.deliver(patient, signal)).toMatchObject({ settled: 0 });
-    await vi.waitFor(() => expect(new Set(held(receiver)).size).toBe(200));
+    await vi.waitFor(() => expect(new Set(held(receiver)).size).toBe(200), SOON);
     expect(await sink.deliver(makeEvents(1, 201), signal)).toMatchObject({ sent: 201, settled: 200 });
   });
 
@@ -132,7 +133,7 @@ describe('a syslog sink', () => {
     const receiver = await receive();
     const sink = open(overTcp(receiver));
     await sink.deliver(makeEvents(1, 1), signal);
-    await vi.waitFor(() => expect(held(receiver)).toEqual([1]));
+    await vi.waitFor(() => expect(held(receiver)).toEqual([1]), SOON);
     receiver.say('x'.repeat(1_000_000));
     expect(await sink.settle?.(signal)).toBe(1);
   });
