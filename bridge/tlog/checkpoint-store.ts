@@ -125,6 +125,27 @@ export async function newestSignedBefore(
   return asSigned(row);
 }
 
+/** The size of the largest checkpoint that everybody has been shown; `undefined` before the first. */
+export async function publishedSize(query: Query, log: LogName): Promise<number | undefined> {
+  const row = await query
+    .selectFrom('log_publications')
+    .select('size')
+    .where('log', '=', log)
+    .executeTakeFirst();
+  return row?.size;
+}
+
+/** Remembers that a checkpoint of this size is about to be shown; one that is smaller than the largest changes nothing. */
+export async function notePublished(tx: Transaction, log: LogName, size: number): Promise<void> {
+  await tx
+    .insertInto('log_publications')
+    .values({ log, size })
+    .onConflict((conflict) =>
+      conflict.column('log').doUpdateSet({ size }).where('log_publications.size', '<', size),
+    )
+    .execute();
+}
+
 /** `undefined` for a checkpoint that is not signed. */
 export function asSigned(row: StoredCheckpoint | undefined): SignedCheckpoint | undefined {
   if (row === undefined || row.log_signature === null) return undefined;

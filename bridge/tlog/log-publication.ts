@@ -5,7 +5,12 @@ import { type TileId, tileWidth } from '../../protocol/tlog/tile.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import { CHECKPOINT_LAG_MS } from '../lib/limits.ts';
 import type { Database, Query } from '../storage/database.ts';
-import { newestSignedBefore, type SignedCheckpoint } from './checkpoint-store.ts';
+import {
+  newestSignedBefore,
+  notePublished,
+  publishedSize,
+  type SignedCheckpoint,
+} from './checkpoint-store.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import { checkCosignatures } from './cosignature-check.ts';
 import { readCosignatures, storeCosignature } from './cosignature-store.ts';
@@ -40,10 +45,9 @@ export function createLogPublication(deps: {
 
   /**
    * Auditors cosign what they find here, and only where witnesses have cosigned the same does that count: so it waits
-   * for the quorum, but no longer than CHECKPOINT_LAG_MS, lest dead witnesses hide the log. Of two things that only
-   * grow the larger only grows: nobody is ever shown a smaller log than before.
+   * for the quorum, but no longer than CHECKPOINT_LAG_MS, lest dead witnesses hide the log.
    */
-  async function published(query: Query): Promise<SignedCheckpoint | undefined> {
+  async function due(query: Query): Promise<SignedCheckpoint | undefined> {
     if (!quorum.demands('witness')) return checkpoints.newest(query);
     const quorate = await quorum.newestQuorate(query);
     const waited = await newestSignedBefore(query, log, clock.now() - CHECKPOINT_LAG_MS);
@@ -51,13 +55,31 @@ export function createLogPublication(deps: {
     return checkpoints.at(query, quorate);
   }
 
+  /**
+   * Nobody is ever shown a smaller log than before, as of a log that takes something back: neither where the quorum was
+   * configured anew, nor by a replica whose clock is behind. What is shown first is remembered before.
+   */
+  async function published(): Promise<SignedCheckpoint | undefined> {
+    const found = await database.read(async (query) => ({
+      due: await due(query),
+      shown: await publishedSize(query, log),
+    }));
+    const size = found.due?.size ?? 0;
+    if (size > (found.shown ?? 0)) await database.transaction((tx) => notePublished(tx, log, size));
+    if (size === found.shown) return found.due;
+    return database.read(async (query) => {
+      const largest = await publishedSize(query, log);
+      return largest === undefined ? undefined : checkpoints.at(query, largest);
+    });
+  }
+
   return {
-    checkpoint: () =>
-      database.read(async (query) => {
-        const checkpoint = await published(query);
-        if (checkpoint === undefined) return undefined;
-        return checkpoints.noteOf(checkpoint, await readCosignatures(query, log, checkpoint.size));
-      }),
+    async checkpoint() {
+      const checkpoint = await published();
+      if (checkpoint === undefined) return undefined;
+      const cosignatures = await database.read((query) => readCosignatures(query, log, checkpoint.size));
+      return checkpoints.noteOf(checkpoint, cosignatures);
+    },
 
     tile: ({ level, index, width }) =>
       database.read(async (query) => {

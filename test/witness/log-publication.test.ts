@@ -5,6 +5,7 @@ import { createApp } from '../../bridge/http/app.ts';
 import { createEventStreams } from '../../bridge/http/event-streams.ts';
 import { createRateLimit } from '../../bridge/http/rate-limit.ts';
 import { logRoutes } from '../../bridge/http/routes/log.ts';
+import type { Clock } from '../../bridge/lib/clock.ts';
 import { MemoryCache } from '../../bridge/storage/memory-cache.ts';
 import type { Cosigner } from '../../bridge/tlog/cosignature-check.ts';
 import { createLogPublication } from '../../bridge/tlog/log-publication.ts';
@@ -41,10 +42,10 @@ beforeEach(async () => {
 afterEach(() => log.store.remove());
 
 /** The routes of the log, with so many witnesses needed. */
-function serve(needed: number): void {
-  const { clock, store, checkpoints } = log;
+function serve(needed: number, witnesses = [witness], clock: Clock = log.clock): void {
+  const { store, checkpoints } = log;
   const { database } = store;
-  const cosigners = [cosignerOf(witness, 'witness'), cosignerOf(auditor, 'auditor')];
+  const cosigners = [...witnesses.map((each) => cosignerOf(each, 'witness')), cosignerOf(auditor, 'auditor')];
   const quorum = createQuorum({ log: 'keys', database, cosigners, quorum: needed, auditorQuorum: 1 });
   const publication = createLogPublication({ log: 'keys', database, clock, checkpoints, quorum });
   const nobody = async () => {
@@ -119,6 +120,29 @@ describe('the served checkpoint', () => {
     expect(await servedSize()).toBe(5);
     await bring(await cosigned(witness, 7)).expect(204);
     expect(await servedSize()).toBe(7);
+  });
+
+  it('never goes back where other witnesses and a larger quorum are configured', async () => {
+    await log.grow(3);
+    log.clock.advance(120_000);
+    await log.grow(9);
+    await bring(await cosigned(witness, 9)).expect(204);
+    expect(await servedSize()).toBe(9);
+    serve(2, [witness, await noteSigner('w2.example/w'), await noteSigner('w3.example/w')]);
+    expect(await servedSize()).toBe(9);
+  });
+
+  it('never goes back at a replica whose clock is behind', async () => {
+    await log.grow(3);
+    await bring(await cosigned(witness, 3)).expect(204);
+    await log.grow(5);
+    log.clock.advance(60_000);
+    expect(await servedSize()).toBe(5);
+    serve(1, [witness], { now: () => log.clock.now() - 10_000 });
+    expect(await servedSize()).toBe(5);
+    serve(1);
+    log.clock.advance(-30_000);
+    expect(await servedSize()).toBe(5);
   });
 
   it('does not wait for auditors', async () => {

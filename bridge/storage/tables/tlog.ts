@@ -5,6 +5,7 @@ export interface TlogTables {
   log_tiles: LogTilesTable;
   log_checkpoints: LogCheckpointsTable;
   log_cosignatures: LogCosignaturesTable;
+  log_publications: LogPublicationsTable;
 }
 
 /** Moved by compare-and-swap only. */
@@ -63,4 +64,11 @@ export interface LogCosignaturesTable {
   time: number;
   /** Its signature line of the signed note. Only verified ones are stored. */
   line: string;
+}
+
+/** What everybody has been shown of a log. */
+export interface LogPublicationsTable {
+  log: LogHeadsTable['log'];
+  /** Of the largest checkpoint that was served. Never goes back. */
+  size: number;
 }
