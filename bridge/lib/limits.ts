@@ -633,10 +633,6 @@ export const EPOCH_CLOCK_SLACK_MS = 5_000;
 export const EPOCH_CLOCK_LEAP_MS = DAY_S * 1_000;
 /** A clock that nothing else speaks for is believed after so long without a step: NTP sets one at a start within minutes. */
 export const EPOCH_CLOCK_SETTLED_MS = 10 * 60_000;
-/** An epoch this long after the last one is closed only by a clock that is believed: an error below costs a day at most. */
-export const EPOCH_CLOCK_LEAP_MS = DAY_S * 1_000;
-/** A clock that nothing else speaks for is believed after so long without a step: NTP sets one at a start within minutes. */
-export const EPOCH_CLOCK_SETTLED_MS = 10 * 60_000;
 
 // ---- sealed keys
 
