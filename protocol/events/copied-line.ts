@@ -16,8 +16,12 @@ export interface CopiedEvent {
   readonly prev: Uint8Array;
   /** What it says that its own hash is. */
   readonly hash: Uint8Array;
-  /** `altered`: its hash is another one. `redacted`: personal data was taken out, so that nobody can tell. */
-  readonly content: 'whole' | 'altered' | 'redacted';
+  /**
+   * `altered`: its hash is another one. `redacted`: personal data was taken out, so that nobody can tell. `shortened`: it
+   * says that a sink cut it, as syslog messages are bounded, so that nobody can tell either; whoever alters an event may
+   * have it say so.
+   */
+  readonly content: 'whole' | 'altered' | 'redacted' | 'shortened';
   /** Of `log.checkpointed`: the note, and the subtrees of its root. */
   readonly checkpoint?: { readonly note: string; readonly subtrees: readonly string[] };
 }
@@ -74,6 +78,10 @@ const eventSchema = z.looseObject({
   replay: z.optional(z.uuid()),
 });
 
+type HashedEvent = Omit<z.infer<typeof eventSchema>, 'hash' | 'replay'>;
+
+/** What a sink puts into the data of an event that it cuts; the catalogue has no such member. */
+const shortenedData = z.looseObject({ truncated: z.literal(true) });
 const checkpointSchema = z.looseObject({ checkpoint: z.string(), subtrees: z.array(digest) });
 const cloudEventSchema = z.looseObject({ specversion: z.string(), source: z.string(), data: z.unknown() });
 const enclosedSchema = z.looseObject({
@@ -156,8 +164,9 @@ function readEvent(value: unknown, sha256: Sha256): ReadEvent {
   return { kind: 'event', event, faithful: true };
 }
 
-function contentOf(event: object, hash: Uint8Array, sha256: Sha256): CopiedEvent['content'] {
-  return isWhole(event, hash, sha256) ? 'whole' : 'altered';
+function contentOf(event: HashedEvent, hash: Uint8Array, sha256: Sha256): CopiedEvent['content'] {
+  if (isWhole(event, hash, sha256)) return 'whole';
+  return z.safeParse(shortenedData, event.data).success ? 'shortened' : 'altered';
 }
 
 /** Hashes of 32 bytes that stand one behind the other. */

@@ -26,7 +26,7 @@ export interface SignedProof {
 /** What is kept of an event: its hash, the one before, and the content. */
 export interface EventRow extends Pick<CopiedEvent, 'hash' | 'prev' | 'content'> {}
 
-const CONTENTS = ['whole', 'altered', 'redacted'] as const;
+const CONTENTS = ['whole', 'altered', 'redacted', 'shortened'] as const;
 const ROW_BYTES = 2 * HASH_BYTES + 1;
 
 /**
@@ -43,6 +43,8 @@ export class EventCopy {
   readonly beside: number[] = [];
   /** Whether an event had personal data taken out. */
   redacted = false;
+  /** Whether an event says that a sink cut it. */
+  shortened = false;
   /** Whether the copy came with a proof of its own, signed or not. */
   broughtProof = false;
   /** Events that say that they were sent to try the sink out: they stand in no log, and nothing signs them. */
@@ -151,6 +153,7 @@ export class EventCopy {
   async #takeEvent({ event, ...around }: Extract<CopiedLine, { kind: 'event' }>): Promise<void> {
     this.#judgeAround(around);
     if (event.content === 'redacted') this.redacted = true;
+    if (event.content === 'shortened') this.shortened = true;
     const row = new Uint8Array(ROW_BYTES);
     row.set(event.hash);
     row.set(event.prev, HASH_BYTES);

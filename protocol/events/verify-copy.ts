@@ -22,6 +22,8 @@ export interface CopyReport {
   readonly proven: number;
   /** Events of which the place and the hash are proven, and not the content: personal data was taken out. */
   readonly redacted: number;
+  /** Of these the place and the hash are proven, and not the content: they say that a sink cut them, which anybody can write. */
+  readonly shortened: readonly SeqRange[];
   /** Not what was signed, or at odds with their own hash. */
   readonly altered: readonly SeqRange[];
   /** Not there, and expected: between the first and the last, in the range of a proof, in a proven list, or asked for. */
@@ -76,7 +78,7 @@ async function anchorsOf(copy: EventCopy, { checkpoints }: VerifyOptions): Promi
   return kept.flatMap((checkpoint) => (checkpoint === undefined ? [] : [checkpoint.size]));
 }
 
-type Finding = 'proven' | 'redacted' | 'altered' | 'contradicted' | 'unproven';
+type Finding = 'proven' | 'redacted' | 'shortened' | 'altered' | 'contradicted' | 'unproven';
 
 interface Judged {
   readonly found: Readonly<Record<Finding, SeqRanges>>;
@@ -107,6 +109,7 @@ function judge(copy: EventCopy, proven: ProvenHashes, expected: readonly SeqRang
   const found = {
     proven: new SeqRanges(),
     redacted: new SeqRanges(),
+    shortened: new SeqRanges(),
     altered: new SeqRanges(),
     contradicted: new SeqRanges(),
     unproven: new SeqRanges(),
@@ -116,11 +119,22 @@ function judge(copy: EventCopy, proven: ProvenHashes, expected: readonly SeqRang
   const isContradicted = risingWithin(proven.contradicted);
   for (const seq of copy.seqs()) {
     const events = copy.at(seq);
-    if (events.length > 1) added.add(seq);
+    if (differing(events).length > 1) added.add(seq);
     const finding = findingOf(events, proven.hashes.get(seq), copy.at(seq + 1)[0]?.prev);
     found[finding === 'unproven' && isContradicted(seq) ? 'contradicted' : finding].add(seq);
   }
   return { found, missing, added, contradictions: proven.contradicted.length };
+}
+
+/** Those that cannot be one event: a replay may bring whole what was shortened before. */
+function differing(events: readonly EventRow[]): readonly EventRow[] {
+  return events.filter(
+    ({ content, hash, prev }) =>
+      content !== 'shortened' ||
+      !events.some(
+        (other) => other.content === 'whole' && equalBytes(other.hash, hash) && equalBytes(other.prev, prev),
+      ),
+  );
 }
 
 /** Whether one of the ranges has a `seq`: asked for rising ones only. */
@@ -144,6 +158,8 @@ function findingOf(
 ): Finding {
   if (signed !== undefined) {
     const ours = events.filter(({ hash }) => equalBytes(hash, signed));
+    // beside the whole event too: this line of it is not proven
+    if (ours.some(({ content }) => content === 'shortened')) return 'shortened';
     if (ours.some(({ content }) => content === 'whole')) return 'proven';
     return ours.some(({ content }) => content === 'redacted') ? 'redacted' : 'altered';
   }
@@ -162,14 +178,15 @@ function conclude(
   const faults = [found.altered, found.contradicted, added, ...(filtered ? [] : [missing])];
   const refuted =
     unreadable.length > 0 ||
-    (copy.redacted && copy.broughtProof) ||
+    ((copy.redacted || copy.shortened) && copy.broughtProof) ||
     forked.length > 0 ||
     contradictions > 0 ||
     faults.some(({ count }) => count > 0);
   // what was cut off at the end, only a checkpoint or whoever asked can tell
   const ended = expected?.to !== undefined || (range?.to ?? 0) >= covered;
-  const left = found.unproven.count + found.redacted.count + missing.count;
-  const shown = found.proven.count + found.redacted.count > 0;
+  const withoutContent = found.redacted.count + found.shortened.count;
+  const left = found.unproven.count + withoutContent + missing.count;
+  const shown = found.proven.count + withoutContent > 0;
   const hidden = (copy.redacted && !redacted) || (beside.length > 0 && !originals);
   const partly = ended && left === 0 ? 'proven' : 'partly';
   return {
@@ -177,6 +194,7 @@ function conclude(
     range,
     proven: found.proven.count,
     redacted: found.redacted.count,
+    shortened: found.shortened.ranges,
     altered: found.altered.ranges,
     missing: missing.ranges,
     added: added.ranges,

@@ -1,5 +1,5 @@
 import { cloudEventOf } from '../../bridge/cli/event-copy.ts';
-import { eventHash, type StoredEvent } from '../../bridge/events/event.ts';
+import { type EventInput, eventHash, type StoredEvent } from '../../bridge/events/event.ts';
 import { logNoteSigner } from '../../bridge/tlog/note-signer.ts';
 import { decodeBase64url } from '../../protocol/base64url.ts';
 import { formatHashesLine, formatProofLine } from '../../protocol/events/copied-line.ts';
@@ -16,7 +16,7 @@ import { type EventProofFixture, eventProofFixture } from './event-proof-fixture
 
 /** What a copy without fault has none of. */
 export const FOUND = {
-  ...{ altered: [], missing: [], added: [], contradicted: [], unreadable: [], forked: [] },
+  ...{ shortened: [], altered: [], missing: [], added: [], contradicted: [], unreadable: [], forked: [] },
   ...{ beside: [], tests: 0 },
 };
 
@@ -45,9 +45,15 @@ export interface CopyFixture {
   exported8(of: readonly StoredEvent[]): Promise<Line[]>;
 }
 
-export async function copyFixture(): Promise<CopyFixture> {
+/** @param lookedUp - addresses that the third event was a look-up of */
+export async function copyFixture(lookedUp: readonly string[] = []): Promise<CopyFixture> {
   const fixture = await eventProofFixture();
-  await fixture.reportSigned(5);
+  if (lookedUp.length === 0) await fixture.reportSigned(5);
+  else {
+    await fixture.report(2);
+    await fixture.database.transaction((tx) => fixture.log.append(tx, lookUpOf(lookedUp)));
+    await fixture.reportSigned(2);
+  }
   await fixture.reportSigned(5);
   await fixture.report(2);
   const events = await fixture.events();
@@ -99,4 +105,12 @@ export function relinked(changed: readonly StoredEvent[], from: number): StoredE
     prev = eventHash(rest);
     return { ...rest, hash: prev };
   });
+}
+
+function lookUpOf(addresses: readonly string[]): EventInput {
+  const counts = { credential: 0, revoked: 0, revoked_pending: 0, not_found: addresses.length, refused: 0 };
+  return {
+    ...{ type: 'look_up.answered', actor: { kind: 'person', sub: 'p' }, outcome: 'success' },
+    data: { asked: addresses.length, addresses: [...addresses], ...counts },
+  };
 }

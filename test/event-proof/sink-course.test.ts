@@ -9,7 +9,16 @@ const COURSE: SinkCourse = { begin: 1, deadLetters: new Set(), givenUp: [], refu
 function lacking(missing: readonly SeqRange[], range = { from: 1, to: 20 }) {
   return async (filtered: boolean): Promise<CopyReport> => ({
     ...{ range, proven: 10, redacted: 0, covered: 20, tests: 0, missing },
-    ...{ altered: [], added: [], contradicted: [], unproven: [], unreadable: [], beside: [], forked: [] },
+    ...{
+      shortened: [],
+      altered: [],
+      added: [],
+      contradicted: [],
+      unproven: [],
+      unreadable: [],
+      beside: [],
+      forked: [],
+    },
     outcome: missing.length === 0 ? 'proven' : filtered ? 'partly' : 'refuted',
   });
 }
