@@ -114,6 +114,17 @@ describe('countersign events tail', () => {
     expect(linesOf(await tail(['--since', '0', '--limit', '2']))).toHaveLength(2);
   });
 
+  it('goes on from where an id without an event says, and shows nothing for it', async () => {
+    mishaps = [
+      (response) => {
+        void response.body?.cancel();
+        return new Response('id: 2\n\n');
+      },
+    ];
+    const ran = await tail(['--since', '0', '--limit', '2']);
+    expect(linesOf(ran).map(({ seq }) => seq)).toEqual([3, 4]);
+  });
+
   it('begins with the last so many', async () => {
     const newest = linesOf(await tail(['--since', '0', '--filter', 'domain.added', '--limit', '4'])).at(-1);
     expect(linesOf(await tail(['--last', '1', '--limit', '1']))).toEqual([newest]);
