@@ -1,4 +1,5 @@
 import { open, readFile, rename } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import * as z from 'zod/mini';
 import { digest } from '../../protocol/claims.ts';
@@ -77,7 +78,8 @@ function parse(path: string, text: string): KeptHead {
 
 /** A new file each time, so that nothing of it is left over from a write that failed. */
 async function replace(path: string, text: string): Promise<void> {
-  const fresh = `${path}.${process.pid}.new`;
+  // replicas in containers may share the folder, and have the same number each
+  const fresh = `${path}.${hostname()}-${process.pid}.new`;
   const file = await open(fresh, 'w', 0o600);
   try {
     await file.writeFile(text);

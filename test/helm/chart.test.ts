@@ -19,6 +19,7 @@ const KEK = Buffer.alloc(32, 7).toString('base64url');
 /** What the Secret and the ConfigMaps hold, as the pod sees it. */
 const FILES: Record<string, string> = {
   '/run/countersign/secrets/key-encryption-key': KEK,
+  '/run/countersign/secrets/previous-key-encryption-key': Buffer.alloc(32, 8).toString('base64url'),
   '/run/countersign/secrets/database-url': 'postgres://bridge:pw@db.acme.example/countersign',
   '/run/countersign/secrets/cache-url': 'rediss://bridge:pw@valkey.acme.example:26379',
   '/run/countersign/tls/tls.crt': 'certificate',
@@ -206,9 +207,59 @@ describeWithHelm('the chart', (helm) => {
       address: '0.0.0.0',
       port: 9999,
     });
-    const { spec } = objectOf(renderObjects(helm, 'replicated', ['metrics.port=9999']), 'Service');
-    expect(spec).toMatchObject({ ports: [{ name: 'bridge' }, { name: 'metrics', port: 9999 }] });
   });
+
+  it('shows metrics to the cluster alone, whatever the bridge’s own Service is', () => {
+    const set = ['metrics.enabled=true', 'metrics.port=9999', 'metrics.serviceMonitor.enabled=true'];
+    const objects = renderObjects(helm, 'hardened', set);
+    const services = objects.filter(({ kind }) => kind === 'Service');
+    expect(services.map(({ metadata, spec }) => ({ name: metadata.name, spec }))).toMatchObject([
+      { name: 'bridge-metrics', spec: { type: 'ClusterIP', ports: [{ name: 'metrics', port: 9999 }] } },
+      { name: 'bridge', spec: { type: 'LoadBalancer', ports: [{ name: 'bridge' }] } },
+    ]);
+    const { spec } = objectOf(objects, 'ServiceMonitor') as unknown as {
+      spec: { selector: { matchLabels: Record<string, string> } };
+    };
+    const chosen = services.filter(({ metadata }) =>
+      Object.entries(spec.selector.matchLabels).every(
+        ([label, value]) => (metadata.labels as Record<string, string>)[label] === value,
+      ),
+    );
+    expect(chosen.map(({ metadata }) => metadata.name)).toEqual(['bridge-metrics']);
+  });
+
+  it('lets the bridge see who asks, where the way into the cluster is told to', () => {
+    const specOf = (set: readonly string[]) =>
+      objectOf(renderObjects(helm, 'hardened', set), 'Service').spec as Record<string, unknown>;
+    expect(specOf([])).toMatchObject({ type: 'LoadBalancer', externalTrafficPolicy: 'Local' });
+    expect(specOf(['service.type=ClusterIP'])).not.toHaveProperty('externalTrafficPolicy');
+  });
+
+  it('gives both key-encryption keys while one is replaced', () => {
+    const set = ['secrets.keys.previousKeyEncryptionKey=old-kek'];
+    expect(parseAsPod(configOf('embedded')).signer).not.toHaveProperty('previous_key_encryption_key');
+    const { previous_key_encryption_key: previous } = parseAsPod(configOf('embedded', set)).signer;
+    expect(previous?.reveal()).toBe(FILES['/run/countersign/secrets/previous-key-encryption-key']);
+    const secrets = deploymentOf('embedded', set).template.spec.volumes.flatMap(
+      ({ secret }) => secret?.items ?? [],
+    );
+    expect(secrets).toContainEqual({ key: 'old-kek', path: 'previous-key-encryption-key' });
+  });
+
+  it.each(['embedded', 'replicated'] as const)(
+    'keeps the head file on a claim of its own, with the %s values',
+    (name) => {
+      const set = ['keyLog.headFile.existingClaim=log-head'];
+      const path = '/var/lib/countersign-head/log-head.json';
+      expect(parseAsPod(configOf(name, set)).key_log.head_file).toBe(path);
+      const { containers, volumes } = deploymentOf(name, set).template.spec;
+      const mount = containers[0].volumeMounts.find(({ mountPath }) => path.startsWith(`${mountPath}/`));
+      expect(volumes.find((volume) => volume.name === mount?.name)).toEqual({
+        name: mount?.name,
+        persistentVolumeClaim: { claimName: 'log-head' },
+      });
+    },
+  );
 
   it('keeps the store when the release is uninstalled', () => {
     const annotations = (set: readonly string[]) =>

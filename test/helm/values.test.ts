@@ -19,15 +19,28 @@ const SCHEMA = JSON.parse(readFileSync(`${CHART}/values.schema.json`, 'utf8')) a
 /** Helm hands it to charts that are part of another: it is no value of ours. */
 const OF_HELM = ['global'];
 
-/** What the chart itself puts into countersign.yaml, from other values. */
-const DERIVED = [
-  ...['listen.port', 'listen.tls', 'outbound.ca_file', 'storage', 'cache', 'signer', 'metrics'],
-  // beside an embedded database, and nowhere with a shared one
-  'key_log.head_file',
-];
+/** What the chart itself puts into countersign.yaml, from other values; `null`: always the same in a pod. */
+const DERIVED: Record<string, string | null> = {
+  'listen.port': null,
+  'listen.tls.certificate_file': 'tls.existingSecret',
+  'listen.tls.key_file': 'tls.existingSecret',
+  'outbound.ca_file': 'outboundCa.existingConfigMap',
+  'key_log.head_file': 'keyLog.headFile.existingClaim',
+  'metrics.address': 'config.listen.address',
+  'metrics.port': 'metrics.port',
+};
 
-/** Which value, or key of the Secret, each key of the shared stores comes from. */
-const SOURCES: Record<string, Record<string, string>> = {
+/** Sections with a driver, whose keys `SOURCES` has. */
+const DRIVEN = ['storage', 'cache', 'signer'];
+
+/** Which value, or key of the Secret, each key of a driver comes from. */
+const SOURCES: Record<string, Record<string, string | null>> = {
+  'signer.local': {
+    driver: null,
+    key_encryption_key: 'secrets.keys.keyEncryptionKey',
+    previous_key_encryption_key: 'secrets.keys.previousKeyEncryptionKey',
+  },
+  'storage.sqlite': { driver: 'storage.driver', path: null },
   'storage.postgres': {
     driver: 'storage.driver',
     url: 'secrets.keys.databaseUrl',
@@ -35,6 +48,7 @@ const SOURCES: Record<string, Record<string, string>> = {
     ca_file: 'storage.postgres.ca.existingConfigMap',
     pool_size: 'storage.postgres.poolSize',
   },
+  'cache.memory': { driver: 'cache.driver' },
   'cache.redis': {
     driver: 'cache.driver',
     url: 'secrets.keys.cacheUrl',
@@ -89,6 +103,12 @@ function uncommented(text: string): string[] {
   return isMap(document.contents) ? visit(document.contents, '') : [];
 }
 
+/** Values that there are not. */
+function absentOf(paths: readonly (string | null)[]): string[] {
+  const values = parseDocument(VALUES);
+  return paths.flatMap((path) => (path === null || values.hasIn(path.split('.')) ? [] : [path]));
+}
+
 describe('the values of the chart', () => {
   it('have a comment each', () => {
     expect(uncommented(VALUES)).toEqual([]);
@@ -113,7 +133,7 @@ describe('the values of the chart', () => {
     const json = z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' }) as Schema;
     const written = leavesOf(json).map((path) => path.slice(1));
     const expected = written.filter(
-      (path) => !DERIVED.some((derived) => path === derived || path.startsWith(`${derived}.`)),
+      (path) => !Object.hasOwn(DERIVED, path) && !DRIVEN.includes(path.split('.')[0] ?? ''),
     );
     const values = pathsOf(parse(VALUES).config).map((path) => path.slice(1));
     expect(values.toSorted()).toEqual(expected.toSorted());
@@ -125,8 +145,23 @@ describe('the values of the chart', () => {
     const variants = everySchema(json.properties?.[section]);
     const ours = variants.find(({ properties }) => properties?.driver?.const === driver);
     expect(Object.keys(sources).toSorted()).toEqual(Object.keys(ours?.properties ?? {}).toSorted());
-    const values = parseDocument(VALUES);
-    const absent = Object.values(sources).filter((path) => !values.hasIn(path.split('.')));
-    expect(absent).toEqual([]);
+    expect(absentOf(Object.values(sources))).toEqual([]);
+  });
+
+  it('can set every key of countersign.yaml, by one way or another', () => {
+    const json = z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' }) as Schema;
+    const written = leavesOf(json).map((path) => path.slice(1));
+    const named = pathsOf(parse(VALUES).config).map((path) => path.slice(1));
+    const unreachable = written.filter(
+      (path) => !named.includes(path) && !Object.hasOwn(DERIVED, path) && !DRIVEN.includes(path),
+    );
+    expect(unreachable).toEqual([]);
+    expect(absentOf(Object.values(DERIVED))).toEqual([]);
+    const drivers = DRIVEN.flatMap((section) =>
+      everySchema(json.properties?.[section]).flatMap(({ properties }) =>
+        properties?.driver?.const === undefined ? [] : [`${section}.${properties.driver.const}`],
+      ),
+    );
+    expect(Object.keys(SOURCES).toSorted()).toEqual(drivers.toSorted());
   });
 });

@@ -101,7 +101,14 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end -}}
 {{- $_ := set $file "storage" (include "countersign.storage" . | fromYaml) -}}
 {{- $_ := set $file "cache" (include "countersign.cache" . | fromYaml) -}}
-{{- $_ := set $file "signer" (dict "driver" "local" "key_encryption_key" (dict "file" (print $run "/secrets/key-encryption-key"))) -}}
+{{- $signer := dict "driver" "local" "key_encryption_key" (dict "file" (print $run "/secrets/key-encryption-key")) -}}
+{{- if .Values.secrets.keys.previousKeyEncryptionKey -}}
+{{- $_ := set $signer "previous_key_encryption_key" (dict "file" (print $run "/secrets/previous-key-encryption-key")) -}}
+{{- end -}}
+{{- $_ := set $file "signer" $signer -}}
+{{- if .Values.keyLog.headFile.existingClaim -}}
+{{- $_ := set $file.key_log "head_file" "/var/lib/countersign-head/log-head.json" -}}
+{{- end -}}
 {{- toYaml $file -}}
 {{- end }}
 
