@@ -1,4 +1,4 @@
-import { isCountersignError } from '../protocol/errors.ts';
+import { type CountersignError, isCountersignError } from '../protocol/errors.ts';
 import { statementHash } from '../protocol/key-statement.ts';
 import type { ClientParts } from './own-account.ts';
 import type { KeyFinding, MonitorOptions } from './own-key-answers.ts';
@@ -8,6 +8,9 @@ import { PASSING, watch } from './watch.ts';
 
 const INTERVAL_S = 600;
 const LEAST_INTERVAL_S = 5;
+
+/** Looks that fail, an interval apart, until that is a finding: whoever lies by silence must not be taken for a bad line. */
+const FAILED_LOOKS = 3;
 
 /**
  * Watches over the person's own keys until the signal is aborted: at once, at every change of the address that is heard
@@ -19,9 +22,13 @@ export async function monitorOwnKeys(parts: ClientParts, options: MonitorOptions
   const stop = signal ?? new AbortController().signal;
   const told = new Set<string>();
   const bell = listen(parts, stop);
-  while (!stop.aborted) {
-    const { address, findings } = await lookOnce(parts, options.address);
-    for (const finding of findings) {
+  const silence = watchSilence(parts, options.address);
+  const seconds = Math.max(options.intervalSeconds ?? INTERVAL_S, LEAST_INTERVAL_S);
+  for (let isRegular = true; !stop.aborted; ) {
+    const { address, findings, failure } = await lookOnce(parts, options.address);
+    const unanswered = await silence.note(failure, isRegular);
+    if (failure === null) told.delete(SILENCE);
+    for (const finding of [...findings, ...unanswered]) {
       const name = nameOf(finding);
       if (stop.aborted || told.has(name)) continue;
       told.add(name);
@@ -29,23 +36,57 @@ export async function monitorOwnKeys(parts: ClientParts, options: MonitorOptions
       await report(parts, finding);
     }
     bell.follow(address);
-    const seconds = Math.max(options.intervalSeconds ?? INTERVAL_S, LEAST_INTERVAL_S);
-    await Promise.race([bell.heard(), pause(seconds * 1000, stop).catch(() => undefined)]);
+    isRegular = await Promise.race([
+      bell.heard().then(() => false),
+      pause(seconds * 1000, stop).then(
+        () => true,
+        () => true,
+      ),
+    ]);
   }
+}
+
+interface Looked extends Found {
+  /** What kept us from looking, if it may pass by itself. */
+  readonly failure: CountersignError | null;
 }
 
 /** What passes by itself is looked at again after the next interval. */
-async function lookOnce(parts: ClientParts, address: string | undefined): Promise<Found> {
+async function lookOnce(parts: ClientParts, address: string | undefined): Promise<Looked> {
   try {
-    return await findWrong(parts, address);
+    return { ...(await findWrong(parts, address)), failure: null };
   } catch (error) {
-    if (isCountersignError(error) && PASSING.has(error.code))
-      return { address: address ?? null, findings: [] };
-    throw error;
+    if (!isCountersignError(error) || !PASSING.has(error.code)) throw error;
+    return { address: address ?? null, findings: [], failure: error };
   }
 }
 
+/** Which looks failed since the last that did not. The bridge chooses how it fails, so how says nothing. */
+function watchSilence({ context }: ClientParts, wanted: string | undefined) {
+  let failed = 0;
+  let since = context.now();
+  return {
+    /** A finding once enough looks have failed that came by themselves, each an interval after the one before. */
+    async note(failure: CountersignError | null, isRegular: boolean): Promise<KeyFinding[]> {
+      if (failure === null) {
+        failed = 0;
+        since = context.now();
+        return [];
+      }
+      if (isRegular) failed += 1;
+      const address = wanted ?? (await context.pins.read()).own_key?.address;
+      if (failed < FAILED_LOOKS || address === undefined) return [];
+      const detail = `since ${new Date(since * 1000).toISOString()} the bridge does not let this device look`;
+      return [{ finding: 'not_checked', address, version: null, code: failure.code, detail, evidence: null }];
+    },
+  };
+}
+
+/** However it is that the bridge does not answer. */
+const SILENCE = 'not_checked';
+
 function nameOf({ finding, version, code }: KeyFinding): string {
+  if (finding === 'not_checked') return SILENCE;
   return `${finding} ${version === null ? '' : statementHash(version.statement)} ${code}`;
 }
 
@@ -62,22 +103,21 @@ async function report({ api }: ClientParts, { finding, address, version, code }:
 }
 
 interface Bell {
-  /** Begins to listen, once the address is known. */
+  /** Listens, once the address is known; anew where the stream has ended. */
   follow(address: string | null): void;
-  /** Resolves at the next change of the address. Rejects with what ended the watch. */
+  /** Resolves at the next change of the address. Rejects with a fault of ours. */
   heard(): Promise<void>;
 }
 
+/** Hearing of changes only spares the wait: a stream that breaks, or is broken for this person alone, ends nothing. */
 function listen(parts: ClientParts, signal: AbortSignal): Bell {
   let following = false;
   let ring: () => void = () => undefined;
   let fail: (error: unknown) => void = () => undefined;
-  let failure: { readonly error: unknown } | undefined;
   const next = () =>
     new Promise<void>((resolve, reject) => {
       ring = resolve;
       fail = reject;
-      if (failure !== undefined) reject(failure.error);
     });
   let heard = next();
   heard.catch(() => undefined);
@@ -89,10 +129,13 @@ function listen(parts: ClientParts, signal: AbortSignal): Bell {
     follow(address) {
       if (following || address === null || signal.aborted) return;
       following = true;
-      follow(address).catch((error: unknown) => {
-        failure = { error };
-        fail(error);
-      });
+      follow(address)
+        .catch((error: unknown) => {
+          if (!isCountersignError(error)) fail(error);
+        })
+        .finally(() => {
+          following = false;
+        });
     },
     async heard() {
       await heard;

@@ -77,6 +77,8 @@ export const KEY_FINDINGS = [
   'log_frozen',
   /** The log signed two trees that contradict each other. */
   'log_split',
+  /** The bridge has not answered for so long that nothing can be said. */
+  'not_checked',
 ] as const;
 
 export type KeyFindingKind = (typeof KEY_FINDINGS)[number];

@@ -1,5 +1,6 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { KeyFinding } from '../../client/own-key-answers.ts';
+import { CountersignError } from '../../protocol/errors.ts';
 import { verifySplitView } from '../../protocol/tlog/split-view.ts';
 import { loadTransformEngine } from '../../recrypt/load-node.ts';
 import type { TransformEngine } from '../../recrypt/transform-engine.ts';
@@ -177,6 +178,42 @@ describe('a monitor', () => {
       signal: stop.signal,
       onFinding: (finding) => void told.push(finding),
     });
+    await expect.poll(() => told, SOON).toHaveLength(1);
+    stop.abort();
+    await running;
+  });
+
+  it('tells that it could not look, of a bridge that is unavailable for this person alone', async () => {
+    const told: KeyFinding[] = [];
+    const stop = new AbortController();
+    await addRogueKey();
+    bridge.lies.keyHistory = () => {
+      throw new CountersignError('unavailable');
+    };
+    const running = alice.client.monitorOwnKeys({
+      ...{ signal: stop.signal, intervalSeconds: 5 },
+      onFinding: (finding) => void told.push(finding),
+    });
+    await expect.poll(() => told, { timeout: 25_000 }).toHaveLength(1);
+    expect(told).toMatchObject([{ finding: 'not_checked', code: 'unavailable', address: ALICE }]);
+    delete bridge.lies.keyHistory;
+    await expect.poll(() => told.map(({ finding }) => finding), SOON).toContain('unrecognized_version');
+    stop.abort();
+    await running;
+  }, 60_000);
+
+  it('goes on after every interval where the stream of changes is broken for it', async () => {
+    const told: KeyFinding[] = [];
+    const stop = new AbortController();
+    bridge.watched = [{ nonsense: 1 } as never];
+    const running = alice.client.monitorOwnKeys({
+      ...{ signal: stop.signal, intervalSeconds: 5 },
+      onFinding: (finding) => void told.push(finding),
+    });
+    await expect
+      .poll(() => bridge.seen.filter((path) => path === 'POST /v1/watch').length, SOON)
+      .toBeGreaterThan(0);
+    await addRogueKey();
     await expect.poll(() => told, SOON).toHaveLength(1);
     stop.abort();
     await running;
