@@ -48,9 +48,10 @@ export function createDestinations(deps: {
   const signForReceiver: Destinations['signForReceiver'] = (audience, signal) =>
     deps.keys.sign(claimsOf(audience, signal));
 
-  async function ofPartner(entityId: string): Promise<Destination | 'gone'> {
+  async function ofPartner(entityId: string): Promise<Destination | 'waits' | 'gone'> {
     const partner = await database.read((query) => findPartner(query, entityId));
-    if (partner?.status !== 'active') return 'gone';
+    if (partner === undefined || partner.status === 'removed') return 'gone';
+    if (partner.status === 'suspended') return 'waits';
     return {
       url: entityId + SIGNALS_PATH,
       sign: (signal) => signer.sign('federation', 'secevent+jwt', claimsOf(entityId, signal)),

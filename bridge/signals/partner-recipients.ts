@@ -13,7 +13,8 @@ export interface AddressedSignal {
 
 /**
  * The signals to partners about a change: to those that were answered about this very address, or shown it in a meeting,
- * and to nobody else (decision 0034). `now` in seconds.
+ * and to nobody else (decision 0034). Those to a suspended partner wait until it is approved again: it goes on using the
+ * answers that it remembers. `now` in seconds.
  */
 export async function signalsToPartners(
   tx: Transaction,
@@ -29,14 +30,14 @@ export async function signalsToPartners(
       events: { [change.uri]: change.members },
     };
     const knowing = await partnersWhoKnow(tx, email, now);
-    for (const queue of await activeOf(tx, knowing)) signals.push({ queue, claims });
+    for (const queue of await withoutRemoved(tx, knowing)) signals.push({ queue, claims });
   }
   return signals;
 }
 
-async function activeOf(tx: Transaction, partners: readonly string[]): Promise<readonly string[]> {
+async function withoutRemoved(tx: Transaction, partners: readonly string[]): Promise<readonly string[]> {
   if (partners.length === 0) return [];
-  const active = (await listPartners(tx)).filter(({ status }) => status === 'active');
-  const ids = new Set(active.map(({ entity_id }) => entity_id));
+  const kept = (await listPartners(tx)).filter(({ status }) => status !== 'removed');
+  const ids = new Set(kept.map(({ entity_id }) => entity_id));
   return partners.filter((partner) => ids.has(partner));
 }

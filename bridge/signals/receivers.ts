@@ -52,8 +52,8 @@ export interface ReceiversDeps {
   readonly events: EventLog;
   readonly clock: Clock;
   readonly keys: ReceiverKeys;
-  /** Has sent what may be sent now. */
-  readonly wake: () => void;
+  /** Has sent what may be sent now of this queue. */
+  readonly wake: (queue: string) => void;
 }
 
 export function createReceivers(deps: ReceiversDeps): Receivers {
@@ -132,15 +132,16 @@ export function createReceivers(deps: ReceiversDeps): Receivers {
 
     async change(id, change, context) {
       const { endpoint_host: host } = receiverChangeSchema.parse(change);
-      await database.transaction(async (tx) => {
+      const stream = await database.transaction(async (tx) => {
         const receiver = await requireReceiver(tx, id);
-        if (receiver.endpoint_host === host) return;
+        if (receiver.endpoint_host === host) return undefined;
         await setEndpointHost(tx, id, host);
         const data = { receiver: id, name: receiver.name, changed: ['endpoint_host'], ...hostIn(host) };
         await report(tx, { type: 'signal.receiver_changed', data }, context);
         if (host !== null) await pauseElsewhere(tx, receiver, host, context);
+        return findStreamOf(tx, id);
       });
-      deps.wake();
+      if (stream !== undefined) deps.wake(stream.stream_id);
       return database.read(async (query) => view(query, await requireReceiver(query, id)));
     },
 
@@ -156,9 +157,9 @@ export function createReceivers(deps: ReceiversDeps): Receivers {
 
     partners: () =>
       database.read(async (query) => {
-        const active = (await listPartners(query)).filter(({ status }) => status === 'active');
+        const told = (await listPartners(query)).filter(({ status }) => status !== 'removed');
         return Promise.all(
-          active.map(async ({ entity_id: partner }) => ({
+          told.map(async ({ entity_id: partner }) => ({
             partner,
             knows: await countContacts(query, partner, seconds(clock)),
             delivery: await deliveryOf(query, partner),

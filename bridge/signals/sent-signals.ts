@@ -56,8 +56,8 @@ export function createSentSignals(deps: SentSignalsDeps): SentSignals {
     onPublished: (listener) => events.onPublished(listener),
     onQueued: () => queued.ring(),
   });
-  const wake = () => {
-    delivery.wake();
+  const wake = (queue: string) => {
+    delivery.wake(queue);
     queued.ring();
   };
   const streams = createStreams({ ...deps, wake });

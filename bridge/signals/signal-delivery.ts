@@ -46,8 +46,8 @@ export interface SignalDeliveryDeps {
 export interface SignalDelivery {
   start(): void;
   stop(): Promise<void>;
-  /** Something was put into a queue by itself. */
-  wake(): void;
+  /** Something was put into this queue by itself, or where it goes was changed: it is tried at once, however often it failed. */
+  wake(queue: string): void;
 }
 
 interface Sending {
@@ -55,6 +55,8 @@ interface Sending {
   failures: number;
   /** Of the process' own clock, milliseconds. */
   notBefore: number;
+  /** It was asked for meanwhile: whatever comes of the try that runs, another one follows at once. */
+  again: boolean;
 }
 
 export function createSignalDelivery(deps: SignalDeliveryDeps): SignalDelivery {
@@ -81,9 +83,10 @@ export function createSignalDelivery(deps: SignalDeliveryDeps): SignalDelivery {
 
   /** One at a time for each queue; a receiver that failed is left alone for a while. */
   function send(queue: string, signal: AbortSignal): void {
-    const state = sending.get(queue) ?? { running: undefined, failures: 0, notBefore: 0 };
+    const state = sending.get(queue) ?? { running: undefined, failures: 0, notBefore: 0, again: false };
     sending.set(queue, state);
     if (state.running !== undefined || performance.now() < state.notBefore) return;
+    state.again = false;
     state.running = drain(queue, signal)
       .then((failed) => {
         state.failures = failed ? state.failures + 1 : 0;
@@ -95,6 +98,7 @@ export function createSignalDelivery(deps: SignalDeliveryDeps): SignalDelivery {
       .finally(() => {
         state.running = undefined;
         state.notBefore = state.failures === 0 ? 0 : performance.now() + retryPause(state.failures);
+        if (state.again) wake(queue);
       });
   }
 
@@ -120,6 +124,12 @@ export function createSignalDelivery(deps: SignalDeliveryDeps): SignalDelivery {
       }
     }
     return false;
+  }
+
+  function wake(queue: string): void {
+    const state = sending.get(queue);
+    if (state !== undefined) Object.assign(state, { notBefore: 0, again: state.running !== undefined });
+    loop?.wake();
   }
 
   /** Nothing, where another process sends. */
@@ -168,7 +178,7 @@ export function createSignalDelivery(deps: SignalDeliveryDeps): SignalDelivery {
       loop = undefined;
       await Promise.all([...sending.values()].map(({ running }) => running));
     },
-    wake: () => loop?.wake(),
+    wake,
   };
 }
 

@@ -83,7 +83,7 @@ export interface StreamsDeps {
   readonly events: EventLog;
   readonly clock: Clock;
   /** Has a new signal sent. */
-  readonly wake: () => void;
+  readonly wake: (queue: string) => void;
 }
 
 export function createStreams(deps: StreamsDeps): Streams {
@@ -162,7 +162,7 @@ export function createStreams(deps: StreamsDeps): Streams {
         throw new CountersignError('malformed_request', 'delivery is missing');
       }
       const settings = await settingsOf(receiver, id, wanted, base);
-      return database.transaction(async (tx) => {
+      const stream = await database.transaction(async (tx) => {
         await requireStream(tx, receiver, id);
         await changeStream(tx, id, settings);
         const named = ['delivery', 'events_requested', 'description'] as const;
@@ -171,6 +171,8 @@ export function createStreams(deps: StreamsDeps): Streams {
         await events.append(tx, succeeded({ type: 'signal.stream_changed', data }, context));
         return requireStream(tx, receiver, id);
       });
+      deps.wake(id);
+      return stream;
     },
 
     remove: (receiver, id, context) =>
@@ -190,7 +192,7 @@ export function createStreams(deps: StreamsDeps): Streams {
         }
         return putStatus(tx, receiver, wanted, context);
       });
-      deps.wake();
+      deps.wake(wanted.stream_id);
       return changed;
     },
 
@@ -203,7 +205,7 @@ export function createStreams(deps: StreamsDeps): Streams {
         // Who holds the stream is a change as well, and to be told.
         return putStatus(tx, receiver, wanted, context, before === held ? undefined : 'unchanged');
       });
-      deps.wake();
+      deps.wake(wanted.stream_id);
       return changed;
     },
 
@@ -227,7 +229,7 @@ export function createStreams(deps: StreamsDeps): Streams {
           events: { [SSF.verification]: state === undefined ? {} : { state } },
         });
       });
-      deps.wake();
+      deps.wake(id);
     },
   };
 }

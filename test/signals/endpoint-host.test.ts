@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { SOON } from '../fakes/soon.ts';
 import { startTwoCompanies, type TwoCompanies } from '../http/two-companies.ts';
 import { discover, register, type SaasReceiver, type SsfClient, startSaasReceiver } from './saas-receiver.ts';
 
@@ -28,17 +29,14 @@ describe('a stream whose receiver names a host inside the company’s networks',
     const { body } = await created(ssf);
     await ssf.call('POST', 'verification_endpoint', { stream_id: body.stream_id });
     const { administrator } = companies.acme.bridge;
-    await vi.waitFor(
-      async () => {
-        const { receivers } = await administrator.get<{ receivers: { id: string; delivery: object }[] }>(
-          '/admin/v1/signals/receivers',
-        );
-        expect(receivers.find((each) => each.id === id)?.delivery).toMatchObject({
-          last_error: { code: 'outbound_refused' },
-        });
-      },
-      { timeout: 5_000, interval: 20 },
-    );
+    await vi.waitFor(async () => {
+      const { receivers } = await administrator.get<{ receivers: { id: string; delivery: object }[] }>(
+        '/admin/v1/signals/receivers',
+      );
+      expect(receivers.find((each) => each.id === id)?.delivery).toMatchObject({
+        last_error: { code: 'outbound_refused' },
+      });
+    }, SOON);
     expect(inside.pushed).toEqual([]);
   });
 
@@ -46,7 +44,7 @@ describe('a stream whose receiver names a host inside the company’s networks',
     const { ssf } = await registered({ endpoint_host: 'inside.acme.localhost' });
     const { body } = await created(ssf);
     await ssf.call('POST', 'verification_endpoint', { stream_id: body.stream_id });
-    await vi.waitFor(() => expect(inside.pushed).toHaveLength(1), { timeout: 5_000, interval: 20 });
+    await vi.waitFor(() => expect(inside.pushed).toHaveLength(1), SOON);
   });
 
   it('is not made where an administrator registered the receiver with another host', async () => {
@@ -71,9 +69,9 @@ describe('a stream whose receiver names a host inside the company’s networks',
     const { body: theirs } = await other.ssf.call('GET', 'configuration_endpoint');
     const [{ stream_id }] = theirs as unknown as [{ stream_id: string }];
     await other.ssf.call('POST', 'verification_endpoint', { stream_id });
-    await vi.waitFor(() => expect(inside.pushed).toHaveLength(before + 1), { timeout: 5_000, interval: 20 });
+    await vi.waitFor(() => expect(inside.pushed).toHaveLength(before + 1), SOON);
     expect((await receivers.get(id)).delivery).toMatchObject({ sent: 0, waiting: 2 });
     await receivers.change(id, { endpoint_host: 'inside.acme.localhost' }, by);
-    await vi.waitFor(() => expect(inside.pushed).toHaveLength(before + 3), { timeout: 5_000, interval: 20 });
+    await vi.waitFor(() => expect(inside.pushed).toHaveLength(before + 3), SOON);
   });
 });

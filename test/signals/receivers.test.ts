@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { SOON } from '../fakes/soon.ts';
 import type { PersonApp } from '../http/person-app.ts';
 import { startTwoCompanies, type TwoCompanies } from '../http/two-companies.ts';
 import {
@@ -188,7 +189,7 @@ describe('what a receiver is told', () => {
         '/admin/v1/signals/receivers',
       );
       expect(Math.max(...list.receivers.map(({ delivery }) => delivery.waiting))).toBeGreaterThanOrEqual(2);
-    });
+    }, SOON);
     expect(saas.pushed).toHaveLength(from);
     await ssf.call('POST', 'status_endpoint', { stream_id: stream, status: 'enabled' });
     const found = await signals(from, 3);
@@ -219,7 +220,7 @@ describe('what a receiver is told', () => {
         ...{ type: 'signal.given_up', outcome: 'failure' },
         data: { queue: stream, signals: 1, detail: expect.stringContaining('no such user') },
       });
-    });
+    }, SOON);
     saas.answer = () => ({ status: 202 });
   });
 

@@ -126,13 +126,16 @@ describe('a partner', () => {
     expect(await note(GLOBEX, ADA)).toEqual([ADA]);
   });
 
-  it.each(['suspended', 'removed'] as const)('that is %s is told nothing', async (status) => {
+  it.each([
+    ['suspended', 'is kept what it has to know when it is approved again', [[GLOBEX, email(ADA)]]],
+    ['removed', 'is told nothing', []],
+  ] as const)('that is %s %s', async (status, _what, kept) => {
     const projection = await begun();
     await note(GLOBEX, ADA);
     await setPartner(GLOBEX, status);
     await report(revoked(ADA));
     await projection.catchUp(GOING_ON);
-    expect(await told()).toEqual([]);
+    expect(await told()).toEqual(kept);
   });
 
   it('is told of nothing that was before the first start', async () => {
