@@ -395,6 +395,7 @@ export const ERRORS = {
   sink_unavailable: { status: 502, title: 'The receiver of the sink does not take events now.' },
   sink_misconfigured: { status: 502, title: 'The receiver of the sink refuses this bridge.' },
   sink_batch_refused: { status: 502, title: 'The receiver of the sink does not take these events.' },
+  sink_gone: { status: 502, title: 'The receiver of the sink wants no more events.' },
   sink_closed: { status: 409, title: 'The sink is paused or was removed.' },
   dead_letter_unknown: { status: 404, title: 'The sink has no such dead letter.' },
   replay_unknown: { status: 404, title: 'The sink has no such replay.' },

@@ -17,7 +17,14 @@ export const SINK_EVENTS = {
     doc: 'A sink was changed.',
     data: z.strictObject({ ...sink, changed: z.array(name).max(32) }),
   },
-  'sink.paused': { doc: 'Nothing is delivered to a sink until it is resumed.', data: z.strictObject(sink) },
+  'sink.paused': {
+    doc: 'Nothing is delivered to a sink until it is resumed: an administrator paused it, or, with the code `sink_gone`, its receiver wants no more events.',
+    data: z.strictObject({
+      ...sink,
+      /** The receiver’s words. */
+      detail: phrase.optional(),
+    }),
+  },
   'sink.resumed': {
     doc: 'A paused sink gets events again, from where it stood.',
     data: z.strictObject(sink),

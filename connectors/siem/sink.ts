@@ -43,6 +43,8 @@ export interface Outcome {
  *   later; health says what to mend.
  * - `sink_batch_refused`: the receiver does not take this batch as a whole and does not say which event is at fault.
  *   The driver halves it, down to one event, which then goes to the dead letters with the `detail`.
+ * - `sink_gone`: the receiver wants no more events, and no more tries. The driver pauses the sink; an administrator may
+ *   resume it.
  * An `AnsweredFault` of the first two is the receiver's answer to these very events, and one of them may have provoked it.
  * Where it comes again and again, the driver hands over less and less, and lays the event aside that fails by itself while
  * those around it are taken.

@@ -5,8 +5,9 @@ import type { FormatName } from './formats/formatter.ts';
 import { extraHeaders, parseExtraHeaders } from './http/extra-headers.ts';
 import { fitting } from './http/fitting-events.ts';
 import { headerCredentials } from './http/header-credentials.ts';
-import { createHttpReceiver } from './http/http-receiver.ts';
+import { createHttpReceiver, type ReceiverAnswer } from './http/http-receiver.ts';
 import { receiverUrl } from './http/http-settings.ts';
+import type { SinkFault } from './http/receiver-faults.ts';
 import { refusedEvent, takenEvents } from './http/taken-events.ts';
 import {
   defineSinkKind,
@@ -73,7 +74,7 @@ function openWebhook(given: Settings, deps: SinkDeps): Sink {
   async function post(id: string, body: string, type: string, signal: AbortSignal): Promise<void> {
     const signed = webhookHeaders({ id, timestamp: seconds(deps.clock), body }, keys);
     const all = { ...headers, ...signed, 'content-type': type };
-    await receiver.send({ url: given.url, headers: all, body, signal });
+    await receiver.send({ url: given.url, headers: all, body, signal, fault: faultOf });
   }
 
   async function deliverBatch(events: readonly SinkEvent[], signal: AbortSignal): Promise<Outcome> {
@@ -95,6 +96,11 @@ function openWebhook(given: Settings, deps: SinkDeps): Sink {
     deliver: given.delivery === 'batch' ? deliverBatch : deliverSingly,
     close: async () => {},
   };
+}
+
+/** By Standard Webhooks, 410 is the word of a receiver that wants no more. */
+function faultOf({ status }: ReceiverAnswer): SinkFault | undefined {
+  return status === 410 ? 'sink_gone' : undefined;
 }
 
 /**

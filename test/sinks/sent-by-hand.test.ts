@@ -147,6 +147,41 @@ describe('a replay that an administrator asks for', () => {
   });
 });
 
+describe('a receiver that wants no more events', () => {
+  const gone = async () => {
+    throw new CountersignError('sink_gone', 'The receiver answered 410: unsubscribed');
+  };
+
+  it('has its sink paused, which says why, and is asked no more until that is resumed', async () => {
+    fixture.receiver.fault = gone;
+    await fixture.append(2);
+    await vi.waitFor(async () => expect((await fixture.sinks.get(id)).status).toBe('paused'), soon);
+    const { health } = await fixture.sinks.get(id);
+    expect(health).toMatchObject({
+      state: 'paused',
+      last_error: { code: 'sink_gone', detail: 'The receiver answered 410: unsubscribed' },
+    });
+    expect(await fixture.reported('sink.paused')).toMatchObject([
+      {
+        ...{ actor: { kind: 'system' }, outcome: 'failure', code: 'sink_gone' },
+        data: { sink: id, name: 'siem', detail: 'The receiver answered 410: unsubscribed' },
+      },
+    ]);
+    fixture.receiver.fault = undefined;
+    await fixture.sinks.change(id, { status: 'enabled' }, BY);
+    await vi.waitFor(() => expect(fixture.receiver.seqs).toHaveLength(7), soon);
+  });
+
+  it('has it paused again where it is resumed too early', async () => {
+    fixture.receiver.fault = gone;
+    await fixture.append(1);
+    const paused = async () => (await fixture.sinks.get(id)).status === 'paused';
+    await vi.waitFor(async () => expect(await paused()).toBe(true), soon);
+    await fixture.sinks.change(id, { status: 'enabled' }, BY);
+    await vi.waitFor(async () => expect(await fixture.reported('sink.paused')).toHaveLength(2), soon);
+  });
+});
+
 describe('an event that an administrator has skipped', () => {
   it('is laid aside with what was wrong, and the sink goes on behind it', async () => {
     let stuck: number | undefined;

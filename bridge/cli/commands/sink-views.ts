@@ -66,6 +66,12 @@ function trouble({ name, status, health }: SinkAnswer): string[] {
   }
   if (status === 'paused') {
     lines.push(`${name}: is paused. What happens waits for \`countersign sink resume ${name}\`.`);
+    if (error?.code === 'sink_gone' && failures > 0) {
+      lines.push(
+        `  Its receiver wants no more events, since ${moment(error.time)}: ${error.detail}`,
+        `  See why there; \`countersign sink test ${name}\` says whether it takes any, then resume it.`,
+      );
+    }
   }
   if (buffer >= 50) {
     lines.push(`${name}: at 100 % of the buffer the oldest events are given up.`);

@@ -10,6 +10,7 @@ import { giveUpPruned } from './buffer-watch.ts';
 import { storeDeadLetters } from './dead-letters.ts';
 import type { DeliveryParts } from './delivery-deps.ts';
 import { eventsBefore } from './events-before.ts';
+import { pauseGone } from './gone-receiver.ts';
 import { Lane, type LaneProgress, type LaneSource } from './lane.ts';
 import { retryPause } from './retry-pause.ts';
 import { SinkCondition } from './sink-condition.ts';
@@ -182,6 +183,8 @@ export class LiveDelivery {
     logger.warn({ err: error, ...about, failures }, 'a sink did not take events; they are kept for it');
     // where this fails, the next look at the store fails too, and says so
     if (!(await isHeld(this.#save()))) return false;
+    // whoever follows the definitions ends this then; where it fails, the receiver says so once more
+    if (!(await isHeld(pauseGone(this.#parts, this.#definition, error)))) return false;
     await pause(retryPause(failures, error), signal);
     return isHeld(this.#catchUp());
   }

@@ -1,6 +1,7 @@
 import { isCountersignError } from '../../../protocol/errors.ts';
 import { SINK_POLL_MS, SINK_UNSETTLED_EVENTS } from '../../lib/limits.ts';
 import type { DeliveryParts } from './delivery-deps.ts';
+import { pauseGone } from './gone-receiver.ts';
 import type { LiveDelivery } from './live-delivery.ts';
 import { retryPause } from './retry-pause.ts';
 import { nextSideLane, type SideLane } from './side-lanes.ts';
@@ -97,6 +98,7 @@ export class SideDelivery {
     if (!(await this.#isWanted(error))) await this.#close();
     if (!(error instanceof SinkFault)) return;
     this.#live.failed(error);
+    await pauseGone(this.#parts, this.#definition, error).catch(() => undefined);
     await pause(retryPause(this.#failures, error), signal);
   }
 

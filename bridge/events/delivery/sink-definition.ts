@@ -1,4 +1,5 @@
 import type { Sink, SinkEvent } from '../../../connectors/siem/sink.ts';
+import type { Transaction } from '../../storage/database.ts';
 import type { StoredEvent } from '../event.ts';
 import { redactEvent } from '../redaction.ts';
 import type { SinkFilter, SinkRedaction } from '../sinks/sink-input.ts';
@@ -13,6 +14,11 @@ export interface SinkDefinition {
   readonly status: 'enabled' | 'paused';
   readonly filter: SinkFilter;
   readonly redaction: SinkRedaction;
+  /**
+   * Pauses it as an administrator does, at `now`; `false` if it was changed since. Of a sink that the configuration has
+   * there is none: nobody could resume it.
+   */
+  pause?(tx: Transaction, now: number): Promise<boolean>;
   /** Opens what its settings say. `config_invalid`, `seal_broken` for settings that cannot be used (any more). */
   open(): Promise<OpenedSink>;
 }

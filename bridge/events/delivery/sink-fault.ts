@@ -5,7 +5,7 @@ import { SINK_WORDS_LENGTH } from '../../lib/limits.ts';
 /** What a sink threw, as the driver, health and events have it. */
 export class SinkFault extends Error {
   override readonly name = 'SinkFault';
-  readonly code: 'sink_unavailable' | 'sink_misconfigured' | 'sink_batch_refused';
+  readonly code: 'sink_unavailable' | 'sink_misconfigured' | 'sink_batch_refused' | 'sink_gone';
   /** The receiver’s words, cut. */
   readonly detail: string;
   /** Seconds. */
@@ -19,7 +19,8 @@ export class SinkFault extends Error {
     this.code = codeOf(known?.code);
     this.detail = wordsOf(known?.detail ?? (known && ERRORS[known.code].title) ?? UNKNOWN);
     this.retryAfter = known?.retryAfter;
-    this.mayBeOfEvent = cause instanceof AnsweredFault && known?.retryAfter === undefined;
+    const isAnswered = cause instanceof AnsweredFault && this.code !== 'sink_gone';
+    this.mayBeOfEvent = isAnswered && known?.retryAfter === undefined;
   }
 }
 
@@ -38,6 +39,7 @@ function codeOf(code: ErrorCode | undefined): SinkFault['code'] {
   switch (code) {
     case 'sink_misconfigured':
     case 'sink_batch_refused':
+    case 'sink_gone':
       return code;
     case 'config_invalid':
     case 'seal_broken':

@@ -7,7 +7,7 @@ import type { Signer } from '../../signer/signer.ts';
 import type { Database } from '../../storage/database.ts';
 import type { SinkDefinition, SinkDefinitions } from '../delivery/sink-definition.ts';
 import { openSettings, type SinkSettings } from './sealed-settings.ts';
-import { findSink, listSinks, type SinkRow } from './sink-store.ts';
+import { findSink, listSinks, type SinkRow, updateSink } from './sink-store.ts';
 
 /** A sink that the configuration has: it takes everything, from the beginning. */
 export interface BuiltinSink {
@@ -95,6 +95,7 @@ export function storedDefinition(
   return {
     ...{ id, name, revision, status, redaction },
     filter: JSON.parse(row.filter),
+    pause: (tx, now) => updateSink(tx, row, { status: 'paused', changed: now }),
     async open() {
       // read again: what is sealed is sealed anew, in the same revision, when the key-encryption key changes
       const found = await database.read((query) => findSink(query, id));

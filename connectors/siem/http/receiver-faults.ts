@@ -1,7 +1,10 @@
 import { CountersignError, type ErrorCode, isCountersignError } from '../../../protocol/errors.ts';
 
 /** The codes that a sink over HTTP throws. */
-export type SinkFault = Extract<ErrorCode, 'sink_unavailable' | 'sink_misconfigured' | 'sink_batch_refused'>;
+export type SinkFault = Extract<
+  ErrorCode,
+  'sink_unavailable' | 'sink_misconfigured' | 'sink_batch_refused' | 'sink_gone'
+>;
 
 const EVENTS_AT_FAULT = new Set([400, 413, 422]);
 /** A request that took too long, one that came too early, and too many of them: later it may go well. */
