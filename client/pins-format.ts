@@ -28,6 +28,7 @@ const group = z.strictObject({
   key_version: count,
   signer: signatureKeySchema,
   hash: digest,
+  iat: z.optional(seconds),
   ends: z.optional(seconds),
   expected: ownAddress,
   members: z.nullable(z.strictObject({ seq: count, hash: digest })),

@@ -31,6 +31,7 @@ export * from './groups/exclusion.ts';
 export * from './groups/federation.ts';
 export * from './groups/group-key.ts';
 export * from './groups/group-key-chain.ts';
+export * from './groups/group-key-receipt.ts';
 export * from './groups/group-transcript.ts';
 export * from './groups/group-vault.ts';
 export * from './groups/membership.ts';

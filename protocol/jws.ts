@@ -24,6 +24,7 @@ export type ObjectType =
   | 'key-lookup-request+jwt'
   | 'key-lookup-response+jwt'
   | 'group-key+jwt'
+  | 'group-key-receipt+jwt'
   | 'group-membership+jwt'
   | 'group-exclusion+jwt'
   | 'sealed-key+jwt'

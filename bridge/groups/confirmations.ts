@@ -16,17 +16,20 @@ import type { Transaction } from '../storage/database.ts';
 import { signerOf } from './admin-access.ts';
 import { readAdmins, sameAdmins } from './admin-standing.ts';
 import { decodeAdminVaults } from './admin-vaults.ts';
-import { countGroupsBy, findGroup, insertGroup, insertGroupToken, setAdmins } from './group-store.ts';
+import { countGroupsBy, findGroup, insertGroup, setAdmins } from './group-store.ts';
+import { type ReceivedKey, receiveKey, storeReceivedKey } from './key-receipts.ts';
 import { type OfferState, openOfferState, sealOfferState, transcriptOfOffer } from './offer-state.ts';
 import { findOffer, markOfferConfirmed, type StoredOffer } from './offer-store.ts';
 import { sealGroupShare } from './sealed-group-keys.ts';
 import type { GroupDeps, GroupMaking, GroupViews } from './services.ts';
+import { createSignerEvidence } from './signer-evidence.ts';
 
 /** Step 2 of making a group (PROTOCOL §10). */
 export function createGroupConfirmations(
   deps: GroupDeps & { views: Pick<GroupViews, 'view'> },
 ): GroupMaking['confirm'] {
   const { database, signer } = deps;
+  const find = createSignerEvidence(deps);
   return async (who, offerId, confirmation, context) => {
     const stored = await requireOwnOffer(deps, who, offerId);
     const state = await openOfferState(signer, stored);
@@ -34,8 +37,10 @@ export function createGroupConfirmations(
     if (stored.status === 'offered') {
       const { access, checked } = await check(deps, who, stored, state, confirmation);
       const rows = await prepareRows(deps, state, checked);
+      const { claims, token } = checked;
+      const key = await receiveKey(deps, find, { who, claims, token });
       await database.transaction((transaction) =>
-        store(deps, transaction, { who, access, state, checked, rows, confirmationHash, context }),
+        store(deps, transaction, { who, access, state, checked, key, rows, confirmationHash, context }),
       );
     }
     const confirmed = await requireOwnOffer(deps, who, offerId);
@@ -130,6 +135,7 @@ interface Confirmed {
   readonly access: Access;
   readonly state: OfferState;
   readonly checked: Checked;
+  readonly key: ReceivedKey;
   readonly rows: Rows;
   readonly confirmationHash: string;
   readonly context: RequestContext;
@@ -137,8 +143,8 @@ interface Confirmed {
 
 /** What was true at the offer is looked at again. Of two confirmations at the same time one is stored. */
 async function store(deps: GroupDeps, transaction: Transaction, confirmed: Confirmed): Promise<void> {
-  const { who, access, state, checked, rows, confirmationHash, context } = confirmed;
-  const { claims, token, vaults } = checked;
+  const { who, access, state, checked, key, rows, confirmationHash, context } = confirmed;
+  const { claims, vaults } = checked;
   const now = seconds(deps.clock);
   const once = { confirmationHash, sealed: rows.state };
   if (!(await markOfferConfirmed(transaction, state.offer.offer_id, once))) return;
@@ -151,7 +157,7 @@ async function store(deps: GroupDeps, transaction: Transaction, confirmed: Confi
   if ((await countGroupsBy(transaction, claims.creator)) >= GROUPS_OF_CREATOR) {
     throw new CountersignError('group_limit');
   }
-  const head = sha256Base64url(token);
+  const head = sha256Base64url(key.token);
   await insertGroup(transaction, {
     group_id: claims.group,
     kind: claims.kind,
@@ -171,11 +177,7 @@ async function store(deps: GroupDeps, transaction: Transaction, confirmed: Confi
     created: now,
     ended: null,
   });
-  const stored = {
-    ...{ group_id: claims.group, seq: 0, hash: head, token },
-    ...{ sub: who.sub, device_id: who.deviceId },
-  };
-  await insertGroupToken(transaction, stored, admins);
+  await storeReceivedKey(transaction, key, admins);
   await setAdmins(
     transaction,
     claims.group,

@@ -1,4 +1,5 @@
 import type { Transaction } from '../storage/database.ts';
+import { deleteEvidenceOf } from './evidence-store.ts';
 import { deleteMembersOf } from './member-store.ts';
 import { deleteSealedKeysTo } from './sealed-key-store.ts';
 
@@ -9,6 +10,7 @@ export async function deleteGroup(transaction: Transaction, group: string): Prom
   await transaction.deleteFrom('group_exclusions').where('group_id', '=', group).execute();
   await transaction.deleteFrom('group_admins').where('group_id', '=', group).execute();
   await transaction.deleteFrom('group_token_admins').where('group_id', '=', group).execute();
+  await deleteEvidenceOf(transaction, group);
   await transaction.deleteFrom('group_tokens').where('group_id', '=', group).execute();
   await transaction.deleteFrom('groups').where('group_id', '=', group).execute();
 }

@@ -1,6 +1,7 @@
 import { CountersignError } from '../../protocol/errors.ts';
 import type { Reader } from '../directory/handle.ts';
 import type { Transaction } from '../storage/database.ts';
+import { deleteEvidenceBy } from './evidence-store.ts';
 import type { PersonName } from './member-store.ts';
 import { deleteOffersBy } from './offer-store.ts';
 import { deleteRequestsBy } from './request-store.ts';
@@ -67,7 +68,7 @@ async function eraseKeysNaming(transaction: Transaction, sub: string): Promise<v
   for (const { group_id, seq } of named) {
     await transaction
       .updateTable('group_tokens')
-      .set({ token: '', sub: '', device_id: '' })
+      .set({ token: '', sub: '', device_id: '', receipt: null })
       .where('group_id', '=', group_id)
       .where('seq', '=', seq)
       .execute();
@@ -77,8 +78,13 @@ async function eraseKeysNaming(transaction: Transaction, sub: string): Promise<v
 
 /** What they signed about others stays, and verifies for nobody any more: there is no evidence of their device. */
 async function forgetSigner(transaction: Transaction, sub: string): Promise<void> {
+  await deleteEvidenceBy(transaction, sub);
   const nobody = { sub: '', device_id: '' };
-  await transaction.updateTable('group_tokens').set(nobody).where('sub', '=', sub).execute();
+  await transaction
+    .updateTable('group_tokens')
+    .set({ ...nobody, receipt: null })
+    .where('sub', '=', sub)
+    .execute();
   await transaction.updateTable('group_membership_tokens').set(nobody).where('sub', '=', sub).execute();
   await transaction
     .updateTable('group_exclusions')

@@ -10,10 +10,12 @@ import { GROUPS_LISTED } from '../lib/limits.ts';
 import { exclusionsOf, isExcluded, type StoredExclusion } from './exclusion-store.ts';
 import { groupResource } from './group-resource.ts';
 import { findGroup, type Group, groupsWith, groupTokens, type StoredGroupToken } from './group-store.ts';
+import { keptEvidenceFor } from './kept-evidence.ts';
 import { countMembers, groupsOfPerson } from './member-store.ts';
+import { isSignerGone } from './renewal-due.ts';
 import { isRotationDue } from './rotation-schedule.ts';
 import type { GroupDeps, GroupViews } from './services.ts';
-import { createSignerEvidence, evidenceFor, type FindSignerEvidence } from './signer-evidence.ts';
+import { createSignerEvidence, deviceOf, evidenceFor, type FindSignerEvidence } from './signer-evidence.ts';
 import { roleIn } from './taking-part.ts';
 
 /** What stands in a group's records, as one moment of the store has it. */
@@ -22,6 +24,8 @@ export interface GroupRecord {
   readonly tokens: readonly StoredGroupToken[];
   readonly members: number;
   readonly exclusions: readonly StoredExclusion[];
+  /** Of devices that are gone: what shows that the tokens are theirs; null where there is none. */
+  readonly kept: NonNullable<GroupView['kept']> | null;
 }
 
 /** Throws `group_untrusted` where the newest token named somebody who was erased since. */
@@ -39,13 +43,33 @@ export async function readGroupRecord(
     throw new CountersignError('group_untrusted', 'An admin must sign the key of this group anew.');
   }
   const exclusions = await exclusionsOf(reader, group.group_id, EXCLUSIONS);
-  return { group, tokens: standing, members: await countMembers(reader, group.group_id), exclusions };
+  const kept = await keptOf(reader, group.group_id, standing);
+  const members = await countMembers(reader, group.group_id);
+  return { group, tokens: standing, members, exclusions, kept };
 }
 
-/** The record with fresh evidence of who signed what is in it. */
+/** The newest first: a chain is read from there. Tokens of before say nothing of when they were stored. */
+async function keptOf(
+  reader: Reader,
+  group: string,
+  tokens: readonly StoredGroupToken[],
+): Promise<GroupRecord['kept']> {
+  const signed = tokens
+    .flatMap(({ sub, device_id, stored, receipt }) =>
+      stored === null || receipt === null ? [] : [{ sub, device_id, stored, receipt }],
+    )
+    .reverse();
+  const signers = await keptEvidenceFor(reader, group, signed);
+  if (signers.length === 0) return null;
+  const gone = new Set(signers.map(({ evidence }) => deviceOf(evidence)));
+  const receipts = signed.filter(({ device_id }) => gone.has(device_id)).map(({ receipt }) => receipt);
+  return { signers, receipts };
+}
+
+/** The record with evidence of who signed what is in it: fresh, and as it stood then for the keys by devices that are gone. */
 export async function groupViewOf(
   iss: string,
-  { group, tokens, members, exclusions }: GroupRecord,
+  { group, tokens, members, exclusions, kept }: GroupRecord,
   find: FindSignerEvidence,
 ): Promise<GroupView> {
   const signers = [
@@ -61,6 +85,7 @@ export async function groupViewOf(
     members,
     exclusions: exclusions.map(({ token }) => token),
     signers: (await evidenceFor(find, signers)).slice(0, SIGNERS),
+    ...(kept === null ? {} : { kept }),
     status: group.status,
   };
 }
@@ -115,14 +140,16 @@ export function createGroupViews(deps: GroupDeps & { foreign: ViewForeignGroup }
           const role = await roleIn(query, group.group_id, person);
           if (role === 'none' || !isSeenBy(who, group, role)) continue;
           const due = role === 'admin' && (await isRotationDue(query, group, { life, now }));
-          listed.push({ group, role, due });
+          const gone = role === 'admin' && (await isSignerGone(query, group));
+          listed.push({ group, role, due, gone });
         }
         return listed;
       });
       return {
-        groups: groups.map(({ group: { group_id, kind, label, ends, status }, role, due }) => ({
+        groups: groups.map(({ group: { group_id, kind, label, ends, status }, role, due, gone }) => ({
           ...{ iss, group: group_id, kind, label, ends, status, role },
           ...(due ? { rotation_due: 'scheduled' as const } : {}),
+          ...(gone ? { renewal_due: 'signer_gone' as const } : {}),
         })),
       };
     },

@@ -18,7 +18,9 @@ import { GROUP_MEMBERS } from '../lib/limits.ts';
 import type { RequestContext } from '../lib/request-context.ts';
 import type { Transaction } from '../storage/database.ts';
 import { type AdminAccess, assertStillAdmin, requireAdmin } from './admin-access.ts';
+import { insertEvidence, type StoredEvidence } from './evidence-store.ts';
 import { advanceMembers } from './group-store.ts';
+import { evidenceToKeep } from './kept-evidence.ts';
 import { assertTarget, augmentedMemberKey } from './member-keys.ts';
 import { requireMayAdd } from './member-permission.ts';
 import {
@@ -33,6 +35,7 @@ import { memberReceipt, type Receipt } from './receipts.ts';
 import { findRequest, insertRequest } from './request-store.ts';
 import { openGroupShare, sealMemberKey } from './sealed-group-keys.ts';
 import type { GroupDeps, GroupMembers } from './services.ts';
+import { createSignerEvidence } from './signer-evidence.ts';
 
 /** One statement, checked; with `added`, what it puts into the group. */
 interface CheckedStatement {
@@ -47,13 +50,16 @@ interface Changing {
   readonly who: Holder;
   readonly before: AdminAccess;
   readonly statements: readonly CheckedStatement[];
+  /** Null where what is stored of the device serves. */
+  readonly evidence: StoredEvidence | null;
   readonly request: { readonly request_id: string; readonly request_hash: string };
   readonly context: RequestContext;
 }
 
 /** An admin puts members in or takes them out, by statements of their device that continue the group's one chain. */
 export function createMemberChanges(deps: GroupDeps): GroupMembers['change'] {
-  const { database } = deps;
+  const { database, clock } = deps;
+  const find = createSignerEvidence(deps);
 
   async function findAnswer(who: Holder, id: string, hash: string): Promise<MembersResult | undefined> {
     const stored = await database.read(async (query) => {
@@ -72,9 +78,14 @@ export function createMemberChanges(deps: GroupDeps): GroupMembers['change'] {
     const before = await database.read((query) => requireAdmin(deps, query, who, group));
     const request = { request_id: body.request_id, request_hash: requestHash };
     try {
+      // Before any of them is said to be stored.
+      const evidence =
+        body.transform_keys.length === 0
+          ? null
+          : await evidenceToKeep({ database, find }, who, group, seconds(clock));
       const statements = await check(deps, who, before, body);
       return await database.transaction((transaction) =>
-        store(deps, transaction, { who, before, statements, request, context }),
+        store(deps, transaction, { who, before, statements, evidence, request, context }),
       );
     } catch (error) {
       // The same request may have been under way twice: then the other one has its answer.
@@ -150,7 +161,7 @@ function nameOf(member: Member): MemberName {
 /** What was true when the statements were checked is looked at again. Removals act here, and are answered after. */
 async function store(deps: GroupDeps, transaction: Transaction, changing: Changing): Promise<MembersResult> {
   const { clock } = deps;
-  const { who, before, statements, request } = changing;
+  const { who, before, statements, evidence, request } = changing;
   const groupId = before.group.group_id;
   const after = await requireAdmin(deps, transaction, who, groupId);
   assertStillAdmin(before, after);
@@ -170,6 +181,7 @@ async function store(deps: GroupDeps, transaction: Transaction, changing: Changi
   }
   const members = await countMembers(transaction, groupId);
   const hasAdded = statements.some(({ added }) => added !== null);
+  if (evidence !== null) await insertEvidence(transaction, evidence);
   if (hasAdded && members > GROUP_MEMBERS) throw new CountersignError('group_limit');
   const answer = { members_head: last.hash, members_seq: last.claims.seq + 1, members, receipts };
   await insertRequest(transaction, {

@@ -5,6 +5,7 @@ import { requirePersonPermission } from '../binding/permission.ts';
 import { groupResource } from './group-resource.ts';
 import { findGroup } from './group-store.ts';
 import { whyNone } from './group-views.ts';
+import { keptEvidenceFor } from './kept-evidence.ts';
 import { listMembers } from './member-store.ts';
 import type { GroupDeps, GroupMembers } from './services.ts';
 import { createSignerEvidence, evidenceFor } from './signer-evidence.ts';
@@ -16,7 +17,7 @@ export function createMemberPages(deps: GroupDeps): GroupMembers['list'] {
   const { iss } = signer;
   const findEvidence = createSignerEvidence(deps);
   return async (who, groupId, after) => {
-    const members = await database.read(async (query) => {
+    const found = await database.read(async (query) => {
       await readAccess(query, who);
       const group = await findGroup(query, groupId);
       if (group === undefined) throw new CountersignError('group_unknown');
@@ -28,12 +29,20 @@ export function createMemberPages(deps: GroupDeps): GroupMembers['list'] {
         resource: groupResource(group),
         facts: { groupRole: role },
       });
-      return listMembers(query, groupId, { after: after ?? -1, limit: MEMBERSHIP_BATCH });
+      const listed = await listMembers(query, groupId, { after: after ?? -1, limit: MEMBERSHIP_BATCH });
+      const signed = listed.map(({ token: { sub, device_id }, added }) => ({
+        sub,
+        device_id,
+        stored: added,
+      }));
+      return { listed, kept: await keptEvidenceFor(query, groupId, signed) };
     });
+    const { listed: members, kept } = found;
     const signers = members.map(({ token: { sub, device_id } }) => ({ sub, device_id }));
     return {
       tokens: members.map(({ token }) => token.token),
       signers: await evidenceFor(findEvidence, signers),
+      ...(kept.length === 0 ? {} : { kept }),
       next: members.length === MEMBERSHIP_BATCH ? (members.at(-1)?.generation ?? null) : null,
     };
   };

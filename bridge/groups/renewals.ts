@@ -14,22 +14,26 @@ import type { Transaction } from '../storage/database.ts';
 import { type AdminAccess, assertStillAdmin, requireAdmin } from './admin-access.ts';
 import { type AdminStanding, readAdmins, sameAdmins } from './admin-standing.ts';
 import { decodeAdminVaults } from './admin-vaults.ts';
-import { advanceGroup, type GroupAdmin, insertGroupToken, setAdmins } from './group-store.ts';
+import { advanceGroup, type GroupAdmin, setAdmins } from './group-store.ts';
+import { type ReceivedKey, receiveKey, storeReceivedKey } from './key-receipts.ts';
 import { assertEnd } from './offers.ts';
 import { rotatedShare } from './rotated-share.ts';
 import { sealGroupShare } from './sealed-group-keys.ts';
 import type { GroupDeps, GroupKeys, GroupViews } from './services.ts';
+import { createSignerEvidence } from './signer-evidence.ts';
 
 /** The next `group-key+jwt`: the group's key is signed anew, or rotated. */
 export function createRenewals(deps: GroupDeps & { views: Pick<GroupViews, 'view'> }): GroupKeys['renew'] {
   const { database, signer } = deps;
   const { iss } = signer;
+  const find = createSignerEvidence(deps);
   return async (who, group, body, context) => {
     const before = await database.read((query) => requireAdmin(deps, query, who, group));
     if (before.group.head !== sha256Base64url(body.token)) {
       const checked = await check(deps, before, body);
+      const key = await receiveKey(deps, find, { who, claims: checked.claims, token: body.token });
       await database.transaction((transaction) =>
-        store(deps, transaction, { who, before, checked, token: body.token, context }),
+        store(deps, transaction, { who, before, checked, key, context }),
       );
     }
     return deps.views.view(who, { iss, group }, context);
@@ -130,27 +134,26 @@ interface Renewing {
   readonly who: Holder;
   readonly before: AdminAccess;
   readonly checked: Checked;
-  readonly token: string;
+  readonly key: ReceivedKey;
   readonly context: RequestContext;
 }
 
 /** What was true when the token was checked is looked at again; of two tokens at the same time one is stored. */
 async function store(deps: GroupDeps, transaction: Transaction, renewing: Renewing): Promise<void> {
-  const { who, before, checked, token, context } = renewing;
+  const { who, before, checked, key, context } = renewing;
   const { claims, admins, share, isRotation } = checked;
   assertStillAdmin(before, await requireAdmin(deps, transaction, who, claims.group));
   if (!sameAdmins(checked.standing, await readStanding(deps, transaction, claims))) {
     throw new CountersignError('conflict', 'The key of an admin has changed meanwhile.');
   }
-  const head = sha256Base64url(token);
+  const head = sha256Base64url(key.token);
   const { label, ends, signer, key_version, seq } = claims;
   // A share that stays is left alone: it may have been sealed anew since it was read.
   const next = { label, ends, signer, key_version, seq, head, ...(share === null ? {} : { share }) };
   if (!(await advanceGroup(transaction, claims.group, before.group.head, next))) {
     throw new CountersignError('conflict', 'The group was changed meanwhile.');
   }
-  const stored = { group_id: claims.group, seq, hash: head, token, sub: who.sub, device_id: who.deviceId };
-  await insertGroupToken(transaction, stored, admins);
+  await storeReceivedKey(transaction, key, admins);
   await setAdmins(transaction, claims.group, admins);
   const names = admins.map(({ sub }) => sub);
   await deps.events.append(transaction, {

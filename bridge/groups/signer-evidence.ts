@@ -1,4 +1,6 @@
+import { deviceBindingSchema, deviceEndorsementSchema } from '../../protocol/device.ts';
 import type { SignerEvidence } from '../../protocol/groups/signer-evidence.ts';
+import { decodeClaims } from '../../protocol/jws.ts';
 import type { Credentials } from '../binding/services.ts';
 import { findDevice } from '../directory/devices.ts';
 import { activeStatementOf } from '../directory/statements.ts';
@@ -26,6 +28,12 @@ export function createSignerEvidence(deps: {
     if (answer.status !== 'credential' || answer.sub !== sub || binding === null) return undefined;
     return { address, credential: answer.credential, device_binding: binding };
   };
+}
+
+/** The device that evidence of ours is for. */
+export function deviceOf({ device_binding: binding }: SignerEvidence): string {
+  const { endorsement } = decodeClaims(binding, 'device-binding+jwt', deviceBindingSchema);
+  return decodeClaims(endorsement, 'device-endorsement+jwt', deviceEndorsementSchema).device_id;
 }
 
 /** Evidence for each of these devices once, as far as they are still somebody's. */

@@ -39,7 +39,7 @@ const TYPES: Readonly<Record<KeyPurpose, readonly ObjectType[]>> = {
   ],
   record: ['partner-record+jwt'],
   // key statements, checkpoints and event checkpoints are no JWS
-  statement: ['revocation-receipt+jwt', 'policy-bundle+jwt'],
+  statement: ['revocation-receipt+jwt', 'group-key-receipt+jwt', 'policy-bundle+jwt'],
   log: [],
   events: [],
 };

@@ -39,6 +39,8 @@ export interface VerifiedGroup {
   readonly keyVersion: number;
   /** Whether it was trusted by the expected admin just now, and is pinned by this. */
   readonly firstSeen: boolean;
+  /** `signer_gone`: the device that signed it is nobody's any more, and an admin is to `renew` the group. */
+  readonly renewalDue: 'signer_gone' | null;
   /** What its bridge says besides, unsigned. */
   readonly status: 'active' | 'ended';
   readonly members: number;
@@ -57,6 +59,8 @@ export interface ListedGroup {
   readonly role: 'admin' | 'member';
   /** Why an admin is to `rotate` the group; null where nobody is. */
   readonly rotationDue: 'scheduled' | null;
+  /** Why an admin is to `renew` the group: whoever signed it has that device no more. Null where nobody is. */
+  readonly renewalDue: 'signer_gone' | null;
 }
 
 /** People by address, durable groups by reference. */
@@ -80,7 +84,10 @@ export interface Removal {
 /** A member as the bridge lists them. */
 export type GroupMemberEntry = Party & {
   readonly keyVersion: number;
-  /** The admin by whose signed word they are in; null: whoever signed it is no admin (any more), the bridge alone says so. */
+  /**
+   * The admin by whose signed word they are in, of now or of when it was signed; null: whoever signed it is no admin (any
+   * more), the bridge alone says so.
+   */
   readonly by: string | null;
 };
 

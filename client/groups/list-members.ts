@@ -2,10 +2,15 @@ import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
 import { groupListSchema, membersPageSchema } from '../../protocol/groups/api.ts';
 import type { GroupAuthority } from '../../protocol/groups/group-key.ts';
 import { type Membership, membershipSchema, verifyMembership } from '../../protocol/groups/membership.ts';
-import { claimedSigner, type FindSigner } from '../../protocol/groups/signer-evidence.ts';
+import {
+  claimedSigner,
+  type FindSigner,
+  type VerifiedSigner,
+} from '../../protocol/groups/signer-evidence.ts';
 import { decodeClaims } from '../../protocol/jws.ts';
 import type { ClientParts } from '../own-account.ts';
 import type { GroupMemberEntry, GroupRef, ListedGroup } from './groups.ts';
+import { type FindPastSigner, pastSignersOf } from './kept-signers.ts';
 import { signersOf } from './signers.ts';
 import { type JudgedGroup, judgeGroup } from './view.ts';
 
@@ -15,7 +20,11 @@ export async function listGroups({ context, api }: ClientParts): Promise<ListedG
   if (groups.some(({ iss }) => iss !== context.issuer)) {
     throw new CountersignError('bridge_invalid', 'the bridge lists a group that is not its own');
   }
-  return groups.map(({ rotation_due: due, ...group }) => ({ ...group, rotationDue: due ?? null }));
+  return groups.map(({ rotation_due: rotation, renewal_due: renewal, ...group }) => ({
+    ...group,
+    rotationDue: rotation ?? null,
+    renewalDue: renewal ?? null,
+  }));
 }
 
 /** Every member, in the order in which they came. Pages are fetched as they are asked for. */
@@ -48,9 +57,9 @@ export async function* listedMemberships(
   do {
     const path: string = `/v1/groups/${group.group}/members${after === null ? '' : `?after=${after}`}`;
     const page = await parts.api.get(path, membersPageSchema);
-    const findSigner = signersOf(parts, page.signers);
+    const find = { now: signersOf(parts, page.signers), past: pastSignersOf(parts, page.kept ?? []) };
     for (const token of page.tokens) {
-      const listed = await judgeMembership(token, group, findSigner);
+      const listed = await judgeMembership(token, group, find);
       const { seq } = listed.claims;
       if (seq <= last || seq >= shown.members_seq) {
         throw new CountersignError('replayed', 'a membership is listed out of its place');
@@ -66,7 +75,7 @@ export async function* listedMemberships(
 async function judgeMembership(
   token: string,
   group: GroupAuthority,
-  findSigner: FindSigner,
+  find: { readonly now: FindSigner; readonly past: FindPastSigner },
 ): Promise<ListedMembership> {
   const claims = decodeClaims(token, 'group-membership+jwt', membershipSchema);
   if (claims.iss !== group.iss || claims.group !== group.group) {
@@ -74,12 +83,35 @@ async function judgeMembership(
   }
   if (claims.act !== 'add') throw new CountersignError('group_not_member', 'a removal makes nobody a member');
   try {
-    const signer = await findSigner(claimedSigner(token));
+    const signer = await findMemberSigner(claimedSigner(token), claims, find);
     return { claims: await verifyMembership(token, signer, group), by: signer.address };
   } catch (error) {
-    const isGone =
-      isCountersignError(error, 'jws_unknown_key') || isCountersignError(error, 'group_not_admin');
-    if (!isGone) throw error;
+    if (!isCountersignError(error) || !UNSIGNED.has(error.code)) throw error;
     return { claims, by: null };
+  }
+}
+
+/** Nobody shows any more whose device it was, or they are no admin, or have begun anew with other keys. */
+const UNSIGNED: ReadonlySet<string> = new Set([
+  'jws_unknown_key',
+  'group_not_admin',
+  'pin_changed',
+  'key_compromised',
+]);
+
+/**
+ * The device, by evidence of now or else as of when it signed. Members are listed by the group's own bridge alone, which
+ * takes a statement from the device itself: nobody on the way can bring one that was dated back.
+ */
+async function findMemberSigner(
+  deviceId: string,
+  { iat }: Membership,
+  { now, past }: { readonly now: FindSigner; readonly past: FindPastSigner },
+): Promise<VerifiedSigner> {
+  try {
+    return await now(deviceId);
+  } catch (error) {
+    if (!isCountersignError(error, 'jws_unknown_key')) throw error;
+    return past(deviceId, iat);
   }
 }

@@ -5,7 +5,7 @@ import { CountersignError } from '../../protocol/errors.ts';
 import type { SignerEvidence, VerifiedSigner } from '../../protocol/groups/signer-evidence.ts';
 import { CLOCK_SKEW, decodeClaims } from '../../protocol/jws.ts';
 import { keyBindingSchema } from '../../protocol/key-binding.ts';
-import { onlineKeysSchema } from '../../protocol/online-keys.ts';
+import { type OnlineKeys, onlineKeysSchema } from '../../protocol/online-keys.ts';
 import { pinnedIssuer } from '../issuer-records.ts';
 import { judgeStaple, pinOf } from '../judge.ts';
 import { keepingEvidence } from '../log-pins.ts';
@@ -32,11 +32,16 @@ export async function isOutdated({ context }: ClientParts, evidence: SignerEvide
   );
 }
 
+/** A device as it was then, and the keys with which its bridge signed then. */
+export interface PastSigner extends VerifiedSigner {
+  readonly onlineKeys: OnlineKeys;
+}
+
 /**
  * Whose device it was, by evidence as it stood `then` (seconds): what was sealed stays readable when whoever sealed it
  * has another device, or has left. A bridge can date back whatever it signs, so the person's own signature must lead from
  * the keys of then to the pinned ones; an issuer that keeps a log proves them from it; and what today counts as signed by a
- * compromised key counted for nothing then. It says nothing of now.
+ * compromised key counted for nothing then. It says nothing of now. `lookUp` answers the address of today.
  *
  * Throws what does not verify as of then, `pin_changed` for keys that the pinned ones do not continue,
  * `statement_forked`, `version_rollback`, `key_compromised`, `level_too_low`, and what `seeCheckpoint` throws.
@@ -45,13 +50,14 @@ export async function verifyPastSigner(
   parts: ClientParts,
   evidence: SignerEvidence,
   then: number,
-): Promise<VerifiedSigner> {
+  lookUp = (address: string) => lookUpToday(parts, address),
+): Promise<PastSigner> {
   const { context } = parts;
   const { credential } = evidence;
   const { address } = parseAddress(evidence.address);
   if (then > context.now() + CLOCK_SKEW) throw new CountersignError('jws_not_yet_valid');
   // Brings the record of the issuer, and pins whoever answers to the address now, if anybody does.
-  const today = await lookUpToday(parts, address);
+  const today = await lookUp(address);
   // Only to choose the record; the signature is then verified under it.
   const { iss } = decodeClaims(credential.binding, 'key-binding+jwt', keyBindingSchema);
   const own = iss === context.issuer ? (await parts.ownKeys.current()).compromised : [];
@@ -66,7 +72,7 @@ export async function verifyPastSigner(
       await judgeStaple(context, draft, { credential, issuer, log, asOf: then });
       await recognizePast(draft, pinOf(verified, context.now()), { past: statement, today });
       const device = await verifyDeviceBinding(evidence.device_binding, onlineKeys, statement, then);
-      return { pins: draft.pins(), result: { address, device } };
+      return { pins: draft.pins(), result: { address, device, onlineKeys } };
     }),
   );
 }

@@ -25,7 +25,7 @@ export function signersOf(parts: ClientParts, evidence: readonly SignerEvidence[
 }
 
 /** Which device the evidence says it is for: attacker-controlled, and verified before it counts. */
-function claimedDevice({ device_binding: binding }: SignerEvidence): string {
+export function claimedDevice({ device_binding: binding }: SignerEvidence): string {
   const { endorsement } = decodeClaims(binding, 'device-binding+jwt', deviceBindingSchema);
   return decodeClaims(endorsement, 'device-endorsement+jwt', deviceEndorsementSchema).device_id;
 }

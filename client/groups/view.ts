@@ -7,12 +7,14 @@ import {
   type VerifiedGroupKey,
   verifyGroupKeyChain,
 } from '../../protocol/groups/group-key-chain.ts';
+import { claimedSigner } from '../../protocol/groups/signer-evidence.ts';
 import { decodeClaims } from '../../protocol/jws.ts';
 import type { ClientParts } from '../own-account.ts';
 import type { PinnedGroup } from '../pin-store.ts';
 import { assertExpected, assertMembersContinue, pinGroup, pinnedGroup } from './group-pins.ts';
 import type { GroupRef, VerifiedGroup } from './groups.ts';
-import { signersOf } from './signers.ts';
+import { keySignersOf } from './kept-signers.ts';
+import { claimedDevice } from './signers.ts';
 
 /** A group whose newest key was verified just now and is pinned. */
 export interface JudgedGroup extends VerifiedGroupKey {
@@ -52,7 +54,7 @@ export async function judgeShown(
   }
   const expected = pin?.expected ?? parseAddress(ref.expected ?? '').address;
   const trust: GroupKeyTrust = pin === undefined ? { expected } : { pin };
-  const verified = await verifyGroupKeyChain(shown.tokens, ref, trust, signersOf(parts, shown.signers));
+  const verified = await verifyGroupKeyChain(shown.tokens, ref, trust, keySignersOf(parts, shown));
   assertExpected(ref, verified.claims, expected);
   assertMembersContinue(pin, shown);
   const { firstSeen } = await pinGroup(parts.context, verified, expected);
@@ -63,10 +65,11 @@ export async function viewGroup(parts: ClientParts, ref: GroupRef): Promise<Veri
   return describeGroup(await judgeGroup(parts, ref));
 }
 
-export function describeGroup({ claims, shown, firstSeen }: JudgedGroup): VerifiedGroup {
+export function describeGroup({ claims, token, shown, firstSeen }: JudgedGroup): VerifiedGroup {
   const { iss, group, kind, label, ends, admins, key, key_version: keyVersion } = claims;
   return {
     ...{ iss, group, kind, label, ends, admins, key, keyVersion, firstSeen },
+    renewalDue: isSignerShown(token, shown) ? null : 'signer_gone',
     status: shown.status,
     members: shown.members,
     // To shut somebody out takes no proof.
@@ -74,4 +77,10 @@ export function describeGroup({ claims, shown, firstSeen }: JudgedGroup): Verifi
       (token) => decodeClaims(token, 'group-exclusion+jwt', exclusionSchema).member,
     ),
   };
+}
+
+/** Whether there is evidence of now for who signed the newest key. */
+function isSignerShown(token: string, { signers }: GroupView): boolean {
+  const signer = claimedSigner(token);
+  return signers.some((evidence) => claimedDevice(evidence) === signer);
 }

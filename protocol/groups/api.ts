@@ -5,7 +5,7 @@ import { dataKindSchema } from '../recipients/data-kind.ts';
 import { GROUP_ADMINS, groupAdminSchema, groupKind, groupLabel } from './group-key.ts';
 import { GROUP_KEY_TOKENS } from './group-key-chain.ts';
 import { partySchema } from './party.ts';
-import { signerEvidenceSchema } from './signer-evidence.ts';
+import { keptEvidenceSchema, signerEvidenceSchema } from './signer-evidence.ts';
 
 /** The bodies of the client API for groups and sealed keys (`/v1`); those of meetings are in protocol/meetings. */
 
@@ -28,6 +28,7 @@ export const VIA_GROUPS = 64;
 
 const count = z.int().check(z.nonnegative());
 const signers = z.array(signerEvidenceSchema).check(z.maxLength(SIGNERS));
+const kept = z.array(keptEvidenceSchema).check(z.maxLength(SIGNERS));
 const schnorr = bytes(256);
 
 /** A group by its home and its id. */
@@ -98,6 +99,13 @@ export const groupViewSchema = z.strictObject({
   exclusions: z.array(compactJws).check(z.maxLength(EXCLUSIONS)),
   /** The devices that signed the above, as far as they are still somebody's. */
   signers,
+  /** Of those that are nobody's any more, as of when they signed a `group-key+jwt`; `group-key-receipt+jwt` says when. */
+  kept: z.optional(
+    z.strictObject({
+      signers: kept,
+      receipts: z.array(compactJws).check(z.maxLength(GROUP_KEY_TOKENS)),
+    }),
+  ),
   status: z.enum(['active', 'ended']),
 });
 
@@ -120,6 +128,8 @@ export const groupListSchema = z.strictObject({
       role: z.enum(['admin', 'member']),
       /** To admins: the group's keys are old. */
       rotation_due: z.optional(z.literal('scheduled')),
+      /** To admins: the device that signed the newest `group-key+jwt` is nobody's any more. */
+      renewal_due: z.optional(z.literal('signer_gone')),
     }),
   ),
 });
@@ -144,6 +154,8 @@ export const membersResultSchema = z.strictObject({
 export const membersPageSchema = z.strictObject({
   tokens: z.array(compactJws).check(z.maxLength(MEMBERSHIP_BATCH)),
   signers,
+  /** Of devices that are nobody's any more, as of when they signed. */
+  kept: z.optional(kept),
   /** `after` of the next page; null at the end. */
   next: z.nullable(count),
 });

@@ -1,10 +1,10 @@
 import { parseAddress } from '../address.ts';
 import { CountersignError } from '../errors.ts';
 import { sha256Base64url } from '../hash.ts';
-import { decodeClaims } from '../jws.ts';
+import { CLOCK_SKEW, decodeClaims } from '../jws.ts';
 import { thumbprint } from '../public-key.ts';
 import { assertAdmin, type GroupKey, groupKeySchema, verifyGroupKey } from './group-key.ts';
-import { claimedSigner, type FindSigner } from './signer-evidence.ts';
+import { claimedSigner, type VerifiedSigner } from './signer-evidence.ts';
 
 /** The group keys that one answer may carry. A group is seldom renewed; a client asks from what it has pinned. */
 export const GROUP_KEY_TOKENS = 256;
@@ -14,7 +14,21 @@ export interface GroupPin
   extends Pick<GroupKey, 'iss' | 'group' | 'kind' | 'creator' | 'admins' | 'seq' | 'key_version' | 'signer'> {
   /** sha256 of the token. */
   readonly hash: string;
+  /** Of the token, seconds. Absent from what earlier versions pinned. */
+  readonly iat?: number | undefined;
 }
+
+/** Whoever signed a group's key. */
+export interface KeySigner extends VerifiedSigner {
+  /**
+   * Of a device that is gone: when the group's bridge stored the token, seconds. The device was verified as of then, and
+   * nothing is said of now.
+   */
+  readonly stored?: number;
+}
+
+/** The verified signer of the token of this hash, by the device that it names. Throws what the verification throws. */
+export type FindKeySigner = (deviceId: string, hash: string) => Promise<KeySigner>;
 
 /** From where trust comes: a person whom the caller expects to be an admin (first contact), or what was pinned. */
 export type GroupKeyTrust = { readonly expected: string } | { readonly pin: GroupPin };
@@ -28,8 +42,8 @@ export interface VerifiedGroupKey {
 
 /** What to pin after a verification. */
 export function groupPinOf({ claims, hash }: VerifiedGroupKey): GroupPin {
-  const { iss, group, kind, creator, admins, seq, key_version, signer } = claims;
-  return { iss, group, kind, creator, admins, seq, key_version, signer, hash };
+  const { iss, group, kind, creator, admins, seq, key_version, signer, iat } = claims;
+  return { iss, group, kind, creator, admins, seq, key_version, signer, hash, iat };
 }
 
 /**
@@ -40,7 +54,8 @@ export function groupPinOf({ claims, hash }: VerifiedGroupKey): GroupPin {
  * before: a bridge with an accomplice who is no admin gets nowhere. With a pin, the tokens must continue it. Tokens
  * before that point are not looked at, so their signers need not be there any more.
  *
- * `findSigner` verifies the evidence of a device; a signer without evidence ends the chain. Throws `group_untrusted`,
+ * `findSigner` verifies the evidence of a device; a signer without evidence ends the chain. What a device signed that is
+ * gone counts as of when it was stored, and cannot be put behind a token that was signed later. Throws `group_untrusted`,
  * `group_key_chain`, `group_key_mismatch`, `group_not_admin`, `version_rollback` (older than the pin), and what the
  * signatures and `findSigner` throw.
  */
@@ -48,7 +63,7 @@ export async function verifyGroupKeyChain(
   tokens: readonly string[],
   group: { readonly iss: string; readonly group: string },
   trust: GroupKeyTrust,
-  findSigner: FindSigner,
+  findSigner: FindKeySigner,
 ): Promise<VerifiedGroupKey> {
   if (tokens.length === 0 || tokens.length > GROUP_KEY_TOKENS) {
     throw new CountersignError('group_key_chain', `${tokens.length} keys of the group`);
@@ -76,7 +91,7 @@ function readLink(token: string, expected: { iss: string; group: string }): Link
 async function continuePin(
   links: readonly Link[],
   pin: GroupPin,
-  findSigner: FindSigner,
+  findSigner: FindKeySigner,
 ): Promise<VerifiedGroupKey> {
   if (links[0]?.claims.group !== pin.group || links[0].claims.iss !== pin.iss) {
     throw new CountersignError('group_key_mismatch', 'the pin is another group’s');
@@ -94,14 +109,14 @@ async function continuePin(
 async function fromExpected(
   links: readonly Link[],
   expected: string,
-  findSigner: FindSigner,
+  findSigner: FindKeySigner,
 ): Promise<VerifiedGroupKey> {
   for (let index = links.length - 1; index >= 0; index--) {
     const link = links[index];
     if (link === undefined) break;
-    const signer = await findSigner(link.kid);
+    const signer = await findSigner(link.kid, link.hash);
     if (signer.address !== expected) continue;
-    await verifyGroupKey(link.token, signer);
+    assertStoredAfter(signer, await verifyGroupKey(link.token, signer), undefined);
     const onwards = links.slice(index + 1);
     return onwards.length === 0 ? link : verifyOnwards(link.claims, link.hash, onwards, findSigner);
   }
@@ -112,18 +127,31 @@ async function verifyOnwards(
   before: Omit<GroupPin, 'hash'>,
   hash: string,
   links: readonly Link[],
-  findSigner: FindSigner,
+  findSigner: FindKeySigner,
 ): Promise<VerifiedGroupKey> {
   let [head, prev]: [Omit<GroupPin, 'hash'>, string] = [before, hash];
   let newest: Link | undefined;
   for (const link of links) {
-    const signer = await findSigner(link.kid);
-    assertGroupKeyFollows(await verifyGroupKey(link.token, signer), { claims: head, hash: prev });
+    const signer = await findSigner(link.kid, link.hash);
+    const claims = await verifyGroupKey(link.token, signer);
+    assertGroupKeyFollows(claims, { claims: head, hash: prev });
     assertAdmin(head, signer);
+    assertStoredAfter(signer, claims, head.iat);
     [head, prev, newest] = [link.claims, link.hash, link];
   }
   if (newest === undefined) throw new CountersignError('internal');
   return newest;
+}
+
+/**
+ * Of a device that is gone only what was stored after the token before it was signed: once another device has signed,
+ * nothing more can be dated back to when this one was good. Throws `group_key_chain`.
+ */
+function assertStoredAfter({ stored }: KeySigner, { iat }: GroupKey, before: number | undefined): void {
+  if (stored === undefined) return;
+  if (iat > stored + CLOCK_SKEW || (before !== undefined && stored < before - CLOCK_SKEW)) {
+    throw new CountersignError('group_key_chain', 'it is dated back');
+  }
 }
 
 /**

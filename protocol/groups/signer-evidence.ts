@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { parseAddress } from '../address.ts';
-import { compactJws } from '../claims.ts';
+import { compactJws, seconds } from '../claims.ts';
 import { credentialSchema, type VerificationContext, verifyCredential } from '../credential.ts';
 import { type DeviceEndorsement, verifyDeviceBinding } from '../device.ts';
 import { CountersignError } from '../errors.ts';
@@ -18,6 +18,15 @@ export const signerEvidenceSchema = z.strictObject({
 });
 
 export type SignerEvidence = z.infer<typeof signerEvidenceSchema>;
+
+/** What a bridge keeps of a device that may be gone by now: evidence as it stood when the device signed. */
+export const keptEvidenceSchema = z.strictObject({
+  /** When it was made, seconds. */
+  since: seconds,
+  evidence: signerEvidenceSchema,
+});
+
+export type KeptEvidence = z.infer<typeof keptEvidenceSchema>;
 
 /** The members of a verified endorsement that name who signs. */
 export type SigningDevice = Pick<DeviceEndorsement, 'iss' | 'sub' | 'device_id' | 'keys'>;

@@ -102,6 +102,8 @@ describe('signing a group’s key anew', () => {
       token: 't',
       sub: alice.who.sub,
       device_id: 'd',
+      stored: null,
+      receipt: null,
     };
     const seqs = (table: 'group_tokens' | 'group_token_admins') =>
       read((query) => query.selectFrom(table).select('seq').where('group_id', '=', board.group).execute());

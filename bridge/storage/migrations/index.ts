@@ -32,6 +32,7 @@ import * as originalEvents from './030-original-events.ts';
 import * as receiverTokens from './031-receiver-tokens.ts';
 import * as meetingProgress from './032-meeting-progress.ts';
 import * as sinkBounds from './033-sink-bounds.ts';
+import * as groupEvidence from './034-group-evidence.ts';
 import * as publishedSize from './035-published-size.ts';
 
 /** One step of the schema. It must not read what later versions of the code may change: spell everything out. */
@@ -81,5 +82,6 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: '031-receiver-tokens', up: receiverTokens.up },
   { id: '032-meeting-progress', up: meetingProgress.up },
   { id: '033-sink-bounds', up: sinkBounds.up },
+  { id: '034-group-evidence', up: groupEvidence.up },
   { id: '035-published-size', up: publishedSize.up },
 ];

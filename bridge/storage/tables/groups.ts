@@ -7,6 +7,7 @@ export interface GroupTables {
   group_members: GroupMembersTable;
   group_membership_tokens: GroupMembershipTokensTable;
   group_exclusions: GroupExclusionsTable;
+  group_evidence: GroupEvidenceTable;
   group_offers: GroupOffersTable;
   group_requests: GroupRequestsTable;
   sealed_keys: SealedKeysTable;
@@ -52,6 +53,24 @@ export interface GroupTokensTable {
   /** Who signed it, and with which device; empty once erased. */
   sub: string;
   device_id: string;
+  /** When it was stored, and `group-key-receipt+jwt` that says so. Null for those of before. */
+  stored: number | null;
+  receipt: string | null;
+}
+
+/**
+ * Whose device signed for a group, as it was shown then: for what outlives the device. One row serves all that the device
+ * signs for hours.
+ */
+export interface GroupEvidenceTable {
+  group_id: string;
+  sub: string;
+  device_id: string;
+  made: number;
+  /** When the first of its bindings expires. */
+  expires: number;
+  /** JSON of the evidence. */
+  evidence: string;
 }
 
 /** Whom each `group-key+jwt` names as admin: what must be erased with them. */

@@ -11,7 +11,7 @@ import {
 import { sha256Base64url } from '../../../protocol/hash.ts';
 import type { SignatureKey } from '../../../protocol/public-key.ts';
 import { codeOf } from '../codes.ts';
-import { NOW, testDigest, testKey } from '../company.ts';
+import { DAY, NOW, testDigest, testKey } from '../company.ts';
 import { type GroupFixture, makeGroup, type Signer, signerNamed } from './group-fixture.ts';
 
 const CAROL = { sub: 'sub-carol', address: 'carol@acme.example' };
@@ -123,7 +123,9 @@ describe('the keys of a group at first contact', () => {
   it('are refused when they are another group’s, or another bridge’s', async () => {
     const one = await first();
     const ask = (group: object) =>
-      verifyGroupKeyChain([one.token], { iss: f.acme.iss, group: f.group, ...group }, alice, findSigner);
+      verifyGroupKeyChain([one.token], { iss: f.acme.iss, group: f.group, ...group }, alice, (id) =>
+        findSigner(id),
+      );
     expect(await codeOf(() => ask({ group: testDigest('other') }))).toBe('group_key_mismatch');
     expect(await codeOf(() => ask({ iss: 'https://bridge.globex.example' }))).toBe('group_key_mismatch');
   });
@@ -220,5 +222,39 @@ describe('the keys of a group against a pin', () => {
     const { one, pin } = await pinned();
     const other = { ...pin, group: testDigest('other') };
     expect(await codeOf(() => verify([one.token], { pin: other }))).toBe('group_key_mismatch');
+  });
+});
+
+describe('the key of a group by a device that is gone', () => {
+  /** Alice’s device is gone; her bridge says that it stored this then. */
+  const goneSince = (stored: number) => async (deviceId: string) => {
+    const signer = await findSigner(deviceId);
+    return signer === f.alice ? { ...signer, stored } : signer;
+  };
+  const verifyGone = (tokens: readonly string[], trust: GroupKeyTrust, stored: number) =>
+    verifyGroupKeyChain(tokens, { iss: f.acme.iss, group: f.group }, trust, goneSince(stored));
+
+  it('counts as of when it was stored, first or later', async () => {
+    const one = await first();
+    expect((await verifyGone([one.token], alice, NOW)).claims.seq).toBe(0);
+    const two = await next(f.alice, one);
+    expect(
+      (await verifyGone([two.token], { pin: groupPinOf(await verify([one.token], alice)) }, NOW + 1)).hash,
+    ).toBe(sha256Base64url(two.token));
+  });
+
+  it('is not put behind one that another device signed later, however it is dated', async () => {
+    const one = await first();
+    const two = await next(f.bob, one, { iat: NOW + DAY });
+    const dated = await next(f.alice, two, { iat: NOW + 10, label: 'The thief’s' });
+    const tokens = [one.token, two.token, dated.token];
+    expect(await codeOf(() => verifyGone(tokens, bob, NOW + 10))).toBe('group_key_chain');
+    const pin = groupPinOf(await verify([one.token, two.token], alice));
+    expect(await codeOf(() => verifyGone([dated.token], { pin }, NOW + 10))).toBe('group_key_chain');
+  });
+
+  it('is not one that was signed after it was stored', async () => {
+    const late = await first(f.alice, { iat: NOW + DAY });
+    expect(await codeOf(() => verifyGone([late.token], alice, NOW))).toBe('group_key_chain');
   });
 });
