@@ -28,16 +28,32 @@ export interface SinkLease {
 export interface SinkLeases {
   /** `undefined` while another process has it, and where it was removed. */
   take(sink: string): Promise<SinkLease | undefined>;
+  /** Shows that this process is there; `start` has it done, often enough. */
+  beat(): Promise<void>;
   start(): void;
   stop(): Promise<void>;
 }
 
+/** How time passes, in milliseconds: by a clock of the process that nobody sets. */
+export interface LeaseTime {
+  now(): number;
+  /** Calls after so long; answers what takes that back. */
+  after(ms: number, call: () => void): () => void;
+}
+
+const PROCESS_TIME: LeaseTime = {
+  now: () => performance.now(),
+  after(ms, call) {
+    const timer = setTimeout(call, ms).unref();
+    return () => clearTimeout(timer);
+  },
+};
+
 interface Held {
   readonly losing: AbortController;
-  /** By the process's own clock. */
   readonly beaten: number;
-  /** Of its own: a beat that hangs in the store must not hold it up. */
-  readonly timer: NodeJS.Timeout;
+  /** Of a timer of its own: a beat that hangs in the store must not hold it up. */
+  readonly stopTimer: () => void;
 }
 
 /**
@@ -50,21 +66,23 @@ export function createSinkLeases(deps: {
   /** Ids of the sinks that begin when they are taken first; to all others a state belongs, or they were removed. */
   readonly builtin: readonly string[];
   readonly lifeMs?: number;
+  /** For tests. */
+  readonly time?: LeaseTime;
 }): SinkLeases {
-  const { database, logger, builtin, lifeMs = SINK_LEASE_MS } = deps;
+  const { database, logger, builtin, lifeMs = SINK_LEASE_MS, time = PROCESS_TIME } = deps;
   const holder = newId();
   const held = new Map<string, Held>();
   const seen = new Map<string, { readonly mark: string; readonly since: number }>();
   let beating: Loop | undefined;
 
   function hold(sink: string, losing: AbortController, beaten: number): void {
-    clearTimeout(held.get(sink)?.timer);
-    const timer = setTimeout(() => lose(sink), beaten + 0.8 * lifeMs - performance.now()).unref();
-    held.set(sink, { losing, beaten, timer });
+    held.get(sink)?.stopTimer();
+    const stopTimer = time.after(beaten + 0.8 * lifeMs - time.now(), () => lose(sink));
+    held.set(sink, { losing, beaten, stopTimer });
   }
 
   function letGo(sink: string): void {
-    clearTimeout(held.get(sink)?.timer);
+    held.get(sink)?.stopTimer();
     held.delete(sink);
   }
 
@@ -75,7 +93,7 @@ export function createSinkLeases(deps: {
 
   async function beat(): Promise<void> {
     if (held.size === 0) return;
-    const now = performance.now();
+    const now = time.now();
     const ours = new Set(await database.transaction((tx) => beatStates(tx, holder)));
     // taken since: it says nothing about these
     const before = [...held].filter(([, { beaten }]) => beaten < now);
@@ -90,8 +108,8 @@ export function createSinkLeases(deps: {
     if (other === null || other === holder) return true;
     const mark = `${other} ${at}`;
     const known = seen.get(sink);
-    if (known?.mark !== mark) seen.set(sink, { mark, since: performance.now() });
-    return known?.mark === mark && performance.now() - known.since >= lifeMs;
+    if (known?.mark !== mark) seen.set(sink, { mark, since: time.now() });
+    return known?.mark === mark && time.now() - known.since >= lifeMs;
   }
 
   async function stateOf(sink: string): Promise<SinkState | undefined> {
@@ -105,7 +123,7 @@ export function createSinkLeases(deps: {
     async take(sink) {
       const found = await stateOf(sink);
       if (found === undefined || !mayTake(found)) return undefined;
-      const beaten = performance.now();
+      const beaten = time.now();
       const state = await database.transaction((tx) => takeState(tx, found, holder));
       if (state === undefined) return undefined;
       const losing = new AbortController();
@@ -122,6 +140,7 @@ export function createSinkLeases(deps: {
         },
       };
     },
+    beat,
     start() {
       beating ??= startLoop('sink-leases', lifeMs / 4, beat, { logger });
     },

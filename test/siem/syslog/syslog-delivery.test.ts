@@ -49,4 +49,4 @@ it('brings every event to a receiver of syslog that dies, hangs and comes back, 
   expect(arrived()).toEqual(Array.from({ length: arrived().length }, (_, index) => index + 1));
   await vi.waitFor(async () => expect((await fixture.state('siem')).settled).toBe(arrived().length), SOON);
   expect(receiver.breaches).toEqual([]);
-});
+}, 90_000);
