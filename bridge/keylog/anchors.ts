@@ -20,7 +20,7 @@ export interface Anchor {
 export interface SignedCheckpoints {
   /** The size of the newest. */
   newestSize(query: Query): Promise<number | undefined>;
-  /** The note of the one of this size, cosignatures included. */
+  /** The note of the one of this size, cosignatures included; nothing where no key that counts has signed it. */
   note(query: Query, size: number): Promise<string | undefined>;
 }
 
@@ -104,7 +104,8 @@ export class Anchors {
   async #anchorAt(query: Query, size: number): Promise<Anchor | undefined> {
     const checkpoint = await this.#deps.checkpoints.note(query, size);
     const known = this.#known.find(({ epoch }) => epoch.size === size);
-    if (checkpoint === undefined || known?.checkpoint === checkpoint) return known;
+    if (checkpoint === undefined) return undefined;
+    if (known?.checkpoint === checkpoint) return known;
     if (known !== undefined) return { ...known, checkpoint };
     const epoch = await epochOfSize(query, size);
     // its pages are gone: so much later was it cosigned

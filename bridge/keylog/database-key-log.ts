@@ -1,4 +1,5 @@
 import { logOrigin } from '../../protocol/tlog/checkpoint.ts';
+import { parseSignatureLines } from '../../protocol/tlog/signed-note.ts';
 import type { Clock } from '../lib/clock.ts';
 import { EPOCH_ENOUGH_VERSIONS, EPOCH_VERSIONS, KEY_LOG_WITNESS_WAIT_MS } from '../lib/limits.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -6,10 +7,12 @@ import type { Signer } from '../signer/signer.ts';
 import { afterCommit } from '../storage/after-commit.ts';
 import type { Keyspace } from '../storage/cache.ts';
 import type { Database, Query, Transaction } from '../storage/database.ts';
+import type { SignedCheckpoint } from '../tlog/checkpoint-store.ts';
 import { type Checkpoints, createCheckpoints } from '../tlog/checkpoints.ts';
 import { newestCosignedTime, readCosignatures } from '../tlog/cosignature-store.ts';
 import type { LogHead } from '../tlog/log-heads.ts';
 import { EMPTY_LOG } from '../tlog/log-tree.ts';
+import { logVerifierKeys } from '../tlog/note-signer.ts';
 import type { Quorum } from '../tlog/quorum.ts';
 import { createSequencer, type Sequencer } from '../tlog/sequencer.ts';
 import type { SignedCheckpoints } from './anchors.ts';
@@ -123,7 +126,7 @@ class MappedKeyLog implements DatabaseKeyLog {
     this.#staples = createStaples({
       map: this.#map,
       vrfPublicKey: () => this.#prepared.publicKey(),
-      checkpoints: signedCheckpoints(this.#checkpoints),
+      checkpoints: signedCheckpoints(this.#checkpoints, deps.signer),
       quorum,
       clock: deps.clock,
     });
@@ -256,14 +259,20 @@ class MappedKeyLog implements DatabaseKeyLog {
   }
 }
 
-function signedCheckpoints(checkpoints: Checkpoints): SignedCheckpoints {
+/** Those that verifiers take: what a compromised key alone has signed is no anchor, whoever has seen it. */
+function signedCheckpoints(checkpoints: Checkpoints, signer: Pick<Signer, 'onlineKeys'>): SignedCheckpoints {
+  const isTaken = ({ log_signature: lines }: SignedCheckpoint) => {
+    const keys = logVerifierKeys(signer.onlineKeys().all('log'), checkpoints.origin);
+    const by = parseSignatureLines(lines);
+    return keys.some(({ keyId }) => by.some((signature) => signature.keyId === keyId));
+  };
   return {
     async newestSize(query) {
       return (await checkpoints.newest(query))?.size;
     },
     async note(query, size) {
       const checkpoint = await checkpoints.at(query, size);
-      if (checkpoint === undefined) return undefined;
+      if (checkpoint === undefined || !isTaken(checkpoint)) return undefined;
       return checkpoints.noteOf(checkpoint, await readCosignatures(query, 'keys', size));
     },
   };

@@ -1,11 +1,13 @@
 import { createKeyLog, type DatabaseKeyLog, type KeyLogDeps } from '../../bridge/keylog/database-key-log.ts';
 import type { LoggedKind } from '../../bridge/keylog/key-log.ts';
 import { createLogger } from '../../bridge/lib/logger.ts';
+import { rotateKeys } from '../../bridge/signer/key-ceremony.ts';
 import type { Signer } from '../../bridge/signer/signer.ts';
 import type { Database } from '../../bridge/storage/database.ts';
 import { utf8 } from '../../protocol/bytes.ts';
 import { type VerifiedLog, verifyLogStaple } from '../../protocol/keytrans/log-proof.ts';
 import type { LogTrust } from '../../protocol/keytrans/log-trust.ts';
+import { thumbprint } from '../../protocol/public-key.ts';
 import { logOrigin } from '../../protocol/tlog/checkpoint.ts';
 import { ISS, type MovableClock, signerFixture, type TemporaryStore } from '../signer/signer-fixture.ts';
 
@@ -31,6 +33,8 @@ export interface KeyLogFixture {
   staple(log: DatabaseKeyLog, named?: Named): Promise<string | null>;
   /** As a verifier does it, offline. */
   verify(staple: string | null, named?: Named & { readonly trust?: LogTrust }): Promise<VerifiedLog>;
+  /** The log key gets a successor, and nothing that it signed counts any more. */
+  compromiseLogKey(): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -39,7 +43,7 @@ export function loggedValue({ kind = 'address', name = ALICE, version = 0 }: Nam
 }
 
 export async function keyLogFixture(): Promise<KeyLogFixture> {
-  const { clock, store, open: openSigner } = await signerFixture();
+  const { clock, store, root, keyEncryptionKey, open: openSigner } = await signerFixture();
   const { database } = store;
   const signer = await openSigner();
   const logger = createLogger({ level: 'silent' });
@@ -66,6 +70,12 @@ export async function keyLogFixture(): Promise<KeyLogFixture> {
         logKeys: signer.onlineKeys().all('log'),
         now: Math.floor(clock.now() / 1000),
       });
+    },
+    async compromiseLogKey() {
+      const compromised = [thumbprint(signer.currentKey('log'))];
+      await database.transaction((tx) => rotateKeys(tx, { root, keyEncryptionKey, clock, compromised }));
+      await signer.refresh();
+      clock.advance(1_000);
     },
     async remove() {
       await Promise.all(logs.map((log) => log.stop()));

@@ -117,6 +117,18 @@ describe('the checkpoint that a proof is anchored in', () => {
     expect(await standing(log, ALICE)).toEqual({ level: 'witnessed', epoch: 2 });
   });
 
+  it('is none that a compromised key alone has signed, though it is the newest that the quorum has seen', async () => {
+    await close(log, ALICE);
+    await cosigned(log, witness, 'witness');
+    await close(log, BOB);
+    expect(await standing(log, ALICE)).toEqual({ level: 'witnessed', epoch: 1 });
+    await fixture.compromiseLogKey();
+    await close(log, 'carol@acme.example');
+    expect(await standing(log, ALICE)).toEqual({ level: 'logged', epoch: 3 });
+    await cosigned(log, witness, 'witness');
+    expect(await standing(log, ALICE)).toEqual({ level: 'witnessed', epoch: 3 });
+  });
+
   it('is kept whole while newer epochs are written, and what nobody needs is pruned', async () => {
     await close(log, ALICE);
     await cosigned(log, witness, 'witness');
