@@ -28,7 +28,7 @@ const handlers = {
     folder = await openWitnessFolder(path);
     const { key, database } = folder;
     const clock = systemClock;
-    const findLogKeys = async (origin: string) => logs.filter(({ name }) => name === origin);
+    const findLogKeys = async (origin: string) => ({ keys: logs.filter(({ name }) => name === origin) });
     const answer = composeWitness({
       ...{ witness: createWitness({ key, database, clock, findLogKeys }), clock, trustedProxies: [] },
       logger: createLogger({ level: 'error' }),

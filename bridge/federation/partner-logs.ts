@@ -8,8 +8,18 @@ import type { Database } from '../storage/database.ts';
 import { listPartners, type Partner } from './partner-store.ts';
 import type { Partners } from './partners.ts';
 
-/** The keys under which an active partner signs checkpoints of the log of this origin; none for anybody else's. */
-export type FindPartnerLogKeys = (origin: string) => Promise<readonly VerifierKey[]>;
+/** The keys under which an active partner signs checkpoints of its log. */
+export interface PartnerLogKeys {
+  readonly keys: readonly VerifierKey[];
+  /**
+   * The keys as the partner says them now, for a checkpoint under one that is not among them: it may have been rotated
+   * since the daily check. Those that are known, where the partner was read within the minute: anybody can cause this.
+   */
+  refresh(): Promise<readonly VerifierKey[]>;
+}
+
+/** Of the log of this origin; `undefined` for anybody's but an active partner's. */
+export type FindPartnerLogKeys = (origin: string) => Promise<PartnerLogKeys | undefined>;
 
 export function createFindPartnerLogKeys(deps: {
   database: Database;
@@ -28,16 +38,24 @@ export function createFindPartnerLogKeys(deps: {
     return keys.all('log').map(({ jwk }) => verifierKey(origin, ED25519_NOTE, decodeBase64url(jwk.x, 32)));
   }
 
-  return async (origin) => {
-    const active = (await database.read(listPartners)).filter(({ status }) => status === 'active');
-    const partner = active.find(({ entity_id: entityId }) => logOrigin(entityId) === origin);
-    if (partner === undefined) return [];
+  async function refresh(partner: Partner, origin: string): Promise<VerifierKey[]> {
+    const refreshed = await partners.refreshUnlessRecent(partner.entity_id);
+    return refreshed.status === 'active' ? keysOf(refreshed, origin) : [];
+  }
+
+  async function known(partner: Partner, origin: string): Promise<VerifierKey[]> {
     try {
       return await keysOf(partner, origin);
     } catch (error) {
       if (!isCountersignError(error, 'jws_expired')) throw error;
-      const refreshed = await partners.refreshUnlessRecent(partner.entity_id);
-      return refreshed.status === 'active' ? keysOf(refreshed, origin) : [];
+      return refresh(partner, origin);
     }
+  }
+
+  return async (origin) => {
+    const active = (await database.read(listPartners)).filter(({ status }) => status === 'active');
+    const partner = active.find(({ entity_id: entityId }) => logOrigin(entityId) === origin);
+    if (partner === undefined) return undefined;
+    return { keys: await known(partner, origin), refresh: () => refresh(partner, origin) };
   };
 }

@@ -597,6 +597,8 @@ export const WITNESS_LOOK_MS = 2_000;
 export const WITNESS_RETRY_MS = 1_000;
 /** The longest pause: a witness that comes back is used again within a minute. */
 export const WITNESS_RETRY_MAX_MS = 60_000;
+/** A log shows its checkpoint within this before it is cosigned for the first time: it waits less than WITNESS_TIMEOUT_MS. */
+export const WITNESS_MEMORY_TIMEOUT_MS = 3_000;
 /** What is sent to a witness: 63 hashes and a note with a hundred signatures. */
 export const WITNESS_REQUEST_BYTES = 32 * KIB;
 /** A checkpoint that witnesses have not cosigned by then is shown to everybody all the same. */

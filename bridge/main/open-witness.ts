@@ -6,9 +6,11 @@ import type { Partners } from '../federation/partners.ts';
 import { createWitnessEvents } from '../keylog/witness-events.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
+import type { Outbound } from '../lib/outbound.ts';
 import type { Signer } from '../signer/signer.ts';
 import type { Database } from '../storage/database.ts';
 import { openWitnessKey, witnessName } from '../tlog/witness-key.ts';
+import { createWitnessMemory } from '../tlog/witness-memory.ts';
 import { createWitness, type Witness } from '../tlog/witness-server.ts';
 
 interface WitnessNeeds {
@@ -17,6 +19,7 @@ interface WitnessNeeds {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly partners: Partners;
+  readonly outbound: Outbound;
   readonly events: EventLog;
 }
 
@@ -29,13 +32,24 @@ export async function openWitness(
   const { signer } = needs;
   const others = settings.logs.map((vkey) => parseVerifierKey(vkey));
   const findPartnerKeys = createFindPartnerLogKeys(needs);
+  const key = await openWitnessKey({ ...needs, name: witnessName(signer.iss) });
+  const isOther = (origin: string) => others.some(({ name }) => name === origin);
   return createWitness({
-    ...needs,
-    key: await openWitnessKey({ ...needs, name: witnessName(signer.iss) }),
-    findLogKeys: async (origin) => [
-      ...others.filter(({ name }) => name === origin),
-      ...(settings.partners ? await findPartnerKeys(origin) : []),
-    ],
+    ...{ ...needs, key },
+    async findLogKeys(origin) {
+      const known = others.filter(({ name }) => name === origin);
+      const partner = settings.partners ? await findPartnerKeys(origin) : undefined;
+      if (partner === undefined) return { keys: known };
+      return {
+        keys: [...known, ...partner.keys],
+        refresh: async () => [...known, ...(await partner.refresh())],
+      };
+    },
+    memory: createWitnessMemory({
+      ...{ ...needs, key: key.verifier },
+      // a bridge publishes below its origin; where others do is not known
+      checkpointUrl: (origin) => (isOther(origin) ? undefined : `https://${origin}/checkpoint`),
+    }),
     onSplitView: createWitnessEvents(needs).splitView,
   });
 }

@@ -3,7 +3,7 @@ import type { Checkpoint } from '../../protocol/tlog/checkpoint.ts';
 import { parseNote } from '../../protocol/tlog/signed-note.ts';
 import type { VerifierKey } from '../../protocol/tlog/verifier-key.ts';
 import { type Loop, startLoop } from '../lib/background.ts';
-import { type Clock, seconds } from '../lib/clock.ts';
+import { type Clock, elapsed, seconds } from '../lib/clock.ts';
 import { WITNESS_LOOK_MS, WITNESS_RETRY_MAX_MS, WITNESS_RETRY_MS } from '../lib/limits.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Outbound } from '../lib/outbound.ts';
@@ -75,7 +75,8 @@ export class WitnessClient {
   readonly #deps: WitnessClientDeps;
   #state: WitnessState;
   #failures = 0;
-  #notBefore = 0;
+  /** By a clock that is never set: one that was put back must not hold the next try up. */
+  #notBefore = Number.NEGATIVE_INFINITY;
   #loop: Loop | undefined;
   #asking: Promise<WitnessState> | undefined;
 
@@ -95,7 +96,7 @@ export class WitnessClient {
       `witness ${witness.key.name}`,
       WITNESS_LOOK_MS,
       async (signal) => {
-        if (this.#deps.clock.now() >= this.#notBefore) await this.ask(signal);
+        if (elapsed(this.#deps.clock) >= this.#notBefore) await this.ask(signal);
       },
       { logger },
     );
@@ -226,7 +227,10 @@ export class WitnessClient {
     const { clock, onChange } = this.#deps;
     this.#failures = news.state === 'cosigning' ? 0 : this.#failures + 1;
     const pause = WITNESS_RETRY_MS * 2 ** Math.min(this.#failures - 1, 16);
-    this.#notBefore = this.#failures === 0 ? 0 : clock.now() + Math.min(pause, WITNESS_RETRY_MAX_MS);
+    this.#notBefore =
+      this.#failures === 0
+        ? Number.NEGATIVE_INFINITY
+        : elapsed(clock) + Math.min(pause, WITNESS_RETRY_MAX_MS);
     if (before.state !== news.state) onChange(this.#state, before);
   }
 }

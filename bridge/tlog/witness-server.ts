@@ -11,10 +11,18 @@ import { parseAddCheckpoint } from '../../protocol/tlog/witness-protocol.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import type { Database, Transaction } from '../storage/database.ts';
 import type { WitnessKey } from './witness-key.ts';
+import type { WitnessMemory } from './witness-memory.ts';
 import { findWitnessed, saveWitnessed, type WitnessedLog, witnessedNote } from './witness-store.ts';
 
-/** The keys that may sign checkpoints of this origin, type 0x01; none: we are no witness of that log. */
-export type FindLogKeys = (origin: string) => Promise<readonly VerifierKey[]>;
+/** The keys that may sign checkpoints of an origin, type 0x01; none: we are no witness of that log. */
+export interface LogKeys {
+  readonly keys: readonly VerifierKey[];
+  /** Where the keys may have been replaced by others: reads them anew, unless that was done just now. */
+  refresh?(): Promise<readonly VerifierKey[]>;
+}
+
+/** Of the log of this origin. */
+export type FindLogKeys = (origin: string) => Promise<LogKeys>;
 
 /** Two checkpoints of one size, both signed by the log, with other roots: proof that it shows two histories. */
 export interface SplitView {
@@ -30,6 +38,8 @@ export interface WitnessDeps {
   readonly clock: Clock;
   readonly key: WitnessKey;
   readonly findLogKeys: FindLogKeys;
+  /** Looks whether we still know what we cosigned. Default: it is not looked at. */
+  readonly memory?: WitnessMemory | undefined;
   /** Told of what no honest log does; the answer does not wait for it. */
   readonly onSplitView?: (found: SplitView) => void;
 }
@@ -49,7 +59,7 @@ export interface Witness {
    *
    * Throws in this order: `note_malformed`, `witness_log_unknown` (404), `witness_signature` (403), `witness_size`
    * (400) when the old size is above the new one, and `witness_proof` (422) for a proof that does not hold or the
-   * same size with another root. An old size that is not the stored one is answered with the stored one (409).
+   * same size with another root; `unavailable` and `state_refused` where we may have forgotten what we cosigned. An old size that is not the stored one is answered with the stored one (409).
    */
   addCheckpoint(body: string): Promise<WitnessAnswer>;
 
@@ -65,15 +75,17 @@ export function createWitness(deps: WitnessDeps): Witness {
       const { oldSize, proof, checkpoint: noteText } = parseAddCheckpoint(body);
       const note = parseNote(noteText);
       const checkpoint = parseCheckpoint(note.text);
-      const signed = await signedByLog(note, await deps.findLogKeys(checkpoint.origin));
+      const { origin } = checkpoint;
+      const signed = await signedByLog(note, origin, await deps.findLogKeys(origin));
       if (oldSize > checkpoint.size) throw new CountersignError('witness_size');
+      await deps.memory?.assertWhole(checkpoint.origin);
       const ours = await cosign(key, note.text, seconds(clock));
       const kept = formatNote({ text: note.text, signatures: [...signed.signatures, ours] });
       const claim = { checkpoint, oldSize, proof, note: kept };
 
       const outcome = await database.transaction((tx) => checkAndKeep(tx, claim));
       if (outcome.contradicted !== undefined) {
-        const { origin, size } = checkpoint;
+        const { size } = checkpoint;
         deps.onSplitView?.({ origin, size, seen: outcome.contradicted, offered: formatNote(signed) });
       }
       if (outcome.staleAt !== undefined) return { kind: 'stale', size: outcome.staleAt };
@@ -85,10 +97,10 @@ export function createWitness(deps: WitnessDeps): Witness {
 }
 
 /** The note with those signatures alone that are the log's: only what was verified is ever stored. */
-async function signedByLog(note: Note, keys: readonly VerifierKey[]): Promise<Note> {
-  if (keys.length === 0) throw new CountersignError('witness_log_unknown');
+async function signedByLog(note: Note, origin: string, log: LogKeys): Promise<Note> {
+  if (log.keys.length === 0) throw new CountersignError('witness_log_unknown');
   try {
-    const verified = await verifyNote(note, keys);
+    const verified = await verifyNote(note, await keysFor(note, origin, log));
     return { text: note.text, signatures: verified.map(({ signature }) => signature) };
   } catch (cause) {
     if (isCountersignError(cause, 'note_signature')) {
@@ -96,6 +108,17 @@ async function signedByLog(note: Note, keys: readonly VerifierKey[]): Promise<No
     }
     throw cause;
   }
+}
+
+/** Read anew where only a key has signed that is not known: the log may have another since. */
+async function keysFor(
+  note: Note,
+  origin: string,
+  { keys, refresh }: LogKeys,
+): Promise<readonly VerifierKey[]> {
+  const named = note.signatures.filter(({ name }) => name === origin);
+  const isKnown = named.some(({ keyId }) => keys.some((key) => key.keyId === keyId));
+  return isKnown || named.length === 0 || refresh === undefined ? keys : refresh();
 }
 
 interface Claim {

@@ -15,8 +15,11 @@ export function originHash(origin: string): string {
 /** The newest checkpoint of a log that we cosigned as its witness. */
 export type WitnessedLog = Readonly<Pick<WitnessedLogsTable, 'origin' | 'size' | 'root' | 'note'>>;
 
-export async function findWitnessed(tx: Transaction, origin: string): Promise<WitnessedLog | undefined> {
-  return tx
+export async function findWitnessed(
+  reader: Query | Transaction,
+  origin: string,
+): Promise<WitnessedLog | undefined> {
+  return reader
     .selectFrom('witnessed_logs')
     .select(['origin', 'size', 'root', 'note'])
     .where('origin', '=', origin)

@@ -42,7 +42,7 @@ await describeWithTorchwood('our witness, for age-keyserver', () => {
     logKey = parseVerifierKey(keys.vkey);
     witness = createWitness({
       ...{ database: folder.database, key: folder.key, clock: systemClock },
-      findLogKeys: async (origin) => (origin === ORIGIN ? [logKey] : []),
+      findLogKeys: async (origin) => ({ keys: origin === ORIGIN ? [logKey] : [] }),
     });
     const answer = composeWitness({ witness, clock: systemClock, logger: quiet, trustedProxies: [] });
     server = await startServer({ address: '127.0.0.1', port: 0, answer });

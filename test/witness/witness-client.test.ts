@@ -1,5 +1,6 @@
 import type { RequestListener } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { WITNESS_RETRY_MAX_MS } from '../../bridge/lib/limits.ts';
 import { readCosignatures } from '../../bridge/tlog/cosignature-store.ts';
 import { headWitnesses } from '../../bridge/tlog/head-witness.ts';
 import { createQuorum, type Quorum } from '../../bridge/tlog/quorum.ts';
@@ -282,6 +283,21 @@ describe('a witness that has seen more or else', () => {
     });
     expect(await client.ask(never)).toMatchObject({ state: 'failing', error: 'outbound_failed' });
     expect(host.asked).toHaveLength(3);
+  });
+
+  it('is asked again after its pause although the clock was put back by a day', async () => {
+    answering(500, '');
+    client.start();
+    try {
+      await vi.waitUntil(() => client.state.state === 'failing', SOON);
+      host.answerWith(undefined);
+      clock.set(clock.now() - 86_400_000);
+      clock.advance(WITNESS_RETRY_MAX_MS);
+      client.wake();
+      await vi.waitUntil(() => client.state.state === 'cosigning', SOON);
+    } finally {
+      await client.stop();
+    }
   });
 
   it('is told of once, and again when it cosigns', async () => {

@@ -37,7 +37,7 @@ export async function witnessHost(
   const key = witnessKey(name, await generateSigningKey(false));
   const witness = createWitness({
     ...{ database: store.database, clock, key },
-    findLogKeys: async (origin) => logKeys.filter((logKey) => logKey.name === origin),
+    findLogKeys: async (origin) => ({ keys: logKeys.filter((logKey) => logKey.name === origin) }),
   });
   let other: RequestListener | undefined;
   const asked: string[] = [];

@@ -27,7 +27,7 @@ beforeEach(async () => {
   key = signing.verifier;
   const witness = createWitness({
     ...{ database: store.database, clock, key: signing },
-    findLogKeys: async (origin) => (origin === log.origin ? [log.key] : []),
+    findLogKeys: async (origin) => ({ keys: origin === log.origin ? [log.key] : [] }),
   });
   server = createServer(composeWitness({ witness, clock, logger: quiet, trustedProxies: [] }));
 });

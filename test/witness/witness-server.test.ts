@@ -24,7 +24,7 @@ let splits: SplitView[];
 function witnessOn(database: Database, signing = key): Witness {
   return createWitness({
     ...{ database, clock: fixture.clock, key: signing },
-    findLogKeys: async (origin) => (origin === log.origin ? [log.key] : []),
+    findLogKeys: async (origin) => ({ keys: origin === log.origin ? [log.key] : [] }),
     onSplitView: (found) => void splits.push(found),
   });
 }

@@ -132,7 +132,7 @@ function serve(
 ): Promise<ListeningServer> {
   const witness = createWitness({
     ...{ key, database, clock: systemClock },
-    findLogKeys: async (origin) => logs.filter(({ name }) => name === origin),
+    findLogKeys: async (origin) => ({ keys: logs.filter(({ name }) => name === origin) }),
     onSplitView: (found: SplitView) => logger.error(found, 'a log has signed two histories'),
   });
   const answer = composeWitness({ witness, clock: systemClock, logger, trustedProxies });

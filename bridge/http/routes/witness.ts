@@ -36,7 +36,16 @@ export function witnessRoutes({
         description: 'Cosignature lines; with status 409 the size to prove from, as text/x.tlog.size',
         mediaType: 'text/plain',
       },
-      errors: ['note_malformed', 'witness_log_unknown', 'witness_signature', 'witness_size', 'witness_proof'],
+      errors: [
+        ...([
+          'note_malformed',
+          'witness_log_unknown',
+          'witness_signature',
+          'witness_size',
+          'witness_proof',
+        ] as const),
+        ...(['unavailable', 'state_refused'] as const),
+      ],
       handle: async ({ body }) => {
         const answer = await witness.addCheckpoint(body);
         // No refusal: it is how a log finds out where this witness stands.
