@@ -29,16 +29,18 @@ export async function includeSubject(tx: Transaction, stream: string, subject: S
     .execute();
 }
 
+/** Whether the receiver took out somebody who has these names. */
 export async function isExcluded(
   reader: Query | Transaction,
   stream: string,
-  subject: SimpleSubject,
+  names: readonly SimpleSubject[],
 ): Promise<boolean> {
   const row = await reader
     .selectFrom('signal_exclusions')
     .select('stream')
     .where('stream', '=', stream)
-    .where('subject', '=', keyOf(subject))
+    .where('subject', 'in', names.map(keyOf))
+    .limit(1)
     .executeTakeFirst();
   return row !== undefined;
 }

@@ -27,7 +27,7 @@ export async function signalsToReceivers(
     const receiver = await findReceiver(tx, stream.receiver);
     if (receiver === undefined || !stream.events_delivered.includes(change.uri)) continue;
     for (const user of usersFor(receiver, addresses, { iss, sub })) {
-      if (await isExcluded(tx, stream.stream_id, user)) continue;
+      if (await isExcluded(tx, stream.stream_id, [user, { format: 'iss_sub', iss, sub }])) continue;
       const claims = {
         txn,
         sub_id: subjectOf(user, change.device),

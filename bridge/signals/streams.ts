@@ -27,6 +27,7 @@ import {
   type StreamSettings,
   setStreamStatus,
 } from './stream-store.ts';
+import { assertNamedSo } from './stream-subjects.ts';
 
 /** What a receiver wants of its stream; what is absent is left to us, or as it was. */
 export interface WantedStream {
@@ -71,7 +72,10 @@ export interface Streams {
    * administrator enables it. Throws `stream_unknown`.
    */
   hold(receiver: Pick<Receiver, 'id'>, wanted: WantedStatus, context: RequestContext): Promise<StreamView>;
-  /** Whether the receiver wants to hear of a subject: it does, of everybody it may, unless it said no. */
+  /**
+   * Whether the receiver wants to hear of a subject: it does, of everybody it may, unless it said no. Throws
+   * `malformed_request` for a form in which this stream names nobody.
+   */
   wants(receiver: Receiver, id: string, subject: SimpleSubject, wanted: boolean): Promise<void>;
   /** Puts a verification into the stream. Throws `stream_unknown`, `rate_limited`. */
   verify(receiver: Pick<Receiver, 'id'>, id: string, state: string | undefined): Promise<void>;
@@ -212,6 +216,7 @@ export function createStreams(deps: StreamsDeps): Streams {
     wants: (receiver, id, subject, wanted) =>
       database.transaction(async (tx) => {
         await requireStream(tx, receiver, id);
+        assertNamedSo(receiver, subject, deps.signer.iss);
         await (wanted ? includeSubject : excludeSubject)(tx, id, subject);
       }),
 

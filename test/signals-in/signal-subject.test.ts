@@ -69,6 +69,51 @@ describe('the subject of a signal, by issuer and sub', () => {
   });
 });
 
+describe('the subject of a signal, as an account', () => {
+  it('is the person of that address of ours', async () => {
+    await link('work');
+    expect(await find({ format: 'account', uri: `acct:${ALICE}` })).toBe(alice);
+    expect(await find({ format: 'account', uri: 'acct:%61lice@acme.example' })).toBe(alice);
+  });
+
+  it.each(['acct:alice@acme.test', 'acct:alice', 'https://acme.example/alice', 'acct:%zz@acme.example'])(
+    'is refused as %s',
+    async (uri) => {
+      await link('work');
+      await expectCode(find({ format: 'account', uri }), 'set_subject');
+    },
+  );
+});
+
+describe('the subject of a signal, by aliases', () => {
+  const email = (address: string) => ({ format: 'email', email: address });
+  const aliases = (...identifiers: object[]) => ({ format: 'aliases', identifiers });
+
+  it('is the one person whom those name that are the transmitter’s to name', async () => {
+    await link('work');
+    const phone = { format: 'phone_number', phone_number: '+12065550100' };
+    const bySub = { format: 'iss_sub', iss: ISSUER, sub: 'alice-1' };
+    expect(await find(aliases(phone, email('alice@home.example'), email(ALICE), bySub))).toBe(alice);
+    expect(await find({ format: 'complex', user: aliases(bySub) })).toBe(alice);
+  });
+
+  it('is nobody where none is anybody here', async () => {
+    expect(await find(aliases(email('nobody@acme.example')))).toBeUndefined();
+  });
+
+  it('is refused where they are of several persons, or none is the transmitter’s to name', async () => {
+    await link('work');
+    const bob = await parts.addPerson({ addresses: ['bob@acme.example'] });
+    await parts.database.transaction((tx) =>
+      linkPerson(tx, { connectionId: 'work', subject: 'bob-1', sub: bob, now: 1 }),
+    );
+    await expectCode(find(aliases(email(ALICE), email('bob@acme.example'))), 'set_subject');
+    await expectCode(find(aliases(email('alice@home.example'))), 'set_subject');
+    await expectCode(find(aliases({ format: 'opaque', id: 'x' })), 'set_subject');
+    await expectCode(find(aliases(aliases(email(ALICE)))), 'set_subject');
+  });
+});
+
 describe('signing a person out', () => {
   it('ends their tokens, raises their generation, and leaves them as they are', async () => {
     const ended: string[] = [];
