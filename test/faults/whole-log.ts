@@ -76,6 +76,7 @@ async function audit({ publication, signer, clock }: RunningLog, within: string)
   try {
     const outcome = await auditor.run();
     if (outcome.outcome === 'alarm') throw new Error(JSON.stringify(outcome.evidence.finding));
+    if (outcome.outcome === 'alarm_stands') throw new Error(JSON.stringify(outcome.alarm));
     return outcome;
   } finally {
     await auditor.close();
