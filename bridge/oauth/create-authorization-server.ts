@@ -12,7 +12,7 @@ import { type RequestContext, SYSTEM } from '../lib/request-context.ts';
 import { keyspace } from '../storage/cache.ts';
 import { findApp } from './app-store.ts';
 import type { AuthorizationServer } from './authorization-server.ts';
-import { createDeviceCodes } from './device-codes.ts';
+import { createDeviceCodes, type Report } from './device-codes.ts';
 import { findBegun } from './interaction-adapter.ts';
 import {
   API_SCOPE,
@@ -85,7 +85,11 @@ export function createAuthorizationServer(deps: AuthorizationServerDeps): Author
     }
   };
 
-  async function saveGrant(clientId: string, { sub, connectionId, signIn }: SignedIn): Promise<string> {
+  async function saveGrant(
+    clientId: string,
+    { sub, connectionId, signIn }: SignedIn,
+    report?: Report,
+  ): Promise<string> {
     const grant = new provider.Grant({ accountId: sub, clientId });
     grant.addOIDCScope(SCOPES.join(' '));
     grant.addResourceScope(apiResource(issuer), API_SCOPE);
@@ -98,6 +102,7 @@ export function createAuthorizationServer(deps: AuthorizationServerDeps): Author
         ...{ grant_id: grantId, sub, app_id: clientId, connection_id: connectionId },
         ...{ sign_in: JSON.stringify(signIn), created: seconds(clock) },
       });
+      await report?.(tx);
     });
     return grantId;
   }

@@ -1,5 +1,6 @@
 import type Provider from 'oidc-provider';
 import type { SignedIn } from '../identity/sign-in.ts';
+import type { Transaction } from '../storage/database.ts';
 import type { App } from './app.ts';
 
 /** What a person who typed a user code may see of it. */
@@ -12,16 +13,22 @@ export interface PendingDeviceCode {
 export interface DeviceCodes {
   /** `typed` as a person typed it, attacker-controlled; nothing for a code that is none, is over or was decided. */
   find(typed: string): Promise<PendingDeviceCode | undefined>;
-  /** Gives the device its grant. False where the code is over or was decided meanwhile. */
-  approve(userCode: string, signedIn: SignedIn): Promise<boolean>;
+  /**
+   * Gives the device its grant; `report` runs in the transaction that stores it, before the device can get it. False where the
+   * code is over or was decided meanwhile.
+   */
+  approve(userCode: string, signedIn: SignedIn, report: Report): Promise<boolean>;
   refuse(userCode: string): Promise<boolean>;
 }
+
+/** Writes what happened, with the change. */
+export type Report = (tx: Transaction) => Promise<void>;
 
 export interface DeviceCodesDeps {
   readonly provider: Provider;
   readonly findApp: (id: string) => Promise<App | undefined>;
   /** Answers the id of a new grant. */
-  readonly saveGrant: (clientId: string, signedIn: SignedIn) => Promise<string>;
+  readonly saveGrant: (clientId: string, signedIn: SignedIn, report: Report) => Promise<string>;
   /** Of two that decide at once, one is told `true`. */
   readonly decideOnce: (userCode: string) => Promise<boolean>;
   readonly scope: string;
@@ -48,10 +55,10 @@ export function createDeviceCodes(deps: DeviceCodesDeps): DeviceCodes {
       return { userCode, app: { id: found.app.id, name: found.app.name } };
     },
 
-    async approve(userCode, signedIn) {
+    async approve(userCode, signedIn, report) {
       const found = await undecided(userCode);
       if (found === undefined || !(await deps.decideOnce(userCode))) return false;
-      const grantId = await deps.saveGrant(found.app.id, signedIn);
+      const grantId = await deps.saveGrant(found.app.id, signedIn, report);
       Object.assign(found.code, {
         ...{ accountId: signedIn.sub, grantId, scope: deps.scope, resource: deps.resource },
       });

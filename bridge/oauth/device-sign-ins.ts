@@ -10,8 +10,10 @@ import {
   type SignedIn,
   type SignIns,
 } from '../identity/sign-in.ts';
+import type { Clock } from '../lib/clock.ts';
 import { newHandle } from '../lib/ids.ts';
 import { SIGN_IN_LIFE_S, USER_CODE_GUESSES } from '../lib/limits.ts';
+import { subscriberOf } from '../lib/networks.ts';
 import type { RequestContext } from '../lib/request-context.ts';
 import { type Keyspace, keyspace } from '../storage/cache.ts';
 import type { Database } from '../storage/database.ts';
@@ -20,6 +22,7 @@ import type { DeviceCodes } from './device-codes.ts';
 export interface DeviceSignInsDeps {
   readonly cache: Keyspace;
   readonly database: Database;
+  readonly clock: Clock;
   readonly events: EventLog;
   readonly signIns: SignIns;
   readonly deviceCodes: DeviceCodes;
@@ -69,10 +72,32 @@ type State = z.infer<typeof stateSchema>;
 
 const GUESSES_MS = 10 * 60_000;
 
+/**
+ * Bounds the wrong codes of a subscriber (an IPv6 caller has a whole /64) in a window of time. A try counts before it is looked
+ * at, so that no number of them at once gets past; those that were right are taken off again.
+ */
+function createGuessLimit({ cache, clock }: Pick<DeviceSignInsDeps, 'cache' | 'clock'>) {
+  const tries = keyspace(cache, 'user-code-guesses');
+  const right = keyspace(cache, 'user-codes-found');
+  return async <Found>(
+    address: string,
+    look: () => Promise<Found | undefined>,
+  ): Promise<Found | undefined> => {
+    const who = `${subscriberOf(address)} ${Math.floor(clock.now() / GUESSES_MS)}`;
+    const tried = await tries.increment(who, GUESSES_MS);
+    if (tried - Number((await right.get(who)) ?? 0) > USER_CODE_GUESSES) {
+      throw new CountersignError('rate_limited');
+    }
+    const found = await look();
+    if (found !== undefined) await right.increment(who, GUESSES_MS);
+    return found;
+  };
+}
+
 export function createDeviceSignIns(deps: DeviceSignInsDeps): DeviceSignIns {
   const { signIns, deviceCodes, database, events } = deps;
   const states = keyspace(deps.cache, 'device-sign-in');
-  const guesses = keyspace(deps.cache, 'user-code-guesses');
+  const withinGuesses = createGuessLimit(deps);
 
   const keep = (cookie: string, state: State) =>
     states.set(sha256Base64url(cookie), JSON.stringify(state), SIGN_IN_LIFE_S * 1000);
@@ -81,14 +106,6 @@ export function createDeviceSignIns(deps: DeviceSignInsDeps): DeviceSignIns {
     const value = await states.get(sha256Base64url(cookie));
     if (value === undefined) throw new CountersignError('sign_in_unknown');
     return stateSchema.parse(JSON.parse(value));
-  }
-
-  async function findCode(typed: string, address: string) {
-    const wrong = Number((await guesses.get(address)) ?? 0);
-    if (wrong >= USER_CODE_GUESSES) throw new CountersignError('rate_limited');
-    const found = await deviceCodes.find(typed);
-    if (found === undefined) await guesses.increment(address, GUESSES_MS);
-    return found;
   }
 
   async function reportRefusal(
@@ -115,7 +132,7 @@ export function createDeviceSignIns(deps: DeviceSignInsDeps): DeviceSignIns {
 
     async begin(cookie, { typed, address, connection }, { actor }) {
       await stateOf(cookie);
-      const code = await findCode(typed, actor.address ?? 'unknown');
+      const code = await withinGuesses(actor.address ?? 'unknown', () => deviceCodes.find(typed));
       if (code === undefined) return { next: 'again', fault: 'There is no such code. Is it still shown?' };
       const choices = await roomConnections(signIns, address);
       if (choices.length === 0) return { next: 'again', fault: 'No rooms sign in with this address.' };
@@ -161,13 +178,13 @@ export function createDeviceSignIns(deps: DeviceSignInsDeps): DeviceSignIns {
         await reportRefusal(state, undefined, context);
         return true;
       }
-      if (!(await deviceCodes.approve(userCode, signedIn))) return false;
-      await events.record({
-        ...{ type: 'device_code.approved', outcome: 'success', data: {} },
-        ...{ actor: context.actor, requestId: context.requestId },
-        subject: { sub: signedIn.sub, app: appId, connection: signedIn.connectionId },
-      });
-      return true;
+      return deviceCodes.approve(userCode, signedIn, (tx) =>
+        events.append(tx, {
+          ...{ type: 'device_code.approved', outcome: 'success', data: {} },
+          ...{ actor: context.actor, requestId: context.requestId },
+          subject: { sub: signedIn.sub, app: appId, connection: signedIn.connectionId },
+        }),
+      );
     },
   };
 }

@@ -94,7 +94,7 @@ export function injection({ files, call, nth, fate }: Fault): string[] {
 export function tracing(files: Files, calls: string): string[] {
   const paths = {
     store: ['bridge.db', 'bridge.db-wal', 'bridge.db-shm'],
-    head: ['head/log-head.json', 'head/log-head.json.$$.new', 'head'],
+    head: ['head/log-head.json', 'head/log-head.json.$(uname -n)-$$.new', 'head'],
   };
   return ['-e', `trace=${calls}`, ...paths[files].flatMap((path) => ['-P', `$PWD/${path}`])];
 }
