@@ -487,7 +487,7 @@ export const SINK_WORDS_LENGTH = 500;
 export const SINK_REPLAYS = 10;
 /** What sinks are behind is looked at this often. */
 export const SINK_BUFFER_LOOK_MS = 10_000;
-/** A sink with an event that waits longer than this is behind. */
+/** A sink with an event that waits longer than this, beyond what the sink waits by its settings, is behind. */
 export const SINK_LAG_S = 10;
 /** A part of a sink's copy that is read back: some twenty objects of a slow store. */
 export const SINK_COPY_MS = 60_000;

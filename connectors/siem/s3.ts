@@ -28,6 +28,7 @@ export const S3 = defineSinkKind<S3Settings>({
   secrets: ['secret_access_key', 'session_token'],
   destinations: ['region', 'endpoint', 'bucket', 'path_style'],
   formats: ['plain', 'ocsf', 'ecs', 'cloudevents'],
+  interval: (given) => given.interval_seconds,
   open: (given, deps) => openS3(given, deps),
   copy: (given, deps) => s3Copy(given, deps),
 });

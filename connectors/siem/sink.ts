@@ -99,6 +99,8 @@ export interface SinkKind<Settings = unknown> {
   readonly destinations: readonly string[];
   /** The first is the default. */
   readonly formats: readonly [FormatName, ...FormatName[]];
+  /** Seconds for which events may wait by its settings, to go together: for so long it is not behind. None: it sends at once. */
+  readonly interval?: (settings: Settings) => number;
   /** How the copy that the receiver has is read back; or how it is exported there, where the sink cannot read it. */
   readonly copy: ((settings: Settings, deps: SinkDeps) => CopyReader) | string;
   /** Opens no connection yet. `config_invalid` for settings that contradict each other or the configuration. */
@@ -107,9 +109,11 @@ export interface SinkKind<Settings = unknown> {
 
 /** Declares a kind; whoever reads the registry need not know the type of its settings. */
 export function defineSinkKind<Settings>(kind: SinkKind<Settings>): SinkKind {
-  const { copy } = kind;
+  const { copy, interval } = kind;
+  const { interval: _typed, ...rest } = kind;
   return {
-    ...kind,
+    ...rest,
+    ...(interval === undefined ? {} : { interval: (settings) => interval(kind.settings.parse(settings)) }),
     open: (settings, deps) => kind.open(kind.settings.parse(settings), deps),
     copy: typeof copy === 'string' ? copy : (settings, deps) => copy(kind.settings.parse(settings), deps),
   };

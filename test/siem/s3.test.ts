@@ -187,6 +187,12 @@ describe('the objects of S3', () => {
 });
 
 describe('the settings of S3', () => {
+  it('say for how long events may wait', () => {
+    const settings = settingsFor('https://s3.example.com');
+    expect(S3.interval?.({ ...settings, interval_seconds: 30 })).toBe(30);
+    expect(S3.interval?.({ ...settings, interval_seconds: undefined })).toBe(10);
+  });
+
   const given = { ...settingsFor('https://s3.example.com') };
   it.each([
     ['a lock without days', { object_lock: 'GOVERNANCE' }],

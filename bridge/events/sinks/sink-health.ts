@@ -8,24 +8,24 @@ import { listStates, type SinkState } from '../delivery/sink-states.ts';
 import { newestSeq } from '../event-store.ts';
 import type { ReplayView, SinkHealth, SinkStatus } from './sinks.ts';
 
-/** How these sinks are, by id. `now` in milliseconds. */
+/** How these sinks are, by id. `now` in milliseconds; `interval`: seconds for which a sink lets events wait, to go together. */
 export async function readHealth(
   query: Query,
-  sinks: readonly { readonly id: string; readonly status: SinkStatus }[],
+  sinks: readonly { readonly id: string; readonly status: SinkStatus; readonly interval?: number }[],
   { now, bufferEvents }: { readonly now: number; readonly bufferEvents: number },
 ): Promise<ReadonlyMap<string, SinkHealth>> {
   const newest = await newestSeq(query);
   const states = new Map((await listStates(query)).map((state) => [state.sink, state]));
   const letters = await countDeadLetters(query);
   const health = new Map<string, SinkHealth>();
-  for (const { id, status } of sinks) {
+  for (const { id, status, interval = 0 } of sinks) {
     const state = states.get(id);
     const settled = state?.settled ?? 0;
     const behind = Math.max(0, newest - settled);
     const waiting = state === undefined ? behind : waitingIn(state, newest);
     const lag = behind === 0 ? null : await ageOf(query, settled + 1, now);
     health.set(id, {
-      ...{ state: stateOf(status, state, lag), settled, behind, lag_seconds: lag },
+      ...{ state: stateOf(status, state, (lag ?? 0) - interval), settled, behind, lag_seconds: lag },
       buffer_percent: Math.round((1_000 * waiting) / bufferEvents) / 10,
       last_success: timeOrNull(state?.last_success),
       last_error: lastError(state),
@@ -43,10 +43,11 @@ export function replayView({ id, from_seq, to_seq, done_seq, status, created }: 
   return { id, from_seq, to_seq, done_seq, status, created: new Date(created).toISOString() };
 }
 
-function stateOf(status: SinkStatus, state: SinkState | undefined, lag: number | null): SinkHealth['state'] {
+/** @param lag - seconds beyond what the sink waits by itself */
+function stateOf(status: SinkStatus, state: SinkState | undefined, lag: number): SinkHealth['state'] {
   if (status === 'paused') return 'paused';
   if ((state?.failures ?? 0) > 0) return 'failing';
-  return lag !== null && lag > SINK_LAG_S ? 'behind' : 'ok';
+  return lag > SINK_LAG_S ? 'behind' : 'ok';
 }
 
 /** Seconds since the event was reported; the id says when that was. */

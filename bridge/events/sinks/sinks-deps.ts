@@ -65,9 +65,17 @@ export function createSinkReader(deps: SinksDeps): SinkReader {
     }
   }
 
-  async function storedView(row: SinkRow, health: SinkHealth): Promise<SinkView> {
+  /** Seconds. Of settings that this version does not take: none, and the sink says that it fails. */
+  function intervalOf(row: SinkRow, settings: SinkSettings): number {
+    try {
+      return opener.kind(row.kind)?.interval?.(settings) ?? 0;
+    } catch {
+      return 0;
+    }
+  }
+
+  function storedView(row: SinkRow, settings: SinkSettings, health: SinkHealth): SinkView {
     const { id, name, kind, status, redaction } = row;
-    const settings = await shownOf(row);
     const known = opener.kind(kind);
     return {
       ...{ id, name, kind, status, redaction, builtin: false, health },
@@ -98,20 +106,23 @@ export function createSinkReader(deps: SinksDeps): SinkReader {
     definition: ({ builtin, row }) =>
       builtin === undefined ? storedDefinition(deps, row) : builtinDefinition(builtin),
     async views(found) {
-      const named = found.map((each) => ({
-        id: idOf(each),
-        status: each.row?.status ?? ('enabled' as const),
-      }));
+      const named = await Promise.all(
+        found.map(async (each) => {
+          const settings = each.row === undefined ? {} : await shownOf(each.row);
+          const interval = each.row === undefined ? 0 : intervalOf(each.row, settings);
+          return { each, settings, interval, id: idOf(each), status: each.row?.status ?? 'enabled' };
+        }),
+      );
       const health = await database.read((query) =>
         readHealth(query, named, { now: clock.now(), bufferEvents }),
       );
-      return Promise.all(
-        found.map(async (each) => {
-          const of = health.get(idOf(each));
-          if (of === undefined) throw new CountersignError('sink_unknown');
-          return each.builtin === undefined ? storedView(each.row, of) : builtinView(each.builtin, of);
-        }),
-      );
+      return named.map(({ each, settings, id }) => {
+        const of = health.get(id);
+        if (of === undefined) throw new CountersignError('sink_unknown');
+        return each.builtin === undefined
+          ? storedView(each.row, settings, of)
+          : builtinView(each.builtin, of);
+      });
     },
   };
 }
