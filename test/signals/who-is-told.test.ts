@@ -5,6 +5,7 @@ import type { EventInput } from '../../bridge/events/event-log.ts';
 import { savePartner } from '../../bridge/federation/partner-store.ts';
 import { seconds } from '../../bridge/lib/clock.ts';
 import { noteContacts, purgeContacts } from '../../bridge/signals/contacts.ts';
+import { excludeSubject } from '../../bridge/signals/exclusion-store.ts';
 import { oldestToSignal } from '../../bridge/signals/progress-store.ts';
 import { insertReceiver } from '../../bridge/signals/receiver-store.ts';
 import { createSignalProjection } from '../../bridge/signals/signal-projection.ts';
@@ -169,6 +170,16 @@ describe('a registered receiver', () => {
       ['str-acme', email(ADA)],
       ['str-all', email(ADA)],
     ]);
+  });
+
+  it('of everybody is told nothing of whom it took out by iss and sub, under no address', async () => {
+    const projection = await begun();
+    await register('all');
+    const subject = { format: 'iss_sub', iss: ISS, sub: 'sub-ada' } as const;
+    await fixture.database.transaction((tx) => excludeSubject(tx, 'str-all', subject));
+    await report(revoked(ADA), revoked('bob@acme.example', 'sub-bob'));
+    await projection.catchUp(GOING_ON);
+    expect(await told()).toEqual([['str-all', email('bob@acme.example')]]);
   });
 
   it('is told no address where it knows people by iss and sub', async () => {
