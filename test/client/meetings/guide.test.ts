@@ -14,6 +14,7 @@ import type {
 } from '../../../client/index.ts';
 import { ADA } from '../../../demo/stage/people.ts';
 import { parseErrorCode } from '../../../protocol/errors.ts';
+import { SOON } from '../../fakes/soon.ts';
 import { hear } from './heard.ts';
 import { startTwoCompanies, type TwoCompanies } from './two-companies.ts';
 
@@ -80,7 +81,7 @@ describe('the guide of meetings', () => {
     await hosted.rekey();
     const { epoch } = hosted.currentKey();
     await guest.next('key', (key) => key.epoch === epoch);
-    await vi.waitFor(() => expect(atGuest.keys.at(-1)).toEqual(hosted.currentKey()));
+    await vi.waitFor(() => expect(atGuest.keys.at(-1)).toEqual(hosted.currentKey()), SOON);
     expect(atHost.keys.at(-1)).toEqual(hosted.currentKey());
     expect(said).toContain(`${ADA.address} Acme verified`);
     expect(said.at(-1)).toMatch(/^compare aloud: (\d{5} ){5}\d{5}$/);
@@ -105,8 +106,10 @@ describe('the guide of meetings', () => {
     expect(joined.currentKey()).toEqual(hosted.currentKey());
     expect(joined.admission).toEqual({ version: 1, policy, unchecked: 0 });
     await hosted.setAdmission({ companies: [{ domain: 'acme.example' }] });
-    await vi.waitFor(() =>
-      expect(said).toContain('gwen@globex.example Their company is not one of those that may take part.'),
+    await vi.waitFor(
+      () =>
+        expect(said).toContain('gwen@globex.example Their company is not one of those that may take part.'),
+      SOON,
     );
     await hosted.end();
     await joined.leave().catch(() => undefined);
