@@ -33,7 +33,8 @@ export interface ClosedEpoch {
  * Moving the head, in the same transaction, is the caller's.
  *
  * Throws `conflict` for a leaf that is in the map, `clock_back` when time has not passed since the last epoch,
- * `clock_ahead` when more time seems to have passed than is believed, `state_refused` when the log does not end with its last epoch.
+ * `clock_ahead` when more time seems to have passed than is believed, `state_refused` when the log does not end with its
+ * last epoch.
  */
 export async function closeEpoch(
   tx: Transaction,

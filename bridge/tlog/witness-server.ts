@@ -59,7 +59,8 @@ export interface Witness {
    *
    * Throws in this order: `note_malformed`, `witness_log_unknown` (404), `witness_signature` (403), `witness_size`
    * (400) when the old size is above the new one, and `witness_proof` (422) for a proof that does not hold or the
-   * same size with another root; `unavailable` and `state_refused` where we may have forgotten what we cosigned. An old size that is not the stored one is answered with the stored one (409).
+   * same size with another root; `unavailable` and `state_refused` where we may have forgotten what we cosigned. An old
+   * size that is not the stored one is answered with the stored one (409).
    */
   addCheckpoint(body: string): Promise<WitnessAnswer>;
 
