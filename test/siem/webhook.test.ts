@@ -172,6 +172,6 @@ describe('webhooks', () => {
 
   it('are not sent any more to a receiver that is gone', async () => {
     receiver.failWith({ status: 410, body: 'unsubscribed' });
-    expect(await codeOf(() => open().deliver(makeEvents(1), signal))).toBe('sink_misconfigured');
+    expect(await codeOf(() => open().deliver(makeEvents(1), signal))).toBe('sink_gone');
   });
 });
