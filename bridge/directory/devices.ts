@@ -1,3 +1,4 @@
+import { DEVICE_SEEN_EVERY_S } from '../lib/limits.ts';
 import type { Transaction } from '../storage/database.ts';
 import type { DevicesTable } from '../storage/tables/directory.ts';
 import type { Reader } from './handle.ts';
@@ -104,11 +105,12 @@ export async function deleteDevicesOf(transaction: Transaction, sub: string): Pr
   return rows.map((row) => row.device_id);
 }
 
-/** A device was used; at most this exact row is written. */
+/** A device was used, at `now` in seconds: written where that was not noted within DEVICE_SEEN_EVERY_S. It need not be enrolled. */
 export async function noteSeen(transaction: Transaction, deviceId: string, now: number): Promise<void> {
   await transaction
     .updateTable('devices')
     .set({ last_seen: now })
     .where('device_id', '=', deviceId)
+    .where('last_seen', '<=', now - DEVICE_SEEN_EVERY_S)
     .execute();
 }

@@ -6,7 +6,7 @@ import type { EventLog } from '../events/event-log.ts';
 import { newId } from '../lib/ids.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Network } from '../lib/networks.ts';
-import type { Actor, RequestContext } from '../lib/request-context.ts';
+import type { RequestContext } from '../lib/request-context.ts';
 import type { Receiver } from '../signals/receiver.ts';
 import type { AuthenticateDevice } from './authenticate-device.ts';
 import { clientAddress } from './client-address.ts';
@@ -16,6 +16,7 @@ import type { ShowNothingHere } from './pages/nothing-here.ts';
 import { isOfBridges, type RateLimit } from './rate-limit.ts';
 import { renderErrors } from './render-errors.ts';
 import { assertMediaType, decodeJson, decodeText, readBody } from './request-body.ts';
+import type { RequestState } from './request-state.ts';
 import { type Administrator, ANY_MEDIA_TYPE, type ApiResponse, type Route } from './route.ts';
 import { securityHeaders } from './security-headers.ts';
 
@@ -45,18 +46,6 @@ export type ObserveRequest = (
   request: { readonly method: string; readonly route: string; readonly status: number },
   seconds: number,
 ) => void;
-
-/** What the request is known by; set by the first middleware, completed by authentication. */
-export interface RequestState {
-  requestId: string;
-  actor: Actor;
-  /** The pattern of the route, once it is known. */
-  route?: string;
-  /** Of the route, where it has its own. */
-  errorForm?: Route['errorForm'];
-  /** How whoever is refused for want of it may authenticate, where it is not as a device. */
-  challenge?: string;
-}
 
 /** The bridge's HTTP application. The order of the middleware is the order of this table. */
 export function createApp(deps: AppDeps): Koa<RequestState> {

@@ -2,10 +2,20 @@ import type { Context, Middleware } from 'koa';
 import { CountersignError, type ErrorCode } from '../../protocol/errors.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { ReportedRefusal } from '../events/reported-refusal.ts';
+import type { Logger } from '../lib/logger.ts';
 import { PolicyDenial } from '../policy/decision.ts';
-import type { AppDeps, RequestState } from './app.ts';
+import type { ShowNothingHere } from './pages/nothing-here.ts';
 import { isOurFault, type ProblemDocument, problemOf } from './problem.ts';
-import { isProbing } from './rate-limit.ts';
+import { isProbing, type RateLimit } from './rate-limit.ts';
+import type { RequestState } from './request-state.ts';
+
+export interface RenderErrorsDeps {
+  readonly logger: Logger;
+  readonly events: Pick<EventLog, 'record'>;
+  readonly rateLimit: Pick<RateLimit, 'noteRefusal'>;
+  /** Where there are pages: for browsers, in the place of the problem document. */
+  readonly showNothingHere?: ShowNothingHere;
+}
 
 /** The one place that renders an error, and the one that records a refused request: one event, nothing else stored. */
 export function renderErrors({
@@ -13,7 +23,7 @@ export function renderErrors({
   events,
   rateLimit,
   showNothingHere,
-}: AppDeps): Middleware<RequestState> {
+}: RenderErrorsDeps): Middleware<RequestState> {
   return async (ctx, next) => {
     try {
       await next();

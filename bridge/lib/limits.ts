@@ -203,6 +203,8 @@ export const AUTHORIZATION_REQUEST_LENGTH = 16 * KIB;
 export const AUTHORIZATION_CODE_LIFE_S = MINUTE_S;
 /** The life of what a service proves itself with; so long is its `jti` remembered. */
 export const SERVICE_ASSERTION_LIFE_S = 5 * MINUTE_S;
+/** When a device was last used is noted this often: administrators look for the ones that nobody uses, by days. */
+export const DEVICE_SEEN_EVERY_S = HOUR_S;
 /** A device shows its code this long: somebody fetches a phone and signs in. */
 export const DEVICE_CODE_LIFE_S = 10 * MINUTE_S;
 /** A device asks this often whether its code was taken (RFC 8628 section 3.2). */

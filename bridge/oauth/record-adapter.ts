@@ -1,4 +1,5 @@
 import { type Adapter, type AdapterFactory, type AdapterPayload, errors } from 'oidc-provider';
+import { noteSeen } from '../directory/devices.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import { AUTHORIZATION_REQUEST_LENGTH, GRANT_LIFE_S } from '../lib/limits.ts';
 import { type Keyspace, keyspace } from '../storage/cache.ts';
@@ -80,8 +81,12 @@ function databaseAdapter({ database, clock }: RecordAdapterDeps, model: RecordMo
   return {
     ...NOTHING,
     async upsert(id, payload, life) {
-      const expires = seconds(clock) + (life ?? GRANT_LIFE_S);
-      await database.transaction((tx) => saveRecord(tx, model, id, payload, expires));
+      const now = seconds(clock);
+      await database.transaction(async (tx) => {
+        await saveRecord(tx, model, id, payload, now + (life ?? GRANT_LIFE_S));
+        // Every device in use asks for one in minutes; nothing else has to be written for this.
+        if (model === 'AccessToken' && typeof payload.jkt === 'string') await noteSeen(tx, payload.jkt, now);
+      });
     },
     async find(id) {
       const found = await database.read((query) => findRecord(query, model, id));

@@ -1,6 +1,7 @@
 import { type Adapter, type AdapterPayload, errors } from 'oidc-provider';
 import { isCountersignError } from '../../protocol/errors.ts';
 import { sha256Base64url } from '../../protocol/hash.ts';
+import { noteSeen } from '../directory/devices.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import { SERVICE_ASSERTION_LIFE_S } from '../lib/limits.ts';
 import type { Database } from '../storage/database.ts';
@@ -35,6 +36,7 @@ export function serviceTokenAdapter(
         });
         const record = { ...payload, accountId: service.sub, grantId };
         await saveRecord(tx, 'AccessToken', id, record, now + Math.max(1, life ?? 1));
+        if (typeof payload.jkt === 'string') await noteSeen(tx, payload.jkt, now);
       });
     },
   };

@@ -2,6 +2,7 @@ import { exportJWK, SignJWT } from 'jose';
 import * as oauth from 'openid-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { restrictPerson } from '../../bridge/directory/persons.ts';
+import { DEVICE_SEEN_EVERY_S } from '../../bridge/lib/limits.ts';
 import { SYSTEM } from '../../bridge/lib/request-context.ts';
 import { type ClientApp, createClientApp, signInWith, type Tokens } from '../identity/client-app.ts';
 import { ALICE, REDIRECT_URI, type SignInFixture, signInFixture } from '../identity/sign-in-fixture.ts';
@@ -95,6 +96,33 @@ describe('An access token', () => {
     expect((await holder())?.endorsed).toBe(true);
     await bridge.database.transaction((tx) => tx.deleteFrom('devices').execute());
     expect((await holder())?.endorsed).toBe(false);
+  });
+
+  it('notes when its device was used, as it is refreshed, and not more than once an hour', async () => {
+    const { app, tokens } = await signedIn();
+    const { sub } = (await (await app.me(tokens.accessToken)).json()) as { sub: string };
+    await bridge.database.transaction((tx) =>
+      tx
+        .insertInto('devices')
+        .values({
+          ...{ device_id: app.jkt, sub, label: 'laptop', keys: '{}', endorsement: 'e' },
+          ...{ key_version: 1, transform_key: new Uint8Array(1), generation: 0, added: 1, last_seen: 1 },
+        })
+        .execute(),
+    );
+    const seen = () =>
+      bridge.database.read((query) =>
+        query.selectFrom('devices').select('last_seen').where('device_id', '=', app.jkt).executeTakeFirst(),
+      );
+    const before = Math.floor(bridge.clock.now() / 1000);
+    const next = await app.refresh(tokens.refreshToken);
+    const noted = (await seen())?.last_seen ?? 0;
+    expect(noted).toBeGreaterThanOrEqual(before);
+    const recent = noted - DEVICE_SEEN_EVERY_S + 600;
+    await bridge.database.transaction((tx) => tx.updateTable('devices').set({ last_seen: recent }).execute());
+    await app.refresh(next.refreshToken);
+    expect(await seen()).toEqual({ last_seen: recent });
+    await bridge.database.transaction((tx) => tx.deleteFrom('devices').execute());
   });
 
   it('dies with its device, in the transaction that removes it', async () => {

@@ -1,7 +1,7 @@
 import type { Context, Middleware } from 'koa';
 import { CountersignError, ERRORS, isCountersignError } from '../../../protocol/errors.ts';
 import { DEVICE_INTERACTION, SignInFailure, type SignInTraces } from '../../identity/sign-in.ts';
-import type { RequestState } from '../app.ts';
+import type { RequestState } from '../request-state.ts';
 import { answerPage } from './page-answer.ts';
 import { refusedPage } from './sign-in-pages.ts';
 

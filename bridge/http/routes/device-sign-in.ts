@@ -5,12 +5,12 @@ import type { SignInTraces } from '../../identity/sign-in.ts';
 import { FORM_BODY_BYTES, SIGN_IN_LIFE_S } from '../../lib/limits.ts';
 import { inGroups } from '../../oauth/device-codes.ts';
 import type { DeviceSignIns } from '../../oauth/device-sign-ins.ts';
-import type { RequestState } from '../app.ts';
 import { deviceCodePage, deviceConfirmPage, deviceDonePage } from '../pages/device-pages.ts';
 import { readForm } from '../pages/form-body.ts';
 import { answerPage } from '../pages/page-answer.ts';
 import { type PageContext, withRefusalPage } from '../pages/refusal.ts';
 import type { RateLimit } from '../rate-limit.ts';
+import type { RequestState } from '../request-state.ts';
 
 export interface DevicePagesDeps {
   readonly organization: string;

@@ -2,8 +2,8 @@ import type { Middleware } from 'koa';
 import { CountersignError } from '../../../protocol/errors.ts';
 import { FORM_BODY_BYTES } from '../../lib/limits.ts';
 import type { AuthorizationServer } from '../../oauth/authorization-server.ts';
-import type { RequestState } from '../app.ts';
 import type { RateLimit } from '../rate-limit.ts';
+import type { RequestState } from '../request-state.ts';
 
 /** Where a sign-in begins (RFC 9126, RFC 8628): what is sent is remembered, whoever it is. */
 const REMEMBERED = new Set(['/oauth/request', '/oauth/authorize', '/oauth/device-authorization']);

@@ -3,9 +3,9 @@ import type { Middleware } from 'koa';
 import type { Connections } from '../../identity/connection.ts';
 import type { Completed, SignIns } from '../../identity/sign-in.ts';
 import { SAML_FORM_BYTES } from '../../lib/limits.ts';
-import type { RequestState } from '../app.ts';
 import { readForm } from '../pages/form-body.ts';
 import type { PageContext } from '../pages/refusal.ts';
+import type { RequestState } from '../request-state.ts';
 
 export interface SamlRoutesDeps {
   readonly connections: Connections;

@@ -11,13 +11,13 @@ import {
 } from '../../identity/sign-in.ts';
 import { FORM_BODY_BYTES } from '../../lib/limits.ts';
 import type { AuthorizationServer, Interaction } from '../../oauth/authorization-server.ts';
-import type { RequestState } from '../app.ts';
 import { readForm } from '../pages/form-body.ts';
 import { STYLE_PATH } from '../pages/layout.ts';
 import { answerPage } from '../pages/page-answer.ts';
 import { type PageContext, withRefusalPage } from '../pages/refusal.ts';
 import { addressPage, choicePage } from '../pages/sign-in-pages.ts';
 import { STYLE } from '../pages/style.ts';
+import type { RequestState } from '../request-state.ts';
 import { addSamlRoutes } from './saml.ts';
 
 export interface SignInPagesDeps {
