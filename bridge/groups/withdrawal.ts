@@ -1,4 +1,6 @@
+import type { Reader } from '../directory/handle.ts';
 import type { Transaction } from '../storage/database.ts';
+import { adminsOf, findGroup } from './group-store.ts';
 import { deletePersonFromGroups, type PersonName } from './member-store.ts';
 import { deleteOpenOffers } from './offer-store.ts';
 import { deleteSealedKeysTo } from './sealed-key-store.ts';
@@ -8,7 +10,16 @@ export interface GroupWithdrawal {
   /** Groups that had a transform key to them. */
   readonly memberships: readonly string[];
   /** Groups that they could act for. */
-  readonly administered: readonly string[];
+  readonly administered: readonly LostAdmin[];
+}
+
+/** What a group has left that lost an admin. */
+export interface LostAdmin {
+  readonly group: string;
+  /** Admins who can still open its private halves. */
+  readonly admins: number;
+  /** A living group that is to last, with nobody left who could manage it. */
+  readonly isOrphaned: boolean;
 }
 
 /**
@@ -27,7 +38,16 @@ export async function withdrawFromGroups(
   if (reason === 'closed') {
     await deleteSealedKeysTo(transaction, { recipient_kind: 'person', recipient: person.sub });
   }
-  return { memberships: memberships.sort(), administered: administered.sort() };
+  const lost: LostAdmin[] = [];
+  for (const group of administered.sort()) lost.push(await whatIsLeft(transaction, group));
+  return { memberships: memberships.sort(), administered: lost };
+}
+
+async function whatIsLeft(reader: Reader, group: string): Promise<LostAdmin> {
+  const found = await findGroup(reader, group);
+  const admins = (await adminsOf(reader, group)).filter(({ vault }) => vault !== null).length;
+  const isToLast = found?.kind === 'durable' && found.status === 'active';
+  return { group, admins, isOrphaned: isToLast && admins === 0 };
 }
 
 async function deleteAdmin(transaction: Transaction, sub: string): Promise<string[]> {

@@ -33,6 +33,8 @@ export interface Restriction {
   readonly tokens: number;
   /** Groups kept here that they were in. */
   readonly groups: number;
+  /** Durable groups of which they were the last admin: nobody can manage them any more. */
+  readonly orphaned: readonly string[];
   /** `revocation-receipt+jwt`; null where nothing was done, or while the online keys have run out. */
   readonly receipt: string | null;
 }
@@ -141,12 +143,13 @@ export function createLifecycle(deps: LifecycleDeps): Lifecycle {
     return {
       ...{ sub, status, devices: devices.length, tokens: tokenCount },
       ...{ groups: groups.memberships.length, receipt: receipt?.token ?? null },
+      orphaned: groups.administered.filter(({ isOrphaned }) => isOrphaned).map(({ group }) => group),
       revoked: revocations.map(({ statement: { address, version } }) => ({ address, version })),
     };
   }
 
   const nothing = ({ sub, status }: Person): Restriction => ({
-    ...{ sub, status, revoked: [], devices: 0, tokens: 0, groups: 0, receipt: null },
+    ...{ sub, status, revoked: [], devices: 0, tokens: 0, groups: 0, orphaned: [], receipt: null },
   });
 
   async function remove(

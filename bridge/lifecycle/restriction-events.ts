@@ -50,7 +50,11 @@ export function groupEvents(
       }),
     ),
     ...administered.map(
-      (group): Change => ({ type: 'group.admin_lost', subject: { sub, group }, data: { reason } }),
+      ({ group, admins }): Change => ({
+        type: 'group.admin_lost',
+        subject: { sub, group },
+        data: { reason, admins },
+      }),
     ),
   ];
 }

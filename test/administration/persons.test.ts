@@ -37,7 +37,15 @@ describe('the list of people', () => {
 describe('closing and resetting over HTTP', () => {
   it('closes somebody without keys, and says the same when asked again', async () => {
     const close = () => ask('POST', '/admin/v1/persons/p-1/close', { reason: 'left' });
-    const nothing = { sub: 'p-1', status: 'closed', revoked: [], devices: 0, tokens: 0, groups: 0 };
+    const nothing = {
+      sub: 'p-1',
+      status: 'closed',
+      revoked: [],
+      devices: 0,
+      tokens: 0,
+      groups: 0,
+      orphaned: [],
+    };
     expect(await close()).toMatchObject({ status: 200, body: nothing });
     expect(await close()).toMatchObject({ status: 200, body: nothing });
     const closed = (await bridge.events()).filter(({ type }) => type === 'person.closed');

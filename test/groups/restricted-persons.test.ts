@@ -118,9 +118,18 @@ describe('closing a person', () => {
       {
         type: 'group.admin_lost',
         subject: { sub: bob.who.sub, group: board.group },
-        data: { reason: 'closed' },
+        data: { reason: 'closed', admins: 1 },
       },
     ]);
+  });
+
+  it('names the groups that are to last and have no admin left', async () => {
+    const first = await lifecycle.resetPerson(bob.who.sub, undefined, ADA);
+    expect(first.orphaned).toEqual([]);
+    const last = await lifecycle.closePerson(alice.who.sub, undefined, ADA);
+    expect(last.orphaned).toEqual([board.group, staff.group].sort());
+    const again = await lifecycle.closePerson(alice.who.sub, undefined, ADA);
+    expect(again.orphaned).toEqual([]);
   });
 
   it('ends what they had begun to make', async () => {

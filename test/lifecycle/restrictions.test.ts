@@ -77,7 +77,7 @@ describe('closing a person', () => {
   it('takes keys, vault, devices, tokens and addresses away and revokes the statement, in one go', async () => {
     const done = await lifecycle.closePerson(alice, 'left', ADA);
     expect(done).toEqual({
-      ...{ sub: alice, status: 'closed', devices: 1, tokens: 3, groups: 0 },
+      ...{ sub: alice, status: 'closed', devices: 1, tokens: 3, groups: 0, orphaned: [] },
       receipt: expect.any(String),
       revoked: [{ address: ALICE, version: 1 }],
     });

@@ -21,6 +21,7 @@ const restrictionSchema = z.object({
   devices: z.int(),
   tokens: z.int(),
   groups: z.int(),
+  orphaned: z.array(z.string()),
   receipt: z.string().nullable(),
 });
 const reopenedSchema = z.object({ sub: z.string(), status: z.string() });
@@ -167,11 +168,14 @@ async function restrict(
   await confirm(terminal, options.yes, `${who} ${consequence}`);
   const body = reason === undefined ? {} : { reason };
   const done = await api.send('POST', `${path}/${act}`, restrictionSchema, body);
-  show(terminal, options, done, ({ revoked, devices, tokens, groups }) =>
+  show(terminal, options, done, ({ revoked, devices, tokens, groups, orphaned }) =>
     [
       act === 'close' ? `${who} is closed.` : `${who} is reset and can enrol anew.`,
       `Deleted: ${devices} devices, ${tokens} records of tokens, ${groups} memberships of groups.`,
       ...revoked.map(({ address, version }) => `Revoked: ${address}, version ${version}.`),
+      ...orphaned.map(
+        (group) => `No admin is left of the group ${group}: members read on, and nobody can change it.`,
+      ),
     ].join('\n'),
   );
 }

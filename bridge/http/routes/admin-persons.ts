@@ -39,6 +39,9 @@ const restrictionSchema = z.strictObject({
   devices: z.int(),
   tokens: z.int(),
   groups: z.int(),
+  orphaned: z
+    .array(z.string())
+    .describe('Durable groups of which they were the last admin: nobody can manage them any more'),
   receipt: receiptSchema,
 });
 const reopenedSchema = z.strictObject({ sub: z.string(), status: z.literal('active') });
