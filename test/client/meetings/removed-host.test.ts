@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { HostedMeeting, JoinedMeeting, MeetingRef } from '../../../client/index.ts';
+import type { AdmissionPolicy, HostedMeeting, JoinedMeeting, MeetingRef } from '../../../client/index.ts';
 import { createBridgeGroup } from '../../../client/meetings/bridge-group.ts';
 import { ADA, BEN, GWEN, HAL } from '../../../demo/stage/people.ts';
 import { codeOf } from '../../protocol/codes.ts';
@@ -20,10 +20,14 @@ afterEach(async () => {
 });
 afterAll(() => two?.close());
 
-async function start({ client }: Pick<Attendee, 'client'>): Promise<HostedMeeting> {
+async function start(
+  { client }: Pick<Attendee, 'client'>,
+  admission?: AdmissionPolicy,
+): Promise<HostedMeeting> {
   const meeting = await client.meetings.start({
     ...{ label: 'Plans', ends: Math.floor(Date.now() / 1000) + 3600, mediaKey: 'media of the host' },
     ...{ admins: [BEN.address], people: [GWEN.address, HAL.address] },
+    ...(admission === undefined ? {} : { admission }),
   });
   open.push(meeting);
   return meeting;
@@ -52,20 +56,30 @@ describe('a meeting whose first host is an admin no more', () => {
 });
 
 describe('a meeting whose host’s device was removed', () => {
-  it('lets a co-host who takes over remove somebody', async () => {
-    const tablet = await anotherDevice(two.stage, two.ada, 'tablet');
-    const hosted = await start(tablet);
-    const [ben, hal, gwen] = [
-      await join(two.ben, hosted),
-      await join(two.hal, hosted),
-      await join(two.gwen, hosted),
-    ];
+  const companies = [{ domain: 'acme.example' }, { domain: 'globex.example' }];
+
+  it.each([
+    ['for everybody who is in the group', undefined],
+    ['with an admission policy', { companies }],
+  ])('goes on under a co-host, who can place and remove everybody: %s', async (_how, admission) => {
+    const tablet = await anotherDevice(two.stage, two.ada, `tablet ${_how}`);
+    const hosted = await start(tablet, admission);
+    const ben = await join(two.ben, hosted);
+    const hal = await join(two.hal, hosted);
     await two.ada.client.removeDevice(tablet.deviceId);
     const next = await ben.meeting.takeOver();
-    const { epoch } = next.currentKey();
-    expect(await keyOf(hal.meeting, epoch)).toEqual(next.currentKey());
+    await hal.heard.next('taken_over');
+    await hal.heard.next('placed');
+    // Who sees the group for the first time now has only what its bridge kept.
+    const gwen = await join(two.gwen, hosted);
+    const roster: (string | null)[] = [];
+    for await (const { address } of next.roster()) roster.push(address);
+    expect(roster.sort()).toEqual([BEN.address, GWEN.address, HAL.address]);
+
+    const { epoch } = hal.meeting.currentKey();
     await next.remove(HAL.address);
     const after = next.currentKey().epoch;
+    expect(after).toBeGreaterThan(epoch);
     expect(await keyOf(gwen.meeting, after)).toEqual(next.currentKey());
     expect(await codeOf(() => keyOf(hal.meeting, after))).toBe('group_unknown');
   });
