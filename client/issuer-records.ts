@@ -98,6 +98,14 @@ export function pinnedIssuer(draft: PinDraft, entityId: string, address: string,
   return pin;
 }
 
+/**
+ * Whether a look-up may help: records come with look-ups, and this one is missing or too old. The same code says that
+ * something else has expired; then the look-up was in vain.
+ */
+export function mayLackRecord(error: unknown): boolean {
+  return isCountersignError(error, 'issuer_unknown') || isCountersignError(error, 'jws_expired');
+}
+
 function isInForce({ expires }: IssuerPin, now: number): boolean {
   return now < expires + CLOCK_SKEW;
 }

@@ -1,7 +1,8 @@
 import { deviceBindingSchema, deviceEndorsementSchema, verifyDeviceBinding } from '../../protocol/device.ts';
-import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
+import { CountersignError } from '../../protocol/errors.ts';
 import type { FindSigner, SignerEvidence, VerifiedSigner } from '../../protocol/groups/signer-evidence.ts';
 import { decodeClaims } from '../../protocol/jws.ts';
+import { mayLackRecord } from '../issuer-records.ts';
 import { lookUp } from '../look-up.ts';
 import { verifyShownCredential } from '../offline.ts';
 import type { ClientParts } from '../own-account.ts';
@@ -53,8 +54,7 @@ async function verifyWithRecord(parts: ClientParts, { address, credential }: Sig
   try {
     return await verifyShownCredential(parts.context, credential, address);
   } catch (error) {
-    if (!isCountersignError(error, 'issuer_unknown') && !isCountersignError(error, 'jws_expired'))
-      throw error;
+    if (!mayLackRecord(error)) throw error;
     await lookUp(parts, [address]);
     return verifyShownCredential(parts.context, credential, address);
   }

@@ -1,15 +1,10 @@
 import { CountersignError } from '../../protocol/errors.ts';
 import { CLOCK_SKEW } from '../../protocol/jws.ts';
-import type { RosterParticipant } from '../../protocol/meetings/api.ts';
 import type { Device } from '../../protocol/meetings/roster.ts';
 import type { Presence } from '../../protocol/presence.ts';
 import type { Candidate } from './candidates.ts';
-import {
-  type ExpectedPlace,
-  type JudgedPresence,
-  judgePresences,
-  type PresentPerson,
-} from './judge-presences.ts';
+import type { ExpectedPlace, JudgedPresence, PresentPerson } from './judge-presences.ts';
+import { judgeWithRecords } from './judge-with-records.ts';
 import type { Participant } from './meeting.ts';
 import { describePresent, describeRefused } from './participants.ts';
 import type { Session } from './session.ts';
@@ -24,16 +19,9 @@ export interface JudgedDevice {
 /** Fetches the evidence of these devices, `ROSTER_DEVICES` at most, and verifies it. In their order. */
 export async function judgeDevices(session: Session, devices: readonly Device[]): Promise<JudgedDevice[]> {
   if (devices.length === 0) return [];
-  const { relay, context, lookUp } = session.parts;
-  const { participants } = await relay.roster(devices.map(({ device_id }) => device_id));
-  const judge = (shown: readonly RosterParticipant[]) =>
-    judgePresences(context, shown, (claims) => placeOf(session, claims));
-  let judged = await judge(participants);
-  // Records of companies come with look-ups.
-  if (judged.some((each) => !each.ok && each.error.code === 'issuer_unknown')) {
-    await lookUp(participants.map(({ address }) => address));
-    judged = await judge(participants);
-  }
+  const { parts } = session;
+  const { participants } = await parts.relay.roster(devices.map(({ device_id }) => device_id));
+  const judged = await judgeWithRecords(parts, participants, (claims) => placeOf(session, claims));
   const byDevice = new Map(participants.map(({ device_id }, index) => [device_id, judged[index]]));
   return devices.map((device) => describe(device, byDevice.get(device.device_id)));
 }

@@ -5,7 +5,8 @@ import { REKEY_JOINS } from '../../protocol/meetings/limits.ts';
 import type { Presence } from '../../protocol/presence.ts';
 import { AdmissionRefusedError, type Candidate } from './candidates.ts';
 import { candidateFrom, type JudgedDevice } from './judge-devices.ts';
-import { type ExpectedPlace, type JudgedPresence, judgePresences } from './judge-presences.ts';
+import type { ExpectedPlace, JudgedPresence } from './judge-presences.ts';
+import { judgeWithRecords } from './judge-with-records.ts';
 import type { AdmissionShortfall } from './meeting.ts';
 import { describePresent } from './participants.ts';
 import type { MeetingParts } from './session.ts';
@@ -46,20 +47,6 @@ export function createReception(parts: MeetingParts, { challengeOf, refusals }: 
     const challenge = challengeOf(epoch);
     if (challenge === undefined) throw new CountersignError('presence_mismatch', 'no epoch of this host');
     return { aud: group.iss, meeting: group.group, epoch, challenge, at: context.now() };
-  }
-
-  async function judgeOnce(shown: readonly RosterParticipant[]): Promise<JudgedPresence[]> {
-    return shown.length === 0 ? [] : judgePresences(context, shown, placeOf);
-  }
-
-  /** Records of companies come with look-ups: where one is missing or too old, its people are looked up first. */
-  async function judgeAll(shown: readonly RosterParticipant[]): Promise<JudgedPresence[]> {
-    const judged = await judgeOnce(shown);
-    const again = shown.filter((_, index) => needsRecord(judged[index]));
-    if (again.length === 0) return judged;
-    await parts.lookUp(again.map(({ address }) => address));
-    const anew = await judgeOnce(again);
-    return judged.map((each) => (needsRecord(each) ? (anew.shift() ?? each) : each));
   }
 
   /** Another admin may have added somebody since the group was last looked at: one look is enough for all. */
@@ -114,7 +101,7 @@ export function createReception(parts: MeetingParts, { challengeOf, refusals }: 
     async judge() {
       const shown = [...waiting.values()];
       waiting = new Map();
-      const judged = await judgeAll(shown);
+      const judged = await judgeWithRecords(parts, shown, placeOf);
       await lookAgain(judged);
       const arrivals: Arrival[] = [];
       const refused: RefusedPresence[] = [];
@@ -132,8 +119,4 @@ export function createReception(parts: MeetingParts, { challengeOf, refusals }: 
       return { admitted: judgedByPolicy.admitted, refused: [...refused, ...judgedByPolicy.refused] };
     },
   };
-}
-
-function needsRecord(judged: JudgedPresence | undefined): boolean {
-  return judged?.ok === false && judged.error.code === 'issuer_unknown';
 }
