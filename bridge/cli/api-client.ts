@@ -29,7 +29,7 @@ export interface ApiClient {
   /** Server-sent events, until the bridge ends them. */
   stream(path: string): Promise<ReadableStream<Uint8Array>>;
   send<Schema extends z.core.$ZodType>(
-    method: 'POST' | 'PATCH' | 'DELETE',
+    method: 'POST' | 'PUT' | 'PATCH' | 'DELETE',
     path: string,
     schema: Schema,
     body?: unknown,

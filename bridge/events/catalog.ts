@@ -245,6 +245,10 @@ export const EVENTS = {
     doc: 'A gateway, recorder or bot was registered with keys of its own.',
     data: z.strictObject({ name: foreign, assurance: z.enum(['gateway', 'recorder', 'bot']) }),
   },
+  'service.keys_replaced': {
+    doc: 'A service has other keys from now on; its tokens ended.',
+    data: z.strictObject({ keys: text(255) }),
+  },
   'token.revoked': {
     doc: 'Tokens of a person, device or app were revoked.',
     data: z.strictObject({ count: count.optional(), reason: phrase.optional() }),

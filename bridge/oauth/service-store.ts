@@ -24,6 +24,14 @@ export async function insertService(tx: Transaction, row: ServicesTable): Promis
   await tx.insertInto('services').values(row).execute();
 }
 
+export async function setServiceKeys(tx: Transaction, id: string, keys: readonly object[]): Promise<void> {
+  await tx
+    .updateTable('services')
+    .set({ jwks: JSON.stringify({ keys }) })
+    .where('id', '=', id)
+    .execute();
+}
+
 /** Deletes the service that a person of the directory is, if it is one: part of erasing. */
 export async function deleteServiceOf(tx: Transaction, sub: string): Promise<void> {
   await tx.deleteFrom('services').where('sub', '=', sub).execute();

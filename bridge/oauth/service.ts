@@ -18,6 +18,10 @@ const publicKey = z
 
 export const serviceAssuranceSchema = z.enum(['gateway', 'recorder', 'bot']);
 
+/** Ed25519; several while one is exchanged for another. */
+export const serviceKeysSchema = z.object({ keys: z.array(publicKey).min(1).max(SERVICE_KEYS) });
+export type ServiceKeys = z.input<typeof serviceKeysSchema>;
+
 /** A service as an administrator registers it. */
 export const newServiceSchema = z.strictObject({
   name: z.string().trim().min(1).max(NAME_LENGTH),
@@ -25,8 +29,7 @@ export const newServiceSchema = z.strictObject({
   assurance: serviceAssuranceSchema,
   /** On a verified domain of the company. */
   address: z.string().max(254),
-  /** Ed25519; several while one is exchanged for another. */
-  jwks: z.object({ keys: z.array(publicKey).min(1).max(SERVICE_KEYS) }),
+  jwks: serviceKeysSchema,
 });
 export type NewService = z.input<typeof newServiceSchema>;
 
@@ -48,6 +51,8 @@ export interface Services {
   /** Throws `malformed_request`, `key_invalid`, `address_invalid`, `domain_unknown`, `address_taken`. */
   register(service: NewService, context: RequestContext): Promise<Service>;
   list(): Promise<Service[]>;
+  /** These keys are its own from now on, and no others; its tokens end. Throws `app_unknown`, also for a closed one, `key_invalid`. */
+  replaceKeys(id: string, keys: ServiceKeys, context: RequestContext): Promise<Service>;
   /** Throws `app_unknown`. */
   get(id: string): Promise<Service>;
 }

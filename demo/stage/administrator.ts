@@ -5,6 +5,7 @@ export interface Administrator {
   get<Answer>(path: string): Promise<Answer>;
   post<Answer>(path: string, body?: unknown): Promise<Answer>;
   patch<Answer>(path: string, body: unknown): Promise<Answer>;
+  put<Answer>(path: string, body: unknown): Promise<Answer>;
   /** The text of an answer that is no JSON document. */
   text(path: string): Promise<string>;
   /** What the bridge refuses this with; it must refuse. */
@@ -52,6 +53,7 @@ function administratorWith(issuer: string, token: string, fetchNamed: typeof fet
     get: (path) => call('GET', path),
     post: (path, body) => call('POST', path, body),
     patch: (path, body) => call('PATCH', path, body),
+    put: (path, body) => call('PUT', path, body),
     async text(path) {
       const response = await request('GET', path);
       if (!response.ok) throw await refused(response, `GET ${path}`);

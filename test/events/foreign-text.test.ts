@@ -8,6 +8,8 @@ import { personalMembers } from '../../bridge/events/personal-members.ts';
  * was stored: ids, hashes, hosts, URLs of the configuration, words of a closed list.
  */
 const OF_A_FORM: readonly string[] = [
+  // thumbprints of keys that the bridge computed
+  'service.keys',
   ...['action', 'admins', 'approved_by', 'changed', 'decision', 'domains', 'draft', 'endpoint_host'],
   ...[
     'enrolment_id',

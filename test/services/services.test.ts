@@ -114,6 +114,25 @@ describe('a registered service', () => {
     expect({ status, error: answer.error }).toEqual({ status: 400, error: 'invalid_grant' });
   });
 
+  it('has other keys when they are replaced: the old one and its tokens are of no use, its devices stay', async () => {
+    const service = await register('recorder', 'reel@acme.example');
+    const client = newClient(service.id);
+    await client.signInWithKey(key);
+    await client.enrol({ label: 'Rack 5' });
+    const next = await generateSigningKey(false);
+    const put = (id: string, jwks: object) =>
+      bridge.administrator.put<Registered>(`/admin/v1/services/${id}/keys`, jwks);
+    expect(await put(service.id, { keys: [next.publicKey] })).toMatchObject({ id: service.id });
+    await expect(client.me()).rejects.toMatchObject({ code: 'sign_in_required' });
+    await expect(client.signInWithKey(key)).rejects.toMatchObject({ code: 'sign_in_refused' });
+    await client.signInWithKey(next);
+    expect((await client.me()).credential).not.toBeNull();
+    const replaced = (await bridge.events()).findLast(({ type }) => type === 'service.keys_replaced');
+    expect(replaced).toMatchObject({ subject: { app: service.id }, data: { keys: next.kid } });
+    await expect(put('service-nobody', { keys: [next.publicKey] })).rejects.toThrow('app_unknown');
+    await expect(put(service.id, { keys: [] })).rejects.toThrow('malformed_request');
+  });
+
   it('is closed for good: token, keys and address are gone', async () => {
     const service = await register('recorder', 'tape@acme.example');
     const client = newClient(service.id);

@@ -72,6 +72,17 @@ export function addServiceCommands(program: Command, terminal: Terminal): void {
       );
     });
   service
+    .command('keys')
+    .argument('<client-id>')
+    .description('replace the keys by which a service proves itself; its tokens end')
+    .requiredOption('--jwks <file>', 'all its public Ed25519 keys from now on, as a JWK set')
+    .option('--json', 'answer as JSON')
+    .action(async (id: string, { jwks, json }: Options & { jwks: string }) => {
+      const path = `${PATH}/${encodeURIComponent(id)}/keys`;
+      const changed = await (await openApi(terminal)).send('PUT', path, serviceSchema, readKeys(jwks));
+      show(terminal, { json }, changed, ({ name }) => `${name} has other keys; its tokens have ended.`);
+    });
+  service
     .command('close')
     .argument('<client-id>')
     .description('close a service for good: its keys are revoked, its address is free')

@@ -1,7 +1,12 @@
 import * as z from 'zod';
 import { JSON_BODY_BYTES } from '../../lib/limits.ts';
 import type { Lifecycle } from '../../lifecycle/lifecycle.ts';
-import { newServiceSchema, type Services, serviceAssuranceSchema } from '../../oauth/service.ts';
+import {
+  newServiceSchema,
+  type Services,
+  serviceAssuranceSchema,
+  serviceKeysSchema,
+} from '../../oauth/service.ts';
 import type { Decide } from '../../policy/decision.ts';
 import { defineAdministratorRoute } from '../administrator-route.ts';
 import type { Route } from '../route.ts';
@@ -49,6 +54,18 @@ export function adminServiceRoutes({
       response: { status: 201, description: 'The service', schema: serviceSchema },
       errors: ['key_invalid', 'address_invalid', 'address_taken', 'domain_unknown'],
       handle: async ({ body, context }) => ({ body: await services.register(body, context) }),
+    }),
+    defineAdministratorRoute(decide, {
+      method: 'put',
+      action: 'manage-services',
+      path: '/admin/v1/services/:service/keys',
+      summary: 'Replace the keys by which a service proves itself; its tokens end, its devices stay',
+      body: { schema: serviceKeysSchema, maxBytes: JSON_BODY_BYTES },
+      response: { status: 200, description: 'The service', schema: serviceSchema },
+      errors: ['app_unknown', 'key_invalid'],
+      handle: async ({ params, body, context }) => ({
+        body: await services.replaceKeys(params.service ?? '', body, context),
+      }),
     }),
     defineAdministratorRoute(decide, {
       method: 'post',

@@ -25,6 +25,7 @@ export const ADMINISTRATION = {
   'app.registered': row('Client app registered', 'medium', entity('client_app', 'Create'), created),
   'app.removed': row('Client app removed', 'medium', entity('client_app', 'Delete'), deleted),
   'service.registered': row('Service registered', 'medium', entity('service', 'Create'), created),
+  'service.keys_replaced': row('Service keys replaced', 'medium', entity('service', 'Update'), changed),
   'admin.bootstrapped': row(
     ...(['Administrator bootstrapped', 'high'] as const),
     ...([entity('administrator_token', 'Create'), ecs('iam', 'admin', 'creation')] as const),
