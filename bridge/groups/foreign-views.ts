@@ -58,7 +58,7 @@ export function createForeignViews(
 export type AnswerGroupView = (token: string, context: RequestContext) => Promise<string>;
 
 export function createPartnerViews(
-  deps: Pick<BindingDeps, 'database' | 'signer' | 'policy' | 'events'> & {
+  deps: Pick<BindingDeps, 'database' | 'signer' | 'policy' | 'events' | 'clock'> & {
     readonly credentials: Credentials;
     readonly requests: AcceptedRequests;
   },
@@ -79,7 +79,7 @@ export function createPartnerViews(
       requireAllowed(policy.decide, requestBy(askingPartner(partner), asked));
       return readGroupRecord(query, group, claims.since_seq);
     });
-    const view = await groupViewOf(signer.iss, record, findEvidence);
+    const view = await groupViewOf({ signer, clock: deps.clock, find: findEvidence }, record);
     await events.record({
       type: 'group.seen',
       actor: { kind: 'partner', iss: partner.entity_id },

@@ -68,7 +68,7 @@ async function eraseKeysNaming(transaction: Transaction, sub: string): Promise<v
   for (const { group_id, seq } of named) {
     await transaction
       .updateTable('group_tokens')
-      .set({ token: '', sub: '', device_id: '', receipt: null })
+      .set({ token: '', sub: '', device_id: '' })
       .where('group_id', '=', group_id)
       .where('seq', '=', seq)
       .execute();
@@ -80,11 +80,7 @@ async function eraseKeysNaming(transaction: Transaction, sub: string): Promise<v
 async function forgetSigner(transaction: Transaction, sub: string): Promise<void> {
   await deleteEvidenceBy(transaction, sub);
   const nobody = { sub: '', device_id: '' };
-  await transaction
-    .updateTable('group_tokens')
-    .set({ ...nobody, receipt: null })
-    .where('sub', '=', sub)
-    .execute();
+  await transaction.updateTable('group_tokens').set(nobody).where('sub', '=', sub).execute();
   await transaction.updateTable('group_membership_tokens').set(nobody).where('sub', '=', sub).execute();
   await transaction
     .updateTable('group_exclusions')

@@ -1,16 +1,19 @@
 import { CountersignError } from '../../protocol/errors.ts';
 import { EXCLUSIONS, type GroupView, type GroupViewBody, SIGNERS } from '../../protocol/groups/api.ts';
 import { GROUP_KEY_TOKENS } from '../../protocol/groups/group-key-chain.ts';
+import type { KeptEvidence } from '../../protocol/groups/signer-evidence.ts';
 import { readAccess } from '../binding/access.ts';
 import type { Holder } from '../binding/holder.ts';
 import { askingPerson, requestBy, requirePersonPermission } from '../binding/permission.ts';
 import type { Reader } from '../directory/handle.ts';
-import { seconds } from '../lib/clock.ts';
+import { type Clock, seconds } from '../lib/clock.ts';
 import { GROUPS_LISTED } from '../lib/limits.ts';
+import type { Signer } from '../signer/signer.ts';
 import { exclusionsOf, isExcluded, type StoredExclusion } from './exclusion-store.ts';
 import { groupResource } from './group-resource.ts';
 import { findGroup, type Group, groupsWith, groupTokens, type StoredGroupToken } from './group-store.ts';
 import { keptEvidenceFor } from './kept-evidence.ts';
+import { type ReceivedToken, signKeyReceipts } from './key-receipts.ts';
 import { countMembers, groupsOfPerson } from './member-store.ts';
 import { isSignerGone } from './renewal-due.ts';
 import { isRotationDue } from './rotation-schedule.ts';
@@ -24,8 +27,8 @@ export interface GroupRecord {
   readonly tokens: readonly StoredGroupToken[];
   readonly members: number;
   readonly exclusions: readonly StoredExclusion[];
-  /** Of devices that are gone: what shows that the tokens are theirs; null where there is none. */
-  readonly kept: NonNullable<GroupView['kept']> | null;
+  /** Of devices that are gone: what showed whose they were, and the tokens that are theirs. */
+  readonly kept: { readonly signers: readonly KeptEvidence[]; readonly tokens: readonly ReceivedToken[] };
 }
 
 /** Throws `group_untrusted` where the newest token named somebody who was erased since. */
@@ -54,30 +57,26 @@ async function keptOf(
   group: string,
   tokens: readonly StoredGroupToken[],
 ): Promise<GroupRecord['kept']> {
-  const signed = tokens
-    .flatMap(({ sub, device_id, stored, receipt }) =>
-      stored === null || receipt === null ? [] : [{ sub, device_id, stored, receipt }],
-    )
+  const received = tokens
+    .flatMap(({ stored, ...token }): ReceivedToken[] => (stored === null ? [] : [{ ...token, stored }]))
     .reverse();
-  const signers = await keptEvidenceFor(reader, group, signed);
-  if (signers.length === 0) return null;
+  const signers = await keptEvidenceFor(reader, group, received);
   const gone = new Set(signers.map(({ evidence }) => deviceOf(evidence)));
-  const receipts = signed.filter(({ device_id }) => gone.has(device_id)).map(({ receipt }) => receipt);
-  return { signers, receipts };
+  return { signers, tokens: received.filter(({ device_id }) => gone.has(device_id)) };
 }
 
 /** The record with evidence of who signed what is in it: fresh, and as it stood then for the keys by devices that are gone. */
 export async function groupViewOf(
-  iss: string,
+  deps: { readonly signer: Signer; readonly clock: Clock; readonly find: FindSignerEvidence },
   { group, tokens, members, exclusions, kept }: GroupRecord,
-  find: FindSignerEvidence,
 ): Promise<GroupView> {
+  const { signer, find } = deps;
   const signers = [
     ...tokens.map(({ sub, device_id }) => ({ sub, device_id })).reverse(),
     ...exclusions.map(({ signer_sub, device_id }) => ({ sub: signer_sub, device_id })),
   ];
   return {
-    iss,
+    iss: signer.iss,
     group: group.group_id,
     tokens: tokens.map(({ token }) => token),
     members_head: group.members_head,
@@ -85,9 +84,17 @@ export async function groupViewOf(
     members,
     exclusions: exclusions.map(({ token }) => token),
     signers: (await evidenceFor(find, signers)).slice(0, SIGNERS),
-    ...(kept === null ? {} : { kept }),
+    ...(kept.tokens.length === 0 ? {} : { kept: await receiptedBy(deps, kept) }),
     status: group.status,
   };
+}
+
+async function receiptedBy(
+  deps: { readonly signer: Signer; readonly clock: Clock },
+  { signers, tokens }: GroupRecord['kept'],
+): Promise<NonNullable<GroupView['kept']>> {
+  const receipts = await signKeyReceipts(deps, tokens);
+  return { signers: [...signers], receipts, online_keys: deps.signer.onlineKeysToken() };
 }
 
 /** Asks the bridge at which a foreign group lives. */
@@ -163,7 +170,7 @@ export function createGroupViews(deps: GroupDeps & { foreign: ViewForeignGroup }
         return deps.foreign(who, body);
       }
       const record = await database.read((query) => readOwn(query, who, body));
-      const view = await groupViewOf(iss, record, findEvidence);
+      const view = await groupViewOf({ signer, clock: deps.clock, find: findEvidence }, record);
       await events.record({
         type: 'group.seen',
         actor: context.actor,

@@ -1,60 +1,27 @@
-import type { GroupKey } from '../../protocol/groups/group-key.ts';
 import type { GroupKeyReceipt } from '../../protocol/groups/group-key-receipt.ts';
-import type { Holder } from '../binding/holder.ts';
-import { seconds } from '../lib/clock.ts';
-import { sha256Base64url } from '../lib/hash.ts';
-import type { Transaction } from '../storage/database.ts';
-import { insertEvidence, type StoredEvidence } from './evidence-store.ts';
-import { insertGroupToken } from './group-store.ts';
-import { evidenceToKeep } from './kept-evidence.ts';
-import type { GroupDeps } from './services.ts';
-import type { FindSignerEvidence } from './signer-evidence.ts';
+import { type Clock, seconds } from '../lib/clock.ts';
+import { GROUP_KEY_RECEIPT_LIFE_S } from '../lib/limits.ts';
+import type { Signer } from '../signer/signer.ts';
+import type { StoredGroupToken } from './group-store.ts';
 
-/** A `group-key+jwt` with what will show by whom it is, once its device is gone. */
-export interface ReceivedKey {
-  readonly who: Holder;
-  readonly claims: GroupKey;
-  readonly token: string;
+/** A token of which it is known when it was stored. */
+export type ReceivedToken = Pick<StoredGroupToken, 'group_id' | 'hash' | 'sub' | 'device_id'> & {
   readonly stored: number;
-  /** `group-key-receipt+jwt`. */
-  readonly receipt: string;
-  /** Null where what is stored serves. */
-  readonly evidence: StoredEvidence | null;
-}
+};
 
-/**
- * Signs the receipt and makes the evidence, before the transaction is opened that holds what came with the token against the
- * records once more: nobody is shown either before it is done. Throws `unavailable`.
- */
-export async function receiveKey(
-  deps: GroupDeps,
-  find: FindSignerEvidence,
-  { who, claims, token }: Pick<ReceivedKey, 'who' | 'claims' | 'token'>,
-): Promise<ReceivedKey> {
-  const { database, signer, clock } = deps;
-  const stored = seconds(clock);
-  const receipt: GroupKeyReceipt = {
-    ...{ v: 1, iss: signer.iss, group: claims.group, token: sha256Base64url(token) },
-    ...{ device_id: who.deviceId, iat: stored },
-  };
-  return {
-    ...{ who, claims, token, stored },
-    receipt: await signer.sign('statement', 'group-key-receipt+jwt', receipt),
-    evidence: await evidenceToKeep({ database, find }, who, claims.group, stored),
-  };
-}
-
-/** Stores a key whose device is still its person’s, as the transaction has it. */
-export async function storeReceivedKey(
-  transaction: Transaction,
-  { who, claims, token, stored, receipt, evidence }: ReceivedKey,
-  admins: readonly { readonly sub: string }[],
-): Promise<void> {
-  const { group, seq } = claims;
-  const row = {
-    ...{ group_id: group, seq, hash: sha256Base64url(token), token },
-    ...{ sub: who.sub, device_id: who.deviceId, stored, receipt },
-  };
-  await insertGroupToken(transaction, row, admins);
-  if (evidence !== null) await insertEvidence(transaction, evidence);
+/** `group-key-receipt+jwt` for each. Throws `unavailable` while the online keys have run out. */
+export function signKeyReceipts(
+  { signer, clock }: { readonly signer: Signer; readonly clock: Clock },
+  tokens: readonly ReceivedToken[],
+): Promise<string[]> {
+  const iat = seconds(clock);
+  return Promise.all(
+    tokens.map(({ group_id, hash, device_id, stored }) => {
+      const receipt: GroupKeyReceipt = {
+        ...{ v: 1, iss: signer.iss, group: group_id, token: hash, device_id },
+        ...{ stored, iat, exp: iat + GROUP_KEY_RECEIPT_LIFE_S },
+      };
+      return signer.sign('statement', 'group-key-receipt+jwt', receipt);
+    }),
+  );
 }

@@ -15,8 +15,8 @@ import { type AdminAccess, assertStillAdmin, requireAdmin } from './admin-access
 import { type AdminStanding, readAdmins, sameAdmins } from './admin-standing.ts';
 import { decodeAdminVaults } from './admin-vaults.ts';
 import { advanceGroup, type GroupAdmin, setAdmins } from './group-store.ts';
-import { type ReceivedKey, receiveKey, storeReceivedKey } from './key-receipts.ts';
 import { assertEnd } from './offers.ts';
+import { type ReceivedKey, receiveKey, storeReceivedKey } from './received-keys.ts';
 import { rotatedShare } from './rotated-share.ts';
 import { sealGroupShare } from './sealed-group-keys.ts';
 import type { GroupDeps, GroupKeys, GroupViews } from './services.ts';

@@ -155,6 +155,8 @@ export const GROUP_MEMBERS = 20_000;
 export const GROUPS_OF_CREATOR = 5_000;
 /** A partner's view of a group: tokens of some KiB, evidence of some 10 KiB for each device that signed, exclusions. */
 export const GROUP_VIEW_RESPONSE_BYTES = 6 * MIB;
+/** A receipt for a group's key is made for each view of the group: it outlives the way to the client. */
+export const GROUP_KEY_RECEIPT_LIFE_S = 10 * MINUTE_S;
 /** What showed whose device signed for a group serves the next ones for so long: bindings are good for a day. */
 export const GROUP_EVIDENCE_REUSE_S = 6 * 60 * MINUTE_S;
 /** Hops to durable groups that are made once for all who come by them: ciphertexts of 2 KiB. */

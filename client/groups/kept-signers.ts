@@ -2,19 +2,22 @@ import { CountersignError } from '../../protocol/errors.ts';
 import type { GroupView } from '../../protocol/groups/api.ts';
 import type { FindKeySigner, KeySigner } from '../../protocol/groups/group-key-chain.ts';
 import { claimedReceipt, verifyGroupKeyReceipt } from '../../protocol/groups/group-key-receipt.ts';
-import type { KeptEvidence } from '../../protocol/groups/signer-evidence.ts';
+import type { KeptEvidence, VerifiedSigner } from '../../protocol/groups/signer-evidence.ts';
 import { CLOCK_SKEW } from '../../protocol/jws.ts';
+import { type OnlineKeys, verifyOnlineKeys } from '../../protocol/online-keys.ts';
+import { pinnedIssuer } from '../issuer-records.ts';
 import type { ClientParts } from '../own-account.ts';
-import { type PastSigner, verifyPastSigner } from './past-signer.ts';
+import { createPinDraft } from '../pin-draft.ts';
+import { verifyPastSigner } from './past-signer.ts';
 import { lookUpToday, type StatementsToday } from './past-statement.ts';
 import { claimedDevice, signersOf } from './signers.ts';
 
 /** The verified device of this id as it was `then`, seconds. Throws `jws_unknown_key` and as `verifyPastSigner` does. */
-export type FindPastSigner = (deviceId: string, then: number) => Promise<PastSigner>;
+export type FindPastSigner = (deviceId: string, then: number) => Promise<VerifiedSigner>;
 
 /** A device, and the times (seconds) from which to which it is known to have been somebody's. */
 interface KnownSigner {
-  readonly signer: PastSigner;
+  readonly signer: VerifiedSigner;
   readonly from: number;
   readonly to: number;
 }
@@ -51,7 +54,7 @@ export function pastSignersOf(parts: ClientParts, kept: readonly KeptEvidence[])
 
 /**
  * Who signed the keys of a group that a bridge shows. A device of which there is no evidence of now signed what the
- * group's bridge has given a receipt for while the device was good: neither it nor anybody on the way can date that back.
+ * group's bridge says now that it stored while the device was good: neither it nor anybody on the way can date that back.
  *
  * What it finds throws as the evidence does; a device without any is `jws_unknown_key`, a receipt for something else is
  * `group_key_mismatch`.
@@ -63,12 +66,14 @@ export function keySignersOf(parts: ClientParts, { iss, group, signers, kept }: 
   const receipts = new Map((kept?.receipts ?? []).map((receipt) => [claimedReceipt(receipt).token, receipt]));
 
   async function byReceipt(receipt: string, deviceId: string, hash: string): Promise<KeySigner> {
-    const signer = await past(deviceId, claimedReceipt(receipt).iat);
-    const claims = await verifyGroupKeyReceipt(receipt, signer.onlineKeys);
+    const signer = await past(deviceId, claimedReceipt(receipt).stored);
+    // The look-up of the signer brought the record of the issuer.
+    const keys = await onlineKeysOfNow(parts, { iss, address: signer.address }, kept?.online_keys ?? '');
+    const claims = await verifyGroupKeyReceipt(receipt, keys, parts.context.now());
     const isFor =
       claims.iss === iss && claims.group === group && claims.token === hash && claims.device_id === deviceId;
     if (!isFor) throw new CountersignError('group_key_mismatch', 'the receipt is for another key');
-    return { address: signer.address, device: signer.device, stored: claims.iat };
+    return { address: signer.address, device: signer.device, stored: claims.stored };
   }
 
   return (deviceId, hash) => {
@@ -77,4 +82,16 @@ export function keySignersOf(parts: ClientParts, { iss, group, signers, kept }: 
       ? now(deviceId)
       : byReceipt(receipt, deviceId, hash);
   };
+}
+
+/** With which keys a bridge signs now, under its pinned root. Throws as `verifyOnlineKeys` does. */
+async function onlineKeysOfNow(
+  { context }: ClientParts,
+  { iss, address }: { readonly iss: string; readonly address: string },
+  token: string,
+): Promise<OnlineKeys> {
+  const now = context.now();
+  const issuer = pinnedIssuer(createPinDraft(await context.pins.read()), iss, address, now);
+  const { root_thumbprint: rootThumbprint, serial: leastSerial, compromised = [] } = issuer;
+  return verifyOnlineKeys(token, { iss, rootThumbprint, leastSerial, compromised }, now);
 }

@@ -5,7 +5,7 @@ import { CountersignError } from '../../protocol/errors.ts';
 import type { SignerEvidence, VerifiedSigner } from '../../protocol/groups/signer-evidence.ts';
 import { CLOCK_SKEW, decodeClaims } from '../../protocol/jws.ts';
 import { keyBindingSchema } from '../../protocol/key-binding.ts';
-import { type OnlineKeys, onlineKeysSchema } from '../../protocol/online-keys.ts';
+import { onlineKeysSchema } from '../../protocol/online-keys.ts';
 import { pinnedIssuer } from '../issuer-records.ts';
 import { judgeStaple, pinOf } from '../judge.ts';
 import { keepingEvidence } from '../log-pins.ts';
@@ -32,11 +32,6 @@ export async function isOutdated({ context }: ClientParts, evidence: SignerEvide
   );
 }
 
-/** A device as it was then, and the keys with which its bridge signed then. */
-export interface PastSigner extends VerifiedSigner {
-  readonly onlineKeys: OnlineKeys;
-}
-
 /**
  * Whose device it was, by evidence as it stood `then` (seconds): what was sealed stays readable when whoever sealed it
  * has another device, or has left. A bridge can date back whatever it signs, so the person's own signature must lead from
@@ -51,7 +46,7 @@ export async function verifyPastSigner(
   evidence: SignerEvidence,
   then: number,
   lookUp = (address: string) => lookUpToday(parts, address),
-): Promise<PastSigner> {
+): Promise<VerifiedSigner> {
   const { context } = parts;
   const { credential } = evidence;
   const { address } = parseAddress(evidence.address);
@@ -72,7 +67,7 @@ export async function verifyPastSigner(
       await judgeStaple(context, draft, { credential, issuer, log, asOf: then });
       await recognizePast(draft, pinOf(verified, context.now()), { past: statement, today });
       const device = await verifyDeviceBinding(evidence.device_binding, onlineKeys, statement, then);
-      return { pins: draft.pins(), result: { address, device, onlineKeys } };
+      return { pins: draft.pins(), result: { address, device } };
     }),
   );
 }

@@ -104,6 +104,8 @@ export const groupViewSchema = z.strictObject({
     z.strictObject({
       signers: kept,
       receipts: z.array(compactJws).check(z.maxLength(GROUP_KEY_TOKENS)),
+      /** `online-keys+jwt` of the group's bridge, under which the receipts are verified. */
+      online_keys: compactJws,
     }),
   ),
   status: z.enum(['active', 'ended']),

@@ -103,7 +103,6 @@ describe('signing a group’s key anew', () => {
       sub: alice.who.sub,
       device_id: 'd',
       stored: null,
-      receipt: null,
     };
     const seqs = (table: 'group_tokens' | 'group_token_admins') =>
       read((query) => query.selectFrom(table).select('seq').where('group_id', '=', board.group).execute());

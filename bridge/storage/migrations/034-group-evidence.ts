@@ -3,7 +3,6 @@ import type { Transaction } from '../database.ts';
 /** Whose device signed for a group, as of when it did: the group outlives the device. */
 export async function up({ schema }: Transaction): Promise<void> {
   await schema.alterTable('group_tokens').addColumn('stored', 'integer').execute();
-  await schema.alterTable('group_tokens').addColumn('receipt', 'text').execute();
   await schema
     .createTable('group_evidence')
     .addColumn('group_id', 'text', (column) => column.notNull().references('groups.group_id'))

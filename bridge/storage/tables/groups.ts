@@ -53,9 +53,8 @@ export interface GroupTokensTable {
   /** Who signed it, and with which device; empty once erased. */
   sub: string;
   device_id: string;
-  /** When it was stored, and `group-key-receipt+jwt` that says so. Null for those of before. */
+  /** When it was stored. Null for those of before. */
   stored: number | null;
-  receipt: string | null;
 }
 
 /**
