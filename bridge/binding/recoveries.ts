@@ -25,7 +25,7 @@ import { assertDeviceKeys, assertOwnDeviceKey } from './enrolment-offer.ts';
 import { openEscrow } from './escrow-checks.ts';
 import { readEscrowed, requireRecovery } from './escrows.ts';
 import type { Holder } from './holder.ts';
-import type { Officer } from './recovery-key.ts';
+import { type Officer, type OfficersDeps, requireAnotherOfficer } from './officers.ts';
 import {
   countApproval,
   deleteOldRecoveries,
@@ -73,7 +73,7 @@ export interface Recoveries {
   expire(): Promise<number>;
 }
 
-export function createRecoveries(deps: BindingDeps): Recoveries {
+export function createRecoveries(deps: BindingDeps & OfficersDeps): Recoveries {
   const { database, clock, events } = deps;
 
   return {
@@ -130,11 +130,11 @@ export function createRecoveries(deps: BindingDeps): Recoveries {
         if (approvals === undefined) throw new CountersignError('recovery_state');
         await assertStillEscrowed(deps, tx, stored);
         const given = await sharesOf(tx, id);
-        if (given.some(({ admin }) => admin === officer.id)) throw new CountersignError('recovery_officer');
+        const by = await requireAnotherOfficer(deps, tx, officer, given);
         if (given.some((one) => one.half === half)) {
           throw new CountersignError('recovery_half', 'The share of this half was given already.');
         }
-        await insertShare(tx, { recovery: id, half, admin: officer.id, share: bytes });
+        await insertShare(tx, { recovery: id, half, ...by, share: bytes });
         const subject = subjectOf(stored);
         const data = { recovery: id, half };
         await events.append(tx, succeeded({ type: 'recovery.approved', subject, data }, context));

@@ -14,28 +14,23 @@ import { seconds } from '../lib/clock.ts';
 import { RECOVERY_KEY_TOKEN_LIFE_S } from '../lib/limits.ts';
 import type { RequestContext } from '../lib/request-context.ts';
 import type { RecoveryHalvesTable } from '../storage/tables/binding.ts';
+import { type Officer, type OfficersDeps, requireAnotherOfficer } from './officers.ts';
 import type { BindingDeps } from './services.ts';
 
 /** Whether the organization recovers keys of its people: of everybody, of who wants it, of nobody. */
 export type OrganizationEscrowSetting = 'required' | 'offered' | 'off';
-
-/** An administrator, as the token that they use says it. */
-export interface Officer {
-  readonly id: string;
-  readonly name: string;
-}
 
 /** The organization's recovery key: two halves, made by two administrators each on a machine of their own. */
 export interface RecoveryKeys {
   describe(): Promise<RecoveryKey>;
   /**
    * Registers a half. Throws `recovery_half` without a proof that its private half is known, or where both are
-   * registered; `recovery_officer` for the second one by the same administrator.
+   * registered; `recovery_officer` for the second one by the same administrator, with whichever token.
    */
   register(officer: Officer, request: RecoveryHalf, context: RequestContext): Promise<RecoveryKey>;
 }
 
-export function createRecoveryKeys(deps: BindingDeps): RecoveryKeys {
+export function createRecoveryKeys(deps: BindingDeps & OfficersDeps): RecoveryKeys {
   const { database, engine, signer, events } = deps;
   const describe = async () => described(signer.iss, await database.read(registeredHalves));
   return {
@@ -48,7 +43,7 @@ export function createRecoveryKeys(deps: BindingDeps): RecoveryKeys {
       }
       await database.transaction(async (tx) => {
         const before = await registeredHalves(tx);
-        if (before.some(({ admin }) => admin === officer.id)) throw new CountersignError('recovery_officer');
+        const by = await requireAnotherOfficer(deps, tx, officer, before);
         const known = before.some((row) => row.half === thumbprint(half));
         if (known || before.length === 2) {
           throw new CountersignError('recovery_half', 'This half, or both halves, are registered already.');
@@ -57,7 +52,7 @@ export function createRecoveryKeys(deps: BindingDeps): RecoveryKeys {
           .insertInto('recovery_halves')
           .values({
             ...{ half: thumbprint(half), key: JSON.stringify(half), slot: before.length === 0 ? 1 : 2 },
-            ...{ admin: officer.id, admin_name: officer.name, registered: seconds(deps.clock) },
+            ...{ ...by, admin_name: officer.name, registered: seconds(deps.clock) },
           })
           .execute();
         const data = { half: thumbprint(half) };

@@ -74,6 +74,8 @@ export async function composeServices(foundation: Foundation, config: Config) {
   const organization = config.organization.name;
   const common = { ...foundation, issuer, organization, decide };
 
+  const tokensInForce = (reader: Query | Transaction) => listTokenLines(reader, seconds(clock));
+
   const administrators = createAdministrators(common);
   const domains = createDomains({ ...common, partnerOf });
   const connections = createConnections({ ...common, endGrants: endGrantsOfConnection });
@@ -102,8 +104,9 @@ export async function composeServices(foundation: Foundation, config: Config) {
   const deviceAdditions = createDeviceAdditions(common);
   const vaults = createVaults(common);
   const escrows = createEscrows({ ...common, credentials });
-  const recoveries = createRecoveries(common);
-  const recoveryKeys = createRecoveryKeys(common);
+  const officers = { administrators: tokensInForce };
+  const recoveries = createRecoveries({ ...common, ...officers });
+  const recoveryKeys = createRecoveryKeys({ ...common, ...officers });
   const rotations = createRotations({ ...common, credentials });
   const rotateDevice = createDeviceRotation({ ...common, credentials });
   const profiles = createProfiles({ ...common, credentials, organizationEscrow });
@@ -158,11 +161,11 @@ export async function composeServices(foundation: Foundation, config: Config) {
   const compile = createCompiledContents();
   const policyChanges = createPolicyChanges({
     ...{ ...foundation, compile },
-    administrators: (reader) => listTokenLines(reader, seconds(clock)),
+    administrators: tokensInForce,
   });
   const dryRun = createDryRun({
     ...{ compile, database, policy, iss: issuer },
-    administrators: () => database.read((query) => listTokenLines(query, seconds(clock))),
+    administrators: () => database.read(tokensInForce),
     connections: () => connections.list(),
   });
   const tryPolicy = trialsInTurn(dryRun);

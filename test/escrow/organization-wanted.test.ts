@@ -29,8 +29,10 @@ function under(organizationEscrow: OrganizationEscrowSetting): BridgeParts {
 
 /** Both halves of the recovery key, by two administrators. */
 async function registerHalves(): Promise<RecoveryHalves> {
-  const keys = createRecoveryKeys(parts);
-  for (const name of ['Olga', 'Otto']) {
+  const names = ['Olga', 'Otto'];
+  const tokens = names.map((name) => ({ id: `admin-${name}`, name, roles: [], parent: null }));
+  const keys = createRecoveryKeys({ ...parts, administrators: async () => tokens });
+  for (const name of names) {
     const { registration } = await makeOfficerKey(parts.engine, parts.signer.iss);
     await keys.register({ id: `admin-${name}`, name }, registration, SYSTEM);
   }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import * as z from 'zod';
 import { makeOfficerKey, readOfficerFile, releaseShare } from '../../bridge/cli/officer-key.ts';
 import { SYSTEM } from '../../bridge/lib/request-context.ts';
 import type { OrganizationRecovery } from '../../client/client.ts';
@@ -17,6 +18,7 @@ import { expectCode } from '../binding/expect-code.ts';
 import { type RecordedTerminal, recordedTerminal } from '../cli/recorded-terminal.ts';
 import { startTwoCompanies, type TwoCompanies } from '../http/two-companies.ts';
 import { installOnDevice, type OnDevice, signInOnDevice } from '../rotation/client-on-device.ts';
+import { anotherAdministrator } from './register-halves.ts';
 
 /** An administrator at a machine of their own, with their half. */
 interface OfficerSeat {
@@ -52,13 +54,26 @@ function recoveryKey(): Promise<RecoveryKey> {
 }
 
 async function seat(name: string): Promise<OfficerSeat> {
-  const { administrator, issuer } = companies.acme.bridge;
-  const { token } = await administrator.post<{ token: string }>('/admin/v1/tokens', { name });
+  const { issuer } = companies.acme.bridge;
+  const { token } = await anotherAdministrator(companies, name);
   const terminal = await recordedTerminal(companies.stage.fetch);
   const env = { COUNTERSIGN_URL: issuer, COUNTERSIGN_TOKEN: token };
   const path = join(terminal.home, 'half.json');
   const { out } = await terminal.run(['recovery', 'init-officer', path, '--json'], { env });
   return { terminal, env, path, passphrase: JSON.parse(out).passphrase };
+}
+
+/** The same administrator, with another token that they made with theirs. */
+async function withChildToken(officer: OfficerSeat, name: string): Promise<OfficerSeat> {
+  const response = await companies.stage.fetch(`${companies.acme.bridge.issuer}/admin/v1/tokens`, {
+    method: 'POST',
+    headers: {
+      ...{ authorization: `Bearer ${officer.env.COUNTERSIGN_TOKEN}`, 'content-type': 'application/json' },
+    },
+    body: JSON.stringify({ name }),
+  });
+  const { token } = z.object({ token: z.string() }).parse(await response.json());
+  return { ...officer, env: { ...officer.env, COUNTERSIGN_TOKEN: token } };
 }
 
 async function onDevice(
@@ -127,6 +142,25 @@ describe('the recovery key', () => {
     const { said } = await first.terminal.run(['recovery', 'init-officer', again], { env: first.env });
     expect(said).toContain('recovery_officer');
     await expect(readFile(again)).rejects.toThrow('ENOENT');
+  });
+});
+
+describe('whoever registered one half', () => {
+  const registerAgain = async ({ terminal, env }: OfficerSeat) => {
+    const { said } = await terminal.run(['recovery', 'init-officer', join(terminal.home, 'more.json')], {
+      env,
+    });
+    return said;
+  };
+
+  it('does not register the other one with a token that they made with theirs', async () => {
+    expect(await registerAgain(await withChildToken(first, 'Somebody else'))).toContain('recovery_officer');
+  });
+
+  it('does not register the other one by a second link that they took under their name', async () => {
+    const { token } = await anotherAdministrator(companies, ' olga');
+    const env = { ...first.env, COUNTERSIGN_TOKEN: token };
+    expect(await registerAgain({ ...first, env })).toContain('recovery_officer');
   });
 });
 
@@ -217,6 +251,13 @@ describe('a person who has lost all devices', () => {
     await approve(first, recovery);
     expect((await approve(first, recovery, second)).said).toContain('recovery_officer');
     expect((await caseOf(recovery)).approvals).toBe(1);
+  });
+
+  it('gets nothing from one administrator with a second token that they made with theirs', async () => {
+    await approve(first, recovery);
+    const child = await withChildToken(first, 'Somebody else');
+    expect((await approve(child, recovery, second)).said).toContain('recovery_officer');
+    expect(await caseOf(recovery)).toMatchObject({ approvals: 1, status: 'pending' });
   });
 
   it('gets nothing from one administrator, twice', async () => {

@@ -6,8 +6,9 @@ import {
   recoveryKeySchema,
   recoverySummarySchema,
 } from '../../../protocol/escrow/organization-api.ts';
+import type { Officer } from '../../binding/officers.ts';
 import type { Recoveries } from '../../binding/recoveries.ts';
-import type { Officer, RecoveryKeys } from '../../binding/recovery-key.ts';
+import type { RecoveryKeys } from '../../binding/recovery-key.ts';
 import { ENROLMENT_BODY_BYTES, JSON_BODY_BYTES } from '../../lib/limits.ts';
 import type { Decide } from '../../policy/decision.ts';
 import { defineAdministratorRoute } from '../administrator-route.ts';

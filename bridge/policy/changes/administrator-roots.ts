@@ -88,14 +88,16 @@ export function draftStanding(
 
 /** Whether an approval is by a token in force, of another administrator than the author. */
 export function isCounted(roots: AdministratorRoots, approval: Approval, author: AdministratorRoot): boolean {
-  return roots.tokens.some(({ id }) => id === approval.token) && isBeside(approval.root, author);
+  return (
+    roots.tokens.some(({ id }) => id === approval.token) && isAnotherAdministrator(approval.root, author)
+  );
 }
 
 /**
  * Whether they are two, as far as can be told. One whose link has ended may have taken another one: so nobody of the
  * same name counts either.
  */
-function isBeside(one: AdministratorRoot, other: AdministratorRoot): boolean {
+export function isAnotherAdministrator(one: AdministratorRoot, other: AdministratorRoot): boolean {
   return one.id !== other.id && nameOf(one) !== nameOf(other);
 }
 

@@ -34,6 +34,7 @@ import * as meetingProgress from './032-meeting-progress.ts';
 import * as sinkBounds from './033-sink-bounds.ts';
 import * as groupEvidence from './034-group-evidence.ts';
 import * as publishedSize from './035-published-size.ts';
+import * as officerRoots from './036-officer-roots.ts';
 
 /** One step of the schema. It must not read what later versions of the code may change: spell everything out. */
 export interface Migration {
@@ -84,4 +85,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: '033-sink-bounds', up: sinkBounds.up },
   { id: '034-group-evidence', up: groupEvidence.up },
   { id: '035-published-size', up: publishedSize.up },
+  { id: '036-officer-roots', up: officerRoots.up },
 ];

@@ -18,6 +18,9 @@ export interface RecoveryHalvesTable {
   slot: 1 | 2;
   admin: string;
   admin_name: string;
+  /** The first token of those that `admin` came of, and its name: who it was, as far as can be told. */
+  admin_root: string;
+  admin_root_name: string;
   registered: number;
 }
 
@@ -47,6 +50,9 @@ export interface RecoverySharesTable {
   /** Thumbprint. */
   half: string;
   admin: string;
+  /** The first token of those that `admin` came of, and its name. */
+  admin_root: string;
+  admin_root_name: string;
   share: Uint8Array;
 }
 
