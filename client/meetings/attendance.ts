@@ -7,22 +7,28 @@ import { pause } from '../waiting.ts';
 import { beginHosting } from './begin-hosting.ts';
 import { meetingFingerprint } from './fingerprint.ts';
 import type { HostRole } from './host-role.ts';
-import type { EpochKey, HostedMeeting, MeetingAdmission, MeetingEvent, Participant } from './meeting.ts';
+import type {
+  EpochKey,
+  HostedMeeting,
+  MeetingAdmission,
+  MeetingEvent,
+  Participant,
+  Parting,
+} from './meeting.ts';
 import { createMemberRole, type MemberRole } from './member-role.ts';
 import { readNewest } from './newest-message.ts';
 import { refreshGroup } from './refresh-group.ts';
 import type { RelayEvent } from './relay.ts';
 import { resume } from './resume.ts';
 import { listMembers, readRoster } from './roster.ts';
+import { rotationIf } from './rotation-if.ts';
 import type { SignedMessage } from './senders.ts';
 import { asOurs, type Session } from './session.ts';
 
 /** How often a term is begun anew while others change the meeting. */
 const TRIES = 3;
 
-interface Until {
-  readonly signal?: AbortSignal;
-}
+type Until = { readonly signal?: AbortSignal };
 
 /** A device's part in a meeting, from the first key to the end: it hears the relay, as host or as member. */
 export class Attendance implements HostedMeeting {
@@ -31,6 +37,8 @@ export class Attendance implements HostedMeeting {
   readonly #turns = createTurns();
   #role: HostRole | MemberRole;
   #heard: Promise<void> = Promise.resolve();
+  /** The bridge knows that it is over, for this device or for everybody: what is left to do can be tried again. */
+  #over: 'left' | 'ended' | null = null;
 
   readonly notAdded: Addition['notAdded'];
 
@@ -139,23 +147,26 @@ export class Attendance implements HostedMeeting {
     return this.#asHost().setAdmission(policy);
   }
 
-  async end({ rotateDevice = false }: { rotateDevice?: boolean } = {}): Promise<void> {
-    const { group, rotateDevice: rotate } = this.#session.parts;
-    if (rotateDevice && rotate === undefined) {
-      throw new CountersignError('malformed_request', 'this client cannot rotate its device');
+  async end({ rotateDevice = false }: Parting = {}): Promise<void> {
+    const rotate = rotationIf(rotateDevice, this.#session.parts);
+    if (this.#over !== 'ended') {
+      this.#asHost();
+      await this.#session.parts.group.end();
+      this.#over = 'ended';
+      await this.#close({ type: 'ended' });
     }
-    this.#asHost();
-    await group.end();
-    await this.#close({ type: 'ended' });
-    if (rotateDevice) await rotate?.();
+    await rotate();
   }
 
-  async leave(): Promise<void> {
+  async leave({ rotateDevice = false }: Parting = {}): Promise<void> {
+    const rotate = rotationIf(rotateDevice, this.#session.parts);
     try {
-      await this.#session.parts.relay.leave();
+      if (this.#over === null) await this.#session.parts.relay.leave();
+      this.#over ??= 'left';
     } finally {
       await this.#close();
     }
+    await rotate();
   }
 
   /** Resolves when nothing of this meeting runs any more. */
@@ -241,6 +252,7 @@ export class Attendance implements HostedMeeting {
       case 'group':
         return this.#lookAtGroup();
       case 'ended':
+        this.#over = 'ended';
         this.#session.events.push({ type: 'ended' });
         return this.#session.close();
       case 'place':

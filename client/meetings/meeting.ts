@@ -114,6 +114,15 @@ interface Until {
   readonly signal?: AbortSignal;
 }
 
+/** What else is done when a device's part in a meeting is over. */
+export interface Parting {
+  /**
+   * Another encryption key for this device. Where it throws, the meeting is over all the same, and the same call again
+   * does what is left.
+   */
+  readonly rotateDevice?: boolean;
+}
+
 /** A meeting in which this device takes part. It ends by `leave`, with the meeting, or with this device's membership. */
 export interface JoinedMeeting {
   readonly iss: string;
@@ -142,7 +151,7 @@ export interface JoinedMeeting {
 
   /** An admin becomes the host: a new term, in which everybody proves their presence anew. Throws `group_not_admin`. */
   takeOver(): Promise<HostedMeeting>;
-  leave(): Promise<void>;
+  leave(parting?: Parting): Promise<void>;
 }
 
 /** The meeting as its host has it. Everything throws `conflict` once somebody else took over. */
@@ -161,7 +170,7 @@ export interface HostedMeeting extends JoinedMeeting {
    */
   setAdmission(policy: AdmissionPolicy): Promise<void>;
   /** Nobody gets a key of this meeting any more. */
-  end(options?: { rotateDevice?: boolean }): Promise<void>;
+  end(parting?: Parting): Promise<void>;
 }
 
 export interface NewMeeting extends Members {

@@ -22,9 +22,9 @@ export interface MeetingAtWork {
   readonly people: Readonly<Record<string, Attending>>;
   person(name: string): Attending;
   relay(name: string): MeetingRelay;
-  /** `parts`: what a dishonest host has in the place of its own. */
+  /** `parts`: what this device, a dishonest host's for one, has in the place of its own. */
   host(name: string, admission?: AdmissionPolicy, parts?: Partial<MeetingParts>): Promise<Attendance>;
-  join(name: string, signal?: AbortSignal): Promise<Attendance>;
+  join(name: string, signal?: AbortSignal, parts?: Partial<MeetingParts>): Promise<Attendance>;
   /** From now on their company tells this of how they signed in; null: nothing. */
   signsIn(name: string, signIn: SignIn | null): void;
   close(): Promise<void>;
@@ -81,7 +81,7 @@ export async function meetingOf(
         return { ...honest, credential: { ...honest.credential, attributes } };
       });
     },
-    join: (name, signal) => keeping(joinMeeting(partsOf(name), signal)),
+    join: (name, signal, changes) => keeping(joinMeeting({ ...partsOf(name), ...changes }, signal)),
     async close() {
       await Promise.all(open.map((each) => each.leave().catch(() => undefined)));
       await close();

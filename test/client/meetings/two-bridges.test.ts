@@ -322,15 +322,18 @@ describe('a meeting of two companies', () => {
     expect(await codeOf(() => keyOf(onPhone.meeting, epoch + 1))).toBe('sign_in_required');
   });
 
-  it('can end with another key of the host’s device, who goes on', async () => {
+  it('can end with another key of the host’s device, and of a participant’s, who go on', async () => {
     const hosted = await start({ people: [HAL.address] });
     const hal = await joinPlaced(two.hal, hosted);
-    const keyOfDevice = async () => (await currentDevice(two.ada.parts.context)).preJwk.x;
-    const before = await keyOfDevice();
+    const deviceKeyOf = async ({ parts }: Attendee) => (await currentDevice(parts.context)).preJwk.x;
+    const before = [await deviceKeyOf(two.ada), await deviceKeyOf(two.hal)];
     await hosted.end({ rotateDevice: true });
     await hal.heard.next('ended');
-    expect((await two.ada.client.me()).deviceBinding).not.toBeNull();
-    expect(await keyOfDevice()).not.toBe(before);
+    await hal.meeting.leave({ rotateDevice: true });
+    for (const [index, each] of [two.ada, two.hal].entries()) {
+      expect((await each.client.me()).deviceBinding).not.toBeNull();
+      expect(await deviceKeyOf(each)).not.toBe(before[index]);
+    }
     expect(await codeOf(() => join(two.hal, hosted))).toBe('group_ended');
     const next = await start({ people: [HAL.address] });
     expect((await joinPlaced(two.hal, next)).meeting.currentKey()).toEqual(next.currentKey());
