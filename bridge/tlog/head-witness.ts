@@ -17,7 +17,7 @@ export interface HeadWitness {
 }
 
 export type HeadAnswer =
-  /** Signed by our own log: it can be believed, whatever the witness is. */
+  /** Signed by our own log, it can be believed, whatever the witness is. */
   | { readonly kind: 'shows'; readonly checkpoint: SeenCheckpoint }
   /** By its word alone that it has seen no more than this; 0: nothing. */
   | { readonly kind: 'says'; readonly size: number };

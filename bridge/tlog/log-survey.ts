@@ -188,6 +188,9 @@ async function witnessOf(
   const { size } = answer.kind === 'says' ? answer : answer.checkpoint;
   const standing =
     answer.kind === 'says' ? 'contained' : await standingIfWhole(query, log, answer.checkpoint);
+  if (answer.kind === 'shows' && !answer.checkpoint.signed && standing !== 'contained') {
+    return { name, said: 'unproven', size: undefined, error: 'witness_unproven' };
+  }
   const said = {
     contained: size < stored ? ('behind' as const) : ('same' as const),
     beyond: 'ahead' as const,

@@ -140,8 +140,29 @@ async function ask(
     return false;
   }
   if (answer.kind === 'says') return true;
-  await assertSeen(deps, witness.name, answer.checkpoint);
-  return answer.checkpoint.cosigned;
+  const { checkpoint } = answer;
+  if (!checkpoint.signed) return isContained(deps, witness.name, checkpoint);
+  await assertSeen(deps, witness.name, checkpoint);
+  return checkpoint.cosigned;
+}
+
+/**
+ * What the witness alone vouches for is its word, which is enough for us and never against us. Behind a compromised log key
+ * no witness has more to show until we sign again.
+ */
+async function isContained(
+  { database, log, logger }: StartDoubtDeps,
+  witness: string,
+  checkpoint: SeenCheckpoint,
+): Promise<boolean> {
+  const standing = await database.read((query) => standingOf(query, log, checkpoint));
+  if (standing === 'contained') return true;
+  const { note } = checkpoint;
+  logger.warn(
+    { log, witness, note },
+    'a witness claims more, or another history, that no key of this log has signed',
+  );
+  return false;
 }
 
 async function assertSeen(

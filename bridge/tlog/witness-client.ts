@@ -173,7 +173,7 @@ export class WitnessClient {
     const { database, shown, outbound, witness, logger } = this.#deps;
     const { name } = witness.key;
     const checkpoint = await readSeenCheckpoint(outbound, witness, shown.owned, signal);
-    if (checkpoint === undefined) throw unproven(name, seen);
+    if (checkpoint === undefined || !checkpoint.signed) throw unproven(name, seen);
     const standing = await database.read((query) => shown.standingOf(query, checkpoint));
     if (standing === 'contained') throw unproven(name, seen);
     const { size, note } = checkpoint;

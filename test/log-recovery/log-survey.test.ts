@@ -37,8 +37,8 @@ function witness(answer: HeadAnswer | 'unreachable' | 'unproven'): HeadWitness {
 }
 
 /** It shows a checkpoint that the log has signed. */
-const shows = (size: number) => {
-  const checkpoint = { origin: ORIGIN, size, root: new Uint8Array(32), note: '', cosigned: true };
+const shows = (size: number, { signed = true } = {}) => {
+  const checkpoint = { origin: ORIGIN, size, root: new Uint8Array(32), note: '', signed, cosigned: true };
   return witness({ kind: 'shows', checkpoint });
 };
 
@@ -114,6 +114,12 @@ describe('what store, head file and witnesses say of a log', () => {
       cause: 'fork',
       witnesses: [{ said: 'contradicted' }],
     });
+  });
+
+  it('is in doubt where a witness shows another history that no key of the log has signed', async () => {
+    const witnesses = [shows(SIZE - 2, { signed: false })];
+    const found = await survey({ witnesses, quorum: 1, headFilePath: undefined });
+    expect(found).toMatchObject({ cause: 'doubt', witnesses: [{ said: 'unproven' }] });
   });
 
   it('is good where a witness claims what it does not show', async () => {

@@ -47,11 +47,11 @@ const silent = () => witness('unreachable');
 /** It shows a checkpoint of ours of this size: of this root, or of the store's as it is now. */
 async function shows(
   size: number,
-  { cosigned = true, root }: { cosigned?: boolean; root?: Uint8Array } = {},
+  { cosigned = true, signed = true, root }: { cosigned?: boolean; signed?: boolean; root?: Uint8Array } = {},
 ) {
   const row = await log.database.read((query) => log.checkpoints.at(query, size));
   const checkpoint = { origin: ORIGIN, size, root: root ?? decodeBase64url(row?.root ?? '', 32), note: '' };
-  return witness({ kind: 'shows', checkpoint: { ...checkpoint, cosigned } });
+  return witness({ kind: 'shows', checkpoint: { ...checkpoint, signed, cosigned } });
 }
 
 function start(changes: Partial<StartDoubtDeps> = {}) {
@@ -200,6 +200,17 @@ describe('a start', () => {
     expect(await start({ ...withoutFile, witnesses, quorum: 1 })).toMatchObject({
       reason: expect.any(String),
     });
+  });
+
+  it('takes what a witness shows under its own signature alone for its word, which counts for us and not against us', async () => {
+    const bare = { signed: false };
+    const deps = { ...withoutFile, quorum: 1 };
+    expect(await start({ ...deps, witnesses: [await shows(SIZE, bare)] })).toBeUndefined();
+    const another = await shows(SIZE, { ...bare, root: new Uint8Array(32) });
+    const ahead = await shows(SIZE + 2, { ...bare, root: new Uint8Array(32) });
+    for (const one of [another, ahead]) {
+      expect(await start({ ...deps, witnesses: [one] })).toMatchObject({ reason: expect.any(String) });
+    }
   });
 
   it('is refused with a store whose parts do not belong together', async () => {

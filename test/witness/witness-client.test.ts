@@ -323,6 +323,18 @@ describe('a witness at the start', () => {
     expect(await cosignatures()).toEqual([]);
   });
 
+  it('vouches by itself for what a log key signed that was compromised since, and proves nothing by it', async () => {
+    await host.witness.addCheckpoint(await log.request(0));
+    const successor = (await smallLog(ORIGIN)).key;
+    const owned = { origin: ORIGIN, logKeys: () => [successor] };
+    const [head] = headWitnesses(host.outbound, [host], owned);
+    const checkpoint = { size: 5, signed: false, cosigned: true };
+    expect(await head?.ask(undefined)).toMatchObject({ kind: 'shows', checkpoint });
+    const shown = { ...shownSmallLog(() => log.fork(3, 'other')), owned };
+    const asking = new WitnessClient({ ...depsFor(host, host.outbound), shown });
+    expect(await asking.ask(never)).toMatchObject({ state: 'failing', error: 'witness_unproven' });
+  });
+
   it('is not taken at its word against us, and what another one cosigned is not its answer', async () => {
     const { owned } = shownSmallLog(() => log);
     const [head] = headWitnesses(host.outbound, [host], owned);
