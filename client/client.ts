@@ -11,7 +11,7 @@ import type { Assets } from './assets/assets.ts';
 import type { Groups } from './groups/groups.ts';
 import type { Meetings } from './meetings/meeting.ts';
 import type { KeyFinding, LogCheck, MonitorOptions, OwnKeyHistory } from './own-key-answers.ts';
-import type { RotationDue, RotationOptions } from './rotation-answers.ts';
+import type { DeviceApproved, RotationDue, RotationOptions } from './rotation-answers.ts';
 
 /** A sign-in under way: keep it (it can be written as JSON) until the browser comes back. */
 export interface PendingSignIn {
@@ -211,9 +211,9 @@ export interface Client {
   listDeviceRequests(): Promise<PendingDevice[]>;
   /**
    * Throws `device_comparison` when what the person compared differs. Where a rotation is due and `confirmDevices` is
-   * there, the keys are rotated first.
+   * there, the keys are rotated first. Without it they are not, and the answer's `rotationDue` says why they are to be.
    */
-  approveDevice(id: string, comparison: DeviceComparison, options?: RotationOptions): Promise<void>;
+  approveDevice(id: string, comparison: DeviceComparison, options?: RotationOptions): Promise<DeviceApproved>;
   refuseDevice(id: string): Promise<void>;
   removeDevice(deviceId: string): Promise<void>;
 

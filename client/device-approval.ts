@@ -23,7 +23,7 @@ import { loadOnDemand } from './load-on-demand.ts';
 import { type ClientParts, currentDevice, describeAccount } from './own-account.ts';
 import { openOwnVault } from './own-vault.ts';
 import { admitDevice, dropPersonKeys } from './person-keys.ts';
-import type { RotationDue, RotationOptions } from './rotation-answers.ts';
+import type { DeviceApproved, RotationDue, RotationOptions } from './rotation-answers.ts';
 import { waitFor } from './waiting.ts';
 
 /** The side of the approving device (PROTOCOL §9). */
@@ -36,26 +36,31 @@ export async function listDeviceRequests({ api }: ClientParts): Promise<PendingD
 
 /**
  * Compares and approves. The keys are read once: what is compared is what is endorsed, whatever the bridge tells
- * afterwards. The vault is opened only after the comparison held.
+ * afterwards. The vault is opened only after the comparison held. Answers what rotation is still due.
  */
 export async function approveDevice(
   parts: ClientParts,
   id: string,
   comparison: DeviceComparison,
   rotation: RotationOptions = {},
-): Promise<void> {
+): Promise<DeviceApproved> {
   const { context, api } = parts;
-  const { statement, rotationDue } = await ownStatement(parts);
+  const own = await ownStatement(parts);
   const approver = await currentDevice(context);
   const request = await api.get(requestPath(id), deviceRequestSchema);
-  const keys = keysOf(request, statement, context.now());
+  const keys = keysOf(request, own.statement, context.now());
   if ('fingerprint' in comparison) {
     compareFingerprint(request, keys, comparison.fingerprint);
   } else {
     await compareCode(parts, request, keys, approver, comparison);
   }
-  const current = await rotatedFirst(parts, { statement, rotationDue }, rotation);
-  await api.act('POST', `${requestPath(id)}/approval`, await approvalOf(parts, approver, current, keys));
+  const current = await rotatedFirst(parts, own, rotation);
+  await api.act(
+    'POST',
+    `${requestPath(id)}/approval`,
+    await approvalOf(parts, approver, current.statement, keys),
+  );
+  return { rotationDue: current.rotationDue };
 }
 
 export async function refuseDevice({ api }: ClientParts, id: string): Promise<void> {
@@ -75,16 +80,16 @@ async function ownStatement(parts: ClientParts): Promise<OwnKeys> {
   return { statement: verified.statement, rotationDue };
 }
 
-/** After a removal the next approving device rotates (PROTOCOL §9), so that the new one is admitted under the new keys. */
-async function rotatedFirst(
-  parts: ClientParts,
-  { statement, rotationDue }: OwnKeys,
-  options: RotationOptions,
-): Promise<KeyStatement> {
+/**
+ * After a removal the next approving device rotates (PROTOCOL §9), so that the new one is admitted under the new keys; where
+ * there is nobody to confirm the devices, it stays due.
+ */
+async function rotatedFirst(parts: ClientParts, own: OwnKeys, options: RotationOptions): Promise<OwnKeys> {
   const confirmDevices = options.confirmDevices ?? parts.context.confirmDevices;
-  if (rotationDue === null || confirmDevices === null) return statement;
+  if (own.rotationDue === null || confirmDevices === null) return own;
   const { rotateKeys } = await loadOnDemand();
-  return (await rotateKeys(parts, { confirmDevices })).verified.statement;
+  const { verified } = await rotateKeys(parts, { confirmDevices });
+  return { statement: verified.statement, rotationDue: null };
 }
 
 /** What the bridge says that the new device's keys are: attacker-controlled until compared. */

@@ -197,6 +197,23 @@ describe('after a device was removed', () => {
     expect((await ada.client.me()).rotationDue).toBeNull();
   });
 
+  it('an approval without anybody to ask about the devices says that the rotation is still due', async () => {
+    const phone = await another(ada, 'ada');
+    const approve = async (options?: { confirmDevices: ConfirmDevices }) => {
+      const next = installOnDevice(companies, companies.acme);
+      await signInOnDevice(companies, companies.acme, next, 'ada');
+      const { id, fingerprint } = await next.client.requestDevice({ label: 'Tablet', method: 'fingerprint' });
+      return ada.client.approveDevice(id, { fingerprint }, options);
+    };
+    expect(await approve()).toEqual({ rotationDue: null });
+    await ada.client.removeDevice((await secretsOf(phone)).sig.kid);
+    const { key_version: before } = await statementOf(ada);
+    expect(await approve()).toEqual({ rotationDue: 'device_removed' });
+    expect((await statementOf(ada)).key_version).toBe(before);
+    expect(await approve({ confirmDevices: everybody })).toEqual({ rotationDue: null });
+    expect((await statementOf(ada)).key_version).toBe(before + 1);
+  });
+
   it('an app rotates when it asks whether it is due, and only then', async () => {
     const phone = await another(ada, 'ada');
     expect(await ada.client.rotateIfDue({ confirmDevices: everybody })).toBe(false);
