@@ -4,6 +4,8 @@ import { findAdmin, type Groups, mayTakePart } from '../../bridge/groups/service
 import type { RequestContext } from '../../bridge/lib/request-context.ts';
 import { createLifecycle, type Lifecycle } from '../../bridge/lifecycle/lifecycle.ts';
 import { signGroupKey } from '../../protocol/groups/group-key.ts';
+import { claimedReceipt } from '../../protocol/groups/group-key-receipt.ts';
+import { sha256Base64url } from '../../protocol/hash.ts';
 import { verifyRevocationReceipt } from '../../protocol/revocation-receipt.ts';
 import { expectCode } from '../binding/expect-code.ts';
 import type { BridgeParts } from '../fakes/bridge-parts.ts';
@@ -203,11 +205,32 @@ describe('removing a device', () => {
     expect(offers).toEqual([{ offer_id: other.offer.offer_id }]);
   });
 
-  it('leaves its signatures, but no evidence for them', async () => {
+  it('leaves its signatures, no evidence of now for them, and what showed it then', async () => {
     await lifecycle.removeDevice({ sub: alice.who.sub, deviceId: alice.who.deviceId }, ADA);
     const view = await groups.views.view(bob.who, refOf(board), contextOf(bob.who));
     expect(view.tokens).toHaveLength(1);
     expect(view.signers).toEqual([]);
+    expect(view.kept?.signers.map(({ evidence }) => evidence.address)).toEqual(['alice@acme.example']);
+    expect(view.kept?.receipts.map((receipt) => claimedReceipt(receipt))).toMatchObject([
+      { token: sha256Base64url(view.tokens[0] ?? ''), device_id: alice.who.deviceId, group: board.group },
+    ]);
+  });
+
+  it('has the admins of what it signed last told to sign it anew', async () => {
+    const due = async () =>
+      (await groups.views.list(bob.who)).groups.find(({ group }) => group === board.group)?.renewal_due;
+    expect(await due()).toBeUndefined();
+    await lifecycle.removeDevice({ sub: alice.who.sub, deviceId: alice.who.deviceId }, ADA);
+    expect(await due()).toBe('signer_gone');
+  });
+
+  it('leaves one piece of evidence for all that it signed for a group within hours', async () => {
+    const rows = () => read((query) => query.selectFrom('group_evidence').selectAll().execute());
+    expect(await rows()).toHaveLength(2);
+    parts.clock.advance(7 * 3_600);
+    await add(board, carol);
+    await add(board, carol);
+    expect((await rows()).filter(({ group_id }) => group_id === board.group)).toHaveLength(2);
   });
 });
 
