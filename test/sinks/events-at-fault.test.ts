@@ -3,6 +3,7 @@ import { readDeadLetters } from '../../bridge/events/delivery/dead-letters.ts';
 import type { StoredEvent } from '../../bridge/events/event.ts';
 import { SINK_FAULTS_IN_ROW } from '../../bridge/lib/limits.ts';
 import { AnsweredFault } from '../../connectors/siem/answered-fault.ts';
+import { CountersignError } from '../../protocol/errors.ts';
 import { type FakeReceiver, type Fault, fakeReceiver } from '../fakes/fake-receiver.ts';
 import { type DeliveryFixture, deliveryFixture, into, soon } from './delivery-fixture.ts';
 
@@ -103,6 +104,29 @@ describe('one event that provokes a fault', () => {
   });
 });
 
+describe('an event beside one that provokes a fault', () => {
+  const resets = new CountersignError('sink_unavailable', 'The connection was reset');
+  const asksForTime = new AnsweredFault('sink_unavailable', 'The receiver answered 503', { retryAfter: 1 });
+
+  it.each([
+    ['breaks off', resets],
+    ['asks to be left alone', asksForTime],
+  ])('is not laid aside with it as the receiver %s when it is tried', async (_, hiccup) => {
+    await fixture.append(20);
+    await fixture.deliver().stop();
+    let hiccups = 0;
+    receiver.fault = async (events, signal) => {
+      if (events.length === 1 && events[0]?.seq === 22 && hiccups++ === 0) throw hiccup;
+      return forbids(isOneOf(21))(events, signal);
+    };
+    await fixture.append(20);
+    fixture.deliver();
+    await vi.waitFor(() => expect(receiver.seqs.at(-1)).toBe(40), soon);
+    await vi.waitFor(async () => expect(await seqsOfLetters()).toEqual([21]), soon);
+    expect(hiccups).toBeGreaterThan(1);
+  });
+});
+
 describe('a receiver that fails', () => {
   /** All that was sent while it did, after so many tries that it was looked for an event at fault. */
   async function failsFor(fault: Fault): Promise<void> {
@@ -130,6 +154,28 @@ describe('a receiver that fails', () => {
   it('as it has too much to do has nothing laid aside', async () => {
     await failsFor(answers(429, 0));
     expect(receiver.calls.some((seqs) => seqs.length === 1)).toBe(false);
+  });
+
+  it.each([
+    [2, 'one of two'],
+    [3, 'one of three'],
+  ])('at every call in %i, as %s servers behind it does, has nothing laid aside', async (servers) => {
+    await fixture.append(40);
+    fixture.deliver();
+    await vi.waitFor(() => expect(receiver.seqs.at(-1)).toBe(40), soon);
+    receiver.fault = answers(500);
+    await fixture.append(40);
+    const tries = fixture.waits.length;
+    await vi.waitFor(
+      () => expect(fixture.waits.length).toBeGreaterThan(tries + SINK_FAULTS_IN_ROW * 3),
+      soon,
+    );
+    let call = 0;
+    receiver.fault = async (events, signal) =>
+      call++ % servers === 0 ? answers(500)(events, signal) : undefined;
+    await vi.waitFor(() => expect(receiver.seqs.at(-1)).toBe(80), soon);
+    expect(firsts()).toEqual(range(1, 80));
+    expect(await letters()).toEqual([]);
   });
 
   it('now and then has nothing laid aside', async () => {

@@ -16,6 +16,9 @@ export interface FaultSearch {
   after(): Promise<readonly SinkEvent[]> | undefined;
 }
 
+/** So many repeats at most come before the tries. */
+const REPEATS_BEFORE = 2;
+
 /**
  * Whether it is `first`, which failed by itself, that provokes the fault, or the receiver is away. Answers the events to
  * lay aside, in their order: `first`, and those that follow and fail as well, up to one that is taken; none where it
@@ -31,14 +34,10 @@ export async function eventsAtFault(
   search: FaultSearch,
 ): Promise<readonly RefusedInLane[]> {
   const earlier = await firstTaken(await search.before(), search);
-  if (earlier === undefined) return [];
-  for (let round = 0; round < SINK_FAULT_ROUNDS; round += 1) {
-    if ((await faultOf(first, search)) === undefined) return [];
-    if ((await faultOf(earlier, search)) !== undefined) return [];
-  }
+  if (earlier === undefined || !(await failsAgain(first, earlier, search))) return [];
   const following = await search.after();
   const aside = laidAside(first, fault);
-  return following === undefined ? [aside] : upToTaken(aside, following, search);
+  return following === undefined ? [aside] : upToTaken(aside, { following, earlier }, search);
 }
 
 async function firstTaken(events: readonly SinkEvent[], search: FaultSearch): Promise<SinkEvent | undefined> {
@@ -50,16 +49,44 @@ async function firstTaken(events: readonly SinkEvent[], search: FaultSearch): Pr
 
 async function upToTaken(
   first: RefusedInLane,
-  following: readonly SinkEvent[],
+  { following, earlier }: { readonly following: readonly SinkEvent[]; readonly earlier: SinkEvent },
   search: FaultSearch,
 ): Promise<readonly RefusedInLane[]> {
   const failed = [first];
   for (const event of following.slice(0, SINK_REFUSALS_IN_ROW)) {
     const fault = await faultOf(event, search);
     if (fault === undefined) return failed;
+    if (!isOfEvent(fault) || !(await failsAgain(event, earlier, search))) return [];
     failed.push(laidAside(event, fault));
   }
   return [];
+}
+
+/**
+ * Whether it fails time after time, and the earlier one never does. Servers behind a balancer take turns, and one of them
+ * may be broken: each round has one repeat more than the one before, so that no turn falls on this event alone, and
+ * searches differ in their length, so that not each begins at the broken one.
+ */
+async function failsAgain(event: SinkEvent, earlier: SinkEvent, search: FaultSearch): Promise<boolean> {
+  let repeats = Math.floor(Math.random() * (REPEATS_BEFORE + 1));
+  for (let round = 1; round <= SINK_FAULT_ROUNDS; round += 1) {
+    if (!(await passes(earlier, repeats, search))) return false;
+    if (!isOfEvent(await faultOf(event, search))) return false;
+    repeats = round;
+  }
+  return passes(earlier, repeats, search);
+}
+
+async function passes(event: SinkEvent, times: number, search: FaultSearch): Promise<boolean> {
+  for (let time = 0; time < times; time += 1) {
+    if ((await faultOf(event, search)) !== undefined) return false;
+  }
+  return true;
+}
+
+/** A connection that broke off, or a receiver that asks to be left alone, says nothing of the event. */
+function isOfEvent(fault: SinkFault | undefined): boolean {
+  return fault !== undefined && (fault.mayBeOfEvent || fault.code === 'sink_batch_refused');
 }
 
 async function faultOf(event: SinkEvent, { hand, signal }: FaultSearch): Promise<SinkFault | undefined> {
