@@ -11,6 +11,8 @@ const LEAST_INTERVAL_S = 5;
 
 /** Looks that fail, an interval apart, until that is a finding: whoever lies by silence must not be taken for a bad line. */
 const FAILED_LOOKS = 3;
+/** A timer may end a little early. */
+const EARLY_MS = 100;
 
 /**
  * Watches over the person's own keys until the signal is aborted: at once, at every change of the address that is heard
@@ -22,11 +24,11 @@ export async function monitorOwnKeys(parts: ClientParts, options: MonitorOptions
   const stop = signal ?? new AbortController().signal;
   const told = new Set<string>();
   const bell = listen(parts, stop);
-  const silence = watchSilence(parts, options.address);
   const seconds = Math.max(options.intervalSeconds ?? INTERVAL_S, LEAST_INTERVAL_S);
-  for (let isRegular = true; !stop.aborted; ) {
+  const silence = watchSilence(parts, options.address, seconds * 1000);
+  while (!stop.aborted) {
     const { address, findings, failure } = await lookOnce(parts, options.address);
-    const unanswered = await silence.note(failure, isRegular);
+    const unanswered = await silence.note(failure);
     if (failure === null) told.delete(SILENCE);
     for (const finding of [...findings, ...unanswered]) {
       const name = nameOf(finding);
@@ -36,13 +38,7 @@ export async function monitorOwnKeys(parts: ClientParts, options: MonitorOptions
       await report(parts, finding);
     }
     bell.follow(address);
-    isRegular = await Promise.race([
-      bell.heard().then(() => false),
-      pause(seconds * 1000, stop).then(
-        () => true,
-        () => true,
-      ),
-    ]);
+    await Promise.race([bell.heard(), pause(seconds * 1000, stop).catch(() => undefined)]);
   }
 }
 
@@ -62,18 +58,28 @@ async function lookOnce(parts: ClientParts, address: string | undefined): Promis
 }
 
 /** Which looks failed since the last that did not. The bridge chooses how it fails, so how says nothing. */
-function watchSilence({ context }: ClientParts, wanted: string | undefined) {
+function watchSilence({ context }: ClientParts, wanted: string | undefined, intervalMs: number) {
   let failed = 0;
+  /** By a clock that nobody can set. */
+  let counted = Number.NEGATIVE_INFINITY;
   let since = context.now();
   return {
-    /** A finding once enough looks have failed that came by themselves, each an interval after the one before. */
-    async note(failure: CountersignError | null, isRegular: boolean): Promise<KeyFinding[]> {
+    /**
+     * A finding once enough looks have failed, each an interval after the one before: those in between are for changes that
+     * were heard of, and whoever lies could keep us busy with them.
+     */
+    async note(failure: CountersignError | null): Promise<KeyFinding[]> {
       if (failure === null) {
         failed = 0;
+        counted = Number.NEGATIVE_INFINITY;
         since = context.now();
         return [];
       }
-      if (isRegular) failed += 1;
+      const now = performance.now();
+      if (now - counted >= intervalMs - EARLY_MS) {
+        failed += 1;
+        counted = now;
+      }
       const address = wanted ?? (await context.pins.read()).own_key?.address;
       if (failed < FAILED_LOOKS || address === undefined) return [];
       const detail = `since ${new Date(since * 1000).toISOString()} the bridge does not let this device look`;

@@ -202,6 +202,23 @@ describe('a monitor', () => {
     await running;
   }, 60_000);
 
+  it('tells that it could not look, of a bridge that keeps it busy with changes meanwhile', async () => {
+    const told: KeyFinding[] = [];
+    const stop = new AbortController();
+    bridge.lies.keyHistory = () => {
+      bridge.watched = [{ address: ALICE, reason: 'published', as_of: NOW }];
+      throw new CountersignError('unavailable');
+    };
+    const running = alice.client.monitorOwnKeys({
+      ...{ signal: stop.signal, intervalSeconds: 5, address: ALICE },
+      onFinding: (finding) => void told.push(finding),
+    });
+    await expect.poll(() => told, { timeout: 45_000 }).toHaveLength(1);
+    expect(told).toMatchObject([{ finding: 'not_checked' }]);
+    stop.abort();
+    await running;
+  }, 60_000);
+
   it('goes on after every interval where the stream of changes is broken for it', async () => {
     const told: KeyFinding[] = [];
     const stop = new AbortController();
