@@ -169,6 +169,7 @@ describe('the objects of S3', () => {
   it.each<[string, Record<string, string>]>([
     ['under a key of the customer', { etag: MD5_OF_NOTHING, 'x-amz-server-side-encryption': 'aws:kms' }],
     ['in parts', { etag: '"d41d8cd98f00b204e9800998ecf8427e-1"' }],
+    ['in the store’s own coding', { etag: '"-CKih16GjycICEAE="' }],
   ])('are written though the entity tag is no MD5 of them: %s', async (_name, headers) => {
     store.failWith({ status: 200, headers });
     expect(await open().deliver(makeEvents(1), signal)).toMatchObject({ sent: 1, settled: 1 });
