@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checkEvidence } from '../../bridge/keylog/audit/check-evidence.ts';
 import { EPOCH_ENTRIES } from '../../bridge/keylog/audit/entry-rules.ts';
+import type { Evidence } from '../../bridge/keylog/audit/evidence.ts';
 import { writeEvidence } from '../../bridge/keylog/audit/evidence-file.ts';
 import { keepAnswers } from '../../bridge/keylog/audit/keep-answers.ts';
 import type { LogSource } from '../../bridge/keylog/audit/log-source.ts';
@@ -113,6 +114,29 @@ describe('an alarm that is proven', () => {
     expect(fixture.log.posted.length).toBeGreaterThan(posted);
   });
 
+  it('is named as such to whoever writes it down, and what a cache may have done is not', async () => {
+    const named: unknown[] = [];
+    const keepEvidence = async ({ finding }: Evidence, proven: boolean) => {
+      named.push([finding.code, proven]);
+      return 'evidence.json';
+    };
+    await fixture.log.grow(3, 3);
+    await fixture.verify();
+    const all = [...fixture.log.entries];
+    fixture.log.entries.splice(5);
+    await fixture.log.publish();
+    await fixture.alarm({ keepEvidence });
+    fixture.log.entries = [...all];
+    fixture.log.addVersions(1);
+    fixture.log.closeEpoch({ leaves: 99 });
+    await fixture.log.publish();
+    await fixture.alarm({ keepEvidence });
+    expect(named).toEqual([
+      ['rolled_back', false],
+      ['leaves_count', true],
+    ]);
+  });
+
   it('does not stand where a cache may have answered', async () => {
     await fixture.log.grow(3, 3);
     await fixture.verify();
@@ -147,7 +171,7 @@ describe('a file of evidence', () => {
     expect(await files()).toEqual(['evidence-2.json', 'evidence.json']);
   });
 
-  it('is refused once there are twenty, which says what to do', async () => {
+  it('is refused once there are twenty, which says what to do, unless it proves what it says', async () => {
     const made = await evidence();
     await writeFile(path(), 'not ours');
     for (let index = 0; index < 19; index += 1) {
@@ -155,6 +179,9 @@ describe('a file of evidence', () => {
     }
     await expect(writeEvidence(path(), made)).rejects.toMatchObject({ code: 'audit_evidence' });
     expect(await files()).toHaveLength(20);
+    expect(await writeEvidence(path(), made, { proven: true })).toBe(
+      join(fixture.folder, 'evidence-21.json'),
+    );
   });
 
   it('says of its finding what we say, whatever is written in it', async () => {

@@ -83,8 +83,8 @@ async function auditLog(terminal: Terminal, bridge: string, options: AuditOption
   const auditor = await openAuditor({
     ...{ bridge, state, request: boundedRequest(terminal.fetch), clock: systemClock },
     alarmExamined: options.alarmExamined === true,
-    keepEvidence: (evidence) =>
-      writeEvidence(options.evidence ?? join(state, evidenceName(evidence)), evidence),
+    keepEvidence: (evidence, proven) =>
+      writeEvidence(options.evidence ?? join(state, evidenceName(evidence)), evidence, { proven }),
     onProgress: progressOf(terminal),
     onNotice: (text) => terminal.say(printable(text)),
     ...(signer === undefined ? {} : { signer }),

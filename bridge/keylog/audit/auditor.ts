@@ -35,8 +35,8 @@ export interface AuditorOptions {
   readonly pause?: (milliseconds: number) => Promise<unknown>;
   /** Entries after which a replay keeps what it has. */
   readonly saveEvery?: number;
-  /** Writes the evidence of an alarm down, and answers where. */
-  readonly keepEvidence?: (evidence: Evidence) => Promise<string>;
+  /** Writes the evidence of an alarm down, and answers where. `proven`: the alarm will stand. */
+  readonly keepEvidence?: (evidence: Evidence, proven: boolean) => Promise<string>;
   /** Whoever runs the auditor has looked into the alarm that stands: go on. */
   readonly alarmExamined?: boolean;
   /** Cosigns what was verified. */
@@ -233,8 +233,9 @@ function createAuditor(
 
   /** The evidence first: an alarm that stands without it would say nothing. */
   async function raiseAlarm(evidence: Evidence): Promise<AuditOutcome> {
-    const path = (await options.keepEvidence?.(evidence)) ?? null;
-    if (record !== undefined && (await isProof(evidence))) {
+    const proven = await isProof(evidence);
+    const path = (await options.keepEvidence?.(evidence, proven)) ?? null;
+    if (record !== undefined && proven) {
       const { finding, made } = evidence;
       await save({ alarm: { code: finding.code, time: made, evidence: path ?? '' } }, record);
     }

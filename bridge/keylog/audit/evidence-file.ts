@@ -5,18 +5,23 @@ import { CountersignError } from '../../../protocol/errors.ts';
 import type { Evidence } from './evidence.ts';
 import { hasCode, orStorageFull } from './state-folder.ts';
 
-/** Files of one name: a log that breaks rules at each run must not fill the disk. */
+/** Files of one name that prove nothing by themselves: a log that seems to break rules at each run must not fill the disk. */
 const FILES = 20;
 
 /**
  * Writes evidence to a new file, `path` or one with a number behind its name, and answers which. It is on the disk then.
  * A file is never written over: what an earlier alarm left may prove more. Evidence of the same finding under the same
- * checkpoints, with no more entries, is not written again.
+ * checkpoints, with no more entries, is not written again. What is `proven` is always written: its alarm stands until
+ * somebody has looked, so there are few, and a log must not get rid of it by lesser ones before.
  *
  * Throws `storage_full`, and `audit_evidence` once there are too many.
  */
-export async function writeEvidence(path: string, evidence: Evidence): Promise<string> {
-  for (let number = 1; number <= FILES; number += 1) {
+export async function writeEvidence(
+  path: string,
+  evidence: Evidence,
+  { proven }: { readonly proven: boolean } = { proven: false },
+): Promise<string> {
+  for (let number = 1; proven || number <= FILES; number += 1) {
     const name = number === 1 ? path : path.replace(/(\.[^./]*)?$/, `-${number}$1`);
     if (await writeNew(name, `${JSON.stringify(evidence, null, 2)}\n`)) return name;
     if (await saysAsMuch(name, evidence)) return name;
