@@ -22,6 +22,10 @@ import { encryptionKeySchema, signatureKeySchema } from './public-key.ts';
 const label = displayText(64).check(z.trim(), z.minLength(1));
 const nonce = z.string().check(z.regex(/^[A-Za-z0-9_-]{43}$/));
 
+/** Bytes of a sealed box with a vault in it, before and after transforms; twice what both take. */
+export const VAULT_BYTES = 8192;
+export const TRANSFORMED_VAULT_BYTES = 16_384;
+
 /** `POST /v1/enrolments` → 201 `enrolmentOfferSchema` (PROTOCOL §2, step 1). */
 export const enrolmentRequestSchema = z.strictObject({
   request_id: id,
@@ -68,7 +72,7 @@ export const enrolmentConfirmationSchema = z.strictObject({
   /** `device-endorsement+jwt` for this device, by `sig`. */
   endorsement: compactJws,
   /** The vault, sealed to U′. */
-  vault: bytes(8192),
+  vault: bytes(VAULT_BYTES),
   /** Exactly if the statement declares one. */
   escrow: z.optional(escrowSchema),
 });
@@ -106,7 +110,7 @@ export const meSchema = z.strictObject({
 
 /** `GET /v1/vault`: the vault, transformed for the asking device. */
 export const vaultSchema = z.strictObject({
-  vault: bytes(16_384),
+  vault: bytes(TRANSFORMED_VAULT_BYTES),
   statement: keyStatementSchema,
 });
 

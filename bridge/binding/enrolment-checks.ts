@@ -1,4 +1,4 @@
-import type { EnrolmentConfirmation } from '../../protocol/api.ts';
+import { type EnrolmentConfirmation, VAULT_BYTES } from '../../protocol/api.ts';
 import { decodeBase64url } from '../../protocol/base64url.ts';
 import { verifyDeviceEndorsement } from '../../protocol/device.ts';
 import { verifyBytes } from '../../protocol/ed25519.ts';
@@ -8,7 +8,6 @@ import { type EncryptionKey, type SignatureKey, thumbprint } from '../../protoco
 import { confirmationTranscript } from '../../protocol/transcript.ts';
 import { preFromJwk } from '../../recrypt/encoding.ts';
 import type { TransformEngine } from '../../recrypt/transform-engine.ts';
-import { VAULT_BYTES } from '../lib/limits.ts';
 import { type EnrolmentState, transcriptOf } from './enrolment-state.ts';
 import { checkEscrow } from './escrow-checks.ts';
 import { assertUntransformed, augmentedTransformKey } from './transform-keys.ts';

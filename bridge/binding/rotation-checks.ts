@@ -1,3 +1,4 @@
+import { VAULT_BYTES } from '../../protocol/api.ts';
 import { decodeBase64url } from '../../protocol/base64url.ts';
 import { equalBytes } from '../../protocol/bytes.ts';
 import { canonicalJson } from '../../protocol/canonical-json.ts';
@@ -15,7 +16,7 @@ import { type RotationRequest, rotationTranscript } from '../../protocol/rotatio
 import { preFromJwk } from '../../recrypt/encoding.ts';
 import type { PrePrivateKey, TransformEngine } from '../../recrypt/transform-engine.ts';
 import type { Device } from '../directory/devices.ts';
-import { ROTATION_SINCE_S, VAULT_BYTES } from '../lib/limits.ts';
+import { ROTATION_SINCE_S } from '../lib/limits.ts';
 import type { Access } from './access.ts';
 import { checkEscrow } from './escrow-checks.ts';
 import { assertUntransformed } from './transform-keys.ts';

@@ -1,6 +1,6 @@
+import { VAULT_BYTES } from '../../protocol/api.ts';
 import { decodeBase64url } from '../../protocol/base64url.ts';
 import { CountersignError } from '../../protocol/errors.ts';
-import { VAULT_BYTES } from '../../protocol/groups/api.ts';
 import { assertUntransformed } from '../binding/transform-keys.ts';
 
 /**

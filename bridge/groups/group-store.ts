@@ -204,12 +204,6 @@ export async function findAdmin(reader: Reader, group: string, sub: string): Pro
     .executeTakeFirst();
 }
 
-/** The groups that a person is an admin of, ended ones too. */
-export async function groupsAdministeredBy(reader: Reader, sub: string): Promise<string[]> {
-  const rows = await reader.selectFrom('group_admins').select('group_id').where('sub', '=', sub).execute();
-  return rows.map((row) => row.group_id);
-}
-
 /** The admins of a group are these from now on. */
 export async function setAdmins(
   transaction: Transaction,

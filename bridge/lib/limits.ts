@@ -2,7 +2,7 @@
  * Every bound of the bridge on what others may send, how many, and how long: one file, so that they can be reviewed
  * together. Each says why it is what it is. What an operator may choose stands in bridge/config, with these as the
  * defaults or the outer bounds. Times end in `_MS` or `_S`, sizes in `_BYTES`, text lengths (UTF-16 units) in
- * `_LENGTH`; the rest are counts.
+ * `_LENGTH`; the rest are counts. What a format itself bounds stands beside its schema in protocol/.
  */
 
 const KIB = 1024;
@@ -74,9 +74,7 @@ export const FINDINGS_PER_HOUR = 30;
 
 // ---- look-ups
 
-/** Addresses in one look-up (PROTOCOL.md section 5): a large meeting's invitation in ten requests. */
-export const LOOKUP_ADDRESSES = 1_000;
-/** The same as a signed request between bridges: base64url makes it a third longer. */
+/** A look-up as a signed request between bridges: base64url makes it a third longer. */
 export const LOOKUP_REQUEST_BYTES = 400 * KIB;
 /** The oldest answer that anyone can ask for. A binding would be renewed by then. */
 export const LOOKUP_MAX_AGE_S = HOUR_S;
@@ -124,14 +122,8 @@ export const RECOVERY_KEY_TOKEN_LIFE_S = HOUR_S;
 export const DEVICES_PER_PERSON_MAX = 100;
 /** Addresses of one person (aliases). */
 export const ADDRESSES_PER_PERSON = 20;
-/** What a device calls itself ("Alice's laptop"). */
-export const DEVICE_LABEL_LENGTH = 64;
 /** A person's displayed name, as the IdP says it. */
 export const PERSON_NAME_LENGTH = 128;
-/** A vault holds two private keys sealed to one recipient; most of it is the sealing. */
-export const VAULT_BYTES = 8 * KIB;
-/** One recrypt transform key, encoded; 2 KiB covers the library's format with its signature. */
-export const TRANSFORM_KEY_BYTES = 2 * KIB;
 /** Names of organizations, connections, client apps and partners, which administrators give. */
 export const NAME_LENGTH = 80;
 /** An administrator's reason for a reset or a revocation; it stands in events. */
@@ -153,8 +145,8 @@ export const MEETING_LIFE_S = 31 * DAY_S;
 export const GROUP_MEMBERS = 20_000;
 /** Groups that one person made and that have not ended: a meeting every ten minutes of a month. */
 export const GROUPS_OF_CREATOR = 5_000;
-/** A partner's view of a group: tokens of some KiB, evidence of some 10 KiB for each device that signed, exclusions. */
-export const GROUP_VIEW_RESPONSE_BYTES = 6 * MIB;
+/** A partner's view of a group: tokens of some KiB, evidence of some 10 KiB for each device that signed, 5,000 exclusions of 800 bytes. */
+export const GROUP_VIEW_RESPONSE_BYTES = 10 * MIB;
 /** A receipt for a group's key is made for each view of the group: it outlives the way to the client. */
 export const GROUP_KEY_RECEIPT_LIFE_S = 10 * MINUTE_S;
 /** What showed whose device signed for a group serves the next ones for so long: bindings are good for a day. */
@@ -574,8 +566,6 @@ export const POLICY_FAILURE_REPORT_MS = 1_000;
 export const KEYS_REFRESH_MS = 5_000;
 /** How long the answer to a request id is kept for repeats: a client that comes later starts afresh. */
 export const REQUEST_ID_LIFE_S = DAY_S;
-/** Text that the client makes up as a request id. */
-export const REQUEST_ID_LENGTH = 64;
 
 // ---- the key log
 
@@ -644,10 +634,10 @@ export const EPOCH_CLOCK_SETTLED_MS = 10 * 60_000;
 
 /** A sealed key with its token: some 3 KiB; from another bridge with the evidence of its sealer, some 10. */
 export const SEALED_KEY_BODY_BYTES = 64 * KIB;
-/** The same as a signed request: base64url makes it a third longer. */
-export const SEALED_KEY_DEPOSIT_BYTES = 96 * KIB;
+/** The same as a signed request, with the durable groups of a person: base64url makes it a third longer. */
+export const SEALED_KEY_DEPOSIT_BYTES = 128 * KIB;
 /** A signed request to open a key: a few ids, and the durable groups of a person. */
-export const KEY_OPENING_REQUEST_BYTES = 16 * KIB;
+export const KEY_OPENING_REQUEST_BYTES = 64 * KIB;
 /** Its answer: the key, its token and the evidence of its sealer; exclusions of one person. */
 export const KEY_OPENING_RESPONSE_BYTES = 256 * KIB;
 /** The receipt for a sealed key: a few ids. */
@@ -705,8 +695,8 @@ export const AUDIT_COSIGN_AGAIN_S = 15 * MINUTE_S;
 export const MEETING_REKEY_BODY_BYTES = 768 * KIB;
 /** A presence proof with the credential that goes with it, log proof and cosignatures included. */
 export const MEETING_PRESENCE_BODY_BYTES = 64 * KIB;
-/** The same, signed once more by the bridge that passes it on: base64url makes it a third longer. */
-export const MEETING_REQUEST_BYTES = 96 * KIB;
+/** The same with a person's durable groups, signed once more by the bridge that passes it on: base64url makes it a third longer. */
+export const MEETING_REQUEST_BYTES = 128 * KIB;
 /** Devices of the home's own people in one meeting: the 10,000 participants that it is built for, some with two. */
 export const MEETING_PARTICIPANTS = 20_000;
 /** And of each partner's: what a bridge claims of its people must leave room for others. */
@@ -758,10 +748,3 @@ export const MEETING_JOINS_TOGETHER = 100;
  * office behind one NAT makes a hundred sign-ins.
  */
 export const SIGN_IN_RATE_PER_MINUTE = 300;
-
-// ---- storage
-
-/** How long a statement waits for SQLite's write lock before the transaction is tried anew. */
-export const STORAGE_BUSY_MS = 5_000;
-/** Tries of a transaction that lost to another one. */
-export const STORAGE_TRIES = 5;

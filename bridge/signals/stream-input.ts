@@ -35,7 +35,6 @@ const facts = {
 export const newStreamSchema = z.object(settings);
 export const changedStreamSchema = z.object({ stream_id: z.string().max(64), ...facts, ...settings });
 
-export type NewStream = z.infer<typeof newStreamSchema>;
 export type ChangedStream = z.infer<typeof changedStreamSchema>;
 export type DeliveryInput = z.infer<typeof delivery>;
 

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { TRANSFORMED_VAULT_BYTES, VAULT_BYTES } from '../api.ts';
 import { bytes, bytes32, compactJws, digest, entityId, id, seconds } from '../claims.ts';
 import { encryptionKeySchema, signatureKeySchema } from '../public-key.ts';
 import { dataKindSchema } from '../recipients/data-kind.ts';
@@ -13,18 +14,21 @@ import { keptEvidenceSchema, signerEvidenceSchema } from './signer-evidence.ts';
 export const MEMBERSHIP_BATCH = 200;
 /** The most exclusions of one request. */
 export const EXCLUSION_BATCH = 200;
-/** The most people that a group excludes at a time: beyond it a group of its own is what its admins want. */
-export const EXCLUSIONS = 1000;
-/** Bytes of a sealed box with a vault in it, before and after transforms; twice what both take. */
-export const VAULT_BYTES = 8192;
-export const TRANSFORMED_VAULT_BYTES = 16_384;
+/**
+ * The most people that a group excludes at a time: half of the largest meeting. Whoever is shown the group is shown them all, some
+ * 600 bytes each: 3 MB.
+ */
+export const EXCLUSIONS = 5000;
 /** Bytes of an encoded transform key, and of an encrypted value with three transforms; some more than they take. */
 export const TRANSFORM_KEY_MAX = 4096;
 export const ENCRYPTED_MAX = 4096;
 /** Devices whose evidence one answer may carry. */
 export const SIGNERS = 256;
-/** Durable groups of its own in which a bridge says that one person is. */
-export const VIA_GROUPS = 64;
+/**
+ * Durable groups of its own in which a bridge says that one person is. Each takes 62 bytes of a signed request: 32 kB of it in
+ * all, within what every endpoint that takes them reads. Of somebody in more, those count whose ids come first.
+ */
+export const VIA_GROUPS = 512;
 
 const count = z.int().check(z.nonnegative());
 const signers = z.array(signerEvidenceSchema).check(z.maxLength(SIGNERS));

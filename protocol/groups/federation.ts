@@ -73,7 +73,3 @@ export const sealedKeyReceiptClaimsSchema = z.strictObject({
 
 export type KeyOpeningRequest = z.infer<typeof keyOpeningRequestSchema>;
 export type KeyOpeningResponse = z.infer<typeof keyOpeningResponseSchema>;
-export type GroupViewRequest = z.infer<typeof groupViewRequestSchema>;
-export type GroupViewResponse = z.infer<typeof groupViewResponseSchema>;
-export type SealedKeyDeposit = z.infer<typeof sealedKeyDepositSchema>;
-export type SealedKeyReceiptClaims = z.infer<typeof sealedKeyReceiptClaimsSchema>;
