@@ -52,6 +52,7 @@ export interface VerifyOptions {
   readonly filtered?: boolean;
   readonly expected?: Partial<SeqRange>;
   readonly redacted?: boolean;
+  readonly shortened?: boolean;
   readonly originals?: boolean;
 }
 
@@ -62,6 +63,8 @@ export interface VerifyOptions {
  * @param filtered - the copy is of a sink that does not get all events: what is missing is reported and no fault
  * @param redacted - the copy is of a sink that takes personal data out: without it, such events make it `unproven`, and
  *   beside a proof that the copy brings `refuted`, as the bridge exports none
+ * @param shortened - the copy is of a sink that cuts long events: without it, such events make it `unproven`, and beside a
+ *   proof that the copy brings `refuted`
  * @param originals - of lines in formats of others, which carry originals, nothing else counts. Without it a line that
  *   says anything beside its original makes the copy `unproven`
  * @param expected - the events that must be there, both ends included
@@ -171,7 +174,7 @@ function findingOf(
 function conclude(
   { found, missing, added, contradictions }: Judged,
   copy: EventCopy,
-  { filtered = false, expected, redacted = false, originals = false }: VerifyOptions,
+  { filtered = false, expected, redacted = false, shortened = false, originals = false }: VerifyOptions,
 ): CopyReport {
   const { range = null, unreadable, beside, tests } = copy;
   const { covered, forked } = copy.signed;
@@ -187,7 +190,8 @@ function conclude(
   const withoutContent = found.redacted.count + found.shortened.count;
   const left = found.unproven.count + withoutContent + missing.count;
   const shown = found.proven.count + withoutContent > 0;
-  const hidden = (copy.redacted && !redacted) || (beside.length > 0 && !originals);
+  const hidden =
+    (copy.redacted && !redacted) || (copy.shortened && !shortened) || (beside.length > 0 && !originals);
   const partly = ended && left === 0 ? 'proven' : 'partly';
   return {
     outcome: refuted ? 'refuted' : !shown || hidden ? 'unproven' : partly,

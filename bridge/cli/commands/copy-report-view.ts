@@ -37,7 +37,7 @@ export function reportView(
         : `${redacted}, of which place and hash are proven and the content cannot be (say --redacted for a sink that does so)`,
     shortened: ranges(
       report.shortened,
-      'place and hash are proven, the content is not: they say that a sink cut them, as anybody can write; export them whole',
+      'place and hash are proven, the content is not: they say that a sink cut them, as anybody can write (say --shortened for a syslog sink); export them whole',
     ),
     altered: ranges(report.altered),
     missing: ranges(report.missing),

@@ -36,6 +36,7 @@ interface Options {
   readonly to?: string;
   readonly filtered?: boolean;
   readonly redacted?: boolean;
+  readonly shortened?: boolean;
   readonly originals?: boolean;
   readonly json?: boolean;
 }
@@ -54,6 +55,7 @@ export function addEventsVerify(events: Command, terminal: Terminal): void {
     .option('--to <seq>', 'the event up to which all must be there')
     .option('--filtered', 'of a sink that does not get all events: what is missing is no fault')
     .option('--redacted', 'of a sink that takes personal data out: what its events say is not proven')
+    .option('--shortened', 'of a syslog sink, which cuts long events: what these say is not proven')
     .option('--originals', 'of ocsf, ecs and cef nothing but the original in each line counts')
     .option('--json', 'answer as JSON')
     .action((files: string[], options: Options) => verify(terminal, files, options));
@@ -89,6 +91,7 @@ async function verify(terminal: Terminal, files: readonly string[], options: Opt
   const how: VerifyOptions = {
     ...kept,
     redacted: options.redacted === true || sink?.redacted === true,
+    shortened: options.shortened === true,
     originals: options.originals === true,
     expected,
   };
