@@ -97,19 +97,32 @@ export async function findDurableMember(
   return member !== undefined && !(await isExcluded(reader, group, person)) ? member : undefined;
 }
 
-/** Durable groups kept here that a person is in. */
+/** Durable groups kept here that a person is in, unless they are excluded: in one query, since each request abroad asks. */
 export async function durableGroupsOf(
   reader: Reader,
-  person: PersonName,
+  { iss, sub }: PersonName,
   limit: number,
 ): Promise<GroupMember[]> {
-  const found: GroupMember[] = [];
-  for (const group of await groupsOfPerson(reader, person)) {
-    const member = await findDurableMember(reader, group, person);
-    if (member !== undefined) found.push(member);
-    if (found.length === limit) break;
-  }
-  return found;
+  return reader
+    .selectFrom('group_members')
+    .innerJoin('groups', 'groups.group_id', 'group_members.group_id')
+    .leftJoin('group_exclusions', (join) =>
+      join
+        .onRef('group_exclusions.group_id', '=', 'group_members.group_id')
+        .onRef('group_exclusions.iss', '=', 'group_members.iss')
+        .onRef('group_exclusions.sub', '=', 'group_members.member_id')
+        .on('group_exclusions.act', '=', 'exclude'),
+    )
+    .selectAll('group_members')
+    .where('group_members.member_id', '=', sub)
+    .where('group_members.iss', '=', iss)
+    .where('group_members.kind', '=', 'person')
+    .where('groups.status', '=', 'active')
+    .where('groups.kind', '=', 'durable')
+    .where('group_exclusions.group_id', 'is', null)
+    .orderBy('group_members.group_id')
+    .limit(limit)
+    .execute();
 }
 
 /**

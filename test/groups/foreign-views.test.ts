@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { findPartner, savePartner } from '../../bridge/federation/partner-store.ts';
 import { GROUPS_PATH } from '../../bridge/groups/foreign-views.ts';
-import type { GroupViewBody } from '../../protocol/groups/api.ts';
+import { KEY_OPENING_REQUEST_BYTES } from '../../bridge/lib/limits.ts';
+import { type GroupViewBody, VIA_GROUPS } from '../../protocol/groups/api.ts';
 import { groupViewRequestSchema } from '../../protocol/groups/federation.ts';
 import { verifyGroupKeyChain } from '../../protocol/groups/group-key-chain.ts';
 import { verifySignerEvidence } from '../../protocol/groups/signer-evidence.ts';
@@ -84,6 +85,36 @@ describe('a group of a partner', () => {
     expect((await view()).group).toBe(weekly.group);
     const body = await removals(team, [memberOf(dora).member]);
     await globex.groups.members.change(dora.who, team.group, body, contextOf(dora.who));
+    await expectCode(view(), 'group_unknown');
+  });
+
+  it('is shown to whoever is in it by one of several hundred durable groups of ours', async () => {
+    const team = await makeGroup(globex, dora, { label: 'Team' });
+    await add(globex, team, memberOf(dora));
+    await add(acme, weekly, memberOfGroup(team));
+    await globex.parts.database.transaction(async (tx) => {
+      const groups = tx.selectFrom('groups').where('group_id', '=', team.group);
+      const group = await groups.selectAll().executeTakeFirstOrThrow();
+      const members = tx.selectFrom('group_members').where('group_id', '=', team.group);
+      const member = await members.selectAll().executeTakeFirstOrThrow();
+      for (let index = 1; index < VIA_GROUPS; index += 1) {
+        // Their ids come before that of the one which counts.
+        const group_id = `-----${index}`.padEnd(43, 'A');
+        await tx
+          .insertInto('groups')
+          .values({ ...group, group_id })
+          .execute();
+        await tx
+          .insertInto('group_members')
+          .values({ ...member, group_id })
+          .execute();
+      }
+    });
+    expect((await view()).group).toBe(weekly.group);
+    const { length } = globex.sent.at(-1) ?? '';
+    expect(length).toBeLessThan(KEY_OPENING_REQUEST_BYTES);
+    const token = await exclusion(team, { iss: globex.iss, sub: dora.who.sub });
+    await globex.groups.members.exclude(dora.who, team.group, { tokens: [token] }, contextOf(dora.who));
     await expectCode(view(), 'group_unknown');
   });
 
