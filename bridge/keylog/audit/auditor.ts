@@ -1,11 +1,10 @@
-import { encodeBase64url } from '../../../protocol/base64url.ts';
 import { CountersignError, isCountersignError } from '../../../protocol/errors.ts';
 import type { Checkpoint, NoteSigner } from '../../../protocol/tlog/checkpoint.ts';
 import { formatVerifierKey } from '../../../protocol/tlog/verifier-key.ts';
 import { type Clock, seconds } from '../../lib/clock.ts';
 import { AUDIT_KEPT_BYTES, AUDIT_LOG_ENTRIES, AUDIT_SAVE_ENTRIES } from '../../lib/limits.ts';
 import { type Outbound, parseOutboundUrl } from '../../lib/outbound.ts';
-import { checkEvidence } from './check-evidence.ts';
+import { isProof } from './check-evidence.ts';
 import { cosignVerified, isCosignatureDue } from './cosign-verified.ts';
 import { collectEvidence, type Evidence } from './evidence.ts';
 import { LogViolation } from './finding.ts';
@@ -13,12 +12,12 @@ import { keepAnswers } from './keep-answers.ts';
 import { createLogSource, type LogSource } from './log-source.ts';
 import { type LogTrust, readLogTrust, trustLogKey } from './log-trust.ts';
 import { verifiedCheckpoint } from './open-checkpoint.ts';
-import { readForeignTree, readSignedTree, refuseRewritten, type SignedTree } from './read-tree.ts';
+import { readSignedTree, type SignedTree } from './read-tree.ts';
 import { replay } from './replay.ts';
 import { openReplica, type Replica } from './replica.ts';
-import { treeRoot } from './signed-tree.ts';
 import { openStateFolder, type StateFolder } from './state-folder.ts';
 import type { SignedCheckpoint, StateRecord } from './state-record.ts';
+import { assertContains, assertNoStepBack } from './step-back.ts';
 
 export interface AuditorOptions {
   /** The bridge, as `https://bridge.acme.example`. */
@@ -141,40 +140,6 @@ function createAuditor(
     return trust.root === null ? record : save(known, record);
   }
 
-  /** Throws `LogViolation` where the log goes back on what it has signed before. */
-  async function assertNoStepBack(
-    source: LogSource,
-    target: Checkpoint,
-    kept: SignedCheckpoint,
-    seen: SignedCheckpoint | null,
-  ) {
-    if (seen === null || target.size > seen.size) return;
-    if (target.size === seen.size) {
-      if (kept.root === seen.root) return;
-      throw new LogViolation({
-        ...{ code: 'split_view', index: null },
-        ...{ expected: `the root ${seen.root} at size ${seen.size}`, found: `the root ${kept.root}` },
-      });
-    }
-    const comparable = target.size <= replica.size;
-    if (comparable && encodeBase64url(treeRoot(await replica.at(target.size))) !== kept.root) {
-      await refuseRewritten(source, await readForeignTree(source, target), replica);
-    }
-    throw new LogViolation({
-      ...{ code: 'rolled_back', index: null },
-      ...{ expected: `${seen.size} entries or more`, found: `${target.size} entries` },
-    });
-  }
-
-  /** A checkpoint that was seen, but never replayed, lies within what was replayed now. */
-  async function assertContains(seen: SignedCheckpoint | null): Promise<void> {
-    if (seen === null || encodeBase64url(treeRoot(await replica.at(seen.size))) === seen.root) return;
-    throw new LogViolation({
-      ...{ code: 'history_rewritten', index: null },
-      ...{ expected: `the root ${seen.root} at size ${seen.size}`, found: 'a tree that does not contain it' },
-    });
-  }
-
   const copied = () => ({ entries: { size: replica.size, bytes: replica.bytes } });
 
   async function bringUp(
@@ -196,7 +161,7 @@ function createAuditor(
       if (isCountersignError(error)) await save(copied(), current);
       throw error;
     }
-    await assertContains(before.seen);
+    await assertContains(replica, before.seen);
     return save({ verified: kept, ...copied() }, current);
   }
 
@@ -217,7 +182,7 @@ function createAuditor(
       tree = signed;
     };
     try {
-      await assertNoStepBack(source, checkpoint, kept, before.seen);
+      await assertNoStepBack({ source, replica }, checkpoint, kept, before.seen);
       if (before.verified?.size !== checkpoint.size) {
         now = await bringUp(source, checkpoint, { kept, before, onTree });
       }
@@ -296,16 +261,6 @@ interface NextCheckpoint {
   readonly before: StateRecord;
   /** Told of the tree that the checkpoint is of. */
   readonly onTree: (tree: SignedTree) => void;
-}
-
-/** Whether it shows, to anybody, that the log broke a rule: not what a cache or a broken disk may have done. */
-async function isProof(evidence: Evidence): Promise<boolean> {
-  try {
-    return (await checkEvidence(evidence)).proven;
-  } catch (error) {
-    if (isCountersignError(error)) return false;
-    throw error;
-  }
 }
 
 function assertSameBridge(

@@ -57,6 +57,16 @@ export async function checkEvidence(file: unknown, trust: EvidenceTrust = {}): P
   return { evidence, proven: isProven(evidence, checkpoints, entries), root, logKeys };
 }
 
+/** Whether it shows, to anybody, that the log broke a rule: not what a cache or a broken disk may have done. */
+export async function isProof(evidence: Evidence): Promise<boolean> {
+  try {
+    return (await checkEvidence(evidence)).proven;
+  } catch (error) {
+    if (isCountersignError(error)) return false;
+    throw error;
+  }
+}
+
 async function trustedRoot(
   { trust, bridge }: Evidence,
   logKeys: readonly string[],
