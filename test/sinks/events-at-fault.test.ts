@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readDeadLetters } from '../../bridge/events/delivery/dead-letters.ts';
 import type { StoredEvent } from '../../bridge/events/event.ts';
-import { SINK_FAULTS_IN_ROW } from '../../bridge/lib/limits.ts';
+import { SINK_EVENT_PAGE, SINK_FAULTS_IN_ROW } from '../../bridge/lib/limits.ts';
 import { AnsweredFault } from '../../connectors/siem/answered-fault.ts';
 import { CountersignError } from '../../protocol/errors.ts';
 import { type FakeReceiver, type Fault, fakeReceiver } from '../fakes/fake-receiver.ts';
-import { type DeliveryFixture, deliveryFixture, into, soon } from './delivery-fixture.ts';
+import { type DeliveryFixture, deliveryFixture, into, refusedRequest, soon } from './delivery-fixture.ts';
 
 let fixture: DeliveryFixture;
 let receiver: FakeReceiver;
@@ -75,6 +75,20 @@ describe('one event that provokes a fault', () => {
     fixture.deliver();
     await vi.waitFor(async () => expect(await seqsOfLetters()).toEqual([21]), soon);
     await vi.waitFor(() => expect(receiver.seqs.at(-1)).toBe(40), soon);
+  });
+
+  it('is found where few of the events are for the sink', async () => {
+    await fixture.append(3);
+    const others = Array.from({ length: 2 * SINK_EVENT_PAGE }, () => refusedRequest('/v1/people'));
+    await fixture.database.transaction(async (tx) => {
+      for (const body of others) await fixture.log.append(tx, body);
+    });
+    await fixture.append(3);
+    const [bad, last] = [3 + others.length + 1, 3 + others.length + 3];
+    receiver.fault = forbids(isOneOf(bad));
+    fixture.deliver();
+    await vi.waitFor(async () => expect(await seqsOfLetters()).toEqual([bad]), soon);
+    await vi.waitFor(() => expect(receiver.seqs.at(-1)).toBe(last), soon);
   });
 
   it('waits where nothing follows it, for then it holds up nothing', async () => {
