@@ -1,7 +1,9 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 import { NO_BROWSER } from './test/browser/find-browser.ts';
+import { NO_STRACE } from './test/fakes/find-strace.ts';
 import { NO_POSTGRES } from './test/fakes/throwaway-postgres.ts';
 import { NO_REDIS } from './test/fakes/throwaway-redis.ts';
+import { requireTools } from './test/needed-tools.ts';
 import { secondLook } from './test/second-look.ts';
 
 /** The features that keep records: their tests run once more with the records in PostgreSQL. */
@@ -63,9 +65,10 @@ const common = {
   retry: process.env.CI === 'true' ? 1 : 0,
 };
 
-for (const reason of [NO_POSTGRES, NO_REDIS, NO_BROWSER]) {
-  if (reason !== undefined) console.warn(`Skipping tests: ${reason}`);
-}
+requireTools([NO_POSTGRES, NO_REDIS, NO_BROWSER, NO_STRACE], {
+  inCi: process.env.CI === 'true',
+  warn: (line) => console.warn(line),
+});
 
 export default defineConfig({
   test: {

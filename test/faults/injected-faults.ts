@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
@@ -13,12 +13,6 @@ import { createRootKey, openRootKey } from '../../bridge/signer/root-key.ts';
 import { openSqlite } from '../../bridge/storage/sqlite/open.ts';
 import { encodeBase64url } from '../../protocol/base64url.ts';
 import { readSaid, type Said } from './sequencing-work.ts';
-
-/** Why system calls cannot be made to fail here. */
-export const NO_STRACE: string | undefined =
-  spawnSync('strace', ['-f', '-o', '/dev/null', 'true']).status === 0
-    ? undefined
-    : 'strace is not installed, or may not trace';
 
 /** What befalls a call: it fails and is not made, or the process is killed before it. */
 export const FATES = { fails: 'error=EIO', kills: 'signal=KILL' } as const;

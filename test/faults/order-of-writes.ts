@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { NO_STRACE } from '../fakes/find-strace.ts';
 import { parseTrace } from '../storage/system-calls.ts';
-import { type FaultBench, NO_STRACE, openFaultBench, type Room } from './injected-faults.ts';
+import { type FaultBench, openFaultBench, type Room } from './injected-faults.ts';
 
 let bench: FaultBench;
 let room: Room;

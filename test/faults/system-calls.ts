@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest';
+import { NO_STRACE } from '../fakes/find-strace.ts';
 import { parseTrace } from '../storage/system-calls.ts';
 import {
   FATES,
@@ -7,7 +8,6 @@ import {
   type FaultBench,
   type Files,
   injection,
-  NO_STRACE,
   openFaultBench,
   tracing,
 } from './injected-faults.ts';

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,10 +8,10 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../bridge/lib/clock.ts';
 import { openSqlite } from '../../bridge/storage/sqlite/open.ts';
+import { NO_STRACE } from '../fakes/find-strace.ts';
 import { parseTrace, type SystemCall } from './system-calls.ts';
 
 const SERVER = fileURLToPath(new URL('acknowledging-server.ts', import.meta.url));
-const HAS_STRACE = spawnSync('strace', ['-V']).status === 0;
 
 describe('What is acknowledged is on disk', () => {
   let folder: string;
@@ -65,8 +65,8 @@ describe('What is acknowledged is on disk', () => {
     expect(acknowledged).toHaveLength(60);
   }, 180_000);
 
-  it.skipIf(!HAS_STRACE)(
-    `because the log is synced before the first byte of the answer leaves${HAS_STRACE ? '' : ' (skipped: strace is not installed)'}`,
+  it.skipIf(NO_STRACE !== undefined)(
+    `because the log is synced before the first byte of the answer leaves${NO_STRACE ? ` (skipped: ${NO_STRACE})` : ''}`,
     async () => {
       const trace = join(folder, 'trace');
       const calls = 'trace=fsync,fdatasync,write,writev,pwrite64,pwritev,sendto,sendmsg';
