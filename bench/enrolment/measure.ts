@@ -13,6 +13,16 @@ const ROUNDS = 5;
 const PEOPLE = 12;
 const AT_ONCE = 8;
 const WANTED_RATIO = 0.7;
+/** The least that any enrolment needs; the wider list has all that ours does, its transform and VRF proofs too. */
+const LEAST = new Set([
+  'schnorrVerify',
+  'augmentTransformKey',
+  'augmentPublicKey',
+  'Ed25519 verify',
+  'Ed25519 sign',
+  'Ed25519 key check',
+  'durable commit',
+]);
 
 /** One store's rounds; the lists are as long as there were rounds. */
 interface Measured {
@@ -75,14 +85,16 @@ async function measureStore(name: string, store: Store, say: (line: string) => v
 
 type Clock = keyof Price;
 
-/** What an enrolment of this round would take if it consisted of its primitives alone, milliseconds. */
+/** What an enrolment of this round would take if it consisted of its primitives alone, or of these, milliseconds. */
 function allowed(
   round: EnrolmentRoundResult,
   prices: ReadonlyMap<string, Price> | undefined,
   clock: Clock = 'ms',
+  only?: ReadonlySet<string>,
 ): number {
   let sum = 0;
-  for (const [thing, count] of round.counts) sum += count * (prices?.get(thing)?.[clock] ?? Number.NaN);
+  for (const [thing, count] of round.counts)
+    if (only?.has(thing) ?? true) sum += count * (prices?.get(thing)?.[clock] ?? Number.NaN);
   return sum;
 }
 
@@ -91,9 +103,10 @@ function ratio(
   rounds: readonly EnrolmentRoundResult[],
   prices: Measured['prices'],
   clock: Clock = 'ms',
+  only?: ReadonlySet<string>,
 ): number {
   return ratioOfRounds(
-    rounds.map((round, index) => allowed(round, prices[index], clock)),
+    rounds.map((round, index) => allowed(round, prices[index], clock, only)),
     rounds.map((round) => round[clock]),
   );
 }
@@ -110,12 +123,20 @@ function describe(stores: readonly Measured[]): Chapter {
       'vault through the new transform key once, so that a key that would not work is refused at once. ' +
       `${AT_ONCE} at once share processor and disk; their commits may be grouped by the store.`,
     tables: stores.flatMap((measured) => [rates(measured), arithmetic(measured)]),
-    goals: stores.map(({ store, alone, prices }) => ({
-      name: `Enrolment on ${store}: part of what its primitives allow`,
-      wanted: `at least ${WANTED_RATIO}`,
-      measured: `${shown(ratio(alone, prices))} (${shown(ratio(alone, prices, 'cpuMs'))} by CPU time)`,
-      met: ratio(alone, prices) >= WANTED_RATIO,
-    })),
+    goals: stores.flatMap(({ store, alone, prices }) => [
+      {
+        name: `Enrolment on ${store}: part of what its primitives allow`,
+        wanted: `at least ${WANTED_RATIO}`,
+        measured: `${shown(ratio(alone, prices))} (${shown(ratio(alone, prices, 'cpuMs'))} by CPU time)`,
+        met: ratio(alone, prices) >= WANTED_RATIO,
+      },
+      {
+        name: 'The same against Schnorr verification, augmentation, Ed25519 and durable commits alone',
+        wanted: 'reported',
+        measured: shown(ratio(alone, prices, 'ms', LEAST)),
+        met: null,
+      },
+    ]),
   };
 }
 
