@@ -12,6 +12,7 @@ import {
   refusedRequest,
 } from '../events/events-fixture.ts';
 import type { FakeReceiver } from '../fakes/fake-receiver.ts';
+import { SOON } from '../fakes/soon.ts';
 
 export interface DeliveryFixture extends EventsFixture {
   /** What is delivered to; changes are taken up at the next `wake`. */
@@ -26,7 +27,7 @@ export interface DeliveryFixture extends EventsFixture {
   state(sink: string): ReturnType<typeof stateOf>;
 }
 
-export const soon = { interval: 2, timeout: 5_000 };
+export const soon = { ...SOON, interval: 2 };
 
 export async function deliveryFixture(): Promise<DeliveryFixture> {
   const fixture = await eventsFixture();
