@@ -1,5 +1,7 @@
+import type { CountersignError } from '../../protocol/errors.ts';
 import type { LeftEvent } from '../../protocol/meetings/api.ts';
 import type { PreparedRekey } from '../../protocol/meetings/host-tree.ts';
+import { AdmissionRefusedError } from './candidates.ts';
 import type { Feed } from './feed.ts';
 import type { MeetingEvent } from './meeting.ts';
 import type { Arrival } from './reception.ts';
@@ -33,4 +35,10 @@ export function announceChange(
     const { iss, sub, deviceId } = participant;
     events.push({ type: 'joined', iss, sub, deviceId, participant });
   }
+}
+
+/** Somebody who has no place, and why. */
+export function refusalOf(address: string, error: CountersignError): MeetingEvent {
+  const reasons = error instanceof AdmissionRefusedError ? error.reasons : [];
+  return { type: 'participant_refused', address, code: error.code, reasons };
 }

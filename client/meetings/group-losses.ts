@@ -28,3 +28,8 @@ export function hasLostMore(before: GroupLosses, now: GroupLosses): boolean {
     ([group, count]) => count === Number.POSITIVE_INFINITY || count !== before.removals.get(group),
   );
 }
+
+/** What was known, with what a newer look at one of the groups told: of the others it stays as old as it was. */
+export function knownSince(before: GroupLosses, now: GroupLosses): GroupLosses {
+  return { removals: new Map([...before.removals, ...now.removals]), exclusions: now.exclusions };
+}

@@ -7,13 +7,12 @@ import type { MeetingHost } from '../../protocol/meetings/host-tree.ts';
 import { REKEY_DEPARTURES, REKEY_JOINS } from '../../protocol/meetings/limits.ts';
 import type { Device } from '../../protocol/meetings/roster.ts';
 import type { Addition, Members } from '../groups/groups.ts';
-import { announceChange } from './announce-change.ts';
+import { announceChange, refusalOf } from './announce-change.ts';
 import { AdmissionRefusedError } from './candidates.ts';
 import { createGathering, type Gathering } from './gathering.ts';
-import { type GroupLosses, hasLostMore } from './group-losses.ts';
+import { type GroupLosses, hasLostMore, knownSince } from './group-losses.ts';
 import type { HostAdmission } from './host-admission.ts';
 import type { HostRole } from './host-role.ts';
-import type { AdmissionShortfall } from './meeting.ts';
 import { makeSecret, type Outgoing, uploadOf } from './outgoing.ts';
 import { type Arrival, createReception, type Reception } from './reception.ts';
 import type { SignedMessage } from './senders.ts';
@@ -111,17 +110,24 @@ export class Hosting implements HostRole {
   }
 
   regrouped(): void {
-    const look = async () => {
-      const losses = await untilSent(this.#session, () => this.#session.parts.group.losses());
-      this.#shutOut.clear();
-      if (hasLostMore(this.#losses, losses)) this.#demandNext();
-      this.#losses = losses;
-    };
     const begin = async () => {
-      await this.#gathering.alone(look);
+      for (let isTaken = false; !isTaken; ) isTaken = await this.#takeInLosses();
       if (this.#isDemanded) await this.#gathering.now();
     };
     begin().catch((error: unknown) => this.#failed(error));
+  }
+
+  /** No epoch waits while it looks; false where something else was taken out meanwhile, and it is to look again. */
+  async #takeInLosses(): Promise<boolean> {
+    const before = this.#losses;
+    const losses = await untilSent(this.#session, () => this.#session.parts.group.losses());
+    return this.#gathering.alone(async () => {
+      if (this.#losses !== before) return false;
+      this.#shutOut.clear();
+      if (hasLostMore(before, losses)) this.#demandNext();
+      this.#losses = losses;
+      return true;
+    });
   }
 
   async remove(address: string): Promise<void> {
@@ -147,8 +153,8 @@ export class Hosting implements HostRole {
       }
       throw error;
     }
-    // Without an answer an epoch begins that nobody needs.
-    this.#losses = await group.losses().catch(() => this.#losses);
+    // As the bridge has just told: the epoch waits for no list of members, nor for other groups.
+    this.#losses = knownSince(this.#losses, group.facts.losses);
   }
 
   /** An epoch begins without them, and with nobody's place changed where they have none. */
@@ -199,7 +205,7 @@ export class Hosting implements HostRole {
       const { iss, sub, device_id } = newcomer;
       this.#arrivals = this.#arrivals.filter((arrival) => arrival.newcomer !== newcomer);
       this.#leaving.set(device_id, { iss, sub, device_id, reason: 'gone' });
-      this.#refuse(candidate.address, new AdmissionRefusedError(reasons));
+      this.#session.events.push(refusalOf(candidate.address, new AdmissionRefusedError(reasons)));
     }
   }
 
@@ -250,7 +256,7 @@ export class Hosting implements HostRole {
   async #receive(): Promise<void> {
     this.#gone.clear();
     const { admitted: present, refused } = await this.#reception.judge();
-    for (const { address, error } of refused) this.#refuse(address, error);
+    for (const { address, error } of refused) this.#session.events.push(refusalOf(address, error));
     const admitted = present.filter(({ newcomer }) => !this.#gone.has(newcomer.device_id));
     const again = new Set(admitted.map(({ newcomer }) => newcomer.device_id));
     // Who comes again gets another place instead of the old one.
@@ -283,12 +289,6 @@ export class Hosting implements HostRole {
     this.#session.hold(secret.key, 'self');
     for (const { device_id } of left) this.#leaving.delete(device_id);
     announceChange({ events, present: this.#present }, outgoing);
-  }
-
-  #refuse(address: string, error: CountersignError): void {
-    const reasons: readonly AdmissionShortfall[] =
-      error instanceof AdmissionRefusedError ? error.reasons : [];
-    this.#session.events.push({ type: 'participant_refused', address, code: error.code, reasons });
   }
 
   /** What nobody waits for. That another admin took over comes by the stream as well, with the proof of it. */

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { problemError } from '../../../client/bridge-api.ts';
 import type { Participant } from '../../../client/meetings/meeting.ts';
+import type { MeetingGroup } from '../../../client/meetings/meeting-group.ts';
 import { CountersignError } from '../../../protocol/errors.ts';
 import { claimedRekey } from '../../../protocol/meetings/rekey-message.ts';
 import { codeOf } from '../../protocol/codes.ts';
@@ -118,6 +119,56 @@ describe('a meeting', () => {
     await host.next('group');
     await placed('carol');
     expect(hana.currentKey().epoch).toBe(epoch + 2);
+  });
+
+  it('is rid of somebody before the host has read who is left', async () => {
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const own = at.group.of(at.person('hana'));
+    const group: MeetingGroup = {
+      ...own,
+      get facts() {
+        return own.facts;
+      },
+      losses: () => held.then(() => own.losses()),
+    };
+    const hana = await at.host('hana', undefined, { group });
+    const host = hear(hana);
+    const { meeting: ben } = await placed('ben');
+    const { epoch } = hana.currentKey();
+    await hana.remove('ben@acme.example');
+    at.meeting.tell({ event: 'group' });
+    await host.next('group');
+    expect(hana.currentKey().epoch).toBe(epoch + 1);
+    expect(await codeOf(() => keyOf(ben, epoch + 1))).toBe('group_not_member');
+    release();
+  });
+
+  it('begins an epoch for whom a durable group lost, also where somebody is removed before it is looked at', async () => {
+    let lost = 0;
+    const own = at.group.of(at.person('hana'));
+    const group: MeetingGroup = {
+      ...own,
+      get facts() {
+        return own.facts;
+      },
+      async losses() {
+        const { removals, exclusions } = own.facts.losses;
+        return { removals: new Map([...removals, ['team', lost]]), exclusions };
+      },
+    };
+    const hana = await at.host('hana', undefined, { group });
+    await placed('ben');
+    const { epoch } = hana.currentKey();
+    at.meeting.tell({ event: 'group' });
+    await keyOf(hana, epoch + 1);
+    lost = 1;
+    await hana.remove('ben@acme.example');
+    expect(hana.currentKey().epoch).toBe(epoch + 2);
+    at.meeting.tell({ event: 'group' });
+    expect((await keyOf(hana, epoch + 3)).epoch).toBe(epoch + 3);
   });
 
   it('takes somebody out of the tree though the bridge fails after it did its part', async () => {
