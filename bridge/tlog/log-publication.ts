@@ -1,4 +1,4 @@
-import { CountersignError } from '../../protocol/errors.ts';
+import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
 import { parseCheckpoint } from '../../protocol/tlog/checkpoint.ts';
 import { parseNote } from '../../protocol/tlog/signed-note.ts';
 import { type TileId, tileWidth } from '../../protocol/tlog/tile.ts';
@@ -65,12 +65,21 @@ export function createLogPublication(deps: {
       shown: await publishedSize(query, log),
     }));
     const size = found.due?.size ?? 0;
-    if (size > (found.shown ?? 0)) await database.transaction((tx) => notePublished(tx, log, size));
+    if (size > (found.shown ?? 0)) await remember(size, found.shown);
     if (size === found.shown) return found.due;
     return database.read(async (query) => {
       const largest = await publishedSize(query, log);
       return largest === undefined ? undefined : checkpoints.at(query, largest);
     });
+  }
+
+  /** What cannot be remembered is not shown yet; a full disk must not hide what was shown before. */
+  async function remember(size: number, shown: number | undefined): Promise<void> {
+    try {
+      await database.transaction((tx) => notePublished(tx, log, size));
+    } catch (error) {
+      if (shown === undefined || !isCountersignError(error)) throw error;
+    }
   }
 
   return {

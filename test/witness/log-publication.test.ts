@@ -6,6 +6,7 @@ import { createEventStreams } from '../../bridge/http/event-streams.ts';
 import { createRateLimit } from '../../bridge/http/rate-limit.ts';
 import { logRoutes } from '../../bridge/http/routes/log.ts';
 import type { Clock } from '../../bridge/lib/clock.ts';
+import type { Database } from '../../bridge/storage/database.ts';
 import { MemoryCache } from '../../bridge/storage/memory-cache.ts';
 import type { Cosigner } from '../../bridge/tlog/cosignature-check.ts';
 import { createLogPublication } from '../../bridge/tlog/log-publication.ts';
@@ -42,9 +43,13 @@ beforeEach(async () => {
 afterEach(() => log.store.remove());
 
 /** The routes of the log, with so many witnesses needed. */
-function serve(needed: number, witnesses = [witness], clock: Clock = log.clock): void {
-  const { store, checkpoints } = log;
-  const { database } = store;
+function serve(
+  needed: number,
+  witnesses = [witness],
+  clock: Clock = log.clock,
+  database: Database = log.store.database,
+): void {
+  const { checkpoints } = log;
   const cosigners = [...witnesses.map((each) => cosignerOf(each, 'witness')), cosignerOf(auditor, 'auditor')];
   const quorum = createQuorum({ log: 'keys', database, cosigners, quorum: needed, auditorQuorum: 1 });
   const publication = createLogPublication({ log: 'keys', database, clock, checkpoints, quorum });
@@ -142,6 +147,26 @@ describe('the served checkpoint', () => {
     expect(await servedSize()).toBe(5);
     serve(1);
     log.clock.advance(-30_000);
+    expect(await servedSize()).toBe(5);
+  });
+
+  it('stays the largest that was shown while the disk is full, and nothing can be remembered', async () => {
+    await log.grow(3);
+    await bring(await cosigned(witness, 3)).expect(204);
+    expect(await servedSize()).toBe(3);
+    await log.grow(5);
+    await bring(await cosigned(witness, 5)).expect(204);
+    const { database } = log.store;
+    const full: Database = {
+      ...database,
+      read: (work) => database.read(work),
+      transaction: async () => {
+        throw new CountersignError('storage_full');
+      },
+    };
+    serve(1, [witness], log.clock, full);
+    expect(await servedSize()).toBe(3);
+    serve(1);
     expect(await servedSize()).toBe(5);
   });
 
