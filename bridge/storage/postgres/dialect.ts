@@ -7,7 +7,7 @@ import {
   SelectQueryNode,
 } from 'kysely';
 import type pg from 'pg';
-import type { CountersignError } from '../../../protocol/errors.ts';
+import { type CountersignError, isCountersignError } from '../../../protocol/errors.ts';
 import {
   fault,
   type Grammar,
@@ -18,7 +18,7 @@ import {
   transactions,
 } from '../driver.ts';
 import { type Pause, retry } from '../retry.ts';
-import { storable } from '../values.ts';
+import { type Storable, storable } from '../values.ts';
 import { fromCommit, fromPostgres, isRetryable, isUndone } from './errors.ts';
 import type { ConnectionPool } from './pool.ts';
 import { PortableQueryCompiler } from './query-compiler.ts';
@@ -40,22 +40,29 @@ export function readerDialect(pool: ConnectionPool, pause: Pause): Dialect {
 }
 
 async function readOnce<R>(pool: ConnectionPool, query: CompiledQuery): Promise<QueryResult<R>> {
+  // what nobody may ask for reaches no connection: somebody outside may have sent it
+  const values = query.parameters.map(storable);
   const client = await pool.lend();
   try {
-    const result = await run<R>(client, query);
+    const result = await run<R>(client, query, values);
     client.release();
     return result;
   } catch (error) {
-    client.release(true);
+    // an error of our own says nothing against the connection: the server has answered
+    client.release(!isCountersignError(error));
     throw fromPostgres(error);
   }
 }
 
-async function run<R>(client: pg.ClientBase, query: CompiledQuery): Promise<QueryResult<R>> {
+async function run<R>(
+  client: pg.ClientBase,
+  query: CompiledQuery,
+  values: readonly Storable[],
+): Promise<QueryResult<R>> {
   const { command, rowCount, rows } = await client.query({
     ...preparedName(query),
     text: query.sql,
-    values: query.parameters.map(storable),
+    values: [...values],
   });
   const changes = command === 'INSERT' || command === 'UPDATE' || command === 'DELETE';
   return { rows: rows as R[], ...(changes ? { numAffectedRows: BigInt(rowCount ?? 0) } : {}) };
@@ -172,7 +179,7 @@ class TransactionConnection implements LentConnection {
 
   async #answerOf<R>(query: CompiledQuery): Promise<QueryResult<R>> {
     try {
-      return await run<R>(this.#client, query);
+      return await run<R>(this.#client, query, query.parameters.map(storable));
     } catch (error) {
       this.#failure ??= { error: fromPostgres(error) };
       throw this.#failure.error;

@@ -82,6 +82,15 @@ export function isRetryable(error: unknown): boolean {
   return isCountersignError(error, 'storage_busy') || isUndone(error);
 }
 
+/** Whether a transaction was given up for another one: 40001 or 40P01. */
+export function hasLost(error: unknown): boolean {
+  return (
+    isCountersignError(error, 'storage_busy') &&
+    error.cause instanceof pg.DatabaseError &&
+    (error.cause.code === '40001' || error.cause.code === '40P01')
+  );
+}
+
 /** Whether the server went away before a commit was asked for. */
 export function isUndone(error: unknown): boolean {
   return isCountersignError(error) && error.cause instanceof ConnectionLost && error.cause.undone;

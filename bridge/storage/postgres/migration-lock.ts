@@ -18,9 +18,10 @@ export async function withMigrationLock<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const client = new pg.Client({
-    ...clientConfig(options, 'writes', hosts.current),
-    lock_timeout: WAIT_MS,
-    statement_timeout: WAIT_MS,
+    ...clientConfig(options, 'writes', hosts.current, {
+      lock_timeout: String(WAIT_MS),
+      statement_timeout: String(WAIT_MS),
+    }),
     query_timeout: WAIT_MS,
   });
   // a failing statement says it

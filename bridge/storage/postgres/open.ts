@@ -6,12 +6,12 @@ import type { Database, Query, Transaction } from '../database.ts';
 import type { RunTransaction } from '../driver.ts';
 import { migrate } from '../migrate.ts';
 import { MIGRATIONS, type Migration } from '../migrations/index.ts';
-import { type Pause, pause, retry } from '../retry.ts';
+import { type EarlierAttempt, type Pause, pause, retry } from '../retry.ts';
 import { RootHandle } from '../root-handle.ts';
 import type { Tables } from '../tables.ts';
 import { Turns } from '../turns.ts';
 import { readerDialect, writer } from './dialect.ts';
-import { isRefusedLogin, isRetryable } from './errors.ts';
+import { hasLost, isRefusedLogin, isRetryable } from './errors.ts';
 import { withMigrationLock } from './migration-lock.ts';
 import { type ConnectionOptions, ConnectionPool, HostChoice } from './pool.ts';
 import { parsePostgresUrl } from './target.ts';
@@ -116,8 +116,15 @@ class PostgresDatabase implements Database {
 
   async transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
     const once = () => this.#write((transaction) => this.#root.inside(() => work(transaction)));
-    // Those that lost to another one come one at a time from then on, or they would keep making each other lose.
-    const attempt = (tries: number) => (tries === 1 ? once() : this.#losers.take(once));
+    // Those that lost to another one come one at a time, or they would keep making each other lose. Where the server is
+    // away nobody waits for the others' waits.
+    const attempt = (earlier?: EarlierAttempt) => {
+      if (earlier === undefined || !hasLost(earlier.error)) return once();
+      return this.#losers.take(() => {
+        earlier.assertInTime();
+        return once();
+      });
+    };
     return this.#root.run(() => retry(attempt, isRetryable, this.#pause));
   }
 
