@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Clock } from '../../bridge/lib/clock.ts';
 import { systemClock } from '../../bridge/lib/clock.ts';
@@ -150,6 +151,20 @@ describe.skipIf(NO_REDIS !== undefined)(`The cache on a Redis server${skipped}`,
       await expect(proof(cache, now - 500)).rejects.toMatchObject(UNAVAILABLE);
     });
 
+    it('takes again, for as long as a clock was ahead, what names a time after it', async () => {
+      const other = await startOther();
+      let now = began;
+      const cache = await open({ url: other.url, clock: { now: () => now } });
+      const ahead = began + 55 * SECOND;
+      expect(await cache.consumeOnce('proof', 180 * SECOND, ahead)).toBe(true);
+      now += 50 * SECOND;
+      await other.kill();
+      await other.start();
+      await vi.waitFor(() => cache.get('any'), SOON);
+      expect(await cache.consumeOnce('proof', 180 * SECOND, ahead)).toBe(true);
+      expect(await cache.consumeOnce('proof', 180 * SECOND, ahead)).toBe(false);
+    });
+
     it('remembers across replicas and restarts of the bridge', async () => {
       await open({ prefix: 'same:', clock: at(began) });
       const cache = await open({ prefix: 'same:', clock: at(began + 60 * SECOND) });
@@ -246,13 +261,36 @@ describe.skipIf(NO_REDIS !== undefined)(`The cache on a Redis server${skipped}`,
     await expect(open({ url, caCertificates: stranger })).rejects.toMatchObject(UNAVAILABLE);
   });
 
-  it('works on a Cluster', async () => {
+  const startCluster = async (): Promise<ThrowawayRedis> => {
     const node = await startOther({ settings: ['cluster-enabled yes', 'cluster-announce-ip 127.0.0.1'] });
     await node.command('cluster', 'addslotsrange', '0', '16383');
     await vi.waitFor(
       async () => expect(String(await node.command('cluster', 'info'))).toContain('cluster_state:ok'),
       SOON,
     );
+    return node;
+  };
+
+  it('signs in on a Cluster as the user of the ACL that the guide gives, and says what is missing', async () => {
+    const node = await startCluster();
+    const guide = await readFile('docs/guides/operating.md', 'utf8');
+    const [, rules = ''] = /^ACL SETUSER bridge on >password (.*)$/m.exec(guide) ?? [];
+    const [, more = ''] = /`topology: cluster` it needs `([^`]+)` too/.exec(guide) ?? [];
+    const url = node.url.replace(':throwaway@', 'bridge:password@');
+    const settings = { url, prefix: 'countersign:', topology: { kind: 'cluster' } } as const;
+    await node.command('acl', 'setuser', 'bridge', 'on', '>password', ...rules.split(' '));
+    await expect(open(settings)).rejects.toMatchObject({ code: 'config_invalid' });
+
+    await node.command('acl', 'setuser', 'bridge', ...more.split(' '));
+    const cache = await open(settings);
+    expect(await cache.consumeOnce('key', SECOND)).toBe(true);
+    await new Promise<void>((resolve) => {
+      void cache.onWake('channel', resolve).then(() => cache.wake('channel'));
+    });
+  });
+
+  it('works on a Cluster', async () => {
+    const node = await startCluster();
     const cache = await open({ url: node.url, topology: { kind: 'cluster' } });
     expect(await cache.consumeOnce('key', SECOND)).toBe(true);
     expect(await cache.consumeOnce('key', SECOND)).toBe(false);

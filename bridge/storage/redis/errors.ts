@@ -17,7 +17,7 @@ const REFUSED =
 
 /** The error of the first connection: a refused login is for the operator to mend. */
 export function fromFirstConnection(error: unknown): CountersignError {
-  const original = isCountersignError(error, 'unavailable') ? (error.cause ?? error) : error;
+  const original = ofNode(isCountersignError(error, 'unavailable') ? (error.cause ?? error) : error);
   if (isReply(original, REFUSED)) {
     const detail =
       'The cache refuses the user or the password, or does not let that user do what the bridge needs.';
@@ -25,6 +25,11 @@ export function fromFirstConnection(error: unknown): CountersignError {
   }
   if (original instanceof CountersignError) return original;
   return new CountersignError('unavailable', 'The cache cannot be reached.', { cause: original });
+}
+
+/** A Cluster of which no node tells its slots: what the last of them answered says why. */
+function ofNode(error: unknown): unknown {
+  return error instanceof Error && 'lastNodeError' in error ? (error.lastNodeError ?? error) : error;
 }
 
 function isReply(error: unknown, pattern: RegExp): boolean {
