@@ -33,6 +33,8 @@ describe('the hash of an event', () => {
     expect(event.prev).toBe('eis60tg24XwqLry4Mx8HFND5ThwWsVlB5MgvHQClle8');
     // as events were stored before there were salts
     expect(eventHash(event)).toBe('jbYUOUuRt1YnzJXXPUeJSVpvQmIEk4x9Q5XKPsZ-8j4');
-    expect(eventHash({ ...event, salt: 'AAAAAAAAAAAAAAAAAAAAAA' })).toBe('w8vUv_wyw-7qRLGGUJSfJAaiNQLGT8lq5SRQQAA3CCY');
+    expect(eventHash({ ...event, salt: 'AAAAAAAAAAAAAAAAAAAAAA' })).toBe(
+      'w8vUv_wyw-7qRLGGUJSfJAaiNQLGT8lq5SRQQAA3CCY',
+    );
   });
 });
