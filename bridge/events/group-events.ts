@@ -79,8 +79,8 @@ export const GROUP_EVENTS = {
     data: z.strictObject({ iss: name, member: name }),
   },
   'group.admin_lost': {
-    doc: 'An admin of a group was closed, or reset and so cannot open its private halves any more; `admins` are left who can.',
-    data: z.strictObject({ reason: name, admins: count.optional() }),
+    doc: 'An admin of a group was closed, or reset and so cannot open its private halves any more; `admins_left` still can.',
+    data: z.strictObject({ reason: name, admins_left: count.optional() }),
   },
   'group.vault_opened': {
     doc: 'An admin’s device fetched the private halves of a group through its transform.',

@@ -53,7 +53,7 @@ export function groupEvents(
       ({ group, admins }): Change => ({
         type: 'group.admin_lost',
         subject: { sub, group },
-        data: { reason, admins },
+        data: { reason, admins_left: admins },
       }),
     ),
   ];

@@ -120,7 +120,7 @@ describe('closing a person', () => {
       {
         type: 'group.admin_lost',
         subject: { sub: bob.who.sub, group: board.group },
-        data: { reason: 'closed', admins: 1 },
+        data: { reason: 'closed', admins_left: 1 },
       },
     ]);
   });

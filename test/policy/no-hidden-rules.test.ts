@@ -35,6 +35,7 @@ const NO_RULES: Readonly<Record<string, string>> = {
     NAMES,
   "groups/group-views.ts: const due = role === 'admin' && (await isRotationDue(query, group, { life, now }));":
     TELLS,
+  "groups/group-views.ts: const gone = role === 'admin' && (await isSignerGone(query, group));": TELLS,
   "identity/sign-ins.ts: .filter(({ assurance }) => (assurance === 'room') === (whose === 'rooms'))":
     'which connections a page shows; through which one may sign in, policy decides',
   "meetings/attendance.ts: if (role === 'admin') return { meeting: found, role };": TELLS,
