@@ -109,14 +109,17 @@ await describeWithTorchwood('litewitness, as a witness of our log', () => {
     await forgetful.store.remove();
   });
 
-  it('tells at the start whether it has seen more, without cosigning anything new', async () => {
+  it('is no answer at the start where it says that it has seen more: it shows no checkpoint to prove it', async () => {
     const [head] = headWitnesses(peer.outbound, [{ key: peer.litewitness.key, url: peer.url }], own);
     const { database } = own.store;
     const older = await database.read((query) => own.checkpoints.at(query, 300));
     if (older === undefined || head === undefined) throw new Error('there is no such checkpoint');
-    expect(await head.ask({ size: 300, note: own.checkpoints.noteOf(older) })).toMatchObject({
-      kind: 'shows',
-      checkpoint: { size: 1_100, cosigned: true },
+    const asked = head.ask({ size: 300, note: own.checkpoints.noteOf(older) });
+    await expect(asked).rejects.toMatchObject({ code: 'witness_unproven' });
+    const newest = await database.read((query) => own.checkpoints.newest(query));
+    if (newest === undefined) throw new Error('nothing is signed');
+    expect(await head.ask({ size: newest.size, note: own.checkpoints.noteOf(newest) })).toEqual({
+      ...{ kind: 'says', size: 1_100 },
     });
   });
 });
@@ -142,20 +145,20 @@ await describeWithTorchwood('litewitness, when a log forks', () => {
     await own?.store.remove();
   });
 
-  it('contradicts it: another history from before, and another root of the same size', async () => {
+  it('cosigns no other history from before, and no other root of the same size', async () => {
     const honest = log;
     for (const fork of [honest.fork(6, 'x', 'y', 'z'), honest.fork(7, 'x')]) {
       log = fork;
-      expect(await client.ask(never)).toMatchObject({ state: 'contradicted' });
+      expect(await client.ask(never)).toMatchObject({ state: 'failing', error: 'witness_unproven' });
     }
     log = honest;
     expect(await client.ask(never)).toMatchObject({ state: 'cosigning' });
   });
 
-  it('is ahead of a restored backup', async () => {
+  it('cosigns nothing of a restored backup', async () => {
     const whole = log;
     log = whole.fork(5);
-    expect(await client.ask(never)).toMatchObject({ state: 'ahead', size: 8 });
+    expect(await client.ask(never)).toMatchObject({ state: 'failing', error: 'witness_unproven' });
     log = whole;
   });
 });
