@@ -4,55 +4,8 @@ import { NO_STRACE } from './test/fakes/find-strace.ts';
 import { NO_POSTGRES } from './test/fakes/throwaway-postgres.ts';
 import { NO_REDIS } from './test/fakes/throwaway-redis.ts';
 import { requireTools } from './test/needed-tools.ts';
+import { ON_BOTH_STORES, ON_ONE_STORE, ON_SHARED_STORES } from './test/on-both-stores.ts';
 import { secondLook } from './test/second-look.ts';
-
-/** The features that keep records: their tests run once more with the records in PostgreSQL. */
-const ON_BOTH_STORES = [
-  ...[
-    'administration',
-    'binding',
-    'escrow',
-    'event-proof',
-    'events',
-    'federation',
-    'groups',
-    'identity',
-    'key-openings',
-    'keylog',
-    'lifecycle',
-    'meetings',
-    'oauth',
-    'policy-changes',
-    'policy-versions',
-    'rotation',
-    'signer',
-    'sinks',
-    'tlog',
-    'witness',
-  ],
-  ...['signals-in/partner-signals', 'signals-in/signal-subject'],
-  ...['storage/one-time', 'storage/remembered-reads', 'storage/repeated-statement'],
-  ...['log-recovery/log-status', 'log-recovery/log-survey', 'signals/who-is-told', 'signals/waiting-queues'],
-  ...['signals/receiver-tokens'],
-].map((name) => `test/${name}{/**/*,}.test.ts`);
-
-/** Those among them that test what is refused before a store is asked: once is enough. */
-const OF_NO_STORE = [
-  ...['administration/bad-input', 'binding/enrolment-proofs', 'federation/partner-faults'],
-  ...[
-    'key-openings/attacks',
-    'key-openings/busy-bridges',
-    'escrow/client',
-    'rotation/client',
-    'events/catalog',
-    'policy-versions/publication',
-    'policy-versions/restore-defaults',
-    'signer/root-key',
-    'signer/sealing',
-  ],
-  ...['policy-changes/commands', 'policy-changes/content-diff'],
-  ...['witness/witness-command', 'witness/partner-bridge', 'meetings/feeds', 'meetings/whole-bridges'],
-].map((name) => `test/${name}.test.ts`);
 
 const common = {
   exclude: [...configDefaults.exclude, 'test/peers/**'],
@@ -74,7 +27,14 @@ export default defineConfig({
   test: {
     reporters: ['default', secondLook((text) => void process.stderr.write(text))],
     projects: [
-      { test: { ...common, name: 'embedded', include: ['test/**/*.test.ts'] } },
+      {
+        test: {
+          ...common,
+          name: 'embedded',
+          include: ['test/**/*.test.ts'],
+          exclude: [...common.exclude, ...ON_SHARED_STORES],
+        },
+      },
       ...(NO_POSTGRES === undefined
         ? [
             {
@@ -82,7 +42,11 @@ export default defineConfig({
                 ...common,
                 name: 'postgres',
                 include: ON_BOTH_STORES,
-                exclude: [...common.exclude, ...OF_NO_STORE],
+                exclude: [
+                  ...common.exclude,
+                  ...ON_ONE_STORE,
+                  ...(NO_REDIS === undefined ? [] : ON_SHARED_STORES),
+                ],
                 env: { COUNTERSIGN_TEST_STORE: 'postgres' },
                 globalSetup: 'test/fakes/shared-servers.ts',
               },

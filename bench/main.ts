@@ -3,6 +3,7 @@
  * long for that is measured when it is named, and writes its own chapter.
  */
 import { readFile, writeFile } from 'node:fs/promises';
+import { measureAssets } from './assets/measure.ts';
 import { measureEnrolments } from './enrolment/measure.ts';
 import { measureEvents } from './events/measure.ts';
 import { measureAdditions } from './key-log/additions.ts';
@@ -38,6 +39,7 @@ const PARTS: Readonly<Record<string, (say: Say, filled: FilledCompany) => Promis
   transforms: measureTransforms,
   'meeting-tree': measureMeetingTree,
   meeting: measureMeeting,
+  assets: measureAssets,
   policy: measurePolicy,
   events: measureEvents,
 };

@@ -39,14 +39,22 @@ export interface IssuerKeys {
 
 /** Throws `issuer_unknown` for whom nothing is pinned. */
 export async function issuerKeys(context: ClientContext, pins: Pins, issuer: string): Promise<IssuerKeys> {
+  const expected = { iss: issuer, ...pinnedRootOf(context, pins, issuer) };
+  const token = await fetchOnlineKeys(context, issuer);
+  return { token, onlineKeys: await verifyOnlineKeys(token, expected, context.now()) };
+}
+
+/** Throws `issuer_unknown` for whom nothing is pinned. */
+export function pinnedRootOf(
+  context: ClientContext,
+  pins: Pins,
+  issuer: string,
+): { readonly rootThumbprint: string; readonly leastSerial: number } {
   const partner = pins.issuers[issuer];
   const own = issuer === context.issuer ? pins.own : null;
   const rootThumbprint = own?.root_thumbprint ?? partner?.root_thumbprint;
   if (rootThumbprint === undefined) throw new CountersignError('issuer_unknown', issuer);
-  const leastSerial = Math.max(own?.serial ?? 0, partner?.serial ?? 0);
-  const token = await fetchOnlineKeys(context, issuer);
-  const expected = { iss: issuer, rootThumbprint, leastSerial };
-  return { token, onlineKeys: await verifyOnlineKeys(token, expected, context.now()) };
+  return { rootThumbprint, leastSerial: Math.max(own?.serial ?? 0, partner?.serial ?? 0) };
 }
 
 /** The checkpoint that a log shows everybody, verified under the pinned policy. */

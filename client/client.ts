@@ -8,10 +8,10 @@ import type { Presence } from '../protocol/presence.ts';
 import type { SplitView } from '../protocol/tlog/split-view.ts';
 import type { Answer, ChangedKeyAnswer, VerifiedAnswer } from './answers.ts';
 import type { Assets } from './assets/assets.ts';
-import type { Groups } from './groups/groups.ts';
+import type { Groups, TendOptions } from './groups/groups.ts';
 import type { Meetings } from './meetings/meeting.ts';
-import type { KeyFinding, LogCheck, MonitorOptions, OwnKeyHistory } from './own-key-answers.ts';
-import type { DeviceApproved, RotationDue, RotationOptions } from './rotation-answers.ts';
+import type { KeyFinding, LogCheck, MonitorOptions, OwnKeyHistory, TrustCheck } from './own-key-answers.ts';
+import type { DeviceApproved, OrganizationEscrow, RotationDue, RotationOptions } from './rotation-answers.ts';
 
 /** A sign-in under way: keep it (it can be written as JSON) until the browser comes back. */
 export interface PendingSignIn {
@@ -49,6 +49,8 @@ export interface OwnAccount {
   readonly devices: readonly DeviceSummary[];
   /** Why the keys are to be rotated, as the bridge says; null where they are not. */
   readonly rotationDue: RotationDue | null;
+  /** `recovery-key+jwt`, where the organization offers to recover keys: as the bridge says it, to be verified where it is used. */
+  readonly recoveryKey: string | null;
 }
 
 export interface Enrolment {
@@ -65,13 +67,6 @@ export interface PassphraseEscrow {
    * tell it them again.
    */
   showPassphrase(passphrase: string): unknown;
-}
-
-/** Keys that two administrators of the organization can give back together. */
-export interface OrganizationEscrow {
-  readonly organization: true;
-  /** Of the recovery key, as the company hands it out; without it, the one that this device saw first counts. */
-  readonly fingerprint?: string;
 }
 
 interface WaitOptions {
@@ -225,6 +220,11 @@ export interface Client {
   rotateKeys(options?: RotationOptions): Promise<Enrolment>;
   /** Rotates the keys if the bridge says that it is due; answers whether it did. */
   rotateIfDue(options?: RotationOptions): Promise<boolean>;
+  /**
+   * Keeps keys as young as policy says, at once and then once a day until `signal` ends it: the person's own, where there is
+   * somebody to confirm their devices, and those of the groups that they administer. What fails is told to `onTended`.
+   */
+  tendKeys(options: TendOptions): Promise<void>;
   /** A new encryption key for this device: a copy of the old one reads nothing that is transformed from then on. */
   rotateDevice(): Promise<void>;
 
@@ -239,8 +239,9 @@ export interface Client {
     options?: { signal?: AbortSignal },
   ): AsyncGenerator<WatchedAddress, void>;
   /**
-   * Every version of the person's own address: when, why, by whom, and whether they made its keys. All of it is verified;
-   * throws `key_history`, `statement_forked`, `log_proof`, `checkpoint_rollback` and the like where it does not hold.
+   * Every version of the person's own address: when, why, by whom, and whether they made its keys; with what was made for
+   * their other addresses (`others`), unless one is named. All of it is verified; throws `key_history`, `statement_forked`,
+   * `log_proof`, `checkpoint_rollback` and the like where it does not hold.
    */
   keyHistory(options?: { address?: string }): Promise<OwnKeyHistory>;
   /**
@@ -255,6 +256,11 @@ export interface Client {
    * bridge's log, or that of a partner whose record is pinned. Throws `SplitViewError`.
    */
   checkLog(issuer?: string): Promise<LogCheck>;
+  /**
+   * Reads at an issuer itself, under its pinned root, what its key log has of its company (domains and policy), and holds
+   * what this device was told against it. Throws `root_mismatch`, `log_proof` and the like where it does not hold.
+   */
+  checkTrust(issuer?: string): Promise<TrustCheck>;
   /** Evidence that a log was split, by the entity id of its bridge: kept once it was found. */
   splitViews(): Promise<Readonly<Record<string, SplitView>>>;
 

@@ -50,15 +50,15 @@ export function createClient(options: ClientOptions): Client {
 
     rotateKeys: async (request) => (await loadOnDemand()).rotateKeys(parts, request),
     rotateIfDue: async (request) => (await loadOnDemand()).rotateIfDue(parts, request),
+    tendKeys: async (request) => (await loadOnDemand()).tendKeys(parts, request),
     rotateDevice: async () => (await loadOnDemand()).rotateDevice(parts),
 
     lookUp: (addresses, request) => lookUp(parts, addresses, request),
-    keyHistory: async (request) =>
-      (await (await loadOnDemand()).readKeyHistory(parts, request?.address)).history,
+    keyHistory: async (request) => (await loadOnDemand()).readKeyHistory(parts, request?.address),
     monitorOwnKeys: async (request) => (await loadOnDemand()).monitorOwnKeys(parts, request),
-    checkOwnKeys: async (request) =>
-      (await (await loadOnDemand()).findWrong(parts, request?.address)).findings,
+    checkOwnKeys: async (request) => (await loadOnDemand()).checkOwnKeys(parts, request?.address),
     checkLog: async (issuer) => (await loadOnDemand()).checkLog(context, issuer ?? context.issuer),
+    checkTrust: async (issuer) => (await loadOnDemand()).checkTrust(parts, issuer),
     splitViews: () => keptSplitViews(context),
     watch: (addresses, request) => watch(parts, addresses, request),
     acceptChangedKey: (change) => acceptChangedKey(context, change),

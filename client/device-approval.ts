@@ -86,7 +86,8 @@ async function ownStatement(parts: ClientParts): Promise<OwnKeys> {
  */
 async function rotatedFirst(parts: ClientParts, own: OwnKeys, options: RotationOptions): Promise<OwnKeys> {
   const confirmDevices = options.confirmDevices ?? parts.context.confirmDevices;
-  if (own.rotationDue === null || confirmDevices === null) return own;
+  const isDue = own.rotationDue !== null && own.rotationDue !== 'escrow_required';
+  if (!isDue || confirmDevices === null) return own;
   const { rotateKeys } = await loadOnDemand();
   const { verified } = await rotateKeys(parts, { confirmDevices });
   return { statement: verified.statement, rotationDue: null };

@@ -18,11 +18,12 @@ import { encodeVault, type VaultContent } from '../protocol/vault.ts';
 import { preFromJwk, preToJwk } from '../recrypt/encoding.ts';
 import { openSealed, sealTo } from '../recrypt/sealed-box.ts';
 import type { TransformEngine } from '../recrypt/transform-engine.ts';
-import type { OrganizationEscrow, PassphraseEscrow } from './client.ts';
-import { sealToOrganization, trustedHalves } from './organization-escrow.ts';
+import type { PassphraseEscrow } from './client.ts';
+import { sealToOrganization, succeedingHalves, trustedHalves } from './organization-escrow.ts';
 import type { ClientParts } from './own-account.ts';
 import { readVault } from './own-vault.ts';
 import type { PersonKeys } from './person-keys.ts';
+import type { OrganizationEscrow } from './rotation-answers.ts';
 
 /** Nobody transforms what is sealed to a recovery key. */
 const HOPS = 0;
@@ -90,23 +91,42 @@ export async function sealEscrow(
   return { token, box: encodeBase64url(box) };
 }
 
+/** What a rotation escrows, and to what: the escrow of before, and what the bridge says of the recovery key. */
+export interface EscrowedBefore {
+  readonly token: string | undefined;
+  /** `recovery-key+jwt`. */
+  readonly recoveryKey: string | undefined;
+  /** What the app knows of the organization's key; absent where the person was never asked. */
+  readonly organization: OrganizationEscrow | undefined;
+  /** Whether the keys are rotated because the recovery key was replaced. */
+  readonly isReplaced: boolean;
+}
+
 /**
- * The same for the keys that a rotation brings: the recovery key stays, if the keys before vouch for it. The bridge could
- * put in one of its own otherwise. Throws `escrow_mismatch`, and what `verifyEscrow` throws.
+ * The same for the keys that a rotation brings: the recovery key stays, if the keys before vouch for it, or is the
+ * organization's that took its place. The bridge could put in one of its own otherwise. Throws `escrow_mismatch`, and what
+ * `verifyEscrow` and, where the escrow begins, `trustedHalves` throw.
  */
 export async function escrowAnew(
-  engine: TransformEngine,
+  parts: ClientParts,
   fresh: Pick<PersonKeys, 'sig' | 'vault'>,
   { current, next }: { readonly current: KeyStatement; readonly next: KeyStatement },
-  token: string | undefined,
-  now: number,
+  { token, recoveryKey, organization, isReplaced }: EscrowedBefore,
 ): Promise<Escrow> {
+  const { engine, now } = parts.context;
+  if (next.escrow === 'organization' && current.escrow !== 'organization') {
+    const halves = await trustedHalves(parts, recoveryKey, organization ?? { organization: true });
+    return sealToOrganization(engine, fresh, next, halves, now());
+  }
   if (token === undefined) throw new CountersignError('escrow_mismatch', 'the bridge has lost the escrow');
   if (current.escrow === 'organization') {
-    const { halves } = await verifyOrganizationEscrow(token, current);
-    return sealToOrganization(engine, fresh, next, halves, now);
+    const { halves: vouched } = await verifyOrganizationEscrow(token, current);
+    const halves = await succeedingHalves(parts, recoveryKey, vouched, {
+      ...{ told: organization?.fingerprint, isReplaced },
+    });
+    return sealToOrganization(engine, fresh, next, halves, now());
   }
-  return sealEscrow(engine, fresh, next, await verifyEscrow(token, current), now);
+  return sealEscrow(engine, fresh, next, await verifyEscrow(token, current), now());
 }
 
 /**

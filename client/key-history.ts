@@ -25,12 +25,17 @@ export interface CheckedHistory {
 }
 
 /**
- * Reads and verifies the history of the person's own address. Throws `key_history` for versions that do not continue each
+ * Reads and verifies the history of one of the person's addresses, the one with keys by default. `keysOf`: at which address the
+ * person has keys, where that is another: what a look-up pinned here is nobody's word but the bridge's. Throws `key_history` for versions that do not continue each
  * other, `statement_forked` and `version_rollback` for others than this device saw, `log_proof` where the log does not have
  * the last one as the newest, `checkpoint_rollback` for an older log than was seen, `not_enrolled`, and what else does not
  * verify.
  */
-export async function readKeyHistory(parts: ClientParts, wanted?: string): Promise<CheckedHistory> {
+export async function readAddressHistory(
+  parts: ClientParts,
+  wanted?: string,
+  keysOf?: string,
+): Promise<CheckedHistory> {
   const { context, ownKeys } = parts;
   const { sub } = await askWhoIAm(parts);
   await ownKeys.current();
@@ -38,7 +43,8 @@ export async function readKeyHistory(parts: ClientParts, wanted?: string): Promi
   const pins = await context.pins.read();
   const onlineKeys = await bridgeKeys(context, pins, shown.online_keys);
   const { address } = shown;
-  const versions = await verifyVersions(shown, { address, sub, onlineKeys, sigs: ownSigs(pins, address) });
+  const sigs = ownSigs(pins, keysOf ?? address);
+  const versions = await verifyVersions(shown, { address, sub, onlineKeys, sigs });
   const erased = shown.erased ?? [];
   assertContinuesPins(context, pins, { address, versions, erased });
   const last = versions.at(-1);
@@ -62,6 +68,7 @@ export async function readKeyHistory(parts: ClientParts, wanted?: string): Promi
     age: Math.max(0, context.now() - best.log.asOf),
     shortOf: shortfallOf(best.log, best.pin.note, context.policy.log),
     unrecognized: unrecognizedOf(versions),
+    others: [],
   };
   return { history, newest: newest.pin, onlineKeys, token: shown.online_keys };
 }

@@ -27,7 +27,7 @@ export async function monitorOwnKeys(parts: ClientParts, options: MonitorOptions
   const seconds = Math.max(options.intervalSeconds ?? INTERVAL_S, LEAST_INTERVAL_S);
   const silence = watchSilence(parts, options.address, seconds * 1000);
   while (!stop.aborted) {
-    const { address, findings, failure } = await lookOnce(parts, options.address);
+    const { addresses, findings, failure } = await lookOnce(parts, options.address);
     const unanswered = await silence.note(failure);
     if (failure === null) told.delete(SILENCE);
     for (const finding of [...findings, ...unanswered]) {
@@ -37,24 +37,19 @@ export async function monitorOwnKeys(parts: ClientParts, options: MonitorOptions
       await onFinding(finding);
       await report(parts, finding);
     }
-    bell.follow(address);
+    bell.follow(addresses);
     await Promise.race([bell.heard(), pause(seconds * 1000, stop).catch(() => undefined)]);
   }
 }
 
-interface Looked extends Found {
-  /** What kept us from looking, if it may pass by itself. */
-  readonly failure: CountersignError | null;
-}
-
 /** What passes by itself is looked at again after the next interval. */
-async function lookOnce(parts: ClientParts, address: string | undefined): Promise<Looked> {
-  try {
-    return { ...(await findWrong(parts, address)), failure: null };
-  } catch (error) {
-    if (!isCountersignError(error) || !PASSING.has(error.code)) throw error;
-    return { address: address ?? null, findings: [], failure: error };
-  }
+async function lookOnce(parts: ClientParts, address: string | undefined): Promise<Found> {
+  const found = await findWrong(parts, address).catch((error: unknown) => {
+    if (!isCountersignError(error)) throw error;
+    return { addresses: address === undefined ? [] : [address], findings: [], failure: error };
+  });
+  if (found.failure !== null && !PASSING.has(found.failure.code)) throw found.failure;
+  return found;
 }
 
 /** Which looks failed since the last that did not. The bridge chooses how it fails, so how says nothing. */
@@ -91,9 +86,9 @@ function watchSilence({ context }: ClientParts, wanted: string | undefined, inte
 /** However it is that the bridge does not answer. */
 const SILENCE = 'not_checked';
 
-function nameOf({ finding, version, code }: KeyFinding): string {
+function nameOf({ finding, address, version, code }: KeyFinding): string {
   if (finding === 'not_checked') return SILENCE;
-  return `${finding} ${version === null ? '' : statementHash(version.statement)} ${code}`;
+  return `${finding} ${address} ${version === null ? '' : statementHash(version.statement)} ${code}`;
 }
 
 /** To the bridge, which may be the one that lies: the application was told before, whatever comes of this. */
@@ -109,15 +104,20 @@ async function report({ api }: ClientParts, { finding, address, version, code }:
 }
 
 interface Bell {
-  /** Listens, once the address is known; anew where the stream has ended. */
-  follow(address: string | null): void;
-  /** Resolves at the next change of the address. Rejects with a fault of ours. */
+  /** Listens, once addresses are known; anew where the stream has ended, or they are others. */
+  follow(addresses: readonly string[]): void;
+  /** Resolves at the next change of one of them. Rejects with a fault of ours. */
   heard(): Promise<void>;
+}
+
+interface Followed {
+  readonly addresses: readonly string[];
+  readonly stop: AbortController;
 }
 
 /** Hearing of changes only spares the wait: a stream that breaks, or is broken for this person alone, ends nothing. */
 function listen(parts: ClientParts, signal: AbortSignal): Bell {
-  let following = false;
+  let followed: Followed | undefined;
   let ring: () => void = () => undefined;
   let fail: (error: unknown) => void = () => undefined;
   const next = () =>
@@ -128,19 +128,23 @@ function listen(parts: ClientParts, signal: AbortSignal): Bell {
   let heard = next();
   heard.catch(() => undefined);
 
-  async function follow(address: string): Promise<void> {
-    for await (const _change of watch(parts, [address], { signal })) ring();
+  async function hear(addresses: readonly string[], until: AbortSignal): Promise<void> {
+    for await (const _change of watch(parts, addresses, { signal: until })) ring();
   }
   return {
-    follow(address) {
-      if (following || address === null || signal.aborted) return;
-      following = true;
-      follow(address)
+    follow(addresses) {
+      if (addresses.length === 0 || signal.aborted) return;
+      if (followed?.addresses.join() === addresses.join()) return;
+      followed?.stop.abort();
+      const stop = new AbortController();
+      const following = { addresses, stop };
+      followed = following;
+      hear(addresses, AbortSignal.any([signal, stop.signal]))
         .catch((error: unknown) => {
           if (!isCountersignError(error)) fail(error);
         })
         .finally(() => {
-          following = false;
+          if (followed === following) followed = undefined;
         });
     },
     async heard() {

@@ -1,4 +1,4 @@
-import { encodeBase64url } from '../protocol/base64url.ts';
+import { decodeBase64url, encodeBase64url } from '../protocol/base64url.ts';
 import { CountersignError } from '../protocol/errors.ts';
 import type { Escrow } from '../protocol/escrow/escrow-record.ts';
 import {
@@ -7,8 +7,10 @@ import {
   splitSecret,
 } from '../protocol/escrow/organization-escrow.ts';
 import {
+  type OrganizationKey,
   organizationKeyFingerprint,
   type RecoveryHalves,
+  successionTranscript,
   verifyOrganizationKey,
 } from '../protocol/escrow/organization-key.ts';
 import { sha256Base64url } from '../protocol/hash.ts';
@@ -17,14 +19,14 @@ import { encodeVault } from '../protocol/vault.ts';
 import { preFromJwk } from '../recrypt/encoding.ts';
 import { sealTo } from '../recrypt/sealed-box.ts';
 import type { TransformEngine } from '../recrypt/transform-engine.ts';
-import type { OrganizationEscrow } from './client.ts';
 import type { ClientParts } from './own-account.ts';
 import type { PersonKeys } from './person-keys.ts';
+import type { OrganizationEscrow } from './rotation-answers.ts';
 
 /**
  * The halves to escrow to: signed by the bridge, and the ones that the company hands out or, without that, that this
- * device saw first. The bridge could offer halves of its own otherwise. Throws `escrow_unsupported`,
- * `recovery_key_changed`, and what does not verify.
+ * device saw first; or those that took their place by the word of both halves of before. The bridge could offer halves of
+ * its own otherwise. Throws `escrow_unsupported`, `recovery_key_changed`, and what does not verify.
  */
 export async function trustedHalves(
   { context, ownKeys }: ClientParts,
@@ -32,14 +34,56 @@ export async function trustedHalves(
   { fingerprint: told }: OrganizationEscrow,
 ): Promise<RecoveryHalves> {
   if (token === undefined) throw new CountersignError('escrow_unsupported');
-  const { halves } = await ownKeys.verifying((keys) => verifyOrganizationKey(token, keys, context.now()));
-  const fingerprint = organizationKeyFingerprint(context.issuer, halves);
+  const key = await ownKeys.verifying((keys) => verifyOrganizationKey(token, keys, context.now()));
+  const fingerprint = organizationKeyFingerprint(context.issuer, key.halves);
   return context.pins.update(async (pins) => {
-    if ((told ?? pins.recovery_key ?? fingerprint) !== fingerprint) {
-      throw new CountersignError('recovery_key_changed');
-    }
-    return { pins: { ...pins, recovery_key: fingerprint }, result: halves };
+    const expected = told ?? pins.recovery_key ?? fingerprint;
+    if (!leadsFrom(context, expected, key)) throw new CountersignError('recovery_key_changed');
+    return { pins: { ...pins, recovery_key: fingerprint }, result: key.halves };
   });
+}
+
+/** Whether the key is the one of this fingerprint, or took its place, perhaps by way of others. */
+export function leadsFrom(
+  { engine, issuer }: ClientParts['context'],
+  fingerprint: string,
+  { halves, before = [] }: Pick<OrganizationKey, 'halves' | 'before'>,
+): boolean {
+  let next = halves;
+  for (const { halves: previous, signatures } of before) {
+    if (organizationKeyFingerprint(issuer, next) === fingerprint) return true;
+    const transcript = successionTranscript(issuer, previous, next);
+    const isSigned = previous.every((half, index) =>
+      engine.schnorrVerify(
+        preFromJwk(engine, half),
+        transcript,
+        decodeBase64url(signatures[index] ?? '', 64),
+      ),
+    );
+    if (!isSigned) return false;
+    next = previous;
+  }
+  return organizationKeyFingerprint(issuer, next) === fingerprint;
+}
+
+/**
+ * The halves that a rotation seals to: those that the person's `sig` has vouched for, or the ones that took their place by
+ * the word of both. `told`: what the company hands out, where the app has it. Others than these are left alone; throws
+ * `recovery_key_changed` where the rotation was for these others (`isReplaced`).
+ */
+export async function succeedingHalves(
+  { context, ownKeys }: ClientParts,
+  token: string | undefined,
+  vouched: RecoveryHalves,
+  { told, isReplaced }: { readonly told: string | undefined; readonly isReplaced: boolean },
+): Promise<RecoveryHalves> {
+  if (token === undefined) return vouched;
+  const key = await ownKeys.verifying((keys) => verifyOrganizationKey(token, keys, context.now()));
+  const isTold = told === organizationKeyFingerprint(context.issuer, key.halves);
+  const follows = leadsFrom(context, organizationKeyFingerprint(context.issuer, vouched), key);
+  if (isTold || follows) return key.halves;
+  if (isReplaced) throw new CountersignError('recovery_key_changed');
+  return vouched;
 }
 
 /** Seals one share of the person's private halves to each half of the recovery key; their `sig` vouches for both. */

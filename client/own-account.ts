@@ -62,6 +62,7 @@ export async function describeAccount(parts: ClientParts): Promise<OwnAccount> {
     deviceBinding,
     devices: me.devices,
     rotationDue: me.rotation_due ?? null,
+    recoveryKey: me.recovery_key ?? null,
   };
 }
 

@@ -41,8 +41,13 @@ export interface OwnKeyHistory {
   /** As of which epoch of the log, and when that closed (seconds). */
   readonly epoch: number;
   readonly epochTime: number;
-  /** Versions with keys that the person did not make, from their first own one on: none, if all is well. */
+  /**
+   * Versions with keys that the person did not make, from their first own one on; of an address of theirs without own keys, the
+   * last version if it is in force. None, if all is well.
+   */
   readonly unrecognized: readonly KeyVersion[];
+  /** The same of the person's other addresses, of those that have versions; empty where one address was asked for. */
+  readonly others: readonly OwnKeyHistory[];
 }
 
 /** Something that is wrong with the person's own keys, or with what the log says of them. */
@@ -63,7 +68,7 @@ export interface MonitorOptions {
   /** Told once of each finding; the next check waits for it. */
   readonly onFinding: (finding: KeyFinding) => unknown;
   readonly signal?: AbortSignal;
-  /** Which of the person's addresses; the one with keys, if absent. */
+  /** Only this one of the person's addresses; all of them, if absent. */
   readonly address?: string;
   /** From one check to the next where nothing is heard in between: 600 by default, 5 at least. */
   readonly intervalSeconds?: number;
@@ -77,4 +82,17 @@ export interface LogCheck {
   readonly level: LogLevel;
   /** How many checkpoints, seen before, it was proved to continue. */
   readonly continued: number;
+}
+
+/** What a bridge's own log has of its company, held against what this device has pinned of it. */
+export interface TrustCheck {
+  readonly issuer: string;
+  /** How far it is proved that everybody is shown the same: the lower of the two proofs, and its age in seconds. */
+  readonly level: LogLevel;
+  readonly age: number;
+  /** Of the company, by its own record. */
+  readonly domains: readonly string[];
+  readonly policy: { readonly version: number; readonly hash: string };
+  /** Domains that the own bridge has the company speak for, and which are not its own by its own log: none, if all is well. */
+  readonly strangeDomains: readonly string[];
 }

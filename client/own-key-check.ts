@@ -1,8 +1,9 @@
 import { CountersignError, type ErrorCode, isCountersignError } from '../protocol/errors.ts';
 import type { KeyFindingKind } from '../protocol/key-history.ts';
 import { issuerKeys, joinCheckpoints, openShown, rememberShown } from './check-log.ts';
-import { type CheckedHistory, erasedSinceOwn, readKeyHistory } from './key-history.ts';
+import { type CheckedHistory, erasedSinceOwn, readAddressHistory } from './key-history.ts';
 import { readLogOf } from './log-reading.ts';
+import { otherAddresses, readOtherHistory } from './other-addresses.ts';
 import type { ClientParts } from './own-account.ts';
 import type { KeyFinding, KeyVersion, OwnKeyHistory } from './own-key-answers.ts';
 import type { CheckpointPin } from './pin-store.ts';
@@ -36,9 +37,11 @@ const MEANINGS: Partial<Record<ErrorCode, KeyFindingKind>> = {
 
 /** What one look at the own keys found. */
 export interface Found {
-  /** Null where not even that is known. */
-  readonly address: string | null;
+  /** Those that were looked at, the one with keys first; none where not even that one is known. */
+  readonly addresses: readonly string[];
   readonly findings: readonly KeyFinding[];
+  /** What kept us from looking at all of them; what was found at the others counts all the same. */
+  readonly failure: CountersignError | null;
 }
 
 /** Throws what is no finding: that nobody is signed in, or the bridge is not reached. */
@@ -63,7 +66,7 @@ export async function findWrong(parts: ClientParts, wanted: string | undefined):
       keys.onlineKeys,
     );
     await rememberShown(context, context.issuer, keys, shown);
-    const checked = await readKeyHistory(parts, address ?? undefined);
+    const checked = await readAddressHistory(parts, address ?? undefined);
     address = checked.history.address;
     for (const version of checked.history.unrecognized) findings.push(unrecognized(version));
     findings.push(...erasedFindings(checked.history));
@@ -72,7 +75,50 @@ export async function findWrong(parts: ClientParts, wanted: string | undefined):
       await joinCheckpoints(context, context.issuer, keys);
     });
   });
-  return { address, findings };
+  if (wanted !== undefined || address === null) {
+    return { addresses: address === null ? [] : [address], findings, failure: null };
+  }
+  const others = await findAtOthers(parts, address);
+  return {
+    ...others,
+    addresses: [address, ...others.addresses],
+    findings: [...findings, ...others.findings],
+  };
+}
+
+/** One look. Throws what is no finding, unless there are findings to tell. */
+export async function checkOwnKeys(
+  parts: ClientParts,
+  wanted: string | undefined,
+): Promise<readonly KeyFinding[]> {
+  const { findings, failure } = await findWrong(parts, wanted);
+  if (failure !== null && findings.length === 0) throw failure;
+  return findings;
+}
+
+/** At the person's addresses beside the one with keys. What fails there must not hide what was found before it. */
+async function findAtOthers(parts: ClientParts, main: string): Promise<Found> {
+  const addresses: string[] = [];
+  const findings: KeyFinding[] = [];
+  try {
+    for (const address of await otherAddresses(parts, main)) {
+      addresses.push(address);
+      findings.push(...(await findAtOther(parts, address, main)));
+    }
+  } catch (error) {
+    if (!isCountersignError(error)) throw error;
+    return { addresses, findings, failure: error };
+  }
+  return { addresses, findings, failure: null };
+}
+
+async function findAtOther(parts: ClientParts, address: string, main: string): Promise<KeyFinding[]> {
+  try {
+    const checked = await readOtherHistory(parts, address, main);
+    return (checked?.history.unrecognized ?? []).map(unrecognized);
+  } catch (error) {
+    return [findingOf(error, address)];
+  }
 }
 
 function assertNotFrozen({ context }: ClientParts, shown: CheckpointPin, { history }: CheckedHistory): void {

@@ -7,6 +7,7 @@ import { POLICY_LENGTH, type PolicyBundle, verifyPolicyBundle } from '../protoco
 import { boundedBody } from './bounded-body.ts';
 import { problemError } from './bridge-api.ts';
 import { issuerKeys } from './check-log.ts';
+import type { ClientContext } from './context.ts';
 import { fetchFromBridge } from './dpop-fetch.ts';
 import type { ClientParts } from './own-account.ts';
 
@@ -34,9 +35,7 @@ export async function readPolicyBundle(
   const { onlineKeys } = await issuerKeys(context, await context.pins.read(), iss);
   const path = hash === undefined ? '/.well-known/countersign/policy' : `/v1/policy/bundles/${hash}`;
   const read = async (cache: RequestCache): Promise<PolicyBundle> => {
-    const response = await fetchFromBridge(context, `${iss}${path}`, { cache });
-    if (!response.ok) throw problemError(response.status, await response.text().catch(() => ''));
-    const token = new TextDecoder().decode(await boundedBody(response, BUNDLE_BYTES)).trim();
+    const token = await fetchBundle(context, `${iss}${path}`, cache);
     return verifyPolicyBundle(token, onlineKeys, context.now(), { hash });
   };
   try {
@@ -46,6 +45,13 @@ export async function readPolicyBundle(
     if (!isCountersignError(error, 'key_compromised')) throw error;
     return read('reload');
   }
+}
+
+/** A bundle as it was sent: nothing of it is verified. */
+export async function fetchBundle(context: ClientContext, url: string, cache: RequestCache): Promise<string> {
+  const response = await fetchFromBridge(context, url, { cache });
+  if (!response.ok) throw problemError(response.status, await response.text().catch(() => ''));
+  return new TextDecoder().decode(await boundedBody(response, BUNDLE_BYTES)).trim();
 }
 
 /** The policy of the own bridge that has this hash. */

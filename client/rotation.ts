@@ -19,7 +19,6 @@ import {
 import { encodeVault, vaultContext } from '../protocol/vault.ts';
 import { preFromJwk, preToJwk } from '../recrypt/encoding.ts';
 import { sealTo } from '../recrypt/sealed-box.ts';
-import type { TransformEngine } from '../recrypt/transform-engine.ts';
 import type { Enrolment } from './client.ts';
 import type { ClientContext } from './context.ts';
 import { escrowAnew } from './escrow.ts';
@@ -34,7 +33,7 @@ import { withOwnKey } from './own-keys.ts';
 import { openOwnVault } from './own-vault.ts';
 import { dropPersonKeys, makePersonKeys, type PersonKeys } from './person-keys.ts';
 import { randomId } from './random-id.ts';
-import type { ConfirmDevices, RotationOptions } from './rotation-answers.ts';
+import type { ConfirmDevices, OrganizationEscrow, RotationDue, RotationOptions } from './rotation-answers.ts';
 import { pause } from './waiting.ts';
 
 /** How often a rotation that may be stored is sent again: the bridge answers once it is published. */
@@ -59,7 +58,9 @@ export async function rotateKeys(parts: ClientParts, options: RotationOptions = 
   const old = await openOwnVault(parts, device, verified.statement);
   const fresh = await makePersonKeys(context.engine);
   try {
-    const request = await rotationRequest(context, { old, fresh, start, devices, deviceId: device.id });
+    const escrow = { due: account.rotationDue, recoveryKey: account.recoveryKey, option: options.escrow };
+    const rotating = { old, fresh, start, devices, deviceId: device.id, escrow };
+    const request = await rotationRequest(parts, rotating);
     const { address } = verified.statement;
     const sig = fresh.sig.publicKey;
     // Before the bridge can publish it: a monitor of this device may hear of the new version first.
@@ -86,6 +87,7 @@ export async function rotateKeys(parts: ClientParts, options: RotationOptions = 
 export async function rotateIfDue(parts: ClientParts, options?: RotationOptions): Promise<boolean> {
   const { rotationDue, deviceBinding } = await describeAccount(parts);
   if (rotationDue === null || deviceBinding === null) return false;
+  if (rotationDue === 'escrow_required' && options?.escrow === undefined) return false;
   await rotateKeys(parts, options);
   return true;
 }
@@ -158,15 +160,19 @@ interface Rotating {
   readonly start: RotationStart;
   readonly devices: readonly DeviceEndorsement[];
   readonly deviceId: string;
+  readonly escrow: {
+    readonly due: RotationDue | null;
+    readonly recoveryKey: string | null;
+    readonly option: OrganizationEscrow | undefined;
+  };
 }
 
-async function rotationRequest(
-  { engine, now }: ClientContext,
-  { old, fresh, start, devices, deviceId }: Rotating,
-): Promise<RotationRequest> {
+async function rotationRequest(parts: ClientParts, rotating: Rotating): Promise<RotationRequest> {
+  const { engine, now } = parts.context;
+  const { old, fresh, start, devices, deviceId } = rotating;
   const { statement: current } = start.current;
   const [personKey] = current.keys;
-  const statement = nextStatement(current, fresh, start.since);
+  const statement = nextStatement(current, rotating);
   const vault = await sealTo(
     engine,
     preFromJwk(engine, personKey),
@@ -181,7 +187,7 @@ async function rotationRequest(
     client_half: preToJwk(half),
     factor: encodeBase64url(engine.subtractPrivateKeys(old.half, fresh.half)),
     vault: encodeBase64url(vault),
-    ...(await escrowed(engine, { fresh, start, statement, now: now() })),
+    ...(await escrowed(parts, statement, rotating)),
     endorsements: await Promise.all(
       devices.map(({ iss, sub, device_id, keys }) =>
         signDeviceEndorsement(fresh.sig, {
@@ -207,27 +213,28 @@ async function rotationRequest(
 
 /** What is escrowed follows the keys, or a lost device could not be replaced after the next rotation. */
 async function escrowed(
-  engine: TransformEngine,
-  {
-    fresh,
-    start,
-    statement,
-    now,
-  }: Pick<Rotating, 'fresh' | 'start'> & { statement: KeyStatement; now: number },
+  parts: ClientParts,
+  next: KeyStatement,
+  { fresh, start, escrow: { due, recoveryKey, option } }: Rotating,
 ): Promise<Pick<RotationRequest, 'escrow'>> {
-  if (statement.escrow === 'none') return {};
-  const statements = { current: start.current.statement, next: statement };
-  return { escrow: await escrowAnew(engine, fresh, statements, start.escrow, now) };
+  if (next.escrow === 'none') return {};
+  const statements = { current: start.current.statement, next };
+  const before = {
+    ...{ token: start.escrow, recoveryKey: recoveryKey ?? undefined, organization: option },
+    isReplaced: due === 'recovery_key_replaced',
+  };
+  return { escrow: await escrowAnew(parts, fresh, statements, before) };
 }
 
 function nextStatement(
   current: KeyStatement,
-  { sig }: PersonKeys,
-  since: number,
+  { fresh: { sig }, start: { since }, escrow: { due, option } }: Rotating,
 ): RotationRequest['statement'] {
   const { reason: _begun, ...rest } = current;
+  const begins = due === 'escrow_required' && option !== undefined;
   return {
     ...rest,
+    ...(begins ? { escrow: 'organization' as const } : {}),
     version: current.version + 1,
     key_version: current.key_version + 1,
     keys: [current.keys[0], sig.publicKey],

@@ -102,8 +102,13 @@ export const meSchema = z.strictObject({
   /** Null while the token's device is not (or no longer) one of the person's. */
   device_binding: z.nullable(compactJws),
   devices: z.array(deviceSummarySchema),
-  /** Why the person's keys are to be rotated, if they are: since a device was removed, or because they are old. */
-  rotation_due: z.optional(z.enum(['device_removed', 'scheduled'])),
+  /**
+   * Why the person's keys are to be rotated, if they are: since a device was removed, because they are old, because the
+   * recovery key that they are escrowed to was replaced, or because the organization demands an escrow that they have not.
+   */
+  rotation_due: z.optional(
+    z.enum(['device_removed', 'scheduled', 'recovery_key_replaced', 'escrow_required']),
+  ),
   /** `recovery-key+jwt`, where the organization offers to recover keys. */
   recovery_key: z.optional(compactJws),
 });

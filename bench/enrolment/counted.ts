@@ -1,4 +1,5 @@
 import type { Database, Transaction } from '../../bridge/storage/database.ts';
+import type { Transforms } from '../../bridge/transforms/transforms.ts';
 import type { TransformEngine } from '../../recrypt/transform-engine.ts';
 
 /** How often each thing was done, by name. */
@@ -31,6 +32,17 @@ export function countedEngine(engine: TransformEngine, tally: Tally): TransformE
       };
     },
   });
+}
+
+/** The same transforms; each hop is counted as the engine's `transform`, which does it on a thread of its own. */
+export function countedTransforms(transforms: Transforms, tally: Tally): Transforms {
+  return {
+    run(job) {
+      for (const _hop of job.keys) tally.add('transform');
+      return transforms.run(job);
+    },
+    stop: () => transforms.stop(),
+  };
 }
 
 const WRITES = new Set<PropertyKey>(['insertInto', 'updateTable', 'deleteFrom', 'replaceInto', 'mergeInto']);

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { createCredentials } from '../../bridge/binding/credentials.ts';
 import { createEnrolments } from '../../bridge/binding/enrolments.ts';
 import type { BindingDeps, Enrolments } from '../../bridge/binding/services.ts';
@@ -8,6 +9,7 @@ import { createEventLog, type SequencedEventLog } from '../../bridge/events/data
 import { createKeyLog } from '../../bridge/keylog/database-key-log.ts';
 import { seconds, systemClock } from '../../bridge/lib/clock.ts';
 import { newId } from '../../bridge/lib/ids.ts';
+import { TRANSFORMS_WAITING } from '../../bridge/lib/limits.ts';
 import { createLogger } from '../../bridge/lib/logger.ts';
 import { initializeKeys } from '../../bridge/signer/key-ceremony.ts';
 import { openLocalSigner } from '../../bridge/signer/local-signer.ts';
@@ -20,7 +22,7 @@ import { loadTransformEngine } from '../../recrypt/load-node.ts';
 import type { TransformEngine } from '../../recrypt/transform-engine.ts';
 import { testPolicy } from '../../test/fakes/test-policy.ts';
 import { DOMAIN } from '../company/domain.ts';
-import { countEd25519, countedDatabase, countedEngine, Tally } from './counted.ts';
+import { countEd25519, countedDatabase, countedEngine, countedTransforms, Tally } from './counted.ts';
 
 /** Where an empty store is. */
 export type Store =
@@ -63,7 +65,8 @@ export async function openParts(store: Store): Promise<EnrolmentParts> {
   });
   events.start();
   keyLog.start();
-  const transforms = createTransforms({ workers: 1, queue: 1, engine: engine.name });
+  const pool = { workers: availableParallelism(), queue: TRANSFORMS_WAITING, engine: engine.name };
+  const transforms = countedTransforms(createTransforms(pool), tally);
   const deps: BindingDeps = {
     ...{ database: counted, signer, events, keyLog, clock, engine: countedEngine(engine, tally) },
     policy: testPolicy({ maxDevices: 5 }),

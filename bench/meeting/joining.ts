@@ -62,7 +62,7 @@ export function measureSteps(companies: Child<CompaniesProcess>, each: number): 
 export function measureJoining(
   companies: Child<CompaniesProcess>,
   each: number,
-  removals = 0,
+  { removals = 0, say = () => undefined }: { removals?: number; say?: (line: string) => void } = {},
 ): Promise<Joining> {
   return gathered(companies, { home: each, partner: each, complete }, async (gathering) => {
     const { newcomers, heard, ofEach } = gathering;
@@ -72,9 +72,14 @@ export function measureJoining(
     await ofEach((child, place) => child.ask('join', place));
     const enteredMs = performance.now() - begun;
     const cpuEntered = await companies.ask('cpu', undefined);
+    say(`joining: all ${newcomers.length} have entered`);
     const sent: SentRekey[] = [];
-    const last = await placeAll(companies, newcomers, async (each) => sent.push(each));
+    const last = await placeAll(companies, newcomers, async (message) => {
+      sent.push(message);
+      if (sent.length % 10 === 0) say(`joining: ${sent.length} messages with places`);
+    });
     await heard(last, []);
+    say('joining: all have heard of their places');
     const placedMs = performance.now() - begun;
     const placedCpuMs = (await companies.ask('cpu', undefined)) - cpuEntered;
     return {

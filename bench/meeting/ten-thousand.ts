@@ -18,7 +18,7 @@ export async function measureTenThousand(say: (line: string) => void, each = EAC
   try {
     await companies.ask('open', undefined);
     say(`joining: ${2 * each} devices`);
-    return describe(await measureJoining(companies, each, REMOVALS));
+    return describe(await measureJoining(companies, each, { removals: REMOVALS, say }));
   } finally {
     await companies.end();
   }

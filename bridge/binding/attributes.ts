@@ -15,7 +15,7 @@ export type IssueAttributes = (
   person: DescribedPerson,
   visibility: Visibility,
   audience: string,
-) => Promise<string | null>;
+) => Promise<string> | null;
 
 /** Which of what is known of a person is told. */
 interface Told {
@@ -57,7 +57,7 @@ export function createAttributes(deps: {
     };
   }
 
-  return async (person, visibility, audience) => {
+  return (person, visibility, audience) => {
     const told = { name: visibility.seesName(person), signIn: visibility.seesSignIn(person) };
     if (!told.name && !told.signIn) return null;
     const life = policy.lifetimes.binding(person.assurance);

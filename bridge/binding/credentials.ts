@@ -1,5 +1,5 @@
 import type { Assurance } from '../../protocol/claims.ts';
-import type { Credential } from '../../protocol/credential.ts';
+import type { Credential, Revocation } from '../../protocol/credential.ts';
 import type { KeyStatement, SignedStatement } from '../../protocol/key-statement.ts';
 import { CREDENTIAL_ROTATIONS } from '../../protocol/rotation-chain.ts';
 import { type Device, findDevice } from '../directory/devices.ts';
@@ -7,7 +7,7 @@ import { findPerson } from '../directory/persons.ts';
 import { activeStatementOf, statementsBetween } from '../directory/statements.ts';
 import type { Query } from '../storage/database.ts';
 import { createAttributes } from './attributes.ts';
-import { describePersons } from './credential-store.ts';
+import { type DescribedPerson, describePersons } from './credential-store.ts';
 import { createIssuedTokens, type IssuedBody } from './issued-tokens.ts';
 import { createPublishedStatements } from './published-statements.ts';
 import type { Asker, BindingDeps, Credentials, OwnAnswer } from './services.ts';
@@ -33,7 +33,7 @@ export function createCredentials(deps: BindingDeps): Credentials {
   const bindings = new WeakMap<SignedStatement, IssuedBody>();
   const rotations = new WeakMap<SignedStatement, SignedStatement[]>();
 
-  async function issueBinding(signed: SignedStatement): Promise<string> {
+  function issueBinding(signed: SignedStatement): Promise<string> {
     const made = bindings.get(signed);
     const body = made?.policy_hash === policy.hash ? made : bindingOf(signed);
     bindings.set(signed, body);
@@ -52,50 +52,61 @@ export function createCredentials(deps: BindingDeps): Credentials {
     };
   }
 
-  async function logProofOf({ statement }: SignedStatement): Promise<{ log_proof?: string }> {
-    const { address, version } = statement;
-    const proof = await database.read((query) => keyLog.staple(query, 'address', address, version));
-    return proof === null ? {} : { log_proof: proof };
+  function logProofOf(query: Query, { statement }: SignedStatement): Promise<string | null> {
+    return keyLog.staple(query, 'address', statement.address, statement.version);
   }
 
   /** What led from earlier keys of the person to these, for those who pinned an earlier one. */
-  async function rotationsBefore(signed: SignedStatement): Promise<Pick<Credential, 'rotations'>> {
-    const { statement } = signed;
-    if (statement.version === 0 || statement.reason !== undefined) return {};
-    const before = rotations.get(signed) ?? (await database.read((query) => rotationsUpTo(query, statement)));
+  async function rotationsBefore(query: Query, signed: SignedStatement): Promise<SignedStatement[]> {
+    const before = rotations.get(signed) ?? (await rotationsUpTo(query, signed.statement));
     rotations.set(signed, before);
-    return before.length === 0 ? {} : { rotations: before };
+    return before;
   }
 
-  async function answer(
+  function answer(
+    query: Query,
     { standing, person, isNewest }: Omit<AddressStanding, 'resource'>,
+    asker: Seeing | undefined,
+  ): OwnAnswer | Promise<OwnAnswer> {
+    switch (standing.status) {
+      case 'none':
+        return { status: 'not_found' };
+      case 'revoked_pending':
+        return { status: 'revoked_pending' };
+      case 'revoked':
+        return answerRevoked(query, standing.signed);
+      case 'active':
+        // A closed person's statement is revoked with them; this stands in case it was not.
+        if (person?.status !== 'active') return { status: 'revoked_pending' };
+        return answerActive(query, { signed: standing.signed, person, isNewest }, asker);
+    }
+  }
+
+  async function answerRevoked(query: Query, signed: SignedStatement): Promise<OwnAnswer> {
+    const revocation: Revocation = { ...signed, online_keys: signer.onlineKeysToken() };
+    const proof = await logProofOf(query, signed);
+    if (proof !== null) revocation.log_proof = proof;
+    return { status: 'revoked', revocation };
+  }
+
+  async function answerActive(
+    query: Query,
+    { signed, person, isNewest }: ActiveStatement,
     asker: Seeing | undefined,
   ): Promise<OwnAnswer> {
     const onlineKeys = signer.onlineKeysToken();
-    if (standing.status === 'none') return { status: 'not_found' };
-    if (standing.status === 'revoked_pending') return { status: 'revoked_pending' };
-    if (standing.status === 'revoked') {
-      const evidence = { ...standing.signed, online_keys: onlineKeys };
-      return { status: 'revoked', revocation: { ...evidence, ...(await logProofOf(standing.signed)) } };
-    }
-    // A closed person's statement is revoked with them; this stands in case it was not.
-    if (person?.status !== 'active') return { status: 'revoked_pending' };
-    const proof = await logProofOf(standing.signed);
+    const proof = await logProofOf(query, signed);
     // The log has gone on to the next version, which is not published yet: the one before cannot be proved any more.
-    if (!isNewest && proof.log_proof === undefined) return { status: 'revoked_pending' };
-    const binding = await issueBinding(standing.signed);
-    const attributes =
-      asker === undefined ? null : await attributesOf(person, asker.visibility, asker.audience);
-    const stapled = {
-      ...proof,
-      ...(await rotationsBefore(standing.signed)),
-      ...(attributes === null ? {} : { attributes }),
-    };
-    return {
-      status: 'credential',
-      sub: person.sub,
-      credential: { binding, online_keys: onlineKeys, ...stapled },
-    };
+    if (!isNewest && proof === null) return { status: 'revoked_pending' };
+    const credential: Credential = { binding: await issueBinding(signed), online_keys: onlineKeys };
+    const attributes = asker && attributesOf(person, asker.visibility, asker.audience);
+    if (attributes) credential.attributes = await attributes;
+    if (proof !== null) credential.log_proof = proof;
+    if (signed.statement.version > 0 && signed.statement.reason === undefined) {
+      const before = await rotationsBefore(query, signed);
+      if (before.length > 0) credential.rotations = before;
+    }
+    return { status: 'credential', sub: person.sub, credential };
   }
 
   async function forAddresses(
@@ -104,13 +115,20 @@ export function createCredentials(deps: BindingDeps): Credentials {
   ): Promise<ReadonlyMap<string, OwnAnswer>> {
     const found = await findStandings(addresses);
     const seeing = asker && { visibility: visibilityFor(policy, asker), audience: asker.audience };
-    const answers = addresses.map(async (address) => {
+    const shown = addresses.map((address) => {
       const standing = found.get(address);
       const isHidden = standing !== undefined && seeing?.visibility.finds(standing.resource) === false;
-      const shown = standing === undefined || isHidden ? NEVER : standing;
-      return [address, await answer(shown, seeing)] as const;
+      return standing === undefined || isHidden ? NEVER : standing;
     });
-    return new Map(await Promise.all(answers));
+    const said = await database.read((query) =>
+      Promise.all(shown.map((standing) => answer(query, standing, seeing))),
+    );
+    const answers = new Map<string, OwnAnswer>();
+    said.forEach((each, index) => {
+      const address = addresses[index];
+      if (address !== undefined) answers.set(address, each);
+    });
+    return answers;
   }
 
   async function bindableDevice(query: Query, deviceId: string): Promise<BindableDevice | undefined> {
@@ -157,6 +175,13 @@ export function createCredentials(deps: BindingDeps): Credentials {
       return tokens.issue('device-binding+jwt', { iss: signer.iss, sub, endorsement }, { life });
     },
   };
+}
+
+/** Somebody's keys that count now. */
+interface ActiveStatement {
+  readonly signed: SignedStatement;
+  readonly person: DescribedPerson;
+  readonly isNewest: boolean;
 }
 
 interface BindableDevice {

@@ -31,10 +31,10 @@ export interface StandingKeys {
 
 /**
  * Holds endorsement and transform key against the person's and the device's keys; answers the latter augmented and
- * sealed. Throws `endorsement_mismatch`, `transform_key_mismatch`, `recrypt_input_invalid`.
+ * sealed. Throws `endorsement_mismatch`, `transform_key_mismatch`, `recrypt_input_invalid`, `overloaded`, `unavailable`.
  */
 export async function checkedTransformKey(
-  { engine, signer }: BindingDeps,
+  deps: BindingDeps,
   offered: OfferedDevice,
   { keys, statement }: StandingKeys,
 ): Promise<Uint8Array> {
@@ -42,14 +42,15 @@ export async function checkedTransformKey(
   const [pre, sig] = offered.keys;
   await assertEndorsed(offered.endorsement, statement, { pre, sig });
   const keyVersion = keys.key_version;
-  const augmented = augmentedTransformKey(engine, {
+  const augmented = await augmentedTransformKey(deps, {
+    sub,
     encoded: decodeBase64url(offered.transformKey),
     deviceKey: pre,
     personSig: statement.keys[1],
-    share: await openShare(signer, { sub, keyVersion }, keys.share),
+    share: await openShare(deps.signer, { sub, keyVersion }, keys.share),
     vault: keys.vault,
   });
-  return sealTransformKey(signer, { sub, deviceId: thumbprint(sig), keyVersion }, augmented);
+  return sealTransformKey(deps.signer, { sub, deviceId: thumbprint(sig), keyVersion }, augmented);
 }
 
 /** Stores a device that was checked. Throws `conflict` where its key is in use. */

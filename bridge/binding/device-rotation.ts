@@ -71,7 +71,8 @@ async function rotate(
   const sig = device.keys[1];
   await assertEndorsed(request.endorsement, statement, { pre: request.device_key, sig });
   const { key_version } = keys;
-  const augmented = augmentedTransformKey(engine, {
+  const augmented = await augmentedTransformKey(deps, {
+    sub: who.sub,
     encoded: decodeBase64url(request.transform_key),
     deviceKey: request.device_key,
     personSig: statement.keys[1],

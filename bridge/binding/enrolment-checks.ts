@@ -10,7 +10,7 @@ import { preFromJwk } from '../../recrypt/encoding.ts';
 import type { TransformEngine } from '../../recrypt/transform-engine.ts';
 import { type EnrolmentState, transcriptOf } from './enrolment-state.ts';
 import { checkEscrow } from './escrow-checks.ts';
-import { assertUntransformed, augmentedTransformKey } from './transform-keys.ts';
+import { assertUntransformed, augmentedTransformKey, type TransformKeyDeps } from './transform-keys.ts';
 
 /** A confirmation of which every part was checked. */
 export interface CheckedConfirmation {
@@ -26,13 +26,14 @@ export interface CheckedConfirmation {
 /**
  * Holds a confirmation, all of which an attacker may have made, against the bridge's record of the offer. Throws
  * `statement_signature`, `enrolment_proof`, `endorsement_mismatch`, `escrow_mismatch`, `transform_key_mismatch`, `recrypt_input_invalid`,
- * `malformed_request`, `payload_too_large`.
+ * `malformed_request`, `payload_too_large`, `overloaded`, `unavailable`.
  */
 export async function checkConfirmation(
-  engine: TransformEngine,
+  deps: TransformKeyDeps,
   state: EnrolmentState,
   confirmation: EnrolmentConfirmation,
 ): Promise<CheckedConfirmation> {
+  const { engine } = deps;
   if (state.share === null) throw new CountersignError('internal');
   const { request, offer } = state;
   const signed = { statement: offer.statement, signatures: [confirmation.statement_signature] };
@@ -53,8 +54,8 @@ export async function checkConfirmation(
   assertUntransformed(vault);
   await checkEscrow(engine, offer.statement, confirmation.escrow);
   const share = decodeBase64url(state.share, 32);
-  const transformKey = augmentedTransformKey(engine, {
-    encoded,
+  const transformKey = await augmentedTransformKey(deps, {
+    ...{ sub: offer.statement.sub, encoded },
     deviceKey: request.device_key,
     personSig: request.sig,
     share,

@@ -18,7 +18,7 @@ import { announce } from './enrolment-announcement.ts';
 import { type CheckedConfirmation, checkConfirmation } from './enrolment-checks.ts';
 import { type EnrolmentState, openState, sealState } from './enrolment-state.ts';
 import { findEnrolment, markConfirmed, type StoredEnrolment } from './enrolment-store.ts';
-import { sealEscrow } from './escrow-checks.ts';
+import { escrowKeyOf, sealEscrow } from './escrow-checks.ts';
 import type { Holder } from './holder.ts';
 import { readRecoveryHalves } from './recovery-key.ts';
 import type { BindingDeps, Credentials, Enrolments } from './services.ts';
@@ -68,7 +68,7 @@ async function confirmOffer(deps: BindingDeps, confirming: Confirming): Promise<
   assertInTime(deps, stored);
   assertSameSession(who, stored, state);
   assertSamePolicy(deps, state);
-  const checked = await checkConfirmation(deps.engine, state, confirmation);
+  const checked = await checkConfirmation(deps, state, confirmation);
   await assertOwnHalves(deps, checked.signed, confirmation);
   const rows = await prepareRows(deps, who, confirming, checked);
   return deps.database.transaction((transaction) => store(deps, transaction, { ...confirming, rows }));
@@ -178,6 +178,7 @@ async function store(deps: BindingDeps, transaction: Transaction, confirmed: Con
       share: rows.sealedShare,
       vault: rows.vault,
       escrow: rows.sealedEscrow,
+      escrow_key: escrowKeyOf(statement, confirmed.confirmation.escrow),
     }),
     setKeyVersion(transaction, who.sub, statement.key_version),
     insertStatement(transaction, rows.signed),

@@ -12,8 +12,8 @@ import { addressesOf, findAddress, type HeldAddress } from '../directory/address
 import { devicesOf, findDevice } from '../directory/devices.ts';
 import { findDomain } from '../directory/domains.ts';
 import { findPersonKeys } from '../directory/person-keys.ts';
-import { type Person, requireActivePerson } from '../directory/persons.ts';
-import { newestOf } from '../directory/statements.ts';
+import { type Person, requireActivePerson, skipKeyVersions } from '../directory/persons.ts';
+import { loseStatements, newestOf } from '../directory/statements.ts';
 import { seconds } from '../lib/clock.ts';
 import { newHandle, newId } from '../lib/ids.ts';
 import { ENROLMENT_LIFE_S } from '../lib/limits.ts';
@@ -80,10 +80,12 @@ export function createOffers(deps: OfferDeps): Enrolments['offer'] {
     const earlier = await findEarlier(who, request.request_id);
     if (earlier !== undefined) return repeat(earlier, requestHash);
     await assertKeys(deps.engine, who, request);
-    const standing = await database.read((query) => readStanding(query, who, request));
-    requireEnrolmentPermission(deps, who, standing);
-    await assertEscrowWanted(deps, standing, request);
-    assertNotEnrolled(standing);
+    const found = await database.read((query) => readStanding(query, who, request));
+    requireEnrolmentPermission(deps, who, found);
+    await assertEscrowWanted(deps, found, request);
+    assertNotEnrolled(found);
+    const isBehindLost = found.last === undefined && (await settleLost(deps, found));
+    const standing = isBehindLost ? await database.read((query) => readStanding(query, who, request)) : found;
     assertNewSignatureKey(standing, request);
     const state = prepare(deps, who, request, standing);
     try {
@@ -205,6 +207,18 @@ async function assertEscrowWanted(
   } else if (setting === 'required' && !isService) {
     throw new CountersignError('escrow_required');
   }
+}
+
+/**
+ * Of an address that a recovered store does not know the log may have versions all the same: what is enrolled now goes on
+ * behind them, and so do the person's key versions. Answers whether there are any.
+ */
+async function settleLost({ lostNames, clock }: OfferDeps, { address, person }: Standing): Promise<boolean> {
+  const settled = await lostNames?.settle('address', address, async (tx, marker) => {
+    await loseStatements(tx, address, { from: 0, marker, now: seconds(clock) });
+    await skipKeyVersions(tx, person.sub, marker.version);
+  });
+  return settled !== undefined;
 }
 
 function assertNotEnrolled(standing: Standing): void {

@@ -1,7 +1,13 @@
 import { utf8 } from '../../protocol/bytes.ts';
 import { CountersignError } from '../../protocol/errors.ts';
 import { type Escrow, escrowBox, escrowSchema, verifyEscrow } from '../../protocol/escrow/escrow-record.ts';
-import { organizationBoxes, verifyOrganizationEscrow } from '../../protocol/escrow/organization-escrow.ts';
+import {
+  organizationBoxes,
+  organizationEscrowSchema,
+  verifyOrganizationEscrow,
+} from '../../protocol/escrow/organization-escrow.ts';
+import { organizationKeyFingerprint } from '../../protocol/escrow/organization-key.ts';
+import { decodeClaims } from '../../protocol/jws.ts';
 import type { KeyStatement } from '../../protocol/key-statement.ts';
 import { preFromJwk } from '../../recrypt/encoding.ts';
 import type { TransformEngine } from '../../recrypt/transform-engine.ts';
@@ -56,4 +62,14 @@ export async function openEscrow(
 /** What a stored escrow is sealed in. */
 export function escrowContext({ sub, keyVersion }: { sub: string; keyVersion: number }) {
   return { kind: 'escrow', sub, key_version: keyVersion };
+}
+
+/** The recovery key that an escrow is sealed to, by its fingerprint; null where it is not to the organization. */
+export function escrowKeyOf(
+  { escrow: method, iss }: KeyStatement,
+  escrow: Escrow | undefined,
+): string | null {
+  if (method !== 'organization' || escrow === undefined) return null;
+  const { halves } = decodeClaims(escrow.token, 'organization-escrow+jwt', organizationEscrowSchema);
+  return organizationKeyFingerprint(iss, halves);
 }

@@ -1,14 +1,15 @@
 import type { DeviceSummary, Me } from '../../protocol/api.ts';
-import type { SignedStatement } from '../../protocol/key-statement.ts';
+import type { KeyStatement, SignedStatement } from '../../protocol/key-statement.ts';
 import { addressesOf } from '../directory/addresses.ts';
 import { type Device, devicesOf } from '../directory/devices.ts';
 import { findPersonKeys, type PersonKeys } from '../directory/person-keys.ts';
 import { requireActivePerson } from '../directory/persons.ts';
 import { activeStatementOf } from '../directory/statements.ts';
 import { seconds } from '../lib/clock.ts';
+import { canEscrow, coverageOf } from './escrow-coverage.ts';
 import type { Holder } from './holder.ts';
 import { requirePersonPermission } from './permission.ts';
-import { type OrganizationEscrowSetting, recoveryKeyToken } from './recovery-key.ts';
+import { type OrganizationEscrowSetting, readRecoveryFingerprint, recoveryKeyToken } from './recovery-key.ts';
 import type { BindingDeps, Credentials, Profiles } from './services.ts';
 
 type ProfileDeps = BindingDeps & {
@@ -46,7 +47,7 @@ export function createProfiles(deps: ProfileDeps): Profiles {
         credential: answer?.status === 'credential' ? answer.credential : null,
         device_binding: isOwnDevice ? await credentials.deviceBinding(who.deviceId) : null,
         devices: devices.map((device) => summary(device, who)),
-        ...(keys === undefined ? {} : rotationDue(deps, keys, active)),
+        ...(keys === undefined ? {} : await rotationDue(deps, keys, active)),
         ...(recoveryKey === undefined ? {} : { recovery_key: recoveryKey }),
       };
     },
@@ -57,15 +58,37 @@ function summary({ device_id, label, added }: Device, who: Holder): DeviceSummar
   return { device_id, label, added, current: device_id === who.deviceId };
 }
 
-/** Whoever had a removed device may have the keys; and the longer keys are used, the more places there are that they were copied to. */
-function rotationDue(
-  { clock, policy }: ProfileDeps,
-  { removed }: PersonKeys,
+/**
+ * Whoever had a removed device may have the keys; and the longer keys are used, the more places there are that they were
+ * copied to. What was escrowed to halves that were replaced is worth nothing to these only once the keys are others.
+ */
+async function rotationDue(
+  deps: ProfileDeps,
+  keys: PersonKeys,
   active: SignedStatement | undefined,
-): Pick<Me, 'rotation_due'> {
-  if (removed !== null) return { rotation_due: 'device_removed' };
-  const since = active?.statement.since;
-  const { personKeys } = policy.lifetimes;
-  const isOld = personKeys > 0 && since !== undefined && since + personKeys <= seconds(clock);
-  return isOld ? { rotation_due: 'scheduled' } : {};
+): Promise<Pick<Me, 'rotation_due'>> {
+  if (keys.removed !== null) return { rotation_due: 'device_removed' };
+  if (active === undefined) return {};
+  const escrow = await escrowDue(deps, keys, active.statement);
+  if (escrow === 'recovery_key_replaced') return { rotation_due: escrow };
+  const { personKeys } = deps.policy.lifetimes;
+  const isOld = personKeys > 0 && active.statement.since + personKeys <= seconds(deps.clock);
+  // First what needs nobody's consent.
+  if (isOld) return { rotation_due: 'scheduled' };
+  return escrow === null ? {} : { rotation_due: escrow };
+}
+
+async function escrowDue(
+  deps: ProfileDeps,
+  keys: PersonKeys,
+  statement: KeyStatement,
+): Promise<'recovery_key_replaced' | 'escrow_required' | null> {
+  const { organizationEscrow: setting = 'off' } = deps;
+  if (setting === 'off') return null;
+  const fingerprint = await deps.database.read((query) => readRecoveryFingerprint(statement.iss, query));
+  // While a half is missing, nobody can be made to escrow.
+  if (fingerprint === null) return null;
+  const coverage = await coverageOf(deps, keys, statement, fingerprint);
+  if (coverage === 'before') return 'recovery_key_replaced';
+  return coverage !== 'current' && setting === 'required' && canEscrow(statement) ? 'escrow_required' : null;
 }

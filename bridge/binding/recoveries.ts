@@ -1,4 +1,4 @@
-import { decodeBase64url, encodeBase64url } from '../../protocol/base64url.ts';
+import { decodeBase64url } from '../../protocol/base64url.ts';
 import { CountersignError } from '../../protocol/errors.ts';
 import type {
   Recovery,
@@ -7,25 +7,20 @@ import type {
   RecoveryCase,
   RecoverySummary,
 } from '../../protocol/escrow/organization-api.ts';
-import {
-  type OrganizationEscrow,
-  verifyOrganizationEscrow,
-} from '../../protocol/escrow/organization-escrow.ts';
 import { sha256Base64url } from '../../protocol/hash.ts';
 import { thumbprint } from '../../protocol/public-key.ts';
 import { findDevice } from '../directory/devices.ts';
-import { parseKeyPair } from '../directory/person-keys.ts';
 import { succeeded } from '../events/succeeded.ts';
 import { seconds } from '../lib/clock.ts';
 import { newId } from '../lib/ids.ts';
 import { OPEN_RECOVERIES, RECOVERY_LIFE_S } from '../lib/limits.ts';
 import type { RequestContext } from '../lib/request-context.ts';
-import { isUniqueViolation, type Query, type Transaction } from '../storage/database.ts';
+import { isUniqueViolation } from '../storage/database.ts';
 import { assertDeviceKeys, assertOwnDeviceKey } from './enrolment-offer.ts';
-import { openEscrow } from './escrow-checks.ts';
 import { readEscrowed, requireRecovery } from './escrows.ts';
 import type { Holder } from './holder.ts';
 import { type Officer, type OfficersDeps, requireAnotherOfficer } from './officers.ts';
+import { assertStillEscrowed, type CaseDeps, readCase } from './recovery-cases.ts';
 import {
   countApproval,
   deleteOldRecoveries,
@@ -39,7 +34,14 @@ import {
   settleRecovery,
   sharesOf,
 } from './recovery-store.ts';
-import type { BindingDeps } from './services.ts';
+import {
+  askingKeys,
+  releasedShares,
+  requireRecoveryOf,
+  statusOf,
+  subjectOf,
+  summary,
+} from './recovery-views.ts';
 import { assertUntransformed } from './transform-keys.ts';
 
 /**
@@ -73,7 +75,7 @@ export interface Recoveries {
   expire(): Promise<number>;
 }
 
-export function createRecoveries(deps: BindingDeps & OfficersDeps): Recoveries {
+export function createRecoveries(deps: CaseDeps & OfficersDeps): Recoveries {
   const { database, clock, events } = deps;
 
   return {
@@ -111,9 +113,8 @@ export function createRecoveries(deps: BindingDeps & OfficersDeps): Recoveries {
 
     async describe(id) {
       const stored = await requireRecoveryOf(deps, id);
-      const { escrow, current } = await readCase(deps, stored);
-      const [device_key, device_sig] = parseKeyPair(stored.keys);
-      return { ...summary(stored, seconds(clock)), device_key, device_sig, escrow, current };
+      const { escrow, current, kept_boxes } = await readCase(deps, stored);
+      return { ...summary(stored, seconds(clock)), ...askingKeys(stored), escrow, current, kept_boxes };
     },
 
     async approve(officer, id, { half, share }, context) {
@@ -176,12 +177,8 @@ export function createRecoveries(deps: BindingDeps & OfficersDeps): Recoveries {
   };
 }
 
-function subjectOf({ sub, address, device_id }: StoredRecovery) {
-  return { sub, address, device: device_id };
-}
-
 async function findEarlier(
-  { database }: BindingDeps,
+  { database }: CaseDeps,
   who: Holder,
   requestId: string,
   requestHash: string,
@@ -193,16 +190,6 @@ async function findEarlier(
   return earlier;
 }
 
-async function requireRecoveryOf({ database }: BindingDeps, id: string): Promise<StoredRecovery> {
-  const stored = await database.read((query) => findRecovery(query, id));
-  if (stored === undefined) throw new CountersignError('recovery_unknown');
-  return stored;
-}
-
-function statusOf({ status, expires }: StoredRecovery, now: number): StoredRecovery['status'] {
-  return status === 'pending' && now >= expires ? 'expired' : status;
-}
-
 function assertPending(stored: StoredRecovery, now: number): void {
   const status = statusOf(stored, now);
   if (status === 'expired') throw new CountersignError('recovery_expired');
@@ -210,7 +197,7 @@ function assertPending(stored: StoredRecovery, now: number): void {
 }
 
 async function store(
-  deps: BindingDeps,
+  deps: CaseDeps,
   who: Holder,
   asking: RecoveryAsking,
   requestHash: string,
@@ -227,7 +214,8 @@ async function store(
     }
     const { address, key_version } = current.statement;
     const stored: StoredRecovery = {
-      ...{ id: newId(), sub: who.sub, address, key_version, device_id: who.deviceId },
+      ...{ id: newId(), purpose: 'recovery', kept: null },
+      ...{ sub: who.sub, address, key_version, device_id: who.deviceId },
       ...{ request_id: asking.request_id, request_hash: requestHash },
       ...{ keys: JSON.stringify([asking.device_key, asking.device_sig]), label: asking.label },
       ...{ status: 'pending', approvals: 0, created: now, expires: now + RECOVERY_LIFE_S },
@@ -239,47 +227,13 @@ async function store(
   });
 }
 
-/** Shares of keys that are others by now are of no use, and are not handed out. Throws `conflict`, `escrow_none`. */
-async function assertStillEscrowed(
-  deps: BindingDeps,
-  reader: Query | Transaction,
-  { sub, key_version }: StoredRecovery,
-) {
-  const escrowed = await readEscrowed(deps, reader, sub, 'organization');
-  if (escrowed.keys.key_version !== key_version) {
-    throw new CountersignError('conflict', 'The keys are others by now: ask again.');
-  }
-  return escrowed;
-}
-
-interface Case extends Pick<RecoveryCase, 'escrow' | 'current'> {
-  readonly claims: OrganizationEscrow;
-}
-
-async function readCase(deps: BindingDeps, stored: StoredRecovery): Promise<Case> {
-  const { escrow: sealed, current } = await deps.database.read((query) =>
-    assertStillEscrowed(deps, query, stored),
-  );
-  const name = { sub: stored.sub, keyVersion: stored.key_version };
-  const escrow = await openEscrow(deps.signer, name, sealed);
-  return { escrow, current, claims: await verifyOrganizationEscrow(escrow.token, current.statement) };
-}
-
-async function view(deps: BindingDeps, stored: StoredRecovery): Promise<Recovery> {
+async function view(deps: CaseDeps, stored: StoredRecovery): Promise<Recovery> {
   const { id, expires } = stored;
   const status = statusOf(stored, seconds(deps.clock));
   return { id, status, expires, released: status === 'released' ? await released(deps, stored) : null };
 }
 
-async function released(deps: BindingDeps, stored: StoredRecovery): Promise<Recovery['released']> {
-  const { escrow, claims } = await readCase(deps, stored);
-  const given = await deps.database.read((query) => sharesOf(query, stored.id));
-  const [first, second] = claims.halves.map((key) => given.find(({ half }) => half === thumbprint(key)));
-  if (first === undefined || second === undefined) throw new CountersignError('internal');
-  return { token: escrow.token, shares: [encodeBase64url(first.share), encodeBase64url(second.share)] };
-}
-
-function summary(stored: StoredRecovery, now: number): RecoverySummary {
-  const { id, sub, address, label, approvals, created, expires } = stored;
-  return { id, sub, address, label, status: statusOf(stored, now), approvals, created, expires };
+async function released(deps: CaseDeps, stored: StoredRecovery): Promise<Recovery['released']> {
+  const { token, shares } = await releasedShares(deps, stored, await readCase(deps, stored));
+  return { token, shares };
 }

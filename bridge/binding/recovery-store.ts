@@ -105,6 +105,13 @@ export async function deleteOldRecoveries(tx: Transaction, before: number): Prom
   await tx.deleteFrom('recoveries').where('status', '!=', 'pending').where('expires', '<', before).execute();
 }
 
+/** Deletes the readings of a kept escrow with their shares. */
+export async function deleteReadingsOf(tx: Transaction, kept: string): Promise<void> {
+  const theirs = tx.selectFrom('recoveries').select('id').where('kept', '=', kept);
+  await tx.deleteFrom('recovery_shares').where('recovery', 'in', theirs).execute();
+  await tx.deleteFrom('recoveries').where('kept', '=', kept).execute();
+}
+
 /** Deletes a person's recoveries with their shares: part of closing, resetting and erasing. */
 export async function deleteRecoveriesOf(tx: Transaction, sub: string): Promise<void> {
   const theirs = tx.selectFrom('recoveries').select('id').where('sub', '=', sub);

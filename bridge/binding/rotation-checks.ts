@@ -18,7 +18,7 @@ import type { PrePrivateKey, TransformEngine } from '../../recrypt/transform-eng
 import type { Device } from '../directory/devices.ts';
 import { ROTATION_SINCE_S } from '../lib/limits.ts';
 import type { Access } from './access.ts';
-import { checkEscrow } from './escrow-checks.ts';
+import { checkEscrow, escrowKeyOf } from './escrow-checks.ts';
 import { assertUntransformed } from './transform-keys.ts';
 
 /** What a rotation is held against: the bridge's own records, and its share. */
@@ -29,6 +29,8 @@ export interface RotationRecord {
   readonly share: PrePrivateKey;
   /** Seconds. */
   readonly now: number;
+  /** Fingerprint of the recovery key to which the rotation may begin to escrow; null for none. */
+  readonly escrowKey: string | null;
 }
 
 /** A rotation of which every part was checked. */
@@ -56,7 +58,7 @@ export async function checkRotation(
   if (vault.length > VAULT_BYTES) throw new CountersignError('payload_too_large', 'The vault is too large.');
   assertUntransformed(vault);
   await checkEscrow(engine, request.statement, request.escrow);
-  assertContinues(request.statement, access.statement, record.now);
+  assertContinues(request.statement, access.statement, record.now, escrowOf(request, record));
   await assertNewKey(request, record);
   await verifyStatement(signed, {
     previous: access.statement.keys[1],
@@ -71,7 +73,12 @@ export async function checkRotation(
 }
 
 /** The next version, which differs in what a rotation changes and in nothing else. */
-function assertContinues(next: KeyStatement, current: KeyStatement, now: number): void {
+function assertContinues(
+  next: KeyStatement,
+  current: KeyStatement,
+  now: number,
+  escrow: KeyStatement['escrow'],
+): void {
   const isNext =
     next.version === current.version + 1 &&
     next.key_version === current.key_version + 1 &&
@@ -83,14 +90,28 @@ function assertContinues(next: KeyStatement, current: KeyStatement, now: number)
     ...before,
     ...{ version: next.version, key_version: next.key_version, prev: next.prev, since: next.since },
     keys: [pre, next.keys[1]],
+    escrow,
   };
   const { reason, ...rest } = next;
   if (reason !== undefined || canonicalJson(rest) !== canonicalJson(expected)) {
-    throw new CountersignError('claims_invalid', 'a rotation changes the signature key alone');
+    throw new CountersignError(
+      'claims_invalid',
+      'a rotation changes the signature key, and otherwise at most the escrow',
+    );
   }
   if (next.since < current.since || Math.abs(next.since - now) > ROTATION_SINCE_S) {
     throw new CountersignError('claims_invalid', 'the statement does not begin now');
   }
+}
+
+/** The one before; or to the organization, where it is offered and the escrow is to the key that there is. */
+function escrowOf({ statement, escrow }: RotationRequest, record: RotationRecord): KeyStatement['escrow'] {
+  const before = record.access.statement.escrow;
+  if (statement.escrow === before || record.escrowKey === null) return before;
+  if (escrowKeyOf(statement, escrow) !== record.escrowKey) {
+    throw new CountersignError('escrow_mismatch', 'it is sealed to other halves than ours');
+  }
+  return 'organization';
 }
 
 /** The old private key may be a thief's; and each key has one purpose. */

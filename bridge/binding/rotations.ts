@@ -14,9 +14,10 @@ import type { Logger } from '../lib/logger.ts';
 import type { RequestContext } from '../lib/request-context.ts';
 import { isUniqueViolation, type Query, type Transaction } from '../storage/database.ts';
 import { type Access, assertUnchanged, readAccess } from './access.ts';
-import { openEscrow, sealEscrow } from './escrow-checks.ts';
+import { escrowKeyOf, openEscrow, sealEscrow } from './escrow-checks.ts';
 import type { Holder } from './holder.ts';
 import { requirePersonPermission } from './permission.ts';
+import { type OrganizationEscrowSetting, readRecoveryFingerprint } from './recovery-key.ts';
 import { type CheckedRotation, checkRotation } from './rotation-checks.ts';
 import {
   deleteOldRotations,
@@ -45,7 +46,12 @@ export interface Rotations {
   expire(): Promise<number>;
 }
 
-type Deps = BindingDeps & { readonly credentials: Credentials; readonly logger: Logger };
+type Deps = BindingDeps & {
+  readonly credentials: Credentials;
+  readonly logger: Logger;
+  /** Whether keys are escrowed to the organization; not if absent. */
+  readonly organizationEscrow?: OrganizationEscrowSetting;
+};
 
 export function createRotations(deps: Deps): Rotations {
   const { database } = deps;
@@ -63,7 +69,8 @@ export function createRotations(deps: Deps): Rotations {
     const name = { sub: who.sub, keyVersion: access.keys.key_version };
     const share = await openShare(deps.signer, name, access.keys.share);
     const now = seconds(deps.clock);
-    const checked = await checkRotation(deps.engine, { access, devices, share, now }, request);
+    const escrowKey = await escrowOffered(deps, access, request);
+    const checked = await checkRotation(deps.engine, { access, devices, share, now, escrowKey }, request);
     const rows = await prepareRows(deps, access, checked, request.escrow);
     await database.transaction((tx) => store(deps, tx, { who, request, context, access, checked, rows }));
   }
@@ -108,6 +115,17 @@ export function createRotations(deps: Deps): Rotations {
       return 0;
     },
   };
+}
+
+/** The recovery key to which a rotation may begin to escrow, by its fingerprint: none where nothing of it is wanted. */
+async function escrowOffered(
+  { database, signer, organizationEscrow = 'off' }: Deps,
+  { statement }: Access,
+  request: RotationRequest,
+): Promise<string | null> {
+  const begins = request.statement.escrow === 'organization' && statement.escrow !== 'organization';
+  if (!begins || organizationEscrow === 'off') return null;
+  return database.read((query) => readRecoveryFingerprint(signer.iss, query));
 }
 
 function hashOf(who: Holder, request: RotationRequest): string {
@@ -202,6 +220,7 @@ async function store(deps: BindingDeps, tx: Transaction, rotating: Rotating): Pr
     share: rows.share,
     vault: checked.vault,
     escrow: rows.escrow,
+    escrow_key: escrowKeyOf(statement, request.escrow),
   };
   if (!(await replacePersonKeys(tx, keys))) throw new CountersignError('conflict');
   await setKeyVersion(tx, sub, key_version);

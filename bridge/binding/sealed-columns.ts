@@ -1,6 +1,7 @@
 import { numberOf, type SealedColumn, textOf } from '../signer/sealed-columns.ts';
 import { enrolmentContext } from './enrolment-state.ts';
 import { escrowContext } from './escrow-checks.ts';
+import { keptContext } from './kept-escrow-content.ts';
 import { shareContext, transformKeyContext } from './transform-keys.ts';
 
 /** What is kept sealed of persons, their devices and their enrolments. */
@@ -12,6 +13,10 @@ export const BINDING_COLUMNS: readonly SealedColumn[] = [
   {
     ...{ table: 'person_keys', column: 'escrow', key: ['sub'], reads: ['key_version'] },
     context: (row) => escrowContext({ sub: textOf(row, 'sub'), keyVersion: numberOf(row, 'key_version') }),
+  },
+  {
+    ...{ table: 'kept_escrows', column: 'sealed', key: ['id'], reads: ['sub', 'key_version'] },
+    context: (row) => keptContext({ sub: textOf(row, 'sub'), keyVersion: numberOf(row, 'key_version') }),
   },
   {
     ...{ table: 'devices', column: 'transform_key', key: ['device_id'], reads: ['sub', 'key_version'] },

@@ -13,6 +13,7 @@ import type { KeyStatement } from '../../protocol/key-statement.ts';
 import type { TransformEngine } from '../../recrypt/transform-engine.ts';
 import type { EventLog } from '../events/event-log.ts';
 import type { KeyLog } from '../keylog/key-log.ts';
+import type { LostNames } from '../keylog/lost-names.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { RequestContext } from '../lib/request-context.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -28,6 +29,8 @@ export interface BindingDeps {
   readonly signer: Signer;
   readonly events: EventLog;
   readonly keyLog: KeyLog;
+  /** Without it the log has no versions of names that the store has never heard of. */
+  readonly lostNames?: LostNames;
   readonly clock: Clock;
   readonly engine: TransformEngine;
   readonly transforms: Transforms;

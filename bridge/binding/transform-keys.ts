@@ -9,9 +9,12 @@ import {
   encryptedValueBytes,
   preFromJwk,
 } from '../../recrypt/encoding.ts';
-import { transformSealed } from '../../recrypt/sealed-box.ts';
-import type { PrePrivateKey, TransformEngine } from '../../recrypt/transform-engine.ts';
+import type { PrePrivateKey } from '../../recrypt/transform-engine.ts';
 import type { Signer } from '../signer/signer.ts';
+import type { BindingDeps } from './services.ts';
+
+/** What a transform key is tried with. */
+export type TransformKeyDeps = Pick<BindingDeps, 'engine' | 'transforms' | 'signer'>;
 
 /** Whose sealed transform key it is; part of what it is sealed with. */
 export interface TransformKeyName {
@@ -22,6 +25,8 @@ export interface TransformKeyName {
 
 /** A transform key u→D as a client sends it, and what it must be for. */
 export interface OfferedTransformKey {
+  /** Whose it is. */
+  readonly sub: string;
   readonly encoded: Uint8Array;
   /** D. */
   readonly deviceKey: EncryptionKey;
@@ -35,12 +40,16 @@ export interface OfferedTransformKey {
 
 /**
  * Refuses a transform key that is not exactly from this person to this device; answers it augmented with s, so that
- * it serves what is encrypted to U′. The vault is put through it once: the library verifies the key's signature only
- * there, and what could not be opened later is refused now.
+ * it serves what is encrypted to U′. The vault is put through it once, by the workers: the library verifies the key's
+ * signature only there, and what could not be opened later is refused now.
  *
- * Throws `transform_key_mismatch` for another device or signer, `recrypt_input_invalid` for what is malformed.
+ * Throws `transform_key_mismatch` for another device or signer, `recrypt_input_invalid` for what is malformed, `overloaded`
+ * and `unavailable` as transforms do.
  */
-export function augmentedTransformKey(engine: TransformEngine, offered: OfferedTransformKey): Uint8Array {
+export async function augmentedTransformKey(
+  { engine, transforms, signer }: TransformKeyDeps,
+  offered: OfferedTransformKey,
+): Promise<Uint8Array> {
   const key = decodeTransformKey(offered.encoded);
   const device = preFromJwk(engine, offered.deviceKey);
   if (!equalBytes(key.toPublicKey.x, device.x) || !equalBytes(key.toPublicKey.y, device.y)) {
@@ -50,8 +59,12 @@ export function augmentedTransformKey(engine: TransformEngine, offered: OfferedT
     throw new CountersignError('transform_key_mismatch', 'the transform key is not signed by the person');
   }
   const augmented = engine.augmentTransformKey(key, offered.share);
-  transformSealed(engine, offered.vault, augmented);
-  return encodeTransformKey(augmented);
+  const encoded = encodeTransformKey(augmented);
+  await transforms.run({
+    ...{ encrypted: offered.vault, box: true, keys: [Uint8Array.from(encoded)], maxBlocks: 0 },
+    ...{ priority: 'join', turn: [signer.iss, offered.sub, offered.sub] },
+  });
+  return encoded;
 }
 
 /** Refuses a vault that is not sealed by the client itself: transforms are for the bridge to do (PROTOCOL §10). */

@@ -8,6 +8,7 @@ import { addConnectionCommands } from './commands/connection.ts';
 import { addDeviceCommands } from './commands/device.ts';
 import { addDomainCommands } from './commands/domain.ts';
 import { addEventsCommand } from './commands/events.ts';
+import { addGroupCommands } from './commands/group.ts';
 import { addInitCommand } from './commands/init.ts';
 import { addKeysCommands } from './commands/keys.ts';
 import { addLogCommands } from './commands/log.ts';
@@ -40,6 +41,7 @@ export const COMMANDS: readonly AddCommand[] = [
   addPersonCommands,
   addDeviceCommands,
   addRecoveryCommands,
+  addGroupCommands,
   addPolicyCommands,
   addAppCommands,
   addServiceCommands,

@@ -1,5 +1,11 @@
 import * as z from 'zod';
-import { ACCESS_TOKEN_MINUTES, ONLINE_KEYS_LIFE_DAYS, REFRESH_TOKEN_DAYS } from '../lib/limits.ts';
+import {
+  ACCESS_TOKEN_MINUTES,
+  KEY_ENCRYPTION_KEY_DAYS,
+  KEY_ENCRYPTION_KEY_DAYS_MAX,
+  ONLINE_KEYS_LIFE_DAYS,
+  REFRESH_TOKEN_DAYS,
+} from '../lib/limits.ts';
 
 /** How long things live that no policy is about; the others stand in `policies/data.json`. */
 export const lifetimes = z.strictObject({
@@ -9,6 +15,14 @@ export const lifetimes = z.strictObject({
     .max(397)
     .default(ONLINE_KEYS_LIFE_DAYS)
     .describe('How long the root vouches for the bridge’s online keys.'),
+  key_encryption_key_days: z
+    .int()
+    .min(0)
+    .max(KEY_ENCRYPTION_KEY_DAYS_MAX)
+    .default(KEY_ENCRYPTION_KEY_DAYS)
+    .describe(
+      'How old the key-encryption key may be before an event, a metric and readiness say that it is to be replaced; 0: however old.',
+    ),
   access_token_minutes: z
     .int()
     .min(1)

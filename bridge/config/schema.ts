@@ -1,5 +1,10 @@
 import * as z from 'zod';
-import { NAME_LENGTH, TRANSFORMS_WAITING, TRANSFORMS_WAITING_MAX } from '../lib/limits.ts';
+import {
+  ESCROW_KEEP_DAYS_MAX,
+  NAME_LENGTH,
+  TRANSFORMS_WAITING,
+  TRANSFORMS_WAITING_MAX,
+} from '../lib/limits.ts';
 import { parseNetwork } from '../lib/networks.ts';
 import { isIssuer, isNameServer } from './addresses.ts';
 import { events } from './events-schema.ts';
@@ -199,6 +204,15 @@ const escrow = z.strictObject({
     .describe(
       'Whether two administrators together can give people their keys back: required, offered or off. Peers see it; ' +
         'the administrators first make the recovery key (`countersign recovery init-officer`).',
+    ),
+  keep_days: z
+    .int()
+    .min(0)
+    .max(ESCROW_KEEP_DAYS_MAX)
+    .default(30)
+    .describe(
+      'Days for which what a closed person escrowed to the organization is kept, so that two administrators can have read ' +
+        'what they sealed to themselves; 0: it is destroyed at once. Erasing destroys it always.',
     ),
 });
 

@@ -61,6 +61,13 @@ export async function setKeyVersion(
   await transaction.updateTable('persons').set({ key_version: keyVersion }).where('sub', '=', sub).execute();
 }
 
+/** Counts on behind key versions that are lost: so many at most may have been given to the person. */
+export async function skipKeyVersions(transaction: Transaction, sub: string, count: number): Promise<void> {
+  const person = await findPerson(transaction, sub);
+  if (person === undefined) return;
+  await setKeyVersion(transaction, sub, (person.key_version ?? -1) + count);
+}
+
 /** Raises the generation: what was read before this cannot be released any more. Part of every restriction. */
 export async function restrictPerson(
   transaction: Transaction,

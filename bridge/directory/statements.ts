@@ -3,13 +3,13 @@ import type { Transaction } from '../storage/database.ts';
 import type { StatementsTable } from '../storage/tables/directory.ts';
 import type { Reader } from './handle.ts';
 
-/** The newest statement of an address, of whatever status and person: `undefined` if it never had one, or it is erased. */
+/** The newest statement of an address, of whatever status and person: `undefined` if it never had one, or it is erased or lost. */
 export async function latestStatement(reader: Reader, address: string): Promise<SignedStatement | undefined> {
   const row = await newestRow(reader, address);
-  return row === undefined || row.status === 'erased' ? undefined : parseSigned(row.signed);
+  return row === undefined || isGone(row) ? undefined : parseSigned(row.signed);
 }
 
-/** Where the versions of an address end, erased ones included: what the next one continues. */
+/** Where the versions of an address end, erased and lost ones included: what the next one continues. */
 export async function lastVersion(
   reader: Reader,
   address: string,
@@ -27,9 +27,16 @@ export async function newestOf(
 }> {
   const last = await newestRow(reader, address);
   return {
-    latest: last === undefined || last.status === 'erased' ? undefined : parseSigned(last.signed),
+    latest: last === undefined || isGone(last) ? undefined : parseSigned(last.signed),
     last,
   };
+}
+
+/** Of which nothing is said any more, to anybody. */
+const GONE = ['erased', 'lost'] as const satisfies StatementsTable['status'][];
+
+function isGone({ status }: Pick<StatementsTable, 'status'>): boolean {
+  return status === 'erased' || status === 'lost';
 }
 
 function newestRow(reader: Reader, address: string) {
@@ -42,7 +49,7 @@ function newestRow(reader: Reader, address: string) {
     .executeTakeFirst();
 }
 
-/** One version of an address's statement; `undefined` if there is none, or it is erased. */
+/** One version of an address's statement; `undefined` if there is none, or it is erased or lost. */
 export async function findStatement(
   reader: Reader,
   address: string,
@@ -53,12 +60,12 @@ export async function findStatement(
     .select('signed')
     .where('address', '=', address)
     .where('version', '=', version)
-    .where('status', '!=', 'erased')
+    .where('status', 'not in', GONE)
     .executeTakeFirst();
   return row === undefined ? undefined : parseSigned(row.signed);
 }
 
-/** Versions of an address's statement from one up to another, in their order; erased ones are absent. */
+/** Versions of an address's statement from one up to another, in their order; erased and lost ones are absent. */
 export async function statementsBetween(
   reader: Reader,
   address: string,
@@ -70,13 +77,13 @@ export async function statementsBetween(
     .where('address', '=', address)
     .where('version', '>=', from)
     .where('version', '<=', to)
-    .where('status', '!=', 'erased')
+    .where('status', 'not in', GONE)
     .orderBy('version')
     .execute();
   return rows.map((row) => parseSigned(row.signed));
 }
 
-/** The newest statements of many addresses at once, by address; addresses without one, or whose is erased, are absent. */
+/** The newest statements of many addresses at once, by address; addresses without one, or whose is erased or lost, are absent. */
 export async function latestStatements(
   reader: Reader,
   addresses: readonly string[],
@@ -86,7 +93,7 @@ export async function latestStatements(
     .selectFrom('statements as newest')
     .select(['newest.address', 'newest.signed'])
     .where('newest.address', 'in', addresses)
-    .where('newest.status', '!=', 'erased')
+    .where('newest.status', 'not in', GONE)
     .where(({ not, exists, selectFrom }) =>
       not(
         exists(
@@ -178,6 +185,33 @@ export async function eraseStatements(
     .where('address', '=', address)
     .where('status', '=', 'erased')
     .where('version', '<', last?.version ?? 0)
+    .execute();
+}
+
+/**
+ * Notes that versions of an address from `from` on are lost: what came before them stands for nobody any more, and the next
+ * statement continues the `marker` behind them (bridge/keylog/lost-versions.ts). What was staged in their place goes.
+ */
+export async function loseStatements(
+  transaction: Transaction,
+  address: string,
+  { from, marker, now }: { from: number; marker: { version: number; hash: string }; now: number },
+): Promise<void> {
+  await transaction
+    .deleteFrom('statements')
+    .where('address', '=', address)
+    .where('version', '>=', from)
+    .execute();
+  await transaction
+    .updateTable('statements')
+    .set({ status: 'lost' })
+    .where('address', '=', address)
+    .where('status', '!=', 'erased')
+    .execute();
+  const { version, hash } = marker;
+  await transaction
+    .insertInto('statements')
+    .values({ address, version, sub: '', status: 'lost', signed: '', hash, since: now })
     .execute();
 }
 

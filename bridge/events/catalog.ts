@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { CLOCK_EVENTS } from './clock-events.ts';
 import { count, emailAddress, foreign, name, personal, phrase, text } from './event-text.ts';
 import { GROUP_EVENTS } from './group-events.ts';
+import { KEY_EVENTS } from './key-events.ts';
 import { LOG_EVENTS } from './log-events.ts';
 import { POLICY_EVENTS } from './policy-events.ts';
 import { RECEIVED_SIGNAL_EVENTS } from './received-signal-events.ts';
@@ -162,16 +163,7 @@ export const EVENTS = {
       devices: count,
     }),
   },
-  'keys.reencrypted': {
-    doc: 'Everything that the bridge keeps sealed was sealed under another key-encryption key; the one before opens nothing any more.',
-    data: z.strictObject({
-      /** Names the key, and tells nothing about it. */
-      key: name,
-      previous: name,
-      /** Values that were sealed anew by the run that finished. */
-      values: count,
-    }),
-  },
+  ...KEY_EVENTS,
   'vault.opened': {
     doc: 'A device fetched the vault through its transform.',
     data: z.strictObject({ purpose: name.optional() }),

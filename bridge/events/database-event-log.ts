@@ -54,7 +54,8 @@ class DatabaseEventLog implements SequencedEventLog {
     });
     this.#sequencing = createPaced(() => this.#sequencer.wake(), EVENT_SEQUENCING_MS);
     this.#groups = new RecordGroups(async (bodies) => {
-      await deps.database.transaction((tx) => stageEvents(tx, bodies));
+      // Only the sequencer takes them up, and its own commit has them on disk before anybody sees them.
+      await deps.database.transaction((tx) => stageEvents(tx, bodies), { seenBeforeDurable: true });
       this.#sequencing.ask();
     });
   }

@@ -1,12 +1,12 @@
 import * as z from 'zod';
 import { name, phrase } from './event-text.ts';
+import { KEPT_ESCROW_EVENTS } from './kept-escrow-events.ts';
+import { RECOVERY_KEY_EVENTS } from './recovery-key-events.ts';
 
 /** Events of the organization’s recovery of keys: part of the catalogue. */
 export const RECOVERY_EVENTS = {
-  'recovery.key_registered': {
-    doc: 'An administrator registered their half of the organization’s recovery key.',
-    data: z.strictObject({ half: name }),
-  },
+  ...KEPT_ESCROW_EVENTS,
+  ...RECOVERY_KEY_EVENTS,
   'recovery.requested': {
     doc: 'A device that signed in as a person asked two administrators for that person’s escrowed keys.',
     data: z.strictObject({ recovery: name, label: phrase }),

@@ -20,6 +20,7 @@ import { BRIDGE_RESPONSE_LIFE_S, LOOKUP_MAX_AGE_S } from '../lib/limits.ts';
 import type { RequestContext } from '../lib/request-context.ts';
 import { requireAllowed } from '../policy/decision.ts';
 import type { Policy } from '../policy/policy.ts';
+import type { LentBytes } from '../signer/lent-bytes.ts';
 import type { Signer } from '../signer/signer.ts';
 import type { Database, Transaction } from '../storage/database.ts';
 import { rememberRead } from '../storage/remembered-reads.ts';
@@ -63,11 +64,11 @@ export interface LookUps {
     body: LookUpBody,
     bodyBytes: Uint8Array,
     context: RequestContext,
-  ): Promise<Uint8Array>;
+  ): Promise<LentBytes>;
   /** For a partner: own addresses only. Throws `partner_unknown`, `forbidden`, `replayed`, and what verifying throws. */
   answerPartner(token: string, context: RequestContext): Promise<string>;
   /** For anybody, where policy permits it: own addresses only. Throws `forbidden`. */
-  answerPublic(body: PublicLookUpBody, bodyBytes: Uint8Array, context: RequestContext): Promise<Uint8Array>;
+  answerPublic(body: PublicLookUpBody, bodyBytes: Uint8Array, context: RequestContext): Promise<LentBytes>;
 }
 
 /** Who speaks for which domains. */
@@ -97,7 +98,7 @@ export function createLookUps(deps: LookUpsDeps): LookUps {
     body: LookUpBody,
     bodyBytes: Uint8Array,
     context: RequestContext,
-  ): Promise<Uint8Array> {
+  ): Promise<LentBytes> {
     const asker = { ...askingPerson(who, clock), audience: who.deviceId };
     requireAllowed(deps.policy.decide, requestBy(asker, { action: 'look-up', resource: here }));
     // The protocol takes ages of up to a day; nobody here gets an older answer than policy may say.
@@ -134,7 +135,7 @@ export function createLookUps(deps: LookUpsDeps): LookUps {
     body: PublicLookUpBody,
     bodyBytes: Uint8Array,
     context: RequestContext,
-  ): Promise<Uint8Array> {
+  ): Promise<LentBytes> {
     const asker = { ...THE_PUBLIC, audience: PUBLIC_AUDIENCE };
     requireAllowed(deps.policy.decide, requestBy(asker, { action: 'look-up-as-public', resource: here }));
     const { ours } = await readSpeakers();
@@ -241,7 +242,7 @@ export function createLookUps(deps: LookUpsDeps): LookUps {
     request: string | Uint8Array;
     results: LookUpResult[];
     records?: string[];
-  }): Promise<Uint8Array> {
+  }): Promise<LentBytes> {
     const now = seconds(clock);
     const claims: Omit<LookUpResponse, 'results'> = {
       iss: signer.iss,

@@ -1,5 +1,6 @@
 import { labelled } from '../../protocol/canonical-json.ts';
 import { sha256Base64url } from '../../protocol/hash.ts';
+import { loggedOwnRecord, type OwnRecord } from '../../protocol/logged-records.ts';
 import type { PartnerRecord } from '../../protocol/partner-record.ts';
 import { verifiedDomains } from '../directory/domains.ts';
 import type { KeyLog } from '../keylog/key-log.ts';
@@ -21,9 +22,11 @@ export interface PartnerRecords {
   ofPartner(partner: Partner): Promise<string>;
   /** The own company's: which domains it has verified. Its version rises when they change. */
   own(): Promise<string>;
+  /** What the key log has of the own company, or is about to. */
+  ownRecord(): Promise<OwnRecord>;
 }
 
-const OWN_RECORD = 'own-record';
+export const OWN_RECORD = 'own-record';
 
 export function createPartnerRecords(deps: {
   signer: Signer;
@@ -66,10 +69,7 @@ export function createPartnerRecords(deps: {
     if (knownHash === hash) return Number(known);
     const version = Number(known) + 1;
     await writeFact(tx, OWN_RECORD, `${version} ${hash}`);
-    await deps.keyLog.stage(tx, {
-      ...loggedRecord(signer.iss, version),
-      value: labelled('trust-change', { ...contentOf(domains), version }),
-    });
+    await deps.keyLog.stage(tx, loggedOwnRecord({ ...contentOf(domains), version }));
     return version;
   }
 
@@ -100,6 +100,10 @@ export function createPartnerRecords(deps: {
         scope: ['lookup'],
         status: partner.status === 'active' ? 'active' : 'suspended',
       }),
+    async ownRecord() {
+      const { version, domains } = await currentOwn();
+      return { ...contentOf(domains), version };
+    },
     async own() {
       const { version, domains } = await currentOwn();
       return record(version, {

@@ -1,11 +1,12 @@
 import { parseDomain } from '../../protocol/address.ts';
-import { labelled } from '../../protocol/canonical-json.ts';
 import type { VerifiedEntity } from '../../protocol/entity-configuration.ts';
 import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
+import { loggedPartnerRecord } from '../../protocol/logged-records.ts';
 import { findDomain } from '../directory/domains.ts';
 import type { EventLog } from '../events/event-log.ts';
 import type { KeyLog } from '../keylog/key-log.ts';
-import { type Clock, seconds } from '../lib/clock.ts';
+import type { LostNames } from '../keylog/lost-names.ts';
+import { type Clock, elapsed, seconds } from '../lib/clock.ts';
 import { equalSecrets } from '../lib/ids.ts';
 import { PARTNER_REFRESH_PAUSE_MS } from '../lib/limits.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -14,7 +15,7 @@ import type { Resolver } from '../lib/resolver.ts';
 import type { Database, Transaction } from '../storage/database.ts';
 import { readDomainRecord } from './domain-record.ts';
 import type { ReadEntity } from './entity-reader.ts';
-import { loggedRecord } from './logged-record.ts';
+import { loggedRecord, newestLoggedRecord } from './logged-record.ts';
 import { asPartnerFault } from './partner-faults.ts';
 import { findPartner, listPartners, type Partner, savePartner } from './partner-store.ts';
 
@@ -23,8 +24,12 @@ export interface PartnersDeps {
   readonly database: Database;
   readonly events: EventLog;
   readonly keyLog: KeyLog;
+  /** Without it the log has no versions of names that the store has never heard of. */
+  readonly lostNames?: LostNames;
   readonly resolver: Resolver;
   readonly readEntity: ReadEntity;
+  /** Hears what time it is by the clock of a partner that was read, seconds. */
+  readonly heardTime?: (name: string, time: number) => void;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -131,6 +136,7 @@ export function createPartners(deps: PartnersDeps): Partners {
         throw new CountersignError('partner_dns', `The record of ${domain} names another bridge or root.`);
       }
     }
+    await deps.lostNames?.settle('trust-change', approval.entityId);
     const partner = await database.transaction(async (tx) => {
       await assertDomainsFree(tx, approval.entityId, domains);
       const known = await findPartner(tx, approval.entityId);
@@ -141,7 +147,7 @@ export function createPartners(deps: PartnersDeps): Partners {
         status: 'active',
         root_thumbprint: approval.rootThumbprint,
         domains,
-        version: (known?.version ?? 0) + 1,
+        version: (known?.version ?? (await newestLoggedRecord(tx, approval.entityId))) + 1,
         reason: null,
       };
       await savePartner(tx, approved);
@@ -186,16 +192,7 @@ export function createPartners(deps: PartnersDeps): Partners {
 
   /** A partner's pinned record is a trust change: the log commits to it (PROTOCOL §6, §7). */
   async function stageTrustChange(tx: Transaction, partner: Partner): Promise<void> {
-    const { entity_id, version, root_thumbprint, domains, status } = partner;
-    const value = labelled('trust-change', {
-      iss: deps.iss,
-      entity_id,
-      version,
-      root_thumbprint,
-      domains,
-      status,
-    });
-    await deps.keyLog.stage(tx, { ...loggedRecord(entity_id, version), value });
+    await deps.keyLog.stage(tx, loggedPartnerRecord({ ...partner, iss: deps.iss }));
   }
 
   async function restrict(
@@ -243,8 +240,9 @@ export function createPartners(deps: PartnersDeps): Partners {
   const attempts = new Map<string, number>();
 
   async function refreshUnlessRecent(entityId: string): Promise<Partner> {
-    const now = clock.now();
-    if (now - (attempts.get(entityId) ?? 0) < PARTNER_REFRESH_PAUSE_MS) {
+    const now = elapsed(clock);
+    const last = attempts.get(entityId);
+    if (last !== undefined && now - last < PARTNER_REFRESH_PAUSE_MS) {
       return database.read((query) => requirePartner(query, entityId));
     }
     attempts.set(entityId, now);
@@ -263,7 +261,9 @@ export function createPartners(deps: PartnersDeps): Partners {
           return { broken: `The DNS record of ${domain} does not name the pinned bridge and root any more.` };
         }
       }
-      return { entity: await deps.readEntity({ ...expected, leastSerial: partner.serial }) };
+      const entity = await deps.readEntity({ ...expected, leastSerial: partner.serial });
+      deps.heardTime?.(partner.entity_id, entity.configuration.iat);
+      return { entity };
     } catch (error) {
       if (isCountersignError(error, 'root_mismatch')) {
         return { broken: 'The bridge shows another root key than the pinned one.' };

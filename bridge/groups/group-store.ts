@@ -134,6 +134,20 @@ export async function markEnded(transaction: Transaction, group: string, now: nu
   return numUpdatedRows === 1n;
 }
 
+/** One page of the durable groups that there are, in the order of their ids, from behind `after` on. */
+export async function durableGroupsAfter(reader: Reader, after: string, limit: number): Promise<Group[]> {
+  const rows = await reader
+    .selectFrom('groups')
+    .selectAll()
+    .where('kind', '=', 'durable')
+    .where('status', '=', 'active')
+    .where('group_id', '>', after)
+    .orderBy('group_id')
+    .limit(limit)
+    .execute();
+  return rows.map(parseGroup);
+}
+
 /** Meetings whose time is over and that nobody has ended. */
 export async function overdueGroups(reader: Reader, now: number, limit: number): Promise<string[]> {
   const rows = await reader

@@ -16,7 +16,7 @@ import { keptEvidenceFor } from './kept-evidence.ts';
 import { type ReceivedToken, signKeyReceipts } from './key-receipts.ts';
 import { countMembers, groupsOfPerson } from './member-store.ts';
 import { isSignerGone } from './renewal-due.ts';
-import { isRotationDue } from './rotation-schedule.ts';
+import { rotationDueSince } from './rotation-schedule.ts';
 import type { GroupDeps, GroupViews } from './services.ts';
 import { createSignerEvidence, deviceOf, evidenceFor, type FindSignerEvidence } from './signer-evidence.ts';
 import { roleIn } from './taking-part.ts';
@@ -146,18 +146,20 @@ export function createGroupViews(deps: GroupDeps & { foreign: ViewForeignGroup }
         for (const group of found) {
           const role = await roleIn(query, group.group_id, person);
           if (role === 'none' || !isSeenBy(who, group, role)) continue;
-          const due = role === 'admin' && (await isRotationDue(query, group, { life, now }));
+          const due = role === 'admin' ? await rotationDueSince(query, group, { life, now }) : undefined;
           const gone = role === 'admin' && (await isSignerGone(query, group));
           listed.push({ group, role, due, gone });
         }
         return listed;
       });
       return {
-        groups: groups.map(({ group: { group_id, kind, label, ends, status }, role, due, gone }) => ({
-          ...{ iss, group: group_id, kind, label, ends, status, role },
-          ...(due ? { rotation_due: 'scheduled' as const } : {}),
-          ...(gone ? { renewal_due: 'signer_gone' as const } : {}),
-        })),
+        groups: groups.map(
+          ({ group: { group_id, kind, label, ends, status, key_version }, role, due, gone }) => ({
+            ...{ iss, group: group_id, kind, label, ends, status, role },
+            ...(due === undefined ? {} : rotationDue(due, key_version)),
+            ...(gone ? { renewal_due: 'signer_gone' as const } : {}),
+          }),
+        ),
       };
     },
 
@@ -192,4 +194,8 @@ export async function whyNone(
 ): Promise<'group_unknown' | 'group_excluded' | 'group_ended'> {
   if (group.status === 'ended') return 'group_ended';
   return (await isExcluded(reader, group.group_id, person)) ? 'group_excluded' : 'group_unknown';
+}
+
+function rotationDue(since: number, version: number) {
+  return { rotation_due: 'scheduled' as const, rotation_due_since: since, rotation_due_version: version };
 }

@@ -1,8 +1,9 @@
-import { deviceBindingSchema } from '../../protocol/device.ts';
 import { SIGNERS } from '../../protocol/groups/api.ts';
-import { type KeptEvidence, signerEvidenceSchema } from '../../protocol/groups/signer-evidence.ts';
-import { decodeClaims } from '../../protocol/jws.ts';
-import { keyBindingSchema } from '../../protocol/key-binding.ts';
+import {
+  endOfEvidence,
+  type KeptEvidence,
+  signerEvidenceSchema,
+} from '../../protocol/groups/signer-evidence.ts';
 import type { Holder } from '../binding/holder.ts';
 import { findDevice } from '../directory/devices.ts';
 import type { Reader } from '../directory/handle.ts';
@@ -26,11 +27,7 @@ export async function evidenceToKeep(
   if (await database.read((query) => hasEvidence(query, { group, deviceId }, { since, now }))) return null;
   const evidence = await find(sub, deviceId);
   if (evidence === undefined) return null;
-  const { credential, device_binding: binding } = evidence;
-  const expires = Math.min(
-    decodeClaims(credential.binding, 'key-binding+jwt', keyBindingSchema).exp,
-    decodeClaims(binding, 'device-binding+jwt', deviceBindingSchema).exp,
-  );
+  const expires = endOfEvidence(evidence);
   const kept = { sub, device_id: deviceId, made: now, expires, evidence: JSON.stringify(evidence) };
   return { group_id: group, ...kept };
 }

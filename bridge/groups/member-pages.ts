@@ -7,8 +7,9 @@ import { findGroup } from './group-store.ts';
 import { whyNone } from './group-views.ts';
 import { keptEvidenceFor } from './kept-evidence.ts';
 import { listMembers } from './member-store.ts';
+import { membershipsOf, signedFor } from './memberships.ts';
 import type { GroupDeps, GroupMembers } from './services.ts';
-import { createSignerEvidence, evidenceFor } from './signer-evidence.ts';
+import { createSignerEvidence } from './signer-evidence.ts';
 import { roleIn } from './taking-part.ts';
 
 /** Who is in a group, by the statements that put them there: for its admins and for whoever takes part. */
@@ -16,7 +17,7 @@ export function createMemberPages(deps: GroupDeps): GroupMembers['list'] {
   const { database, signer } = deps;
   const { iss } = signer;
   const findEvidence = createSignerEvidence(deps);
-  return async (who, groupId, after) => {
+  return async (who, groupId, { after, kind }) => {
     const found = await database.read(async (query) => {
       await readAccess(query, who);
       const group = await findGroup(query, groupId);
@@ -29,20 +30,13 @@ export function createMemberPages(deps: GroupDeps): GroupMembers['list'] {
         resource: groupResource(group),
         facts: { groupRole: role },
       });
-      const listed = await listMembers(query, groupId, { after: after ?? -1, limit: MEMBERSHIP_BATCH });
-      const signed = listed.map(({ token: { sub, device_id }, added }) => ({
-        sub,
-        device_id,
-        stored: added,
-      }));
-      return { listed, kept: await keptEvidenceFor(query, groupId, signed) };
+      const page = { after: after ?? -1, limit: MEMBERSHIP_BATCH, kind };
+      const listed = await listMembers(query, groupId, page);
+      return { listed, kept: await keptEvidenceFor(query, groupId, listed.map(signedFor)) };
     });
-    const { listed: members, kept } = found;
-    const signers = members.map(({ token: { sub, device_id } }) => ({ sub, device_id }));
+    const { listed: members } = found;
     return {
-      tokens: members.map(({ token }) => token.token),
-      signers: await evidenceFor(findEvidence, signers),
-      ...(kept.length === 0 ? {} : { kept }),
+      ...(await membershipsOf(findEvidence, found)),
       next: members.length === MEMBERSHIP_BATCH ? (members.at(-1)?.generation ?? null) : null,
     };
   };

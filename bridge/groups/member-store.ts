@@ -98,29 +98,55 @@ export async function countMembers(reader: Reader, group: string): Promise<numbe
 /** A member and the token that added them. */
 export type MemberWithToken = Omit<GroupMember, 'transform_key'> & { readonly token: StoredMembershipToken };
 
-/** One page of members in the order in which they were added, from behind that number on. */
+const WITHOUT_KEY = [
+  ...(['group_id', 'kind', 'iss', 'member_id'] as const),
+  ...(['key_version', 'group_key_version', 'generation', 'added'] as const),
+] as const;
+
+/** One page of members, of one kind or of both, in the order in which they were added, from behind that number on. */
 export async function listMembers(
   reader: Reader,
   group: string,
-  { after, limit }: { after: number; limit: number },
+  { after, limit, kind }: { after: number; limit: number; kind?: GroupMember['kind'] | undefined },
 ): Promise<MemberWithToken[]> {
-  const members = await reader
+  let query = reader
     .selectFrom('group_members')
-    .select([
-      'group_id',
-      'kind',
-      'iss',
-      'member_id',
-      'key_version',
-      'group_key_version',
-      'generation',
-      'added',
-    ])
+    .select(WITHOUT_KEY)
     .where('group_id', '=', group)
     .where('generation', '>', after)
     .orderBy('generation')
-    .limit(limit)
-    .execute();
+    .limit(limit);
+  if (kind !== undefined) query = query.where('kind', '=', kind);
+  return withTokens(reader, group, await query.execute());
+}
+
+/** Of these people, those who are members: each is looked up, whoever else is in. */
+export async function membersNamed(
+  reader: Reader,
+  group: string,
+  people: readonly PersonName[],
+): Promise<MemberWithToken[]> {
+  const members: Omit<GroupMember, 'transform_key'>[] = [];
+  for (const iss of new Set(people.map((person) => person.iss))) {
+    const theirs = people.filter((person) => person.iss === iss).map(({ sub }) => sub);
+    const found = await reader
+      .selectFrom('group_members')
+      .select(WITHOUT_KEY)
+      .where('group_id', '=', group)
+      .where('kind', '=', 'person')
+      .where('iss', '=', iss)
+      .where('member_id', 'in', theirs)
+      .execute();
+    members.push(...found);
+  }
+  return withTokens(reader, group, members);
+}
+
+async function withTokens(
+  reader: Reader,
+  group: string,
+  members: readonly Omit<GroupMember, 'transform_key'>[],
+): Promise<MemberWithToken[]> {
   const tokens = await membershipTokens(
     reader,
     group,

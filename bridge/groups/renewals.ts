@@ -55,6 +55,8 @@ async function check(deps: GroupDeps, before: AdminAccess, body: GroupKeysBody):
   const { iss } = deps.signer;
   const claims = await verifyGroupKey(body.token, signer);
   assertAdmin(authority, signer);
+  // Right when it was made: another admin was faster, and its maker looks again.
+  if (claims.seq <= group.seq) throw new CountersignError('conflict', 'The group was changed meanwhile.');
   const pinned = { ...group, iss, group: group.group_id, admins: authority.admins };
   assertGroupKeyFollows(claims, { claims: pinned, hash: group.head });
   const now = seconds(deps.clock);

@@ -90,16 +90,23 @@ export async function listSealedKeys(
     .execute();
 }
 
-/** Deletes what is sealed to a recipient that nobody can open it for any more. Answers how many. */
+/**
+ * Deletes what is sealed to a recipient that nobody can open it for any more: all of it, or what came before `until`, ms.
+ * Answers how many.
+ */
 export async function deleteSealedKeysTo(
   transaction: Transaction,
   { recipient_kind, recipient }: RecipientName,
+  until?: number,
 ): Promise<number> {
-  const { numDeletedRows } = await transaction
+  const all = transaction
     .deleteFrom('sealed_keys')
     .where('recipient_kind', '=', recipient_kind)
-    .where('recipient', '=', recipient)
-    .executeTakeFirst();
+    .where('recipient', '=', recipient);
+  const { numDeletedRows } = await (until === undefined
+    ? all
+    : all.where('created', '<', until)
+  ).executeTakeFirst();
   return Number(numDeletedRows);
 }
 

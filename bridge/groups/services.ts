@@ -9,6 +9,8 @@ import type {
   GroupView,
   GroupViewBody,
   MembersBody,
+  Memberships,
+  MembershipsBody,
   MembersPage,
   MembersResult,
 } from '../../protocol/groups/api.ts';
@@ -86,8 +88,15 @@ export interface GroupMembers {
    */
   change(who: Holder, group: string, body: MembersBody, context: RequestContext): Promise<MembersResult>;
 
-  /** One page of members in the order of their statements. For whoever takes part. */
-  list(who: Holder, group: string, after: number | undefined): Promise<MembersPage>;
+  /** One page of members, of one kind or of both, in the order of their statements. For whoever takes part. */
+  list(
+    who: Holder,
+    group: string,
+    page: { readonly after?: number | undefined; readonly kind?: 'person' | 'group' | undefined },
+  ): Promise<MembersPage>;
+
+  /** Those of these people who are members, also of a partner's group through its bridge. For whoever takes part. */
+  find(who: Holder, body: MembershipsBody): Promise<Memberships>;
 
   /** Shuts persons out, or lets them in again, however they came in. Throws `replayed`, `group_limit`, `jws_expired`. */
   exclude(who: Holder, group: string, body: ExclusionsBody, context: RequestContext): Promise<GroupView>;

@@ -3,7 +3,6 @@ import type { Transaction } from '../storage/database.ts';
 import { adminsOf, findGroup } from './group-store.ts';
 import { deletePersonFromGroups, type PersonName } from './member-store.ts';
 import { deleteOpenOffers } from './offer-store.ts';
-import { deleteSealedKeysTo } from './sealed-key-store.ts';
 
 /** What a restriction took away from somebody of ours in the groups kept here. */
 export interface GroupWithdrawal {
@@ -25,7 +24,8 @@ export interface LostAdmin {
 /**
  * Takes a person out of every group: part of closing and resetting, in the same transaction. Whatever leads to their
  * key, and the vaults that are sealed to it, are deleted. Somebody who was reset stays an admin, who can remove and
- * exclude, but can add nobody until another admin signs the group's key anew.
+ * exclude, but can add nobody until another admin signs the group's key anew. What is sealed to the person themselves is the
+ * caller's to delete: their escrow may be kept.
  */
 export async function withdrawFromGroups(
   transaction: Transaction,
@@ -35,9 +35,6 @@ export async function withdrawFromGroups(
   const memberships = await deletePersonFromGroups(transaction, person);
   const administered = await (reason === 'closed' ? deleteAdmin : deleteVaults)(transaction, person.sub);
   await deleteOpenOffers(transaction, person.sub);
-  if (reason === 'closed') {
-    await deleteSealedKeysTo(transaction, { recipient_kind: 'person', recipient: person.sub });
-  }
   const lost: LostAdmin[] = [];
   for (const group of administered.sort()) lost.push(await whatIsLeft(transaction, group));
   return { memberships: memberships.sort(), administered: lost };

@@ -241,6 +241,7 @@ function answer(ctx: Context, response: ApiResponse, route: Route, streams: Even
   if ('text' in response) {
     ctx.body = typeof response.text === 'string' ? response.text : inPlace(response.text);
     ctx.set('Content-Type', response.mediaType);
+    if (response.onSent !== undefined) ctx.res.once('finish', response.onSent);
   } else {
     ctx.body = JSON.stringify(response.body);
     ctx.type = 'application/json';

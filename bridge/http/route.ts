@@ -57,6 +57,8 @@ export type ApiResponse =
   | {
       readonly status?: number;
       readonly text: string | Uint8Array;
+      /** Called when the system has taken all of the text: for whose memory it stands in. */
+      readonly onSent?: () => void;
       readonly mediaType: string;
       readonly headers?: Readonly<Record<string, string>>;
     };

@@ -60,6 +60,12 @@ export async function insertLink(tx: Transaction, link: Readonly<BootstrapLinksT
   await tx.insertInto('bootstrap_links').values(link).execute();
 }
 
+/** Ends every link that was not used up; answers how many. */
+export async function deleteLinks(tx: Transaction): Promise<number> {
+  const { numDeletedRows } = await tx.deleteFrom('bootstrap_links').executeTakeFirstOrThrow();
+  return Number(numDeletedRows);
+}
+
 /** Uses a link up: of two callers one gets it. An expired one is of no use to anybody. */
 export async function takeLink(
   tx: Transaction,

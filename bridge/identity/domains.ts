@@ -15,6 +15,7 @@ import {
 import type { EventLog } from '../events/event-log.ts';
 import { type Change, succeeded } from '../events/succeeded.ts';
 import type { StagingLog } from '../keylog/key-log.ts';
+import type { LostNames } from '../keylog/lost-names.ts';
 import type { TrustChangeKind } from '../keylog/trust-changes.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import { equalSecrets, newHandle } from '../lib/ids.ts';
@@ -22,7 +23,7 @@ import { DNS_NAME_LENGTH, DOMAIN_RECHECK_FAILURES, DOMAIN_RECHECK_S, TXT_RECORDS
 import { type RequestContext, SYSTEM } from '../lib/request-context.ts';
 import type { Resolver } from '../lib/resolver.ts';
 import type { Database, Query, Transaction } from '../storage/database.ts';
-import { stageConnectionChange, stageDomainChange } from './trust-changes.ts';
+import { domainName, stageConnectionChange, stageDomainChange } from './trust-changes.ts';
 
 /** A domain of the organization as administrators see it. Times in seconds. */
 export interface OwnDomain extends Pick<Domain, 'domain' | 'status' | 'added' | 'verified' | 'checked'> {
@@ -52,6 +53,8 @@ export interface DomainsDeps {
   readonly database: Database;
   readonly events: EventLog;
   readonly keyLog: StagingLog;
+  /** Without it the log has no versions of names that the store has never heard of. */
+  readonly lostNames?: LostNames;
   readonly resolver: Resolver;
   readonly clock: Clock;
   /** The entity id of the active partner that a domain is approved for, if any. */
@@ -121,6 +124,7 @@ export function createDomains(deps: DomainsDeps): Domains {
       const domain = parseDomain(text);
       assertNoPublicSuffix(domain);
       assertProvable(domain);
+      await deps.lostNames?.settle('trust-change', domainName(domain));
       return database.transaction(async (tx) => {
         const known = await findDomain(tx, domain);
         if (known !== undefined) return view(known);

@@ -39,7 +39,12 @@ export async function stageDomainChange(
 ): Promise<void> {
   const found = await findDomain(tx, domain);
   const state = found === undefined ? null : { status: found.status, verified: found.verified };
-  await stageTrustChange(deps, tx, { name: `domain/${domain}`, ...act, state });
+  await stageTrustChange(deps, tx, { name: domainName(domain), ...act, state });
+}
+
+/** Under which the key log has a domain. */
+export function domainName(domain: string): string {
+  return `domain/${domain}`;
 }
 
 /** `link`: the hash of the one-time link that was used up for it; null where another token made it. */

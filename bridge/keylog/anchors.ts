@@ -48,9 +48,15 @@ export class Anchors {
     this.#deps = deps;
   }
 
+  /** Those that were read some moments ago at most. */
+  get recent(): readonly Anchor[] | undefined {
+    return performance.now() - this.#readAt < ANCHORS_AGE_MS ? this.#known : undefined;
+  }
+
   /** Each newer than the one before. As of now, where `afresh` says so; else some moments old at most. */
   async best(query: Query, afresh: boolean): Promise<readonly Anchor[]> {
-    if (!afresh && performance.now() - this.#readAt < ANCHORS_AGE_MS) return this.#known;
+    const known = afresh ? undefined : this.recent;
+    if (known !== undefined) return known;
     // who demands fresh ones must not get those of a reading that began before
     if (afresh || this.#reading === undefined) this.#reading = this.#read(query);
     return this.#reading;

@@ -174,6 +174,10 @@ class MappedKeyLog implements DatabaseKeyLog {
     return text;
   }
 
+  proveEntry(query: Query, kind: LoggedKind, name: string, version: number): Promise<string | null> {
+    return this.#staples.entryOf(query, { kind, name, version });
+  }
+
   async forget(tx: Transaction, kind: LoggedKind, name: string, versions?: readonly number[]): Promise<void> {
     await forgetVersions(tx, kind, name, versions);
     this.#staples.forget(kind, name);

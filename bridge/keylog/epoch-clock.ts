@@ -13,12 +13,16 @@ import {
  */
 export interface EpochClock {
   /**
-   * Looks at the clock before an epoch is closed behind one of this time (ms). Where it is far ahead of that, what the
-   * store knows is read and held against it, and what witnesses said: most of them must agree. Where nothing else tells
-   * the time, it must have gone on evenly for EPOCH_CLOCK_SETTLED_MS. Throws `clock_ahead`, with what to do.
+   * Looks at the clock before an epoch is closed behind one of this time (ms). Time that this process has counted itself
+   * while the clock went on evenly is no leap: a bridge that ran through a quiet week needs nobody. Where the clock is far ahead
+   * of that, what the store knows is read and held against it, and what others said: most of them must agree. Where nothing
+   * else tells the time, it must have gone on evenly for EPOCH_CLOCK_SETTLED_MS. Throws `clock_ahead`, with what to do.
    */
   assertBelievable(last: number, read: () => Promise<KnownTimes>): Promise<void>;
-  /** A witness has cosigned, and so said what its clock shows; seconds. Believed or not, its signature was verified. */
+  /**
+   * Another company has signed what its clock shows, seconds: a witness by its cosignature, a partner by its entity
+   * configuration. Believed or not, its signature was verified.
+   */
   heard(name: string, time: number): void;
 }
 
@@ -47,7 +51,7 @@ export function createEpochClock(clock: Clock): EpochClock {
     return elapsed(clock) - even.since;
   }
 
-  function witnesses(): OtherClock[] {
+  function signed(): OtherClock[] {
     const running = elapsed(clock);
     return [...heard]
       .filter(([, { at }]) => running - at < COSIGNATURE_AGE_S * 1_000)
@@ -58,11 +62,11 @@ export function createEpochClock(clock: Clock): EpochClock {
     heard: (name, time) => void heard.set(name, { time: time * 1_000, at: elapsed(clock) }),
     async assertBelievable(last, read) {
       const settled = evenFor();
-      if (clock.now() - last <= EPOCH_CLOCK_LEAP_MS) return;
+      if (clock.now() - settled - last <= EPOCH_CLOCK_LEAP_MS) return;
       const { right = last, others } = await read();
       const now = clock.now();
-      if (now - right <= EPOCH_CLOCK_LEAP_MS) return;
-      const asked = [...witnesses(), ...others];
+      if (now - settled - right <= EPOCH_CLOCK_LEAP_MS) return;
+      const asked = [...signed(), ...others];
       const against = asked.filter(({ time }) => Math.abs(now - time) > EPOCH_CLOCK_LEAP_MS);
       if (asked.length > 2 * against.length) return;
       if (asked.length === 0 && settled >= EPOCH_CLOCK_SETTLED_MS) return;
@@ -76,7 +80,7 @@ function wordsOn(found: { now: number; last: number; against: readonly OtherCloc
   const others = found.against.map(({ name, time }) => `${name} says ${new Date(time).toISOString()}`);
   const seen =
     others.length === 0
-      ? `It is believed once it has gone on evenly for ${EPOCH_CLOCK_SETTLED_MS / 60_000} minutes, or a witness cosigns.`
+      ? `It is believed once it has gone on evenly for ${EPOCH_CLOCK_SETTLED_MS / 60_000} minutes, or a witness or a partner has signed what time it is.`
       : `${others.join(', ')}. Set this clock by NTP; if it is right, take the witness whose clock is wrong out.`;
   return `This machine’s clock shows ${now}, and the newest epoch of the key log is of ${last}: nothing is logged yet. ${seen}`;
 }

@@ -32,6 +32,18 @@ export async function insertEpoch(tx: Transaction, epoch: Omit<Epoch, 'pages_kep
     .execute();
 }
 
+/** One that a copy of the log has brought back; of those before the newest one the map is not kept. */
+export async function insertRecoveredEpoch(
+  tx: Transaction,
+  epoch: Omit<Epoch, 'pages_kept'>,
+  isNewest: boolean,
+): Promise<void> {
+  await tx
+    .insertInto('log_epochs')
+    .values({ ...epoch, pages_kept: isNewest ? 1 : 0 })
+    .execute();
+}
+
 /** Stores rungs; one that is there already stays, since a proof never changes. */
 export async function insertRungs(tx: Transaction, rungs: readonly VrfProofsTable[]): Promise<void> {
   for (const part of inStatements(rungs)) {

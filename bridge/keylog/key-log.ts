@@ -52,6 +52,12 @@ export interface KeyLog {
   ): Promise<string | null>;
 
   /**
+   * The proof that a version has its entry in the log, whether or not others followed: the text of
+   * protocol/keytrans/version-proof-format.ts. Null where it has none yet, or is forgotten.
+   */
+  proveEntry(query: Query, kind: LoggedKind, name: string, version: number): Promise<string | null>;
+
+  /**
    * Forgets what was logged under a name, in the transaction that erases it: values, openings and proofs; with `versions`
    * those versions alone, and the proofs only with the newest one. The log stays whole, and so does the count of the
    * name's versions.

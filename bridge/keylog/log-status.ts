@@ -141,7 +141,7 @@ async function quorumStatus(
     needed,
     size: size ?? null,
     time: time ?? null,
-    missingSince: missing === undefined ? null : Math.floor(missing / 1000),
+    missingSince: missing === undefined ? null : Math.floor(missing.time_ms / 1000),
   };
 }
 

@@ -107,6 +107,17 @@ export async function readRungs(
   return new Map(rows.map(({ version, output, proof }) => [version, { output, proof }]));
 }
 
+/** Where in the map a version stands, or would: stored, or proved now. */
+export async function outputOf(
+  database: Database,
+  prover: VrfProver,
+  { kind, name, version }: VersionName,
+): Promise<Uint8Array> {
+  const stored = await database.read((query) => readRungs(query, { kind, name }, [version]));
+  const proof = stored.get(version) ?? (await prover.prove(vrfInput(label(kind, name), version)));
+  return proof.output;
+}
+
 function keyOf({ kind, name, version }: VersionName): string {
   return `${kind} ${version} ${name}`;
 }

@@ -9,6 +9,7 @@ import type { LoggedKind, StapleAnchor } from './key-log.ts';
 import { findLeaf, readerOf } from './map-reader.ts';
 import type { MapStore } from './map-store.ts';
 import { readRungs, type VersionName } from './rungs.ts';
+import { findEntry, proveEntry } from './version-entries.ts';
 import { findVersion } from './version-store.ts';
 import type { VrfProof } from './vrf-pool.ts';
 
@@ -26,6 +27,11 @@ export interface Staples {
    * or forgotten. `newest`: in the newest of all, whoever has cosigned it.
    */
   of(query: Query, version: VersionName, anchor?: StapleAnchor): Promise<string | null>;
+  /**
+   * The proof (protocol/keytrans/version-proof-format.ts) that a version has its entry, newest or not, in the best checkpoint
+   * that has it. Null: it has none yet, or is forgotten.
+   */
+  entryOf(query: Query, version: VersionName): Promise<string | null>;
   /** There is a new checkpoint, or a new cosignature of one. */
   changed(): void;
   /** Keeps nothing of a name. */
@@ -59,6 +65,8 @@ class CachedStaples implements Staples {
   }
 
   async of(query: Query, version: VersionName, anchor: StapleAnchor = 'best'): Promise<string | null> {
+    const recent = anchor === 'best' ? this.#recent(version) : undefined;
+    if (recent !== undefined) return recent;
     const known = await this.#find(query, version);
     if (known === undefined) return null;
     if (anchor === 'newest') {
@@ -77,6 +85,17 @@ class CachedStaples implements Staples {
     return (await this.#prove(query, known, await this.#anchors.best(query, true))) ?? null;
   }
 
+  async entryOf(query: Query, version: VersionName): Promise<string | null> {
+    const entry = await findEntry(query, version);
+    if (entry === undefined) return null;
+    for (const afresh of [false, true]) {
+      const anchors = await this.#anchors.best(query, afresh);
+      const anchor = anchors.find(({ epoch }) => epoch.epoch >= entry.epoch);
+      if (anchor !== undefined) return proveEntry(query, entry, anchor, await this.#deps.vrfPublicKey());
+    }
+    return null;
+  }
+
   changed(): void {
     this.#anchors.changed();
   }
@@ -85,6 +104,15 @@ class CachedStaples implements Staples {
     for (const [key, { name: known }] of this.#known) {
       if (known.kind === kind && known.name === name) this.#known.delete(key);
     }
+  }
+
+  /** What proving would answer again, of what is in memory alone: nearly every look-up's. */
+  #recent(version: VersionName): string | undefined {
+    const known = this.#kept(keyOf(version));
+    const anchors = this.#anchors.recent;
+    if (known?.proof === undefined || anchors === undefined) return undefined;
+    const first = anchors.find(({ epoch }) => epoch.epoch >= known.epoch);
+    return first?.checkpoint === known.proof.checkpoint ? (known.proof.text ?? undefined) : undefined;
   }
 
   /** `undefined`: none of the anchors has the version. Null: each of those that have it has a newer one. */
@@ -123,13 +151,18 @@ class CachedStaples implements Staples {
   }
 
   async #find(query: Query, name: VersionName): Promise<Known | undefined> {
-    const key = `${name.kind} ${name.version} ${name.name}`;
-    const kept = this.#known.get(key);
-    if (kept !== undefined && performance.now() - kept.readAt < STAPLE_AGE_MS) return kept;
+    const key = keyOf(name);
+    const kept = this.#kept(key);
+    if (kept !== undefined) return kept;
     this.#known.delete(key);
     const known = await readKnown(query, name);
     if (known !== undefined) this.#keep(key, known);
     return known;
+  }
+
+  #kept(key: string): Known | undefined {
+    const known = this.#known.get(key);
+    return known !== undefined && performance.now() - known.readAt < STAPLE_AGE_MS ? known : undefined;
   }
 
   #keep(key: string, known: Known): void {
@@ -140,6 +173,10 @@ class CachedStaples implements Staples {
       this.#known.delete(oldest);
     }
   }
+}
+
+function keyOf({ kind, version, name }: VersionName): string {
+  return `${kind} ${version} ${name}`;
 }
 
 /** `undefined`: staged, forgotten, or never logged. */

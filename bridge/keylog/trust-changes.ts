@@ -9,6 +9,7 @@ import { newestVersion } from './version-store.ts';
 /** What happened, in the words of the event catalogue where there is an event of it. */
 export type TrustChangeKind =
   | Extract<EventType, `connection.${string}` | `domain.${string}` | `admin.${string}` | `keys.${string}`>
+  | Extract<EventType, 'log.recovered'>
   | 'connection.removed'
   | 'admin.link_created';
 

@@ -203,6 +203,53 @@ export async function storePlaces(tx: Transaction, placed: readonly PlacedVersio
 
 const NO_VALUE = new Uint8Array();
 
+/** A version of which a recovery found the place and nothing else: as one that was forgotten. */
+export async function insertLostVersion(
+  tx: Transaction,
+  lost: VersionName & { readonly commitment: Uint8Array; readonly position: number; readonly epoch: number },
+): Promise<void> {
+  const { kind, name, version, commitment, position, epoch } = lost;
+  await tx
+    .insertInto('logged_versions')
+    .values({
+      ...{ staged_id: newId(), kind, name, version, commitment, position, epoch },
+      ...{ value: NO_VALUE, value_hash: '', opening: null, earlier: 0 },
+    })
+    .execute();
+}
+
+/** Takes back what is staged of a name from a version on: part of a recovery, in which the log has others there. */
+export async function deleteStagedFrom(tx: Transaction, { kind, name, version }: VersionName): Promise<void> {
+  await tx
+    .deleteFrom('logged_versions')
+    .where('kind', '=', kind)
+    .where('name', '=', name)
+    .where('version', '>=', version)
+    .where('position', 'is', null)
+    .execute();
+}
+
+/** A name with the number of its newest version that has a place in the log; −1 where none has. */
+export type PlacedName = Pick<VersionName, 'kind' | 'name'> & { readonly placed: number };
+
+/** Every name that was ever logged or staged here. */
+export async function placedNames(query: Query): Promise<PlacedName[]> {
+  const versions = query
+    .selectFrom('logged_versions')
+    .select(({ fn }) => ['kind', 'name', fn.max('version').as('placed')]);
+  const placed = await versions.where('position', 'is not', null).groupBy(['kind', 'name']).execute();
+  const known = new Set(placed.map(({ kind, name }) => `${kind} ${name}`));
+  const begun = (await allStagedVersions(query)).filter(
+    ({ kind, name, version }) => version === 0 && !known.has(`${kind} ${name}`),
+  );
+  return [...placed, ...begun.map(({ kind, name }) => ({ kind, name, placed: -1 }))];
+}
+
+/** All that is staged. */
+export async function allStagedVersions(query: Query): Promise<StagedVersion[]> {
+  return staged(query).orderBy('version').execute();
+}
+
 /**
  * Forgets what was logged under a name, or some versions of it: values, openings and, with the newest version, proofs. The
  * entries and the numbers of the versions stay, so the log stays whole and the name's next version follows on; nobody can

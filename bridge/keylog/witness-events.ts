@@ -1,6 +1,7 @@
 import type { EventInput, EventLog } from '../events/event-log.ts';
 import type { Logger } from '../lib/logger.ts';
 import { SYSTEM } from '../lib/request-context.ts';
+import type { ForgottenCosignature } from '../tlog/forgotten-cosignature.ts';
 import type { WitnessState } from '../tlog/witness-client.ts';
 import type { SplitView } from '../tlog/witness-server.ts';
 
@@ -10,6 +11,8 @@ export interface WitnessEvents {
   changed(now: WitnessState, before: WitnessState): void;
   /** We are a witness, and were shown two histories. */
   splitView(found: SplitView): void;
+  /** We are a witness, and have forgotten what we cosigned. */
+  forgotten(found: ForgottenCosignature): void;
 }
 
 export function createWitnessEvents(deps: {
@@ -33,6 +36,10 @@ export function createWitnessEvents(deps: {
     splitView(found) {
       logger.error(found, 'a log has signed two histories');
       record({ type: 'log.split_view_seen', actor: SYSTEM.actor, outcome: 'failure', data: { ...found } });
+    },
+    forgotten({ origin, size, note }) {
+      const data = { origin, size, checkpoint: note };
+      record({ type: 'log.witness_forgot', actor: SYSTEM.actor, outcome: 'failure', data });
     },
   };
 }

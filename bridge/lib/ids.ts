@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { uuidv7 } from 'uuidv7';
 
 /**
@@ -33,6 +33,6 @@ export function newHandle(): string {
  * lengths equal, which timingSafeEqual demands.
  */
 export function equalSecrets(a: string, b: string): boolean {
-  const [hashOfA, hashOfB] = [a, b].map((secret) => createHash('sha256').update(secret).digest());
+  const [hashOfA, hashOfB] = [a, b].map((secret) => hash('sha256', secret, 'buffer'));
   return hashOfA !== undefined && hashOfB !== undefined && timingSafeEqual(hashOfA, hashOfB);
 }

@@ -91,6 +91,10 @@ export const BRIDGE_RESPONSE_LIFE_S = 60;
 export const PARTNER_RETRY_MAX_S = MINUTE_S;
 /** A partner's entity configuration: keys, endpoints, and up to ISSUER_DOMAINS names. */
 export const ENTITY_CONFIGURATION_BYTES = 256 * KIB;
+/** A bridge's own record and policy with two log proofs of LOG_STAPLE_MAX, its keys and ISSUER_DOMAINS names. */
+export const LOGGED_TRUST_BYTES = 256 * KIB;
+/** A policy bundle in base64url: POLICY_LENGTH characters, each escaped or of three bytes. */
+export const POLICY_BUNDLE_BYTES = 2 * MIB;
 /** A partner's record as handed to our clients: a client that was offline longer asks again. */
 export const PARTNER_RECORD_LIFE_S = DAY_S;
 /** Pinned partners are re-read and their TXT records checked this often (PROTOCOL.md section 6). */
@@ -116,6 +120,14 @@ export const ESCROW_OPENINGS_PER_DAY = 5;
 export const RECOVERY_LIFE_S = DAY_S;
 /** Open recoveries of one person: the administrators who compare must not be flooded. */
 export const OPEN_RECOVERIES = 3;
+/** What a closed person escrowed is kept for ten years at most: longer is no retention any more. */
+export const ESCROW_KEEP_DAYS_MAX = 3_650;
+/** Groups that one request looks at: each is a read of its newest keys. */
+export const DUE_ROTATIONS_PAGE = 200;
+/** People of one page of the report on escrows: a screen of a script, and a few hundred bytes each. */
+export const COVERAGE_PAGE = 500;
+/** Two administrators find the time for a drill within a week. */
+export const RECOVERY_DRILL_LIFE_S = 7 * DAY_S;
 /** How long a client may rely on what it was told of the recovery key: an enrolment follows at once. */
 export const RECOVERY_KEY_TOKEN_LIFE_S = HOUR_S;
 /** Devices of one person, whatever policy says: a rotation re-endorses every device in one request. */
@@ -147,6 +159,8 @@ export const GROUP_MEMBERS = 20_000;
 export const GROUPS_OF_CREATOR = 5_000;
 /** A partner's view of a group: tokens of some KiB, evidence of some 10 KiB for each device that signed, 5,000 exclusions of 800 bytes. */
 export const GROUP_VIEW_RESPONSE_BYTES = 10 * MIB;
+/** 512 durable groups, and 200 people of long names, asked for by a signed request: base64url makes it a third longer. */
+export const MEMBERSHIPS_REQUEST_BYTES = 256 * KIB;
 /** A receipt for a group's key is made for each view of the group: it outlives the way to the client. */
 export const GROUP_KEY_RECEIPT_LIFE_S = 10 * MINUTE_S;
 /** What showed whose device signed for a group serves the next ones for so long: bindings are good for a day. */
@@ -170,6 +184,10 @@ export const ENDED_GROUPS_AT_ONCE = 200;
 export const BINDING_RENEWAL_PART = 0.5;
 /** Online signing keys' life, by default: rotated four times a year under the offline root. */
 export const ONLINE_KEYS_LIFE_DAYS = 90;
+/** The key-encryption key: as often as persons' keys. It is said that it is old, and nothing stops of it. */
+export const KEY_ENCRYPTION_KEY_DAYS = 365;
+/** Ten years: longer is no age that anybody waits for. */
+export const KEY_ENCRYPTION_KEY_DAYS_MAX = 3_650;
 /** So long before their end somebody is told: the root key rests in a safe, perhaps in another town. */
 export const ONLINE_KEYS_WARNING_S = 14 * DAY_S;
 /** One look at the bridge's health answers all who ask this long: none of them is refused, and store and cache must not feel it. */
@@ -385,6 +403,8 @@ export const STREAMS = 5_000;
 export const EVENT_DATA_BYTES = 16 * KIB;
 /** Bytes of credentials that are kept as answers carry them: some 5,000 with their log proofs, each looked up often. */
 export const WRITTEN_CREDENTIALS_BYTES = 32 * MIB;
+/** Memory of long answers that is kept for the next ones: some thirty about a hundred addresses with their log proofs. */
+export const SENT_BUFFERS_BYTES = 32 * MIB;
 /** Reads (look-ups) are committed in groups no longer apart than this, before the answers leave (section 8). */
 export const READ_EVENT_GROUP_MS = 10;
 /** Events get their `seq` no sooner than this after those before: one commit then serves several groups of reads. */
@@ -611,6 +631,12 @@ export const VRF_PROOFS_AHEAD = 4_096;
 export const MAP_EPOCHS_KEPT = 256;
 /** Pages that are not needed any more are looked for this often. */
 export const MAP_PRUNING_INTERVAL_MS = 10_000;
+/** Checkpoints so much older than the newest are pruned: auditors replay within hours, and head files are looked at each time. */
+export const CHECKPOINTS_KEPT_MS = 7 * DAY_S * 1_000;
+/** Old checkpoints are looked for this often: even a busy log closes some thousand epochs meanwhile. */
+export const CHECKPOINTS_PRUNING_INTERVAL_MS = 3_600_000;
+/** Rows in one transaction. */
+export const CHECKPOINTS_PRUNED = 500;
 /** About so many pages, of half a KiB, are deleted in one transaction: others wait for it. */
 export const MAP_PRUNED_PAGES = 1_000;
 /** Pages of the map kept in memory: the upper ones of all, and those of some thousand names; 2 to 3 KiB each. */

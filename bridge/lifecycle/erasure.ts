@@ -2,6 +2,7 @@ import { CountersignError } from '../../protocol/errors.ts';
 import { deleteAllDeviceRequestsOf } from '../binding/device-request-store.ts';
 import { deleteDeviceSignIn } from '../binding/device-sign-ins.ts';
 import { deleteEnrolmentsOf } from '../binding/enrolment-store.ts';
+import { deleteKeptEscrows } from '../binding/kept-escrow-store.ts';
 import { deleteRecoveriesOf } from '../binding/recovery-store.ts';
 import { deleteRotationsOf } from '../binding/rotation-store.ts';
 import { releaseAddresses } from '../directory/addresses.ts';
@@ -100,6 +101,7 @@ async function deleteRecords(tx: Transaction, sub: string, { tokens, signer }: E
   await deleteRotationsOf(tx, sub);
   await deleteAllDeviceRequestsOf(tx, sub);
   await deleteRecoveriesOf(tx, sub);
+  await deleteKeptEscrows(tx, { sub });
   await eraseFromGroups(tx, { iss: signer.iss, sub });
   await releaseAddresses(tx, sub);
   await unlinkPerson(tx, sub);

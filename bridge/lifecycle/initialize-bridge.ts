@@ -64,6 +64,9 @@ export async function rotateBridgeKeys(deps: CeremonyDeps, rotation: Rotation): 
   });
 }
 
+/** Under which the key log has the online keys. */
+export const ONLINE_KEYS_NAME = 'online-keys';
+
 /** The online keys as they now stand in `tx`: whoever holds one of them speaks for this bridge. */
 async function stageOnlineKeys(
   { iss: issuer, keyLog, clock }: CeremonyDeps,
@@ -74,7 +77,7 @@ async function stageOnlineKeys(
   if (stored === undefined) throw new CountersignError('state_refused', 'This store has no keys.');
   const { serial, exp, keys, compromised } = decodeClaims(stored.token, 'online-keys+jwt', onlineKeysSchema);
   await stageTrustChange({ issuer, keyLog, clock }, tx, {
-    ...{ name: 'online-keys', change, by: SYSTEM.actor },
+    ...{ name: ONLINE_KEYS_NAME, change, by: SYSTEM.actor },
     state: {
       ...{ serial, root_thumbprint: stored.rootThumbprint, exp, compromised },
       keys: keys.map(({ purpose, jwk, nbf, exp }) => ({ purpose, thumbprint: thumbprint(jwk), nbf, exp })),

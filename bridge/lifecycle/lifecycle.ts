@@ -2,6 +2,7 @@ import { CountersignError } from '../../protocol/errors.ts';
 import { deleteDeviceRequestsOf } from '../binding/device-request-store.ts';
 import { deleteOffersOf } from '../binding/enrolment-store.ts';
 import type { Holder } from '../binding/holder.ts';
+import type { KeptEscrows } from '../binding/kept-escrows.ts';
 import { askingPerson, requestBy } from '../binding/permission.ts';
 import { deleteRecoveriesOf } from '../binding/recovery-store.ts';
 import { releaseAddresses } from '../directory/addresses.ts';
@@ -11,6 +12,7 @@ import { findPerson, type Person, restrictPerson } from '../directory/persons.ts
 import type { EventLog } from '../events/event-log.ts';
 import { type Change, succeeded } from '../events/succeeded.ts';
 import { signReceipt } from '../groups/receipts.ts';
+import { deleteSealedKeysTo } from '../groups/sealed-key-store.ts';
 import { withdrawDeviceFromGroups, withdrawFromGroups } from '../groups/withdrawal.ts';
 import type { KeyLog } from '../keylog/key-log.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
@@ -48,7 +50,10 @@ export type DeviceRemoval = Pick<Restriction, 'receipt'>;
  * answers the same way.
  */
 export interface Lifecycle {
-  /** Keys, devices, tokens and addresses are gone for good, the statement is revoked. Throws `person_unknown`. */
+  /**
+   * Keys, devices, tokens and addresses are gone for good, the statement is revoked. What they escrowed to the organization
+   * is kept for as long as is configured; it is no key to anything of this. Throws `person_unknown`.
+   */
   closePerson(sub: string, reason: string | undefined, context: RequestContext): Promise<Restriction>;
   /** The person stays and enrols anew with new keys. Throws `person_unknown`, `person_closed`. */
   resetPerson(sub: string, reason: string | undefined, context: RequestContext): Promise<Restriction>;
@@ -98,6 +103,8 @@ export interface LifecycleDeps {
   readonly clock: Clock;
   readonly decide: Decide;
   readonly tokens: TokenRevocation;
+  /** Without it nothing of a closed person is kept. */
+  readonly keptEscrows?: Pick<KeptEscrows, 'keep'>;
 }
 
 export function createLifecycle(deps: LifecycleDeps): Lifecycle {
@@ -111,7 +118,9 @@ export function createLifecycle(deps: LifecycleDeps): Lifecycle {
   ): Promise<Restriction> {
     const { sub } = person;
     const statements = await activeStatements(tx, sub);
-    const status = withdrawal.reason === 'closed' ? 'closed' : person.status;
+    const isClosed = withdrawal.reason === 'closed';
+    const status = isClosed ? 'closed' : person.status;
+    const isKept = isClosed && ((await deps.keptEscrows?.keep(tx, sub, context)) ?? false);
     await deletePersonKeys(tx, sub);
     await deleteOffersOf(tx, sub);
     // Somebody asked who may be the reason for the reset; the new key's devices must not be led to approve them.
@@ -120,6 +129,7 @@ export function createLifecycle(deps: LifecycleDeps): Lifecycle {
     const devices = await devicesOf(tx, sub);
     await deleteDevicesOf(tx, sub);
     const groups = await withdrawFromGroups(tx, { iss: deps.signer.iss, sub }, withdrawal.reason);
+    if (isClosed && !isKept) await deleteSealedKeysTo(tx, { recipient_kind: 'person', recipient: sub });
     const tokenCount = await tokens.revokePerson(tx, sub);
     await restrictPerson(tx, sub, status);
     const receipt = await signReceipt(deps, {

@@ -41,8 +41,12 @@ export interface ReadinessDeps {
   readonly logStatus: () => Promise<LogStatus>;
   /** Its witnesses. */
   readonly witnesses: { warnings(): readonly string[] };
+  /** The witness that this bridge is of others, if it is one. */
+  readonly witness?: { reasons(): Promise<readonly string[]> } | undefined;
   /** Its head file, at the start. */
   readonly lostHead: { warnings(): readonly string[] };
+  /** The key-encryption key. */
+  readonly encryptionKey?: { warnings(): Promise<readonly string[]> };
 }
 
 /** An entry that has no place after this long means that sequencing stands still: it takes milliseconds. */
@@ -56,10 +60,12 @@ export function createReadiness(deps: ReadinessDeps): () => Promise<Readiness> {
     const { serial, exp } = signer.onlineKeys();
     const now = seconds(clock);
     const ending = onlineKeysWarning(exp, now);
-    const [stored, log, cached] = await Promise.all([
+    const [stored, log, cached, forgotten, old] = await Promise.all([
       storageReasons(database, clock),
       logState(deps),
       cacheReasons(probed),
+      witnessReasons(deps.witness),
+      encryptionKeyWarnings(deps.encryptionKey),
     ]);
     const policy = policyInForce.reasons();
     const decides = policyInForce.current !== undefined && engineReasons().length === 0;
@@ -74,11 +80,17 @@ export function createReadiness(deps: ReadinessDeps): () => Promise<Readiness> {
       ...log.reasons,
       ...stored.standingStill,
       ...cached,
+      ...forgotten,
     ];
     return {
       status: preventing.length > 0 ? 'not_ready' : reasons.length > 0 ? 'degraded' : 'ready',
       reasons,
-      warnings: [...(ending === undefined ? [] : [ending]), ...policyInForce.warnings(), ...log.warnings],
+      warnings: [
+        ...(ending === undefined ? [] : [ending]),
+        ...old,
+        ...policyInForce.warnings(),
+        ...log.warnings,
+      ],
       version,
       engine: { name: engine.name, version: engine.version },
       policyHash: policyInForce.current?.hash ?? '',
@@ -110,6 +122,24 @@ export function onlineKeysWarning(expires: number, now: number): string | undefi
   if (left <= 0 || left > ONLINE_KEYS_WARNING_S) return undefined;
   const end = new Date(expires * 1000).toISOString();
   return `The online keys expire at ${end}: run \`countersign keys rotate\` before.`;
+}
+
+/** Where the store does not answer, that is said by itself. */
+async function encryptionKeyWarnings(key: ReadinessDeps['encryptionKey']): Promise<readonly string[]> {
+  try {
+    return (await key?.warnings()) ?? [];
+  } catch {
+    return [];
+  }
+}
+
+/** What is cosigned for others stands still; where the store does not answer, that is said by itself. */
+async function witnessReasons(witness: ReadinessDeps['witness']): Promise<readonly string[]> {
+  try {
+    return (await witness?.reasons()) ?? [];
+  } catch {
+    return [];
+  }
 }
 
 /** Where the store does not answer, that is said by itself. */

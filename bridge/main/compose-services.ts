@@ -2,11 +2,15 @@ import { createCredentials } from '../binding/credentials.ts';
 import { createDeviceAdditions } from '../binding/device-additions.ts';
 import { createDeviceRotation } from '../binding/device-rotation.ts';
 import { createEnrolments } from '../binding/enrolments.ts';
+import { createEscrowCoverages } from '../binding/escrow-coverage.ts';
 import { createEscrows } from '../binding/escrows.ts';
+import { createKeptEscrows } from '../binding/kept-escrows.ts';
 import { createKeyHistories } from '../binding/key-history.ts';
 import { createProfiles } from '../binding/profiles.ts';
 import { createRecoveries } from '../binding/recoveries.ts';
+import { createRecoveryDrills } from '../binding/recovery-drills.ts';
 import { createRecoveryKeys } from '../binding/recovery-key.ts';
+import { createRecoveryKeyReplacement } from '../binding/recovery-key-replacement.ts';
 import { createRotations } from '../binding/rotations.ts';
 import { createVaults } from '../binding/vaults.ts';
 import { createWatches } from '../binding/watches.ts';
@@ -23,10 +27,15 @@ import { createLookUps } from '../federation/look-ups.ts';
 import { createPartnerClient } from '../federation/partner-client.ts';
 import { createPartnerRecords } from '../federation/partner-records.ts';
 import { listPartners } from '../federation/partner-store.ts';
+import { createPartnerTrust, logTrustBy } from '../federation/partner-trust.ts';
 import { createPartners } from '../federation/partners.ts';
+import { createPublishTrust } from '../federation/publish-trust.ts';
 import { createVerifyByPartner } from '../federation/signed-by-partner.ts';
 import { createGroups } from '../groups/create-groups.ts';
+import { createDueRotations } from '../groups/due-rotations.ts';
+import { createForeignMemberships, createPartnerMemberships } from '../groups/foreign-memberships.ts';
 import { createForeignViews, createPartnerViews } from '../groups/foreign-views.ts';
+import { createKeptKeys } from '../groups/kept-keys.ts';
 import { createKeyOpenings } from '../groups/key-openings.ts';
 import { createSealedKeyDeposits } from '../groups/sealed-key-deposits.ts';
 import { brokenRequestPage } from '../http/pages/sign-in-pages.ts';
@@ -36,7 +45,11 @@ import { createConnections } from '../identity/connections.ts';
 import { createDomains } from '../identity/domains.ts';
 import { createSignInTraces } from '../identity/sign-in-traces.ts';
 import { createSignIns } from '../identity/sign-ins.ts';
+import { createLostNames } from '../keylog/lost-names.ts';
+import { createTrustChangeList } from '../keylog/trust-change-list.ts';
 import { seconds } from '../lib/clock.ts';
+import { createEncryptionKeyWatch } from '../lifecycle/encryption-key-watch.ts';
+import { createKeptEscrowEnding } from '../lifecycle/kept-escrow-ending.ts';
 import { createLifecycle } from '../lifecycle/lifecycle.ts';
 import { createPersonOverviews } from '../lifecycle/person-overview.ts';
 import { createDryRun } from '../lifecycle/policy-dry-run.ts';
@@ -72,7 +85,8 @@ export async function composeServices(foundation: Foundation, config: Config) {
   const { issuer } = config;
   const { decide } = policy;
   const organization = config.organization.name;
-  const common = { ...foundation, issuer, organization, decide };
+  const lostNames = createLostNames(foundation);
+  const common = { ...foundation, issuer, organization, decide, lostNames };
 
   const tokensInForce = (reader: Query | Transaction) => listTokenLines(reader, seconds(clock));
 
@@ -105,9 +119,14 @@ export async function composeServices(foundation: Foundation, config: Config) {
   const vaults = createVaults(common);
   const escrows = createEscrows({ ...common, credentials });
   const officers = { administrators: tokensInForce };
-  const recoveries = createRecoveries({ ...common, ...officers });
+  const escrowKeepSeconds = config.escrow.keep_days * 86_400;
+  const recoveries = createRecoveries({ ...common, ...officers, escrowKeepSeconds });
+  const keptEscrows = createKeptEscrows({ ...common, escrowKeepSeconds });
   const recoveryKeys = createRecoveryKeys({ ...common, ...officers });
-  const rotations = createRotations({ ...common, credentials });
+  const recoveryKeyReplacement = createRecoveryKeyReplacement({ ...common, ...officers });
+  const recoveryDrills = createRecoveryDrills({ ...common, ...officers });
+  const escrowCoverages = createEscrowCoverages({ ...common, organizationEscrow });
+  const rotations = createRotations({ ...common, credentials, organizationEscrow });
   const rotateDevice = createDeviceRotation({ ...common, credentials });
   const profiles = createProfiles({ ...common, credentials, organizationEscrow });
   const keyHistories = createKeyHistories(common);
@@ -126,9 +145,10 @@ export async function composeServices(foundation: Foundation, config: Config) {
   const answers = createAnswerCache({ cache, clock });
   const noteTold = createNoteContacts(clock);
   const sentSignals = createSentSignals({ ...common, iss: issuer });
+  const records = createPartnerRecords(foundation);
   const lookUps = createLookUps({
     ...{ signer, database, events, clock, policy, credentials, partners },
-    records: createPartnerRecords(foundation),
+    records,
     askPartner: createPartnerClient({ signer, calls, clock }),
     ...{ requests, answers, noteTold },
   });
@@ -139,20 +159,29 @@ export async function composeServices(foundation: Foundation, config: Config) {
   const sealedKeys = createSealedKeyDeposits(openings);
   const groups = createGroups({
     ...{ ...common, credentials, foreign: createForeignViews({ ...common, calls }) },
+    askMemberships: createForeignMemberships({ ...common, calls }),
   });
   const meetings = createMeetings({
     ...{ ...common, credentials, calls, requests, tokenEnd, noteTold },
     checkSealedKey: sealedKeys.check,
   });
   const answerGroupView = createPartnerViews({ ...common, credentials, requests });
+  const answerMemberships = createPartnerMemberships({ ...common, credentials, requests });
   const witness = await openWitness({ ...foundation, partners }, config);
+  const publishTrust = createPublishTrust({ ...foundation, records });
+  const partnerTrust = createPartnerTrust({
+    ...{ database, outbound, clock },
+    trust: logTrustBy(config.key_log, witness?.vkey),
+  });
+  const listTrustChanges = createTrustChangeList(foundation);
   const describeEntity = createEntityConfiguration({
     ...foundation,
     organizationName: organization,
     witnessKey: witness?.vkey,
   });
 
-  const lifecycle = createLifecycle({ ...common, tokens: authorizationServer });
+  const lifecycle = createLifecycle({ ...common, tokens: authorizationServer, keptEscrows });
+  const keptEscrowEnding = createKeptEscrowEnding({ ...common, escrowKeepSeconds });
   const keySets = createKeySets({ outbound });
   const idpSignals = createIdpSignals({ ...common, keySets, lifecycle });
   const discovery = createTransmitterDiscovery(outbound);
@@ -169,7 +198,9 @@ export async function composeServices(foundation: Foundation, config: Config) {
     connections: () => connections.list(),
   });
   const tryPolicy = trialsInTurn(dryRun);
-  const readiness = rememberReadiness(createReadiness(foundation), clock);
+  const lifeSeconds = config.lifetimes.key_encryption_key_days * 86_400;
+  const encryptionKey = createEncryptionKeyWatch({ ...foundation, lifeSeconds });
+  const readiness = rememberReadiness(createReadiness({ ...foundation, witness, encryptionKey }), clock);
   const policyBundles = createPolicyBundles(foundation);
   return {
     ...{ policyChanges, tryPolicy, policyHistory: createPolicyHistory(foundation) },
@@ -181,7 +212,15 @@ export async function composeServices(foundation: Foundation, config: Config) {
       enrolments,
       escrows,
       recoveries,
+      keptEscrows,
+      keptEscrowEnding,
+      encryptionKey,
+      keptKeys: createKeptKeys({ ...common, keptEscrows }),
       recoveryKeys,
+      dueRotations: createDueRotations(common),
+      recoveryKeyReplacement,
+      recoveryDrills,
+      escrowCoverages,
       deviceAdditions,
       rotations,
       rotateDevice,
@@ -191,9 +230,22 @@ export async function composeServices(foundation: Foundation, config: Config) {
       partners,
     },
     ...{ watches, liveEvents, deviceSignIns, services, groups, answerGroupView, keyOpenings, sealedKeys },
+    answerMemberships,
     ...{ partnerSignals, sentSignals, eventQueries },
     ...{ idpSignals, transmitters },
-    ...{ meetings, lookUps, describeEntity, witness, lifecycle, personOverviews, readiness, policyBundles },
+    ...{
+      meetings,
+      lookUps,
+      describeEntity,
+      publishTrust,
+      partnerTrust,
+      listTrustChanges,
+      witness,
+      lifecycle,
+      personOverviews,
+      readiness,
+      policyBundles,
+    },
   };
 }
 

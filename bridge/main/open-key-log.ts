@@ -19,6 +19,7 @@ import { watchKeyLog } from '../metrics/watch-key-log.ts';
 import type { Signer } from '../signer/signer.ts';
 import type { Keyspace } from '../storage/cache.ts';
 import type { Database } from '../storage/database.ts';
+import { CheckpointPruning } from '../tlog/checkpoint-pruning.ts';
 import { type Checkpoints, createCheckpoints } from '../tlog/checkpoints.ts';
 import { createHeadFile } from '../tlog/head-file.ts';
 import { isHeadFileApart } from '../tlog/head-file-place.ts';
@@ -40,6 +41,8 @@ export interface KeyLogParts {
   readonly witnesses: WitnessClients;
   /** How the log stands, looked at anew. */
   readonly logStatus: () => Promise<LogStatus>;
+  /** Hears what time it is by the signed word of another company, seconds. */
+  readonly heardTime: (name: string, time: number) => void;
 }
 
 interface KeyLogNeeds {
@@ -90,6 +93,7 @@ export async function openKeyLog(
     assertTrusted: () => headTrust.assertTrusted(),
   });
   const epochClock = createEpochClock(clock);
+  const heardTime = (name: string, time: number) => epochClock.heard(name, time);
   const keyLog = createKeyLog({
     ...{ ...needs, checkpoints, quorum, epochClock },
     // one that is given in place of the machine's is moved by whoever gave it
@@ -108,7 +112,7 @@ export async function openKeyLog(
   const witnesses = createWitnessClients({
     ...{ ...needs, witnesses: witnessed, shown: shownLog(log, checkpoints, owned) },
     onCosigned: noteCosigned,
-    onTime: (name, time) => epochClock.heard(name, time),
+    onTime: heardTime,
     refreshSeconds: settings.refresh_minutes * 60,
     onChange: (now, before) => {
       told.changed(now, before);
@@ -124,6 +128,9 @@ export async function openKeyLog(
   keyLog.start();
   closing.add('witnesses', () => witnesses.stop());
   witnesses.start();
+  const pruning = new CheckpointPruning({ log, database, logger, quorum });
+  closing.add('checkpoints', () => pruning.stop());
+  pruning.start();
   const publication = createLogPublication({
     ...{ log, database, clock, checkpoints },
     quorum: { ...quorum, noteCosigned },
@@ -137,7 +144,7 @@ export async function openKeyLog(
         : { path: settings.head_file, file: headFile },
     reasons: () => logReasons(keyLog.failure, headTrust.reasons()),
   });
-  return { keyLog, publication, headTrust, lostHead, witnesses, logStatus };
+  return { keyLog, publication, headTrust, lostHead, witnesses, logStatus, heardTime };
 }
 
 function observerOf(

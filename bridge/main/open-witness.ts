@@ -30,6 +30,7 @@ export async function openWitness(
 ): Promise<Witness | undefined> {
   if (!settings.partners && settings.logs.length === 0) return undefined;
   const { signer } = needs;
+  const told = createWitnessEvents(needs);
   const others = settings.logs.map((vkey) => parseVerifierKey(vkey));
   const findPartnerKeys = createFindPartnerLogKeys(needs);
   const key = await openWitnessKey({ ...needs, name: witnessName(signer.iss) });
@@ -49,7 +50,8 @@ export async function openWitness(
       ...{ ...needs, key: key.verifier },
       // a bridge publishes below its origin; where others do is not known
       checkpointUrl: (origin) => (isOther(origin) ? undefined : `https://${origin}/checkpoint`),
+      onForgotten: told.forgotten,
     }),
-    onSplitView: createWitnessEvents(needs).splitView,
+    onSplitView: told.splitView,
   });
 }

@@ -87,6 +87,8 @@ export async function serve(
       services.traces,
       services.authorizationServer,
       services.groups.endings,
+      services.keptEscrowEnding,
+      services.encryptionKey,
       services.meetings,
       services.partnerSignals,
       services.sentSignals,
@@ -119,7 +121,7 @@ export async function serve(
 /** Metrics have a listener of their own; answers its port, where there is one. */
 async function serveMetrics(
   foundation: Foundation,
-  { readiness, sentSignals }: Services,
+  { readiness, sentSignals, witness }: Services,
   config: Config,
   closing: Closing,
 ): Promise<number | undefined> {
@@ -130,6 +132,7 @@ async function serveMetrics(
     sinks: () => foundation.sinks.list(),
     signals: () => sentSignals.state(),
     readiness,
+    witness,
   });
   const answer = answerMetrics(metrics, logger);
   const server = await startServer({ ...config.metrics, setting: 'metrics', answer });

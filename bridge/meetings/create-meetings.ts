@@ -23,6 +23,7 @@ import { createOwnPeople } from './own-people.ts';
 import { createPartnerPolls } from './partner-polls.ts';
 import { createAnswerPartner } from './partner-requests.ts';
 import { createPermissionRechecks } from './permission-rechecks.ts';
+import { createRenewPresence } from './presence-renewals.ts';
 import { createPresences } from './presences.ts';
 import { createRechecks } from './rechecks.ts';
 import { type CheckSealedKey, createPostRekey } from './rekeys.ts';
@@ -59,6 +60,7 @@ export function createMeetings(deps: MeetingsDeps): Meetings {
   const findEvidence = createSignerEvidence(deps);
   const common = { ...deps, iss, wakes, changes, findEvidence };
   const presences = createPresences(common);
+  const renewPresence = createRenewPresence(common);
   const home = createHomeMeetings(common);
   const feeds = createFeeds(deps);
   const streams = createOpenStreams();
@@ -78,7 +80,7 @@ export function createMeetings(deps: MeetingsDeps): Meetings {
   const tell = createTell({ ...common, streams, recheck: rechecks.ask });
   const postRekey = createPostRekey(common);
   const people = createOwnPeople({
-    ...{ ...common, presences, home, calls, departures },
+    ...{ ...common, presences, renewPresence, home, calls, departures },
     open: (who, { iss: at, group, since }) =>
       at === iss ? homeStreams.open(who, group, since) : foreignStreams.open({ home: at, group }, who, since),
   });
@@ -89,7 +91,10 @@ export function createMeetings(deps: MeetingsDeps): Meetings {
       const told = await people.open(who, body);
       return (signal) => tell(told, signal);
     },
-    answerPartner: createAnswerPartner({ ...common, presences, home, polls, feedOf: homeStreams.feedOf }),
+    answerPartner: createAnswerPartner({
+      ...{ ...common, presences, renewPresence, home, polls },
+      feedOf: homeStreams.feedOf,
+    }),
     start() {
       departures.start();
       restrictions.start();

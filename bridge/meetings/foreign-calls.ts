@@ -14,6 +14,7 @@ import { answerOf, type BridgeCalls } from '../federation/bridge-calls.ts';
 import { durableGroupsOf } from '../groups/opening-path.ts';
 import { MEETING_LONG_POLL_MS, MEETING_RESPONSE_BYTES, PARTNER_TIMEOUT_MS } from '../lib/limits.ts';
 import type { Database } from '../storage/database.ts';
+import type { RenewedEvidence } from './presence-renewals.ts';
 import type { MeetingName } from './rechecks.ts';
 import type { RelayMessage, RelayPage } from './relay-message.ts';
 
@@ -38,6 +39,7 @@ export interface ForeignCalls {
   members(meeting: MeetingName, sub: string, after: number | undefined): Promise<MeetingMembers>;
   roster(meeting: MeetingName, sub: string, devices: readonly string[]): Promise<MeetingRoster>;
   present(meeting: MeetingName, device: ForeignDevice, evidence: PresenceEvidence): Promise<number>;
+  renew(meeting: MeetingName, device: ForeignDevice, evidence: RenewedEvidence): Promise<void>;
   leave(
     meeting: MeetingName,
     deviceId: string,
@@ -119,6 +121,14 @@ export function createForeignCalls(deps: {
         evidence: evidence as unknown as Json,
       };
       return (await ask(meeting, claims, meetingBridgeResponses.present)).seq;
+    },
+
+    async renew(meeting, { sub, deviceId }, evidence) {
+      const claims = {
+        ...{ act: 'renew', ...(await onBehalf(sub)), device_id: deviceId },
+        evidence: evidence as unknown as Json,
+      };
+      await ask(meeting, claims, meetingBridgeResponses.renew);
     },
 
     async leave(meeting, deviceId, reason, signal) {

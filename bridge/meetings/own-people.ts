@@ -1,4 +1,5 @@
-import { isCountersignError } from '../../protocol/errors.ts';
+import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
+import { endOfEvidence } from '../../protocol/groups/signer-evidence.ts';
 import type { MeetingStreamRequest, PresenceEvidence } from '../../protocol/meetings/api.ts';
 import { readAccess } from '../binding/access.ts';
 import { noteNewerSignIn } from '../binding/device-sign-ins.ts';
@@ -13,14 +14,15 @@ import { type Attendance, requireAttendance, requireForeignAttendance } from './
 import type { Departures } from './departures.ts';
 import { type ForeignCalls, isRefusal } from './foreign-calls.ts';
 import type { Asking, HomeMeetings } from './home-meetings.ts';
-import { challengeFor, ownPresence } from './presence-evidence.ts';
+import { assertOwn, challengeFor, epochOf, ownEndorsement, ownPresence } from './presence-evidence.ts';
+import { claimedRenewal, type RenewPresence } from './presence-renewals.ts';
 import type { Presences } from './presences.ts';
 import type { MeetingName } from './rechecks.ts';
 import type { Meetings } from './services.ts';
 import type { Told } from './told-messages.ts';
 
 /** What people of ours ask: of the records here, or of the bridge that keeps the meeting. */
-export type OwnPeople = Pick<Meetings, 'state' | 'members' | 'roster' | 'present' | 'leave'> & {
+export type OwnPeople = Pick<Meetings, 'state' | 'members' | 'roster' | 'present' | 'renew' | 'leave'> & {
   /** A stream that may begin. */
   open(who: Holder, body: MeetingStreamRequest): Promise<Told>;
 };
@@ -33,6 +35,7 @@ export interface OwnPeopleDeps {
   readonly findEvidence: FindSignerEvidence;
   readonly home: HomeMeetings;
   readonly presences: Presences;
+  readonly renewPresence: RenewPresence;
   readonly calls: ForeignCalls;
   readonly departures: Departures;
   readonly open: OwnPeople['open'];
@@ -125,12 +128,31 @@ export function createOwnPeople(deps: OwnPeopleDeps): OwnPeople {
       const asking = askingOf(who, group);
       const challenge = await database.read(async (query) => {
         await home.require(query, asking);
-        return challengeFor(query, group, proof);
+        return challengeFor(query, group, epochOf(proof));
       });
       const evidence = await ownPresence(deps, who, proof, { ...expected, ...challenge });
       const device = { iss, sub: who.sub, deviceId: who.deviceId, via: [] };
       const permit = (attendance: Attendance) => requireAttendance(decide, asking.asker, attendance);
       return presences.enter({ group, device, evidence, challenge, permit }, context);
+    },
+
+    async renew(who, { iss: at, group, renewal }) {
+      await admit(who, { iss: at, group });
+      const { sub, deviceId } = who;
+      const shown = await deps.findEvidence(sub, deviceId);
+      if (shown === undefined) throw new CountersignError('device_not_endorsed');
+      const evidence = { ...shown, renewal };
+      const device = { iss, sub, deviceId, via: [] };
+      if (!isHere({ iss: at })) {
+        assertOwn(claimedRenewal(renewal), device);
+        await calls.renew({ home: at, group }, who, evidence);
+        return endOfEvidence(shown);
+      }
+      const { asker } = askingOf(who, group);
+      const permit = (attendance: Attendance) => requireAttendance(decide, asker, attendance);
+      const endorsement = await ownEndorsement(database, who);
+      await deps.renewPresence({ group, device, evidence, endorsement, permit });
+      return endOfEvidence(shown);
     },
 
     async leave(who, meeting, context) {

@@ -125,6 +125,47 @@ export async function evidenceOf(
   }));
 }
 
+interface Present {
+  readonly group: string;
+  readonly iss: string;
+  readonly deviceId: string;
+}
+
+/** What a device showed, and the text as which it stands. */
+export async function findEvidence(
+  reader: Reader,
+  group: string,
+  { iss, deviceId }: Pick<Present, 'iss' | 'deviceId'>,
+): Promise<{ readonly evidence: PresenceEvidence; readonly stored: string } | undefined> {
+  const row = await reader
+    .selectFrom('meeting_participants')
+    .select('evidence')
+    .where('group_id', '=', group)
+    .where('iss', '=', iss)
+    .where('device_id', '=', deviceId)
+    .executeTakeFirst();
+  if (row === undefined) return undefined;
+  return { evidence: presenceEvidenceSchema.parse(JSON.parse(row.evidence)), stored: row.evidence };
+}
+
+/** Puts other evidence in the place of `stored`; answers whether that was still there. */
+export async function replaceEvidence(
+  tx: Transaction,
+  { group, iss, deviceId }: Present,
+  stored: string,
+  evidence: PresenceEvidence,
+): Promise<boolean> {
+  const { numUpdatedRows } = await tx
+    .updateTable('meeting_participants')
+    .set({ evidence: JSON.stringify(evidence) })
+    .where('group_id', '=', group)
+    .where('iss', '=', iss)
+    .where('device_id', '=', deviceId)
+    .where('evidence', '=', stored)
+    .executeTakeFirst();
+  return numUpdatedRows === 1n;
+}
+
 /** The bridges of those who are in a meeting. */
 export async function bridgesIn(reader: Reader, group: string): Promise<string[]> {
   const rows = await reader

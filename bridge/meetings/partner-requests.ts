@@ -14,7 +14,8 @@ import type { Feed, RelaySource } from './feeds.ts';
 import type { Asking, HomeMeetings } from './home-meetings.ts';
 import { findMeeting } from './meeting-store.ts';
 import type { PartnerPolls, PollRequest } from './partner-polls.ts';
-import { challengeFor, verifyPartnerPresence } from './presence-evidence.ts';
+import { challengeFor, epochOf, partnerEndorsement, verifyPartnerPresence } from './presence-evidence.ts';
+import type { RenewPresence } from './presence-renewals.ts';
 import type { Presences } from './presences.ts';
 
 export interface PartnerRequestsDeps {
@@ -24,6 +25,7 @@ export interface PartnerRequestsDeps {
   readonly requests: Pick<AcceptedRequests, 'accept' | 'respond'>;
   readonly home: HomeMeetings;
   readonly presences: Presences;
+  readonly renewPresence: RenewPresence;
   readonly polls: PartnerPolls;
   readonly decide: Decide;
   /** The messages of a meeting that is kept here. */
@@ -64,7 +66,7 @@ export function createAnswerPartner(deps: PartnerRequestsDeps): AnswerPartner {
     const asking = askingOf(request, claims);
     const challenge = await database.read(async (query) => {
       await home.require(query, asking);
-      return challengeFor(query, group, evidence.proof);
+      return challengeFor(query, group, epochOf(evidence.proof));
     });
     const device = { iss: request.partner.entity_id, sub, deviceId, via };
     const expected = { aud: iss, meeting: group, ...challenge };
@@ -72,6 +74,19 @@ export function createAnswerPartner(deps: PartnerRequestsDeps): AnswerPartner {
     const permit = (attendance: Attendance) => requireAttendance(deps.decide, asking.asker, attendance);
     const seq = await presences.enter({ group, device, evidence, challenge, permit }, context);
     return { seq };
+  }
+
+  async function renew(
+    request: Accepted,
+    claims: Extract<MeetingBridgeRequest, { act: 'renew' }>,
+  ): Promise<Answer> {
+    const { group, sub, via, device_id: deviceId, evidence } = claims;
+    const { asker } = askingOf(request, claims);
+    const endorsement = await partnerEndorsement(request.partner, evidence, seconds(clock));
+    const device = { iss: request.partner.entity_id, sub, deviceId, via };
+    const permit = (attendance: Attendance) => requireAttendance(deps.decide, asker, attendance);
+    await deps.renewPresence({ group, device, evidence, endorsement, permit });
+    return {};
   }
 
   async function poll(request: Accepted, claims: PollRequest): Promise<Answer> {
@@ -131,6 +146,8 @@ export function createAnswerPartner(deps: PartnerRequestsDeps): AnswerPartner {
         return { roster: await home.roster(askingOf(request, claims), claims.devices) };
       case 'present':
         return enter(request, claims, context);
+      case 'renew':
+        return renew(request, claims);
       case 'leave': {
         const device = { iss: request.partner.entity_id, device_id: claims.device_id };
         await presences.leave(claims.group, [device], claims.reason, context);

@@ -33,12 +33,16 @@ export interface Challenge {
   readonly challenge: string;
 }
 
+/** The epoch that a proof says it is for: attacker-controlled until it is verified. */
+export function epochOf(proof: string): number {
+  return decodeClaims(proof, 'presence+jwt', presenceSchema).epoch;
+}
+
 /**
- * What a proof is to answer: the challenge of the epoch that it names, while the host takes that. Attacker-controlled
- * until it is verified. Throws `presence_mismatch` for an epoch that is none, or of an earlier host.
+ * What a proof of this epoch is to answer, while the host takes it. Throws `presence_mismatch` for an epoch that is none,
+ * or of an earlier host.
  */
-export async function challengeFor(reader: Reader, group: string, proof: string): Promise<Challenge> {
-  const { epoch } = decodeClaims(proof, 'presence+jwt', presenceSchema);
+export async function challengeFor(reader: Reader, group: string, epoch: number): Promise<Challenge> {
   const meeting = await findMeeting(reader, group);
   const message = await findRekeyOf(reader, group, epoch);
   if (meeting === undefined || message === undefined || epoch <= meeting.epoch - CHALLENGES_KEPT) {
@@ -60,7 +64,7 @@ function rekeyTokenOf(body: string): string {
 }
 
 /** Refuses a proof of anybody else: a relayed one. Throws `presence_mismatch`. */
-function assertOwn(claims: Pick<Presence, 'iss' | 'sub' | 'device_id'>, device: ProvingDevice): void {
+export function assertOwn(claims: Pick<Presence, 'iss' | 'sub' | 'device_id'>, device: ProvingDevice): void {
   if (claims.iss !== device.iss || claims.sub !== device.sub || claims.device_id !== device.deviceId) {
     throw new CountersignError('presence_mismatch', 'the proof is another device’s');
   }
@@ -84,14 +88,19 @@ export async function ownPresence(
 ): Promise<PresenceEvidence> {
   const claims = decodeClaims(proof, 'presence+jwt', presenceSchema);
   assertOwn(claims, { iss: deps.iss, sub: who.sub, deviceId: who.deviceId });
-  const { device } = await deps.database.read((query) => readAccess(query, who));
-  const endorsement = decodeClaims(device.endorsement, 'device-endorsement+jwt', deviceEndorsementSchema);
+  const endorsement = await ownEndorsement(deps.database, who);
   const { epoch = claims.epoch, challenge = claims.challenge } = expected;
   const answered = { aud: expected.aud, meeting: expected.meeting, epoch, challenge };
   await verifyPresence(proof, endorsement, answered, seconds(deps.clock));
   const evidence = await deps.findEvidence(who.sub, who.deviceId);
   if (evidence === undefined) throw new CountersignError('device_not_endorsed');
   return { ...evidence, proof };
+}
+
+/** What the person's keys say of the device that asks, by our own records. Throws `device_not_endorsed`. */
+export async function ownEndorsement(database: Database, who: Holder): Promise<DeviceEndorsement> {
+  const { device } = await database.read((query) => readAccess(query, who));
+  return decodeClaims(device.endorsement, 'device-endorsement+jwt', deviceEndorsementSchema);
 }
 
 /**
@@ -105,17 +114,21 @@ export async function verifyPartnerPresence(
   expected: { readonly aud: string; readonly meeting: string } & Challenge,
   now: number,
 ): Promise<void> {
-  const { log_proof: _proof, ...signed } = evidence.credential;
-  const policy = { level: 'signed', maxAge: Number.MAX_SAFE_INTEGER } as const;
-  const context = { issuer: trustedIssuer(partner), now, leastSerial: partner.serial, policy };
-  const { onlineKeys, statement } = await verifyCredential(signed, evidence.address, context);
-  const endorsed: DeviceEndorsement = await verifyDeviceBinding(
-    evidence.device_binding,
-    onlineKeys,
-    statement,
-    now,
-  );
+  const endorsed = await partnerEndorsement(partner, evidence, now);
   const { aud, meeting, epoch, challenge } = expected;
   const claims = await verifyPresence(evidence.proof, endorsed, { aud, meeting, epoch, challenge }, now);
   assertOwn(claims, device);
+}
+
+/** Whose device it is, by what a partner shows of it. Throws `domain_not_approved` and what the parts throw. */
+export async function partnerEndorsement(
+  partner: Partner,
+  { address, credential, device_binding: binding }: Omit<PresenceEvidence, 'proof' | 'renewal'>,
+  now: number,
+): Promise<DeviceEndorsement> {
+  const { log_proof: _proof, ...signed } = credential;
+  const policy = { level: 'signed', maxAge: Number.MAX_SAFE_INTEGER } as const;
+  const context = { issuer: trustedIssuer(partner), now, leastSerial: partner.serial, policy };
+  const { onlineKeys, statement } = await verifyCredential(signed, address, context);
+  return verifyDeviceBinding(binding, onlineKeys, statement, now);
 }

@@ -1,20 +1,14 @@
 import { CountersignError } from '../../protocol/errors.ts';
 import type { LeftEvent, PresenceEvidence } from '../../protocol/meetings/api.ts';
-import { findDevice } from '../directory/devices.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { succeeded } from '../events/succeeded.ts';
-import { findPartner } from '../federation/partner-store.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
-import { sha256Base64url } from '../lib/hash.ts';
-import {
-  MEETING_PARTICIPANTS,
-  MEETING_PARTICIPANTS_OF_PARTNER,
-  MEETING_PRESENCES_PER_MINUTE,
-} from '../lib/limits.ts';
+import { MEETING_PARTICIPANTS, MEETING_PARTICIPANTS_OF_PARTNER } from '../lib/limits.ts';
 import type { RequestContext } from '../lib/request-context.ts';
-import { type Keyspace, keyspace } from '../storage/cache.ts';
+import type { Keyspace } from '../storage/cache.ts';
 import type { Transaction } from '../storage/database.ts';
 import { type Attendance, type Attendee, attendanceOf } from './attendance.ts';
+import { isBelieved } from './believed-device.ts';
 import type { MeetingChanges } from './meeting-changes.ts';
 import { appendMessages, type Meeting } from './meeting-store.ts';
 import { type NoteTold, noteMet } from './met-partners.ts';
@@ -26,6 +20,7 @@ import {
   saveParticipant,
 } from './participant-store.ts';
 import type { Challenge, ProvingDevice } from './presence-evidence.ts';
+import { createPresenceRate } from './presence-rate.ts';
 
 export type LeavingReason = LeftEvent['reason'];
 
@@ -64,18 +59,12 @@ export function createPresences(deps: {
   readonly noteTold: NoteTold;
 }): Presences {
   const { iss: home, changes, events, clock } = deps;
-  const rates = keyspace(deps.cache, 'meeting-presences');
-
-  /** Each is told to the host, and kept: nobody may fill the meeting with their own. */
-  async function limitRate(group: string, { iss, deviceId }: ProvingDevice): Promise<void> {
-    const shown = await rates.increment(sha256Base64url(`${group} ${iss} ${deviceId}`), 60_000);
-    if (shown > MEETING_PRESENCES_PER_MINUTE) throw new CountersignError('rate_limited');
-  }
+  const limitRate = createPresenceRate(deps.cache);
 
   async function assertMayEnter(tx: Transaction, meeting: Meeting, entering: Entering): Promise<void> {
     const { group, device, challenge, permit } = entering;
     permit(await attendanceOf(tx, group, device, { iss: home, now: seconds(clock) }));
-    if (!(await isBelieved(tx, device))) throw new CountersignError('device_not_endorsed');
+    if (!(await isBelieved(tx, home, device))) throw new CountersignError('device_not_endorsed');
     if (meeting.term !== challenge.term) {
       throw new CountersignError('presence_mismatch', 'the proof is for an epoch of an earlier host');
     }
@@ -85,12 +74,6 @@ export function createPresences(deps: {
     const most = iss === home ? MEETING_PARTICIPANTS : MEETING_PARTICIPANTS_OF_PARTNER;
     if ((await countParticipants(tx, group, iss)) < most) return;
     throw new CountersignError('rate_limited', `A meeting has ${most} devices of one company at most.`);
-  }
-
-  /** Neither device nor partner may have been restricted since they were verified. */
-  async function isBelieved(tx: Transaction, { iss, sub, deviceId }: ProvingDevice): Promise<boolean> {
-    if (iss === home) return (await findDevice(tx, deviceId))?.sub === sub;
-    return (await findPartner(tx, iss))?.status === 'active';
   }
 
   return {

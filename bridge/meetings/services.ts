@@ -6,6 +6,7 @@ import type {
   MeetingStreamRequest,
   PresenceUpload,
   RekeyUpload,
+  RenewalUpload,
 } from '../../protocol/meetings/api.ts';
 import type { Holder } from '../binding/holder.ts';
 import type { RequestContext } from '../lib/request-context.ts';
@@ -29,6 +30,12 @@ export interface Meetings {
    * `rate_limited`, and what verifying throws.
    */
   present(who: Holder, upload: PresenceUpload, context: RequestContext): Promise<number>;
+
+  /**
+   * The device that asks is still there; answers when what it rests on ends, seconds. Throws also `presence_mismatch` (also
+   * where it is not present), `replayed`, `device_not_endorsed`, `rate_limited`, and what verifying throws.
+   */
+  renew(who: Holder, upload: RenewalUpload): Promise<number>;
 
   /** Leaving where one is not changes nothing. */
   leave(who: Holder, meeting: MeetingRequest, context: RequestContext): Promise<void>;

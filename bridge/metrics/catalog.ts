@@ -83,6 +83,11 @@ export const METRICS = {
     doc: '1 for the state that each witness is in: `unknown`, `cosigning`, `failing`, `ahead`, `contradicted`; else 0.',
     labels: ['witness', 'state'],
   },
+  countersign_witness_refusing: {
+    type: 'gauge',
+    doc: '1 while this bridge, as the witness of others, cosigns nothing because its store is a restored backup; else 0. Absent where it is none.',
+    labels: [],
+  },
   countersign_key_log_auditor_age_seconds: {
     type: 'gauge',
     doc: 'Since each auditor last cosigned. Absent before it has.',
@@ -209,6 +214,11 @@ export const METRICS = {
   countersign_online_keys_remaining_seconds: {
     type: 'gauge',
     doc: 'Until the online keys expire: rotate them before it is 0.',
+    labels: [],
+  },
+  countersign_encryption_key_age_seconds: {
+    type: 'gauge',
+    doc: 'How long the key-encryption key has sealed, as far as bridges have seen it.',
     labels: [],
   },
   countersign_domains: { type: 'gauge', doc: 'Domains by status.', labels: ['status'] },

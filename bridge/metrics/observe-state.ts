@@ -6,6 +6,7 @@ import type { LogStatus } from '../keylog/log-status.ts';
 import { countStagedVersions } from '../keylog/version-store.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
+import { findKeyAge } from '../signer/key-age.ts';
 import type { Signer } from '../signer/signer.ts';
 import type { Database, Query } from '../storage/database.ts';
 import type { Metrics } from './metrics.ts';
@@ -24,6 +25,8 @@ export interface StateDeps {
   readonly signals: () => Promise<SignalState>;
   readonly readiness: () => Promise<{ readonly status: 'ready' | 'degraded' | 'not_ready' }>;
   readonly logStatus: () => Promise<LogStatus>;
+  /** The witness that this bridge is of others, if it is one. */
+  readonly witness?: { reasons(): Promise<readonly string[]> } | undefined;
 }
 
 const STORED = [
@@ -31,6 +34,8 @@ const STORED = [
   'countersign_key_log_staged',
   'countersign_domains',
   'countersign_partners',
+  'countersign_witness_refusing',
+  'countersign_encryption_key_age_seconds',
 ] as const;
 
 /** Gauges of how the bridge stands, read when somebody looks. Where the database does not answer, they are absent. */
@@ -47,9 +52,16 @@ export function observeState(metrics: Metrics, deps: StateDeps): void {
     forgetSignals(metrics);
     try {
       await deps.database.read((query) => observeStore(metrics, query));
+      const age = await deps.database.read(findKeyAge);
+      if (age !== undefined) {
+        metrics.set('countersign_encryption_key_age_seconds', {}, seconds(deps.clock) - age.since);
+      }
       observeSinks(metrics, await deps.sinks());
       observeSignals(metrics, await deps.signals(), seconds(deps.clock));
       observeLog(metrics, await deps.logStatus(), seconds(deps.clock));
+      const refusing = await deps.witness?.reasons();
+      if (refusing !== undefined)
+        metrics.set('countersign_witness_refusing', {}, Math.min(refusing.length, 1));
     } catch (err) {
       deps.logger.warn({ err }, 'metrics: the database could not be read');
     }

@@ -10,7 +10,7 @@ export function watchDatabase(database: Database, metrics: Metrics): Database {
     dialect: database.dialect,
     read: (work) => counted(database.read(work)),
     revision: () => counted(database.revision()),
-    transaction: (work) => counted(database.transaction(work)),
+    transaction: (work, options) => counted(database.transaction(work, options)),
     migrate: () => counted(database.migrate()),
     close: () => database.close(),
   };

@@ -137,6 +137,13 @@ export async function grantsOf(
   return rows.map(({ grant_id }) => grant_id);
 }
 
+/** Ends every grant, token and code there is; answers how many records. */
+export async function deleteAllRecords(tx: Transaction): Promise<number> {
+  const { numDeletedRows } = await tx.deleteFrom('oauth_records').executeTakeFirstOrThrow();
+  await tx.deleteFrom('oauth_grants').execute();
+  return Number(numDeletedRows);
+}
+
 /** Everything else that a person or an app has: what was begun and has no grant yet. */
 export async function deleteRecordsOf(
   tx: Transaction,

@@ -1,6 +1,7 @@
 import type { Json } from '../../protocol/canonical-json.ts';
 import type { SigningKey } from '../../protocol/ed25519.ts';
 import type { ObjectType } from '../../protocol/jws.ts';
+import { createByteLender, type LentBytes } from './lent-bytes.ts';
 import { type JsonParts, writePayload } from './written-json.ts';
 
 /** Claims as JSON writes them: a member that is undefined is left out. */
@@ -9,26 +10,27 @@ export type Claims = Json | readonly Claims[] | { readonly [name: string]: Claim
 /** Characters of an Ed25519 signature behind its dot. */
 const SIGNATURE = 1 + 86;
 
+const lend = createByteLender();
+
 /**
  * `signJws` of protocol/jws.ts, byte for byte, by Node's own base64url: an answer about a thousand addresses is
  * megabytes long.
  */
 export async function signCompact(key: SigningKey, type: ObjectType, claims: Claims): Promise<string> {
   const token = await signParts(key, type, [JSON.stringify(claims)]);
-  return token.toString('latin1');
+  const text = token.bytes.toString('latin1');
+  token.giveBack();
+  return text;
 }
 
-/** The same as bytes, over a payload that stands in parts: spaces between them are all that differs. */
-export async function signParts(
-  key: SigningKey,
-  type: ObjectType,
-  parts: JsonParts,
-): Promise<Buffer<ArrayBuffer>> {
+/** The same as bytes that are lent, over a payload that stands in parts: spaces between them are all that differs. */
+export async function signParts(key: SigningKey, type: ObjectType, parts: JsonParts): Promise<LentBytes> {
   const header = base64url(JSON.stringify({ alg: 'Ed25519', typ: type, kid: key.kid }));
-  const token = writePayload(`${header}.`, parts, SIGNATURE);
-  const end = token.length - SIGNATURE;
-  const signature = await crypto.subtle.sign('Ed25519', key.privateKey, token.subarray(0, end));
-  token.write(`.${Buffer.from(signature).toString('base64url')}`, end, 'latin1');
+  const token = writePayload(`${header}.`, parts, SIGNATURE, lend);
+  const { bytes } = token;
+  const end = bytes.length - SIGNATURE;
+  const signature = await crypto.subtle.sign('Ed25519', key.privateKey, bytes.subarray(0, end));
+  bytes.write(`.${Buffer.from(signature).toString('base64url')}`, end, 'latin1');
   return token;
 }
 

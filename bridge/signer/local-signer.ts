@@ -15,6 +15,7 @@ import type { Database } from '../storage/database.ts';
 import { type Claims, signCompact, signParts } from './compact-jws.ts';
 import type { KeyEncryptionKey } from './key-encryption-key.ts';
 import { type GivenKeys, KeyRing } from './key-ring.ts';
+import type { LentBytes } from './lent-bytes.ts';
 import { assertCheckpoint, assertSignable, type LogPurpose, PURPOSES } from './purposes.ts';
 import { createSamlKeys, readSamlKeys } from './saml-keys.ts';
 import type { DerivedSecret, SamlKeys, SealContext, Signer } from './signer.ts';
@@ -77,7 +78,7 @@ class LocalSigner implements Signer {
     type: ObjectType,
     claims: Claims,
     { name, items }: Parameters<Signer['signList']>[3],
-  ): Promise<Uint8Array> {
+  ): Promise<LentBytes> {
     assertSignable(purpose, type, claims, this.iss);
     const before = `${JSON.stringify(claims).slice(0, -1)},${JSON.stringify(name)}:[`;
     const parts = items.flatMap((item, index) => (index === 0 ? item : [',', ...item]));

@@ -33,6 +33,8 @@ const TYPES: Readonly<Record<KeyPurpose, readonly ObjectType[]>> = {
     'sealed-key-receipt+jwt',
     'group-view-request+jwt',
     'group-view-response+jwt',
+    'group-memberships-request+jwt',
+    'group-memberships-response+jwt',
     'meeting-request+jwt',
     'meeting-response+jwt',
     'secevent+jwt',

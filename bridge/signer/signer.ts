@@ -3,6 +3,7 @@ import type { KeyStatement, StatementSignature } from '../../protocol/key-statem
 import type { KeyPurpose, OnlineKeys } from '../../protocol/online-keys.ts';
 import type { SignatureKey } from '../../protocol/public-key.ts';
 import type { Claims } from './compact-jws.ts';
+import type { LentBytes } from './lent-bytes.ts';
 import type { LogPurpose } from './purposes.ts';
 import type { JsonParts } from './written-json.ts';
 
@@ -24,13 +25,13 @@ export interface Signer {
    */
   sign(purpose: KeyPurpose, type: ObjectType, claims: Claims): Promise<string>;
 
-  /** The same with one more claim, a list whose items stand in parts that were written before; as bytes. */
+  /** The same with one more claim, a list whose items stand in parts that were written before; as bytes that are lent. */
   signList(
     purpose: KeyPurpose,
     type: ObjectType,
     claims: Claims,
     list: { readonly name: string; readonly items: readonly JsonParts[] },
-  ): Promise<Uint8Array>;
+  ): Promise<LentBytes>;
 
   /** The bridge's signature over a key statement of ours (PROTOCOL §3), by the `statement` key. */
   signStatement(statement: KeyStatement): Promise<StatementSignature>;

@@ -31,7 +31,7 @@ export interface StoredState {
   readonly sealing: KeyEncryptionKey;
 }
 
-interface StoredSigner {
+export interface StoredSigner {
   readonly iss: string;
   readonly rootThumbprint: string;
   readonly token: string;
@@ -174,12 +174,12 @@ export function keyInForce<Key extends Pick<OnlineKey, 'purpose' | 'nbf' | 'exp'
   purpose: KeyPurpose,
   now: number,
 ): Key | undefined {
-  return keys
-    .filter((key) => key.purpose === purpose && key.nbf <= now && now < key.exp)
-    .reduce<Key | undefined>(
-      (last, key) => (last === undefined || key.nbf >= last.nbf ? key : last),
-      undefined,
-    );
+  let last: Key | undefined;
+  for (const key of keys) {
+    const isInForce = key.purpose === purpose && key.nbf <= now && now < key.exp;
+    if (isInForce && (last === undefined || key.nbf >= last.nbf)) last = key;
+  }
+  return last;
 }
 
 export function refused(detail: string, cause?: unknown): CountersignError {

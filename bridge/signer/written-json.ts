@@ -1,3 +1,5 @@
+import type { LentBytes } from './lent-bytes.ts';
+
 /**
  * A part of payloads that stands in many of them: turned into base64url once, and then copied. Base64url takes three
  * bytes at a time, so such a part is filled up with spaces to whole threes, and so is what stands before it.
@@ -14,17 +16,23 @@ export class WrittenJson {
 /** The text of a JSON value in its parts, each cut where spaces may stand. */
 export type JsonParts = readonly (string | WrittenJson)[];
 
-/** `head`, the base64url of `parts`, and room for `tail` bytes. */
-export function writePayload(head: string, parts: JsonParts, tail: number): Buffer<ArrayBuffer> {
+/** `head`, the base64url of `parts`, and room for `tail` bytes, in bytes of `lend`. */
+export function writePayload(
+  head: string,
+  parts: JsonParts,
+  tail: number,
+  lend: (size: number) => LentBytes,
+): LentBytes {
   const pieces = [head, ...encode(parts)];
-  const bytes = Buffer.allocUnsafe(pieces.reduce((size, { length }) => size + length, tail));
+  const lent = lend(pieces.reduce((size, { length }) => size + length, tail));
+  const { bytes } = lent;
   let end = 0;
   for (const piece of pieces) {
     if (typeof piece === 'string') bytes.write(piece, end, 'latin1');
     else piece.copy(bytes, end);
     end += piece.length;
   }
-  return bytes;
+  return lent;
 }
 
 function encode(parts: JsonParts): (string | Buffer)[] {

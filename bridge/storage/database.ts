@@ -8,6 +8,15 @@ export type Query = Pick<Kysely<Tables>, 'selectFrom' | 'selectNoFrom' | 'fn' | 
 /** One open transaction. It is of no use once the work that it was given to has ended. */
 export type Transaction = KyselyTransaction<Tables>;
 
+export interface TransactionOptions {
+  /**
+   * The process goes on with other work while the disk takes the commit. What `work` wrote can be seen some milliseconds before it
+   * is on disk, so only for what nobody acts on, or passes on, before a later transaction without this has taken it up
+   * (docs/decisions/0042). Default: false; a store that never makes its process wait treats both alike.
+   */
+  readonly seenBeforeDurable?: boolean;
+}
+
 /**
  * The port to the records: one set of queries, two drivers (SQLite; PostgreSQL).
  *
@@ -46,7 +55,7 @@ export interface Database {
    * transaction. As in PostgreSQL, a statement that fails ends the transaction: work that catches the error and
    * returns is rolled back all the same, and the statement's error thrown.
    */
-  transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>;
+  transaction<T>(work: (transaction: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>;
 
   /** Brings the schema up to date. A store that this version does not know how to run on is `state_refused`. */
   migrate(): Promise<void>;

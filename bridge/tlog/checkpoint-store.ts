@@ -90,21 +90,20 @@ export async function checkpointBefore(
     .executeTakeFirst();
 }
 
-/** When the oldest checkpoint behind this size was made; milliseconds. `undefined`: there is none. */
+/** The oldest checkpoint behind this size. `undefined`: there is none. */
 export async function firstCheckpointAfter(
   reader: Query | Transaction,
   log: LogName,
   size: number,
-): Promise<number | undefined> {
-  const row = await reader
+): Promise<Pick<StoredCheckpoint, 'size' | 'time_ms'> | undefined> {
+  return reader
     .selectFrom('log_checkpoints')
-    .select('time_ms')
+    .select(['size', 'time_ms'])
     .where('log', '=', log)
     .where('size', '>', size)
     .orderBy('size')
     .limit(1)
     .executeTakeFirst();
-  return row?.time_ms;
 }
 
 /** The newest checkpoint that had been there by this time (milliseconds) and is signed. */

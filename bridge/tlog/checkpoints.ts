@@ -1,4 +1,4 @@
-import { decodeBase64url } from '../../protocol/base64url.ts';
+import { decodeBase64url, encodeBase64url } from '../../protocol/base64url.ts';
 import { CountersignError } from '../../protocol/errors.ts';
 import { type Checkpoint, formatCheckpoint, signCheckpoint } from '../../protocol/tlog/checkpoint.ts';
 import { formatSignatureLine, parseSignatureLines } from '../../protocol/tlog/signed-note.ts';
@@ -18,6 +18,7 @@ import {
 } from './checkpoint-store.ts';
 import type { HeadFile, KeptHead } from './head-file.ts';
 import type { LogName } from './log-heads.ts';
+import { rootAt } from './log-tree.ts';
 import { currentLogKey, logNoteSigner } from './note-signer.ts';
 
 export interface CheckpointsDeps {
@@ -145,8 +146,12 @@ class StoredCheckpoints implements Checkpoints {
     if (newest === undefined || newest.size < kept.size) {
       throw refused(`it ends at ${newest?.size ?? 0} entries, and ${kept.size} were signed before`);
     }
-    const then = await database.read((query) => checkpointAt(query, log, kept.size));
-    if (then?.root !== kept.root) {
+    // of what is pruned the tree still says it
+    const root = await database.read(async (query) => {
+      const then = await checkpointAt(query, log, kept.size);
+      return then?.root ?? encodeBase64url(await rootAt(query, log, kept.size));
+    });
+    if (root !== kept.root) {
       throw refused(`its first ${kept.size} entries are not those that were signed before`);
     }
   }

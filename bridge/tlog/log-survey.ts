@@ -109,7 +109,7 @@ async function surveyStore(query: Query, log: LogName): Promise<SurveyedStore> {
     size,
     newest:
       newest === undefined ? undefined : { root: newest.root, epoch: newest.epoch, timeMs: newest.time_ms },
-    began: await firstCheckpointAfter(query, log, 0),
+    began: (await firstCheckpointAfter(query, log, 0))?.time_ms,
     whole:
       size === 0
         ? newest === undefined

@@ -93,18 +93,45 @@ async function createWitnessKey(deps: {
   clock: Clock;
   name: string;
 }): Promise<WitnessKeysTable> {
-  const { database, signer, clock, name } = deps;
-  const key = await generateSigningKey(true);
-  const { d, x } = await exportSigningKey(key);
-  const public_key = decodeBase64url(x, 32);
-  const sealed = await signer.seal(sealContext({ name, public_key }), decodeBase64url(d, 32));
-  const row = { name, public_key, sealed, created_at: clock.now() };
-  return database.transaction(async (tx) => {
-    const present = await findWitnessKey(tx, name);
+  const row = await freshKey(deps);
+  return deps.database.transaction(async (tx) => {
+    const present = await findWitnessKey(tx, deps.name);
     if (present !== undefined) return present;
     await insertWitnessKey(tx, row);
     return row;
   });
+}
+
+async function freshKey({
+  signer,
+  clock,
+  name,
+}: {
+  signer: Pick<Signer, 'seal'>;
+  clock: Clock;
+  name: string;
+}): Promise<WitnessKeysTable> {
+  const { d, x } = await exportSigningKey(await generateSigningKey(true));
+  const public_key = decodeBase64url(x, 32);
+  const sealed = await signer.seal(sealContext({ name, public_key }), decodeBase64url(d, 32));
+  return { name, public_key, sealed, created_at: clock.now() };
+}
+
+/**
+ * Puts another key in the place of a witness's, under the same name, and answers both as others configure them. A witness's
+ * word is its key's: the new one has cosigned nothing yet. The old private half is gone. Throws `state_refused` where there is none.
+ */
+export async function replaceWitnessKey(
+  deps: { signer: Pick<Signer, 'seal'>; clock: Clock; name: string },
+  tx: Transaction,
+): Promise<{ readonly before: string; readonly now: string }> {
+  const before = await findWitnessKey(tx, deps.name);
+  if (before === undefined || before.sealed === null)
+    throw refused(`This store has no key of the witness ${deps.name}.`);
+  const row = await freshKey(deps);
+  await tx.deleteFrom('witness_keys').where('name', '=', deps.name).execute();
+  await insertWitnessKey(tx, row);
+  return { before: vkeyOf(before), now: vkeyOf(row) };
 }
 
 /** The private halves of the witness keys that rest in the store. */

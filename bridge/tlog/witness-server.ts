@@ -10,6 +10,7 @@ import { verifyNote } from '../../protocol/tlog/verify-note.ts';
 import { parseAddCheckpoint } from '../../protocol/tlog/witness-protocol.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import type { Database, Transaction } from '../storage/database.ts';
+import { describeForgotten } from './forgotten-cosignature.ts';
 import type { WitnessKey } from './witness-key.ts';
 import type { WitnessMemory } from './witness-memory.ts';
 import { findWitnessed, saveWitnessed, type WitnessedLog, witnessedNote } from './witness-store.ts';
@@ -66,6 +67,9 @@ export interface Witness {
 
   /** The newest checkpoint cosigned of the log whose origin has this SHA-256 (hexadecimal), as a signed note. */
   checkpoint(originHash: string): Promise<string | undefined>;
+
+  /** Why nothing is cosigned, of any log; empty where all is well. */
+  reasons(): Promise<readonly string[]>;
 }
 
 export function createWitness(deps: WitnessDeps): Witness {
@@ -94,6 +98,10 @@ export function createWitness(deps: WitnessDeps): Witness {
       return { kind: 'cosigned', lines: formatSignatureLine(ours) };
     },
     checkpoint: (hash) => database.read((query) => witnessedNote(query, hash)),
+    async reasons() {
+      const forgotten = await deps.memory?.forgotten();
+      return forgotten === undefined ? [] : [describeForgotten(forgotten)];
+    },
   };
 }
 

@@ -17,6 +17,7 @@ export function createGroups(parts: ClientParts): Groups {
       (await loadOnDemand()).changeExclusions(parts, ref, 'exclude', [address]),
     readmit: async (ref, address) =>
       (await loadOnDemand()).changeExclusions(parts, ref, 'readmit', [address]),
+    rotateDue: async () => (await loadOnDemand()).rotateDueGroups(parts),
     rotate: async (ref) => (await loadOnDemand()).rotateGroup(parts, ref),
     renew: async (ref, changes) => (await loadOnDemand()).renewGroup(parts, ref, changes),
     end: async ({ group }) => parts.api.act('POST', `/v1/groups/${group}/end`, {}),

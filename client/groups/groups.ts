@@ -1,7 +1,9 @@
+import type { CountersignError } from '../../protocol/errors.ts';
 import type { GroupAdmin, GroupKind } from '../../protocol/groups/group-key.ts';
 import type { Party } from '../../protocol/groups/party.ts';
 import type { EncryptionKey } from '../../protocol/public-key.ts';
 import type { Answer, VerifiedAnswer } from '../answers.ts';
+import type { RotationOptions } from '../rotation-answers.ts';
 
 /** A group, at whichever bridge it lives. */
 export interface GroupRef {
@@ -59,8 +61,37 @@ export interface ListedGroup {
   readonly role: 'admin' | 'member';
   /** Why an admin is to `rotate` the group; null where nobody is. */
   readonly rotationDue: 'scheduled' | null;
+  /** Since when, seconds; null where nobody is to. */
+  readonly rotationDueSince: number | null;
+  /** The key version that is old; null where nobody is to. */
+  readonly rotationDueVersion: number | null;
   /** Why an admin is to `renew` the group: whoever signed it has that device no more. Null where nobody is. */
   readonly renewalDue: 'signer_gone' | null;
+}
+
+type RotatedGroup = Pick<ListedGroup, 'iss' | 'group' | 'label'>;
+
+/** What became of the groups that were due. */
+export interface GroupRotations {
+  /** By this device now, or by another admin meanwhile. */
+  readonly rotated: readonly RotatedGroup[];
+  readonly failed: readonly (RotatedGroup & { readonly error: CountersignError })[];
+}
+
+/** What was done in one turn of `tendKeys`. */
+export interface KeysTended extends GroupRotations {
+  /** Whether the person's own keys were rotated. */
+  readonly own: boolean;
+  /** What failed of all of it, such as a bridge that cannot be reached. */
+  readonly problems: readonly CountersignError[];
+}
+
+export interface TendOptions extends RotationOptions {
+  /** Ends it. */
+  readonly signal: AbortSignal;
+  readonly onTended?: (tended: KeysTended) => void;
+  /** From one turn to the next; a day if absent. */
+  readonly everyMs?: number;
 }
 
 /** People by address, durable groups by reference. */
@@ -190,6 +221,8 @@ export interface Groups {
   readmit(group: GroupRef, address: string): Promise<VerifiedGroup>;
   /** New private halves for the admins; the group's key stays, and nothing has to be sealed anew. */
   rotate(group: GroupRef): Promise<VerifiedGroup>;
+  /** Rotates those that are due to this person as their admin (`list`). Each by itself: done again, it goes on. */
+  rotateDue(): Promise<GroupRotations>;
   /**
    * Signs the group anew, changed or not (a device of the signer may be gone). Other admins (addresses, besides the
    * own) mean a rotation too: who is none any more can change nothing with the private halves they had. They stay a

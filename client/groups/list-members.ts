@@ -1,5 +1,5 @@
 import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
-import { groupListSchema, membersPageSchema } from '../../protocol/groups/api.ts';
+import { groupListSchema, type Memberships, membersPageSchema } from '../../protocol/groups/api.ts';
 import type { GroupAuthority } from '../../protocol/groups/group-key.ts';
 import { type Membership, membershipSchema, verifyMembership } from '../../protocol/groups/membership.ts';
 import {
@@ -20,11 +20,21 @@ export async function listGroups({ context, api }: ClientParts): Promise<ListedG
   if (groups.some(({ iss }) => iss !== context.issuer)) {
     throw new CountersignError('bridge_invalid', 'the bridge lists a group that is not its own');
   }
-  return groups.map(({ rotation_due: rotation, renewal_due: renewal, ...group }) => ({
-    ...group,
-    rotationDue: rotation ?? null,
-    renewalDue: renewal ?? null,
-  }));
+  return groups.map(
+    ({
+      rotation_due: rotation,
+      rotation_due_since: since,
+      rotation_due_version: version,
+      renewal_due: renewal,
+      ...group
+    }) => ({
+      ...group,
+      rotationDue: rotation ?? null,
+      rotationDueSince: since ?? null,
+      rotationDueVersion: version ?? null,
+      renewalDue: renewal ?? null,
+    }),
+  );
 }
 
 /** Every member, in the order in which they came. Pages are fetched as they are asked for. */
@@ -39,25 +49,29 @@ export async function* listMembers(
   }
 }
 
-interface ListedMembership {
+/** Somebody's membership, and the admin by whose signed word it is; null where the bridge alone says so. */
+export interface ListedMembership {
   readonly claims: Membership;
   readonly by: string | null;
 }
 
 /**
- * The statements of a group's pages: in the order of `seq`, each once, none beyond the head that the bridge shows. A
- * bridge can leave a member out; whom it makes up has no admin's word.
+ * The statements of a group's pages, of one kind or of both: in the order of `seq`, each once, none beyond the head that the
+ * bridge shows. A bridge can leave a member out; whom it makes up has no admin's word.
  */
 export async function* listedMemberships(
   parts: ClientParts,
   { claims: group, shown }: JudgedGroup,
+  kind?: 'person' | 'group',
 ): AsyncGenerator<ListedMembership, void> {
+  const only = kind === undefined ? [] : [`kind=${kind}`];
   let after: number | null = null;
   let last = -1;
   do {
-    const path: string = `/v1/groups/${group.group}/members${after === null ? '' : `?after=${after}`}`;
+    const query: string = [...only, ...(after === null ? [] : [`after=${after}`])].join('&');
+    const path: string = `/v1/groups/${group.group}/members${query === '' ? '' : `?${query}`}`;
     const page = await parts.api.get(path, membersPageSchema);
-    const find = { now: signersOf(parts, page.signers), past: pastSignersOf(parts, page.kept ?? []) };
+    const find = findersOf(parts, page);
     for (const token of page.tokens) {
       const listed = await judgeMembership(token, group, find);
       const { seq } = listed.claims;
@@ -71,11 +85,22 @@ export async function* listedMemberships(
   } while (after !== null);
 }
 
+interface Finders {
+  readonly now: FindSigner;
+  /** By what was kept of devices that are gone. */
+  readonly past: FindPastSigner;
+}
+
+/** Whose devices signed what a bridge lists, by the evidence that goes with it. */
+export function findersOf(parts: ClientParts, { signers, kept = [] }: Memberships): Finders {
+  return { now: signersOf(parts, signers), past: pastSignersOf(parts, kept) };
+}
+
 /** Throws for what no honest bridge lists: another group's statement, a removal, a signature that does not verify. */
-async function judgeMembership(
+export async function judgeMembership(
   token: string,
   group: GroupAuthority,
-  find: { readonly now: FindSigner; readonly past: FindPastSigner },
+  find: Finders,
 ): Promise<ListedMembership> {
   const claims = decodeClaims(token, 'group-membership+jwt', membershipSchema);
   if (claims.iss !== group.iss || claims.group !== group.group) {
@@ -106,7 +131,7 @@ const UNSIGNED: ReadonlySet<string> = new Set([
 async function findMemberSigner(
   deviceId: string,
   { iat }: Membership,
-  { now, past }: { readonly now: FindSigner; readonly past: FindPastSigner },
+  { now, past }: Finders,
 ): Promise<VerifiedSigner> {
   try {
     return await now(deviceId);

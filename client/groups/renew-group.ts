@@ -64,10 +64,20 @@ export function rotateGroup(parts: ClientParts, ref: GroupRef): Promise<Verified
   });
 }
 
+/** The same, if the keys are still of this version: what another admin has rotated meanwhile is not rotated again. */
+export function rotateGroupFrom(parts: ClientParts, ref: GroupRef, version: number): Promise<VerifiedGroup> {
+  return replaceKey(parts, ref, async (group, actor) => {
+    if (group.claims.key_version !== version) return null;
+    const admins = group.claims.admins.map(({ address }) => address);
+    return rotated(parts, actor, group.claims, nextKey(group, parts.context.now()), admins);
+  });
+}
+
+/** `make` answers null where nothing is to be replaced any more. */
 async function replaceKey(
   parts: ClientParts,
   ref: GroupRef,
-  make: (group: JudgedGroup, actor: Actor) => Promise<GroupKeysBody>,
+  make: (group: JudgedGroup, actor: Actor) => Promise<GroupKeysBody | null>,
 ): Promise<VerifiedGroup> {
   const actor = await actingDevice(parts);
   for (let attempt = 1; ; attempt += 1) {
@@ -75,6 +85,7 @@ async function replaceKey(
     assertActsFor(actor, group.claims);
     try {
       const body = await make(group, actor);
+      if (body === null) return describeGroup(group);
       const path = `/v1/groups/${ref.group}/keys`;
       const shown = await sentAgain(() => parts.api.post(path, body, groupViewSchema));
       return describeGroup(await judgeShown(parts, ref, shown, await pinnedGroup(parts.context, ref)));

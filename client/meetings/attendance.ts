@@ -101,12 +101,12 @@ export class Attendance implements HostedMeeting {
     if (head === null) return;
     const host: Device = { iss: head.claims.iss, sub: head.claims.sub, device_id: head.device };
     if (role.kind === 'host') {
-      yield* readRoster(this.#session, [host, ...role.host.roster.members()], (id) => role.participant(id));
+      yield* readRoster(this.#session, [host, ...role.host.roster.members()], role.present);
       return;
     }
     const { member } = role;
     if (member.members === null) await listMembers(this.#session, (members) => member.adoptMembers(members));
-    yield* readRoster(this.#session, [host, ...(member.members ?? [])], () => undefined);
+    yield* readRoster(this.#session, [host, ...(member.members ?? [])]);
   }
 
   fingerprint(): string {

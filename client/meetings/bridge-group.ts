@@ -13,7 +13,7 @@ import { type JudgedGroup, judgeGroup } from '../groups/view.ts';
 import type { ClientParts } from '../own-account.ts';
 import { randomId } from '../random-id.ts';
 import { lossesOf } from './group-losses.ts';
-import { createInvitations, type Invited } from './invited.ts';
+import { createInvitations } from './invited.ts';
 import type { MeetingRef } from './meeting.ts';
 import type { GroupFacts, MeetingGroup } from './meeting-group.ts';
 
@@ -30,23 +30,15 @@ export async function createBridgeGroup(
   if (judged.claims.kind !== 'meeting') {
     throw new CountersignError('group_unknown', 'the group is no meeting');
   }
-  const readInvited = createInvitations(parts);
-  let invited: Promise<Invited> | null = null;
+  const invitedBy = createInvitations(parts);
+  let invited = invitedBy(judged);
   /** Whom this device began to take out. */
   const restricting = new Set<string>();
 
   async function refresh(): Promise<GroupFacts> {
     judged = await judgeGroup(parts, ref);
-    invited = null;
+    invited = invitedBy(judged);
     return factsOf(judged);
-  }
-
-  function invitedNow(): Promise<Invited> {
-    invited ??= readInvited(judged).catch((error: unknown) => {
-      invited = null;
-      throw error;
-    });
-    return invited;
   }
 
   return {
@@ -73,8 +65,8 @@ export async function createBridgeGroup(
       const claims = await verifySealedKey(opening.token, sealer, { to, key_id: keyId });
       return { key: await openPlaintext(parts, opening, claims), claims, sealer };
     },
-    invites: async (person) => (await invitedNow()).invitationOf(person),
-    losses: async () => (await invitedNow()).losses(),
+    invites: (people) => invited.invitationsOf(people),
+    losses: () => invited.losses(),
     async add(who) {
       const addition = await addMembers(parts, ref, who);
       await refresh();
@@ -86,12 +78,14 @@ export async function createBridgeGroup(
       const { iss: company, sub } = person;
       // What of it the bridge did before it failed shows now.
       if (restricting.has(sub)) await refresh();
-      const { isDirect, hasDurableGroups } = await invitedNow();
-      if (!isDirect(person) && !hasDurableGroups && !restricting.has(sub)) {
+      // Asked for this one person: a meeting of ten thousand is as quickly rid of somebody as one of ten.
+      const isDirect = await invited.isDirect(person);
+      const hasDurableGroups = await invited.hasDurableGroups();
+      if (!isDirect && !hasDurableGroups && !restricting.has(sub)) {
         throw new CountersignError('group_not_member');
       }
       restricting.add(sub);
-      if (isDirect(person)) await removeMembers(parts, ref, { people: [address] });
+      if (isDirect) await removeMembers(parts, ref, { people: [address] });
       if (hasDurableGroups) await changeExclusions(parts, ref, 'exclude', [address]);
       await refresh();
       restricting.delete(sub);

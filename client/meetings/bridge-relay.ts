@@ -8,6 +8,7 @@ import {
   meetingStateSchema,
   placementEventSchema,
   presenceEventSchema,
+  presenceRenewedSchema,
   rekeyEventSchema,
   relayedSchema,
 } from '../../protocol/meetings/api.ts';
@@ -31,6 +32,10 @@ export function createBridgeRelay(api: BridgeApi, { iss, group }: MeetingRef): M
     },
     async present(evidence) {
       await api.post('/v1/meetings/presence', { ...meeting, ...evidence }, relayedSchema);
+    },
+    async renew(renewal) {
+      const path = '/v1/meetings/presence/renewals';
+      return (await api.post(path, { ...meeting, renewal }, presenceRenewedSchema)).expires;
     },
     leave: () => api.act('POST', '/v1/meetings/leave', meeting),
     members: (after) =>

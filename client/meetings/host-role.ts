@@ -10,8 +10,8 @@ export interface HostRole {
   readonly host: MeetingHost;
   /** The relay’s newest message is another one than this role knows. */
   readonly isStuck: boolean;
-  /** What is known of somebody who has a place. */
-  participant(deviceId: string): Arrival | undefined;
+  /** By device: those who have a place, as they were last verified. */
+  readonly present: Map<string, Arrival>;
   /** Somebody shows their presence. Resolves when there is room for the next one. */
   presence(shown: RosterParticipant): Promise<void>;
   left(event: LeftEvent): void;

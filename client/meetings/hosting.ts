@@ -30,7 +30,7 @@ export class Hosting implements HostRole {
   readonly #reception: Reception;
   readonly #gathering: Gathering;
   readonly #admission: HostAdmission;
-  readonly #present = new Map<string, Arrival>();
+  readonly present = new Map<string, Arrival>();
   /** Devices that are to lose their place. */
   readonly #leaving = new Map<string, LeftEvent>();
   /** Devices that left while presence proofs were being verified, which may be theirs. */
@@ -65,10 +65,6 @@ export class Hosting implements HostRole {
 
   get isStuck(): boolean {
     return this.#isStuck;
-  }
-
-  participant(deviceId: string): Arrival | undefined {
-    return this.#present.get(deviceId);
   }
 
   async presence(shown: RosterParticipant): Promise<void> {
@@ -149,7 +145,7 @@ export class Hosting implements HostRole {
       // The bridges may have done it before it failed. Whoever is still invited gets another place.
       const { address: named } = parseAddress(address);
       if (!isCountersignError(error, 'group_not_member')) {
-        this.#takeOut(({ device_id }) => this.#present.get(device_id)?.participant.address === named);
+        this.#takeOut(({ device_id }) => this.present.get(device_id)?.participant.address === named);
       }
       throw error;
     }
@@ -197,7 +193,7 @@ export class Hosting implements HostRole {
 
   /** Who is here, or about to get a place, and does not satisfy the newest policy is to have none. */
   async #expel(): Promise<void> {
-    const here = [...this.#present.values(), ...this.#arrivals];
+    const here = [...this.present.values(), ...this.#arrivals];
     const refusals = await this.#admission.refusals(here.map(({ candidate }) => candidate));
     for (const [index, { newcomer, candidate }] of here.entries()) {
       const reasons = refusals[index] ?? [];
@@ -288,7 +284,7 @@ export class Hosting implements HostRole {
     if (statement !== null) this.#admission.commit(statement);
     this.#session.hold(secret.key, 'self');
     for (const { device_id } of left) this.#leaving.delete(device_id);
-    announceChange({ events, present: this.#present }, outgoing);
+    announceChange({ events, present: this.present }, outgoing);
   }
 
   /** What nobody waits for. That another admin took over comes by the stream as well, with the proof of it. */

@@ -1,9 +1,8 @@
 import { CountersignError } from '../../protocol/errors.ts';
 import { CLOCK_SKEW } from '../../protocol/jws.ts';
 import type { Device } from '../../protocol/meetings/roster.ts';
-import type { Presence } from '../../protocol/presence.ts';
 import type { Candidate } from './candidates.ts';
-import type { ExpectedPlace, JudgedPresence, PresentPerson } from './judge-presences.ts';
+import type { ExpectedPlace, JudgedPresence, PlaceOf, PresentPerson } from './judge-presences.ts';
 import { judgeWithRecords } from './judge-with-records.ts';
 import type { Participant } from './meeting.ts';
 import { describePresent, describeRefused } from './participants.ts';
@@ -14,6 +13,8 @@ export interface JudgedDevice {
   readonly participant: Participant;
   /** For an admission policy to judge; null where the evidence does not verify. */
   readonly candidate: Candidate | null;
+  /** When the evidence ends, seconds; 0 where it does not verify. */
+  readonly until: number;
 }
 
 /** Fetches the evidence of these devices, `ROSTER_DEVICES` at most, and verifies it. In their order. */
@@ -35,7 +36,7 @@ export function candidateFrom({ person, presence }: PresentPerson): Candidate {
 function describe(device: Device, judged: JudgedPresence | undefined): JudgedDevice {
   const refused = (error: CountersignError) => ({
     participant: describeRefused(device, error),
-    candidate: null,
+    ...{ candidate: null, until: 0 },
   });
   if (judged === undefined) {
     return refused(new CountersignError('bridge_invalid', 'the bridge shows no evidence of this device'));
@@ -45,11 +46,14 @@ function describe(device: Device, judged: JudgedPresence | undefined): JudgedDev
   if (iss !== device.iss || sub !== device.sub || device_id !== device.device_id) {
     return refused(new CountersignError('presence_mismatch', 'the proof is of another device'));
   }
-  return { participant: describePresent(judged), candidate: candidateFrom(judged) };
+  return {
+    ...{ participant: describePresent(judged), candidate: candidateFrom(judged) },
+    until: judged.until,
+  };
 }
 
 /** A proof lives two minutes and is looked at later: it must have been alive when it was made, for this meeting. */
-function placeOf(session: Session, { epoch, challenge, iat }: Presence): ExpectedPlace {
+function placeOf(session: Session, { epoch, challenge, iat }: Parameters<PlaceOf>[0]): ExpectedPlace {
   const { context, group } = session.parts;
   const newest = session.head?.claims.epoch ?? 0;
   if (epoch > newest || iat > context.now() + CLOCK_SKEW) {

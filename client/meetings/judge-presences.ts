@@ -1,10 +1,15 @@
 import { parseAddress } from '../../protocol/address.ts';
 import { type DeviceEndorsement, verifyDeviceBinding } from '../../protocol/device.ts';
 import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
-import type { SignerEvidence } from '../../protocol/groups/signer-evidence.ts';
+import { endOfEvidence, type SignerEvidence } from '../../protocol/groups/signer-evidence.ts';
 import { decodeClaims } from '../../protocol/jws.ts';
 import { keyBindingSchema } from '../../protocol/key-binding.ts';
 import { type Presence, presenceSchema, verifyPresence } from '../../protocol/presence.ts';
+import {
+  type PresenceRenewal,
+  presenceRenewalSchema,
+  verifyPresenceRenewal,
+} from '../../protocol/presence-renewal.ts';
 import type { VerifiedAnswer } from '../answers.ts';
 import type { ClientContext } from '../context.ts';
 import { pinnedIssuer } from '../issuer-records.ts';
@@ -14,6 +19,8 @@ import { createPinDraft, type PinDraft } from '../pin-draft.ts';
 /** A presence proof with its evidence, as a relay passes it on: attacker-controlled. */
 export interface ShownPresence extends SignerEvidence {
   readonly proof: string;
+  /** `presence-renewal+jwt`, where the device has shown itself since. */
+  readonly renewal?: string | undefined;
 }
 
 /** What the verifier knows itself of the place that a proof is for. */
@@ -26,10 +33,17 @@ export interface ExpectedPlace {
   readonly at: number;
 }
 
+/** For the claims of a proof or a renewal, not yet verified. Throws for a place that the verifier does not know. */
+export type PlaceOf = (claims: Pick<Presence, 'epoch' | 'challenge' | 'iat'>) => ExpectedPlace;
+
 export interface PresentPerson {
   readonly person: VerifiedAnswer;
   readonly device: DeviceEndorsement;
   readonly presence: Presence;
+  /** When the device showed itself last, seconds: as it signed. */
+  readonly shownAt: number;
+  /** When what it rests on ends, seconds. */
+  readonly until: number;
 }
 
 export type JudgedPresence =
@@ -38,13 +52,12 @@ export type JudgedPresence =
 
 /**
  * Verifies each by itself, as `verifyPresence` of the client does one: one that fails spoils no other. The pins are
- * written once for all of them. `placeOf` answers what the claims, not yet verified, must match; it throws for a place
- * that the verifier does not know.
+ * written once for all of them.
  */
 export async function judgePresences(
   context: ClientContext,
   shown: readonly ShownPresence[],
-  placeOf: (claims: Presence) => ExpectedPlace,
+  placeOf: PlaceOf,
 ): Promise<JudgedPresence[]> {
   return context.pins.update(async (pins) => {
     const draft = createPinDraft(pins);
@@ -58,18 +71,32 @@ async function judgeOne(
   context: ClientContext,
   draft: PinDraft,
   shown: ShownPresence,
-  placeOf: (claims: Presence) => ExpectedPlace,
+  placeOf: PlaceOf,
 ): Promise<JudgedPresence> {
   try {
     // The proof first says whether it can be for here at all: then nobody is pinned for a proof from elsewhere.
     const expected = placeOf(decodeClaims(shown.proof, 'presence+jwt', presenceSchema));
     const { person, device } = await judgeSigner(context, draft, shown);
     const presence = await verifyPresence(shown.proof, device, expected, expected.at);
-    return { ok: true, person, device, presence };
+    const renewed = await judgeRenewal(shown, { device, presence }, placeOf);
+    const shownAt = renewed?.iat ?? presence.iat;
+    return { ok: true, person, device, presence, shownAt, until: endOfEvidence(shown) };
   } catch (error) {
     if (!isCountersignError(error)) throw error;
     return { ok: false, address: shown.address, error };
   }
+}
+
+/** Null where there is none. One that does not verify spoils the whole: nobody else than the device put it there. */
+async function judgeRenewal(
+  { proof, renewal }: ShownPresence,
+  { device, presence }: Pick<PresentPerson, 'device' | 'presence'>,
+  placeOf: PlaceOf,
+): Promise<PresenceRenewal | null> {
+  if (renewal === undefined) return null;
+  const claimed = decodeClaims(renewal, 'presence-renewal+jwt', presenceRenewalSchema);
+  const { epoch, challenge, at } = placeOf(claimed);
+  return verifyPresenceRenewal(renewal, device, { proof, presence, epoch, challenge }, at);
 }
 
 async function judgeSigner(

@@ -1,14 +1,13 @@
 import type { RosterParticipant } from '../../protocol/meetings/api.ts';
-import type { Presence } from '../../protocol/presence.ts';
 import { mayLackRecord } from '../issuer-records.ts';
-import { type ExpectedPlace, type JudgedPresence, judgePresences } from './judge-presences.ts';
+import { type JudgedPresence, judgePresences, type PlaceOf } from './judge-presences.ts';
 import type { MeetingParts } from './session.ts';
 
 /** As `judgePresences`; where the record of a company is missing or too old, its people are looked up first. */
 export async function judgeWithRecords(
   { context, lookUp }: Pick<MeetingParts, 'context' | 'lookUp'>,
   shown: readonly RosterParticipant[],
-  placeOf: (claims: Presence) => ExpectedPlace,
+  placeOf: PlaceOf,
 ): Promise<JudgedPresence[]> {
   if (shown.length === 0) return [];
   const judged = await judgePresences(context, shown, placeOf);

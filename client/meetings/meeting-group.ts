@@ -53,10 +53,10 @@ export interface MeetingGroup extends MeetingRef {
   /** Throws `sealed_key_unknown`, `sealed_key_mismatch`, `sealed_key_commitment` and what the bridges answer. */
   open(keyId: string): Promise<OpenedEpoch>;
   /**
-   * Who lets this person in, as of the last look at the group. The host asks it before it gives somebody a place, whatever
-   * the bridges let through.
+   * Who lets each of these people in, as of the last look at the group. The host asks it before it gives somebody a place,
+   * whatever the bridges let through.
    */
-  invites(person: { readonly iss: string; readonly sub: string }): Promise<Invitation>;
+  invites(people: readonly { readonly iss: string; readonly sub: string }[]): Promise<Invitation[]>;
   /** As of the last look at the group, with a look at the durable groups in it. */
   losses(): Promise<GroupLosses>;
   add(who: Members): Promise<Addition>;

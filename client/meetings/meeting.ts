@@ -41,9 +41,10 @@ export interface MeetingAdmission {
 export interface Participant extends MeetingPlace {
   /**
    * `refused`: what was shown of it does not verify, for the reason that `code` names, and nothing of it counts; or the
-   * meeting's admission policy does not admit them (`admission_refused`), for `reasons`.
+   * meeting's admission policy does not admit them (`admission_refused`), for `reasons`. `stale`: it has not shown that it is
+   * still there for longer than what it showed is good for; who it is only somebody knows who verified it in time.
    */
-  readonly state: 'verified' | 'refused';
+  readonly state: 'verified' | 'stale' | 'refused';
   readonly code: ErrorCode | null;
   readonly reasons: readonly AdmissionShortfall[];
   /** Null where it is not verified. */
@@ -54,6 +55,8 @@ export interface Participant extends MeetingPlace {
   readonly assurance: Assurance | null;
   /** Of the media layer; null where it is not verified. */
   readonly mediaKey: string | null;
+  /** When the device showed itself last, seconds, as it signed; null where it is not verified. */
+  readonly shownAt: number | null;
   /** What this person's media is encrypted for ends at their device. Never so for a gateway: behind it, others listen. */
   readonly endToEnd: boolean;
 }

@@ -8,6 +8,7 @@ import { candidateFrom, type JudgedDevice } from './judge-devices.ts';
 import type { ExpectedPlace, JudgedPresence } from './judge-presences.ts';
 import { judgeWithRecords } from './judge-with-records.ts';
 import type { AdmissionShortfall } from './meeting.ts';
+import type { Invitation } from './meeting-group.ts';
 import { describePresent } from './participants.ts';
 import type { MeetingParts } from './session.ts';
 
@@ -43,39 +44,34 @@ export function createReception(parts: MeetingParts, { challengeOf, refusals }: 
   /** By device: who shows up twice meanwhile counts as they did last. */
   let waiting = new Map<string, RosterParticipant>();
 
-  function placeOf({ epoch }: Presence): ExpectedPlace {
+  function placeOf({ epoch }: Pick<Presence, 'epoch'>): ExpectedPlace {
     const challenge = challengeOf(epoch);
     if (challenge === undefined) throw new CountersignError('presence_mismatch', 'no epoch of this host');
     return { aud: group.iss, meeting: group.group, epoch, challenge, at: context.now() };
   }
 
   /** Another admin may have added somebody since the group was last looked at: one look is enough for all. */
-  async function lookAgain(judged: readonly JudgedPresence[]): Promise<void> {
-    for (const each of judged) {
-      if (!each.ok || (await group.invites(each.presence)) === 'by_admins') continue;
+  async function invitationsOf(judged: readonly JudgedPresence[]): Promise<Map<JudgedPresence, Invitation>> {
+    const people = judged.filter((each) => each.ok);
+    if (people.length === 0) return new Map();
+    const ask = () => group.invites(people.map(({ presence: { iss, sub } }) => ({ iss, sub })));
+    let invitations = await ask();
+    if (invitations.some((invitation) => invitation !== 'by_admins')) {
       await group.refresh();
-      return;
+      invitations = await ask();
     }
+    return new Map(people.map((each, index) => [each, invitations[index] ?? 'none']));
   }
 
-  /** The tree is for whom an admin's statement names: by a bridge's word alone, keys come by transform alone. */
-  async function assertInvited(person: { iss: string; sub: string }): Promise<void> {
-    const invitation = await group.invites(person);
-    if (invitation === 'none') throw new CountersignError('group_not_member');
-    if (invitation === 'by_bridge') {
-      throw new CountersignError('not_placed', 'only a bridge says that this person is invited');
-    }
-  }
-
-  async function admit(shown: RosterParticipant, judged: JudgedPresence): Promise<Arrival> {
+  function admit(shown: RosterParticipant, judged: JudgedPresence, invitation: Invitation): Arrival {
     if (!judged.ok) throw judged.error;
     const { iss, sub, device_id, ephemeral } = judged.presence;
     if (device_id !== shown.device_id) throw new CountersignError('presence_mismatch', 'another device’s');
-    await assertInvited({ iss, sub });
+    assertInvited(invitation);
     return {
       newcomer: { iss, sub, device_id, ephemeral: ephemeral.x },
       participant: describePresent(judged),
-      candidate: candidateFrom(judged),
+      ...{ candidate: candidateFrom(judged), until: judged.until },
     };
   }
 
@@ -102,14 +98,14 @@ export function createReception(parts: MeetingParts, { challengeOf, refusals }: 
       const shown = [...waiting.values()];
       waiting = new Map();
       const judged = await judgeWithRecords(parts, shown, placeOf);
-      await lookAgain(judged);
+      const invitations = await invitationsOf(judged);
       const arrivals: Arrival[] = [];
       const refused: RefusedPresence[] = [];
       for (const [index, each] of judged.entries()) {
         const from = shown[index];
         if (from === undefined) continue;
         try {
-          arrivals.push(await admit(from, each));
+          arrivals.push(admit(from, each, invitations.get(each) ?? 'none'));
         } catch (error) {
           if (!isCountersignError(error)) throw error;
           refused.push({ address: from.address, error });
@@ -119,4 +115,14 @@ export function createReception(parts: MeetingParts, { challengeOf, refusals }: 
       return { admitted: judgedByPolicy.admitted, refused: [...refused, ...judgedByPolicy.refused] };
     },
   };
+}
+
+/** The tree is for whom an admin's statement names: by a bridge's word alone, keys come by transform alone. */
+function assertInvited(invitation: Invitation): void {
+  if (invitation === 'none') throw new CountersignError('group_not_member');
+  if (invitation === 'by_bridge') {
+    const detail =
+      'No admin’s statement shows that this person is invited: view their durable group, or add them.';
+    throw new CountersignError('not_placed', detail);
+  }
 }

@@ -1,9 +1,9 @@
 import type {
+  FirstPresence,
   LeftEvent,
   MeetingMembers,
   MeetingRoster,
   MeetingState,
-  PresenceEvidence,
   RekeyUpload,
   RosterParticipant,
 } from '../../protocol/meetings/api.ts';
@@ -30,7 +30,9 @@ export interface MeetingRelay {
   state(): Promise<MeetingState>;
   /** Throws `conflict` when this is not the next message. */
   rekey(message: RekeyUpload): Promise<void>;
-  present(evidence: PresenceEvidence): Promise<void>;
+  present(evidence: FirstPresence): Promise<void>;
+  /** Answers when what the presence rests on ends, seconds. */
+  renew(renewal: string): Promise<number>;
   leave(): Promise<void>;
   members(after?: number): Promise<MeetingMembers>;
   roster(deviceIds: readonly string[]): Promise<MeetingRoster>;

@@ -7,29 +7,48 @@ import { type Candidate, judgeCandidates } from './candidates.ts';
 import { type JudgedDevice, judgeDevices } from './judge-devices.ts';
 import type { Participant } from './meeting.ts';
 import { withAdmission, withAttributes } from './participants.ts';
+import type { Arrival } from './reception.ts';
+import { mayBeRenewed, withRenewal } from './renewed-arrivals.ts';
 import type { Session } from './session.ts';
 
 /** How often the list is fetched anew because the meeting went on meanwhile. */
 const LISTINGS = 20;
 
-/** Everybody, by pages that are verified when they are reached; names as their companies tell them. */
+/**
+ * Everybody, by pages that are verified when they are reached; names as their companies tell them. `known`: who was
+ * verified before, which is kept as new as what they show.
+ */
 export async function* readRoster(
   session: Session,
   devices: readonly Device[],
-  known: (deviceId: string) => JudgedDevice | undefined,
+  known: Map<string, Arrival> = new Map(),
 ): AsyncGenerator<Participant, void> {
   for (let start = 0; start < devices.length; start += ROSTER_DEVICES) {
     if (session.closing.aborted) return;
-    const page = devices.slice(start, start + ROSTER_DEVICES);
-    const asked = page.filter(({ device_id }) => known(device_id) === undefined);
-    const found = await judgeDevices(session, asked);
-    const judged = page.flatMap(({ device_id }) => {
-      const each = known(device_id) ?? found[asked.findIndex((device) => device.device_id === device_id)];
-      return each === undefined ? [] : [each];
-    });
+    const judged = await judgePage(session, devices.slice(start, start + ROSTER_DEVICES), known);
     const participants = await judgeAdmissions(session, judged);
     yield* await withNames(session, participants);
   }
+}
+
+async function judgePage(
+  session: Session,
+  page: readonly Device[],
+  known: Map<string, Arrival>,
+): Promise<JudgedDevice[]> {
+  const now = session.parts.context.now();
+  const isAsked = ({ device_id }: Device) => mayBeRenewed(known.get(device_id), now);
+  const asked = page.filter(isAsked);
+  const found = await judgeDevices(session, asked);
+  const shown = new Map(asked.map(({ device_id }, index) => [device_id, found[index]]));
+  return page.flatMap(({ device_id }) => {
+    const before = known.get(device_id);
+    const after = shown.get(device_id);
+    if (before === undefined) return after === undefined ? [] : [after];
+    const arrival = after === undefined ? before : withRenewal(before, after, now);
+    if (after !== undefined) known.set(device_id, arrival);
+    return [arrival];
+  });
 }
 
 /** With what keeps them out, where the meeting has an admission policy. */

@@ -53,6 +53,8 @@ export interface Session {
   ): void;
   /** The challenge of a recent epoch, where this device has seen its message. */
   challengeOf(epoch: number): string | undefined;
+  /** For as long as no other presence of this device takes the place of the one that was shown now. */
+  nextPresence(): AbortSignal;
   /** Tells of a message that changed nothing; `internal` for what is no error of ours. */
   refuse(error: unknown): void;
   /** Ends this device's part; with an error where it was not meant to. */
@@ -64,6 +66,7 @@ export function createSession(parts: MeetingParts): Session {
   const events = createFeed<MeetingEvent>();
   const keys = createFeed<EpochKey>();
   const challenges = new Map<number, string>();
+  let presence = new AbortController();
   let head: Head | null = null;
   let current: EpochKey | null = null;
   let admission: AdmissionStatement | null = null;
@@ -98,6 +101,11 @@ export function createSession(parts: MeetingParts): Session {
       current = { term, epoch, key };
       keys.push(current);
       events.push({ type: 'key', term, epoch, from });
+    },
+    nextPresence() {
+      presence.abort();
+      presence = new AbortController();
+      return AbortSignal.any([presence.signal, ending.signal]);
     },
     refuse(thrown) {
       const error = asOurs(thrown);

@@ -3,6 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import type { CompanyPlan } from './company.ts';
+import type { CompanyStores } from './company-stores.ts';
 
 const OWNER_ONLY = { mode: 0o600 };
 
@@ -10,12 +11,21 @@ const OWNER_ONLY = { mode: 0o600 };
 export async function writeConfiguration(
   folder: string,
   company: Pick<CompanyPlan, 'name'>,
-  given: { issuer: string; port: number; caFile: string; tls: { cert: string; key: string } },
+  given: {
+    issuer: string;
+    port: number;
+    caFile: string;
+    tls: { cert: string; key: string };
+    stores: Pick<CompanyStores, 'settings' | 'files'>;
+  },
 ): Promise<string> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await writeFile(join(folder, 'bridge.crt'), given.tls.cert);
   await writeFile(join(folder, 'bridge.key'), given.tls.key, OWNER_ONLY);
   await writeFile(join(folder, 'kek'), randomBytes(32).toString('base64url'), OWNER_ONLY);
+  for (const [name, content] of Object.entries(given.stores.files)) {
+    await writeFile(join(folder, name), content, OWNER_ONLY);
+  }
   const path = join(folder, 'countersign.yaml');
   const settings = {
     issuer: given.issuer,
@@ -25,7 +35,7 @@ export async function writeConfiguration(
       port: given.port,
       tls: { certificate_file: './bridge.crt', key_file: './bridge.key' },
     },
-    storage: { driver: 'sqlite', path: './countersign.db' },
+    ...given.stores.settings,
     // So that the story is told quickly; a company leaves the default.
     key_log: { epoch_milliseconds: 20 },
     // The bridge cosigns the key logs of the partners that its administrator approves.

@@ -9,6 +9,7 @@ import { createNames, type Names } from '../../test/fakes/names.ts';
 import { createThrowawayCa, type ThrowawayCa } from '../../test/fakes/throwaway-ca.ts';
 import type { App } from './app.ts';
 import type { Company } from './company.ts';
+import { type CompanyStores, embeddedStores } from './company-stores.ts';
 import type { PostedForms } from './posted-forms.ts';
 import { createPostedForms } from './posted-forms.ts';
 import type { Siem } from './siem.ts';
@@ -30,6 +31,8 @@ export interface Stage {
   /** The forms that browsers posted, as something that listens in a browser would have them. */
   readonly postedForms: PostedForms;
   readonly engine: Engine;
+  /** For one more bridge; removed with the stage. */
+  newStores(): Promise<CompanyStores>;
   /** The person pressed Ctrl-C. */
   readonly signal: AbortSignal;
 
@@ -55,8 +58,11 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-/** Sets the stage: a fresh folder, an authority, names. Nothing runs yet. */
-export async function setStage(signal: AbortSignal): Promise<Stage> {
+/** Sets the stage: a fresh folder, an authority, names. Nothing runs yet. `openStores`: for each of its bridges. */
+export async function setStage(
+  signal: AbortSignal,
+  openStores: () => Promise<CompanyStores> = embeddedStores,
+): Promise<Stage> {
   const folder = await mkdtemp(join(tmpdir(), 'countersign-demo-'));
   // Also when the process ends without a word: by the second Ctrl-C, or by a fault of ours.
   const removeFolder = () => rmSync(folder, { recursive: true, force: true });
@@ -83,6 +89,11 @@ export async function setStage(signal: AbortSignal): Promise<Stage> {
     fetch: named.fetch,
     postedForms: createPostedForms(named.fetch),
     engine: await loadTransformEngine(),
+    async newStores() {
+      const stores = await openStores();
+      endings.push(() => stores.remove());
+      return stores;
+    },
     signal,
     acme: createSlot('Acme'),
     globex: createSlot('Globex'),

@@ -22,7 +22,9 @@ export async function startCompany(stage: Stage, plan: CompanyPlan): Promise<Com
   const folder = join(stage.folder, plan.key);
   stage.names.addHost(plan.bridgeHost, '127.0.0.1');
   const tls = await stage.ca.issue([plan.bridgeHost]);
-  const configPath = await writeConfiguration(folder, plan, { issuer, port, caFile: stage.caFile, tls });
+  const stores = await stage.newStores();
+  const given = { issuer, port, caFile: stage.caFile, tls, stores };
+  const configPath = await writeConfiguration(folder, plan, given);
   const config = readConfig(configPath);
   const rootThumbprint = await holdKeyCeremony(config, folder);
   const identityProvider = await startIdentityProvider(stage, plan, issuer);

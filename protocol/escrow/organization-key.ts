@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { labelled } from '../canonical-json.ts';
-import { entityId, seconds } from '../claims.ts';
+import { bytes, entityId, seconds } from '../claims.ts';
 import { sha256Base64url } from '../hash.ts';
 import { verifyIssued } from '../issued.ts';
 import type { OnlineKeys } from '../online-keys.ts';
@@ -10,6 +10,16 @@ import { type EncryptionKey, encryptionKeySchema, thumbprint } from '../public-k
 export const recoveryHalvesSchema = z.tuple([encryptionKeySchema, encryptionKeySchema]);
 export type RecoveryHalves = z.infer<typeof recoveryHalvesSchema>;
 
+/** Keys before the current one that a client can be led by: a company that replaces its key every year is followed for long. */
+export const RECOVERY_KEY_SUCCESSIONS = 8;
+
+/** A recovery key of before, and by its two halves (Schnorr), in their order: which one takes its place. */
+export const successionSchema = z.strictObject({
+  halves: recoveryHalvesSchema,
+  signatures: z.tuple([bytes(256), bytes(256)]),
+});
+export type Succession = z.infer<typeof successionSchema>;
+
 /** `recovery-key+jwt`, by the bridge's `binding` key: what its people escrow to, and whether they must. */
 export const organizationKeySchema = z.strictObject({
   iss: entityId,
@@ -17,6 +27,8 @@ export const organizationKeySchema = z.strictObject({
   exp: seconds,
   halves: recoveryHalvesSchema,
   required: z.boolean(),
+  /** The keys before, the newest first, each with the signatures of its halves over the next one. */
+  before: z.optional(z.array(successionSchema).check(z.maxLength(RECOVERY_KEY_SUCCESSIONS))),
 });
 
 export type OrganizationKey = z.infer<typeof organizationKeySchema>;
@@ -41,4 +53,25 @@ export function organizationKeyFingerprint(iss: string, [first, second]: Recover
 /** What whoever registers a half signs with it (Schnorr), label `recovery-half`. */
 export function recoveryHalfTranscript(iss: string, half: EncryptionKey): Uint8Array<ArrayBuffer> {
   return labelled('recovery-half', { iss, half: { ...half } });
+}
+
+/** What both holders of a recovery key sign, each with their half (Schnorr): the key that takes its place. */
+export function successionTranscript(
+  iss: string,
+  before: RecoveryHalves,
+  next: RecoveryHalves,
+): Uint8Array<ArrayBuffer> {
+  return labelled('recovery-key-succession', {
+    iss,
+    before: organizationKeyFingerprint(iss, before),
+    next: organizationKeyFingerprint(iss, next),
+  });
+}
+
+/** What random bytes are sealed to a half with in a drill: they are for nothing else. */
+export function recoveryDrillContext(
+  { iss, drill }: { readonly iss: string; readonly drill: string },
+  half: EncryptionKey,
+): Uint8Array<ArrayBuffer> {
+  return labelled('recovery-drill', { iss, drill, half: thumbprint(half) });
 }

@@ -134,10 +134,32 @@ export const groupListSchema = z.strictObject({
       role: z.enum(['admin', 'member']),
       /** To admins: the group's keys are old. */
       rotation_due: z.optional(z.literal('scheduled')),
+      /** Since when, with `rotation_due`. */
+      rotation_due_since: z.optional(seconds),
+      /** The key version that is old, with `rotation_due`. */
+      rotation_due_version: z.optional(z.int().check(z.nonnegative())),
       /** To admins: the device that signed the newest `group-key+jwt` is nobody's any more. */
       renewal_due: z.optional(z.literal('signer_gone')),
     }),
   ),
+});
+
+/** `GET /admin/v1/groups/rotations-due?after=`: the groups of a page whose keys are older than policy lets them be. */
+export const dueGroupRotationsSchema = z.strictObject({
+  /** How old they may be, seconds; 0 for however old. */
+  life: seconds,
+  groups: z.array(
+    z.strictObject({
+      group: digest,
+      label: groupLabel,
+      key_version: z.int(),
+      /** Since when they are due. */
+      due: seconds,
+      /** Addresses; the app of any of them rotates. */
+      admins: z.array(z.string()),
+    }),
+  ),
+  next: z.nullable(digest),
 });
 
 /** `POST /v1/groups/{group}/members` → 200 `membersResultSchema`: additions, or removals, in the order of their chain. */
@@ -156,7 +178,10 @@ export const membersResultSchema = z.strictObject({
   receipts: z.array(compactJws).check(z.maxLength(MEMBERSHIP_BATCH)),
 });
 
-/** `GET /v1/groups/{group}/members?after=`: the members, by the statement that each is in by, in the order of `seq`. */
+/**
+ * `GET /v1/groups/{group}/members?after=&kind=`: the members, by the statement that each is in by, in the order of `seq`; with
+ * `kind=group` the durable groups alone.
+ */
 export const membersPageSchema = z.strictObject({
   tokens: z.array(compactJws).check(z.maxLength(MEMBERSHIP_BATCH)),
   signers,
@@ -165,6 +190,20 @@ export const membersPageSchema = z.strictObject({
   /** `after` of the next page; null at the end. */
   next: z.nullable(count),
 });
+
+/**
+ * `POST /v1/groups/memberships` → 200 `membershipsSchema`: which of these people are in a group, for whoever takes part; of
+ * a foreign group through the home bridge.
+ */
+export const membershipsBodySchema = z.strictObject({
+  ...groupRefSchema.shape,
+  people: z
+    .array(z.strictObject({ iss: entityId, sub: id }))
+    .check(z.minLength(1), z.maxLength(MEMBERSHIP_BATCH)),
+});
+
+/** The statement by which each is in, in no order. Of who is not in there is none. */
+export const membershipsSchema = z.omit(membersPageSchema, { next: true });
 
 /** `POST /v1/groups/{group}/exclusions` → 200 `groupViewSchema`. */
 export const exclusionsBodySchema = z.strictObject({
@@ -243,9 +282,12 @@ export type GroupConfirmation = z.infer<typeof groupConfirmationSchema>;
 export type GroupView = z.infer<typeof groupViewSchema>;
 export type GroupViewBody = z.infer<typeof groupViewBodySchema>;
 export type GroupList = z.infer<typeof groupListSchema>;
+export type DueGroupRotations = z.infer<typeof dueGroupRotationsSchema>;
 export type MembersBody = z.infer<typeof membersBodySchema>;
 export type MembersResult = z.infer<typeof membersResultSchema>;
 export type MembersPage = z.infer<typeof membersPageSchema>;
+export type MembershipsBody = z.infer<typeof membershipsBodySchema>;
+export type Memberships = z.infer<typeof membershipsSchema>;
 export type ExclusionsBody = z.infer<typeof exclusionsBodySchema>;
 export type GroupKeysBody = z.infer<typeof groupKeysBodySchema>;
 export type GroupVault = z.infer<typeof groupVaultSchema>;

@@ -1,7 +1,14 @@
 import * as z from 'zod/mini';
 import { requestMembers, responseMembers } from '../bridge-request.ts';
 import { bytes, compactJws, digest, id } from '../claims.ts';
-import { ENCRYPTED_MAX, EXCLUSIONS, groupViewSchema, VIA_GROUPS } from './api.ts';
+import {
+  ENCRYPTED_MAX,
+  EXCLUSIONS,
+  groupViewSchema,
+  membershipsBodySchema,
+  membershipsSchema,
+  VIA_GROUPS,
+} from './api.ts';
 import { memberSchema } from './membership.ts';
 import { partySchema } from './party.ts';
 import { signerEvidenceSchema } from './signer-evidence.ts';
@@ -52,6 +59,19 @@ export const groupViewRequestSchema = z.strictObject({
 
 /** `group-view-response+jwt`. */
 export const groupViewResponseSchema = z.strictObject({ ...responseMembers, view: groupViewSchema });
+
+/** `group-memberships-request+jwt`: which of these people are in a group here; `sub` takes part in it. */
+export const groupMembershipsRequestSchema = z.strictObject({
+  ...requestMembers,
+  ...onBehalf,
+  people: membershipsBodySchema.shape.people,
+});
+
+/** `group-memberships-response+jwt`. */
+export const groupMembershipsResponseSchema = z.strictObject({
+  ...responseMembers,
+  memberships: membershipsSchema,
+});
 
 /** `sealed-key-deposit+jwt`: a person of the sending bridge has sealed a key to a recipient here. */
 export const sealedKeyDepositSchema = z.strictObject({

@@ -2,9 +2,10 @@ import * as z from 'zod/mini';
 import { parseAddress } from '../address.ts';
 import { compactJws, seconds } from '../claims.ts';
 import { credentialSchema, type VerificationContext, verifyCredential } from '../credential.ts';
-import { type DeviceEndorsement, verifyDeviceBinding } from '../device.ts';
+import { type DeviceEndorsement, deviceBindingSchema, verifyDeviceBinding } from '../device.ts';
 import { CountersignError } from '../errors.ts';
-import { readHeader } from '../jws.ts';
+import { decodeClaims, readHeader } from '../jws.ts';
+import { keyBindingSchema } from '../key-binding.ts';
 import { type SignatureKey, thumbprint } from '../public-key.ts';
 
 /**
@@ -38,6 +39,16 @@ export type SigningDevice = Pick<DeviceEndorsement, 'iss' | 'sub' | 'device_id' 
 export interface VerifiedSigner {
   readonly address: string;
   readonly device: SigningDevice;
+}
+
+/** When the first of what evidence consists of ends, seconds: attacker-controlled until it is verified. */
+export function endOfEvidence({
+  credential,
+  device_binding: binding,
+}: Pick<SignerEvidence, 'credential' | 'device_binding'>): number {
+  const { exp: person } = decodeClaims(credential.binding, 'key-binding+jwt', keyBindingSchema);
+  const { exp: device } = decodeClaims(binding, 'device-binding+jwt', deviceBindingSchema);
+  return Math.min(person, device);
 }
 
 /** The verified signer of this device id. Throws where there is none, or what its verification throws. */

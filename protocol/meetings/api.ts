@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { bytes, compactJws, digest, entityId, id } from '../claims.ts';
+import { bytes, compactJws, digest, entityId, id, seconds } from '../claims.ts';
 import { credentialSchema } from '../credential.ts';
 import { signerEvidenceSchema } from '../groups/signer-evidence.ts';
 import { admissionToken } from './admission.ts';
@@ -61,16 +61,33 @@ export const rekeyUploadSchema = z.strictObject({
 
 export const relayedSchema = z.strictObject({ seq });
 
-/** A device's presence as its person shows it; attributes are for one audience, which other participants are not. */
+/**
+ * A device's presence as its person shows it; attributes are for one audience, which other participants are not. What the
+ * proof rests on is as fresh as its newest renewal.
+ */
 export const presenceEvidenceSchema = z.strictObject({
   proof: compactJws,
+  /** `presence-renewal+jwt` of the proof; absent before the first. */
+  renewal: z.optional(compactJws),
   credential: z.omit(credentialSchema, { attributes: true }),
   device_binding: compactJws,
   address,
 });
 
+/** What a device shows that comes. */
+export const firstPresenceSchema = z.omit(presenceEvidenceSchema, { renewal: true });
+
 /** `POST /v1/meetings/presence` → 201 `{seq}`. */
-export const presenceUploadSchema = z.strictObject({ ...meeting, ...presenceEvidenceSchema.shape });
+export const presenceUploadSchema = z.strictObject({ ...meeting, ...firstPresenceSchema.shape });
+
+/**
+ * `POST /v1/meetings/presence/renewals` → 201 `presenceRenewedSchema`: the device is still there. Nobody gets a place by
+ * it, or another one.
+ */
+export const renewalUploadSchema = z.strictObject({ ...meeting, renewal: compactJws });
+
+/** `expires`: when the credential or the device binding ends that go with the presence from now on, seconds. */
+export const presenceRenewedSchema = z.strictObject({ expires: seconds });
 
 /** `POST /v1/meetings/members` → 200 `meetingMembersSchema`: who has a place, for who came later, by pages. */
 export const membersRequestSchema = z.strictObject({
@@ -146,7 +163,9 @@ export type MeetingRequest = z.infer<typeof meetingRequestSchema>;
 export type MeetingState = z.infer<typeof meetingStateSchema>;
 export type Placement = z.infer<typeof placementSchema>;
 export type RekeyUpload = z.infer<typeof rekeyUploadSchema>;
+export type FirstPresence = z.infer<typeof firstPresenceSchema>;
 export type PresenceEvidence = z.infer<typeof presenceEvidenceSchema>;
+export type RenewalUpload = z.infer<typeof renewalUploadSchema>;
 export type PresenceUpload = z.infer<typeof presenceUploadSchema>;
 export type MeetingMembers = z.infer<typeof meetingMembersSchema>;
 export type Member = z.infer<typeof memberSchema>;

@@ -1,16 +1,16 @@
 import * as z from 'zod/mini';
 import { requestMembers, responseMembers } from '../bridge-request.ts';
-import { digest, id } from '../claims.ts';
+import { compactJws, digest, id } from '../claims.ts';
 import { VIA_GROUPS } from '../groups/api.ts';
 import {
   emptyEventSchema,
+  firstPresenceSchema,
   leftEventSchema,
   meetingMembersSchema,
   meetingRosterSchema,
   meetingStateSchema,
   membersRequestSchema,
   placementEventSchema,
-  presenceEvidenceSchema,
   rekeyEventSchema,
   relayedSchema,
   rosterRequestSchema,
@@ -55,7 +55,18 @@ export const meetingBridgeRequestSchema = z.discriminatedUnion('act', [
     ...person,
     act: z.literal('present'),
     device_id: digest,
-    evidence: presenceEvidenceSchema,
+    evidence: firstPresenceSchema,
+  }),
+  /** What a renewal names is there already; the rest goes in the place of what stands with it. */
+  z.strictObject({
+    ...about,
+    ...person,
+    act: z.literal('renew'),
+    device_id: digest,
+    evidence: z.strictObject({
+      renewal: compactJws,
+      ...z.omit(firstPresenceSchema, { proof: true }).shape,
+    }),
   }),
   /** Needs nobody's leave: a bridge says of its own device that it is there no more. */
   z.strictObject({
@@ -95,6 +106,7 @@ export const meetingBridgeResponses = {
   members: z.strictObject({ ...responseMembers, members: meetingMembersSchema }),
   roster: z.strictObject({ ...responseMembers, roster: meetingRosterSchema }),
   present: z.strictObject({ ...responseMembers, ...relayedSchema.shape }),
+  renew: z.strictObject(responseMembers),
   leave: z.strictObject(responseMembers),
   /** `seq`: the newest message; those up to `pruned` are not kept any more. */
   admit: z.strictObject({

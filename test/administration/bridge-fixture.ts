@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,9 +10,9 @@ import { createRootKey, openRootKey } from '../../bridge/signer/root-key.ts';
 import type { Database } from '../../bridge/storage/database.ts';
 import { openDatabase } from '../../bridge/storage/open-storage.ts';
 import type { SigningKey } from '../../protocol/ed25519.ts';
+import { configuredStores } from '../fakes/configured-stores.ts';
 import { createNamedFetch } from '../fakes/named-fetch.ts';
 import { createNames, type Names } from '../fakes/names.ts';
-import { temporaryStores } from '../fakes/temporary-store.ts';
 import { createThrowawayCa, type ThrowawayCa } from '../fakes/throwaway-ca.ts';
 import { type MovableClock, movableClock } from '../signer/signer-fixture.ts';
 
@@ -63,10 +64,11 @@ export async function bridgeFixture(
 
   const issuer = `https://${host}`;
   const keyEncryptionKey = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64url');
-  const stores = await temporaryStores();
+  const stores = await configuredStores();
+  for (const [file, content] of Object.entries(stores.files)) await writeFile(join(folder, file), content);
   const config = parseConfig(configText(issuer, { ...stores.settings, ...overrides.settings }), {
-    env: { COUNTERSIGN_KEK: keyEncryptionKey, ...stores.env, ...overrides.env },
-    readFile: () => 'read at the start',
+    env: { COUNTERSIGN_KEK: keyEncryptionKey, ...overrides.env },
+    readFile: (path) => readFileSync(path, 'utf8'),
     directory: folder,
   });
   const root = await openRootKey(await createRootKey());

@@ -60,6 +60,33 @@ describe('countersign audit', () => {
     expect(said).toContain('answered with status 403');
   });
 
+  it('prints the evidence of an alarm in full where it cannot be written, and the alarm stands', async () => {
+    await run(log.url);
+    await breakARule();
+    const nowhere = file('no-such-folder/evidence.json');
+    const alarm = await run(log.url, '--evidence', nowhere);
+    expect(alarm.code).toBe(3);
+    expect(alarm.said).toContain('THE EVIDENCE COULD NOT BE WRITTEN');
+    expect(alarm.said).toContain('ENOENT');
+    await writeFile(file('printed.json'), alarm.out);
+    expect(await run('check-evidence', file('printed.json'), '--root', log.root)).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('PROVEN'),
+    });
+    const again = await run(log.url, '--json', '--evidence', nowhere);
+    expect(again).toMatchObject({ code: 3, said: expect.stringContaining('ALARM since') });
+  });
+
+  it('answers as JSON with the whole evidence where it cannot be written', async () => {
+    await run(log.url);
+    await breakARule();
+    const { code, out } = await run(log.url, '--json', '--evidence', file('no-such-folder/evidence.json'));
+    expect(code).toBe(3);
+    const { evidence } = JSON.parse(out);
+    await writeFile(file('printed.json'), JSON.stringify(evidence));
+    expect((await run('check-evidence', file('printed.json'), '--root', log.root)).code).toBe(0);
+  });
+
   it('raises an alarm with an exit code of its own, and evidence that anybody can check', async () => {
     await run(log.url);
     await breakARule();

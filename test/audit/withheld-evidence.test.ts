@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checkEvidence } from '../../bridge/keylog/audit/check-evidence.ts';
@@ -9,6 +9,7 @@ import { keepAnswers } from '../../bridge/keylog/audit/keep-answers.ts';
 import type { LogSource } from '../../bridge/keylog/audit/log-source.ts';
 import { decodeBase64url } from '../../protocol/base64url.ts';
 import { generateSigningKey, signBytes } from '../../protocol/ed25519.ts';
+import { CountersignError } from '../../protocol/errors.ts';
 import type { NoteSigner } from '../../protocol/tlog/checkpoint.ts';
 import { type AuditFixture, auditFixture } from './audit-fixture.ts';
 
@@ -112,6 +113,34 @@ describe('an alarm that is proven', () => {
     await fixture.verify({ signer, alarmExamined: true });
     await fixture.verify({ signer });
     expect(fixture.log.posted.length).toBeGreaterThan(posted);
+  });
+
+  it('stands though the disk had room neither for its evidence nor for the record', async () => {
+    await fixture.log.grow(3, 3);
+    await fixture.verify();
+    const honest = [...fixture.log.entries];
+    fixture.log.entries.splice(1, 1);
+    fixture.log.addVersions(1);
+    await fixture.log.publish();
+    const inTheWay = join(fixture.state, 'audit.json.new');
+    const keepEvidence = async () => {
+      await mkdir(inTheWay);
+      throw new CountersignError('storage_full');
+    };
+    const outcome = await fixture.audit({ keepEvidence });
+    expect(outcome).toMatchObject({
+      ...{ outcome: 'alarm', path: null, unkept: { code: 'storage_full' } },
+      evidence: { finding: { code: 'split_view' } },
+    });
+    fixture.log.entries = honest;
+    await fixture.log.grow(2);
+    const alarm = { code: 'split_view', evidence: '' };
+    expect(await fixture.audit()).toMatchObject({ outcome: 'alarm_stands', alarm });
+    await rm(inTheWay, { recursive: true });
+    expect(await fixture.audit()).toMatchObject({ outcome: 'alarm_stands', alarm });
+    await fixture.verify({ alarmExamined: true });
+    await fixture.verify();
+    expect(fixture.notices.join()).not.toContain('will not stand');
   });
 
   it('is named as such to whoever writes it down, and what a cache may have done is not', async () => {

@@ -6,11 +6,12 @@ import { APP } from '../../demo/stage/app.ts';
 import type { Company } from '../../demo/stage/company.ts';
 import { ADA, GWEN, HAL, type Person } from '../../demo/stage/people.ts';
 import { signIn } from '../../demo/stage/sign-in.ts';
-import { type Stage, setStage } from '../../demo/stage/stage.ts';
+import type { Stage } from '../../demo/stage/stage.ts';
 import { approvePartners } from '../../demo/steps/approve-partners.ts';
 import { connectSingleSignOn } from '../../demo/steps/connect-single-sign-on.ts';
 import { proveDomains } from '../../demo/steps/prove-domains.ts';
 import { startBridges } from '../../demo/steps/start-bridges.ts';
+import { setTestStage } from '../fakes/test-stage.ts';
 
 /** What a bridge answers, and what it was asked, as JSON. */
 type Answered = { readonly body: Record<string, unknown>; readonly asked: Record<string, unknown> };
@@ -46,7 +47,7 @@ export interface GroupsStage {
 }
 
 export async function startGroupsStage(): Promise<GroupsStage> {
-  const stage = await setStage(new AbortController().signal);
+  const stage = await setTestStage();
   for (const step of [startBridges, connectSingleSignOn, proveDomains, approvePartners])
     await step.run(stage);
   const [acme, globex] = [stage.acme.get(), stage.globex.get()];

@@ -136,6 +136,27 @@ export function describeDatabase(name: string, create: () => Promise<DatabaseFix
         expect(await count()).toBe('40');
       });
 
+      it('that may be seen before it is durable is one like any other', async () => {
+        const seen = { seenBeforeDurable: true };
+        const stored = database.transaction(async (transaction) => {
+          await put(transaction, 'a');
+          return 'answer';
+        }, seen);
+        expect(await stored).toBe('answer');
+        const failed = database.transaction(async (transaction) => {
+          await put(transaction, 'b');
+          throw new Error('not this one');
+        }, seen);
+        await expect(failed).rejects.toThrow('not this one');
+        await Promise.all([
+          database.transaction((transaction) => put(transaction, 'c'), seen),
+          database.transaction((transaction) => put(transaction, 'd')),
+        ]);
+        const another = await open();
+        expect(await keys(another)).toEqual(expect.arrayContaining(['a', 'c', 'd']));
+        expect(await keys(another)).not.toContain('b');
+      });
+
       it('is over at its first failed statement, whether or not its work minds', async () => {
         await database.transaction((transaction) => put(transaction, 'taken'));
         const failed = database.transaction(async (transaction) => {

@@ -1,7 +1,8 @@
 import { createClient, createMemoryKeyStore, createMemoryPinStore } from '../../client/index.ts';
-import { type Stage, setStage } from '../../demo/stage/stage.ts';
+import type { Stage } from '../../demo/stage/stage.ts';
 import { createHeadlessBrowser, type HeadlessBrowser, type Page } from '../fakes/headless-browser.ts';
 import { startOidcIdp } from '../fakes/oidc-idp/oidc-idp.ts';
+import { setTestStage } from '../fakes/test-stage.ts';
 import { startWholeBridge, type WholeBridge } from '../http/whole-bridge.ts';
 
 const SECRET = 'a-secret-of-the-company';
@@ -20,7 +21,7 @@ export interface RoomCompany {
 }
 
 export async function startRoomCompany(): Promise<RoomCompany> {
-  const stage = await setStage(new AbortController().signal);
+  const stage = await setTestStage();
   const bridge = await startWholeBridge(stage, 'bridge.acme.localhost');
   await bridge.proveDomain('acme.example');
   const host = 'login.acme.localhost';

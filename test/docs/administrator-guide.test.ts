@@ -14,7 +14,7 @@ describe('the administrator’s guide', () => {
 
   it('promises of no copy that the bridge goes on from it', () => {
     expect(section('Backups')).toContain('cannot be gone on with');
-    expect(section('Backups')).toContain('transparency.md#when-the-newest-store-is-lost-for-good');
+    expect(section('Backups')).toContain('transparency.md#the-disk-is-gone');
     expect(section('Backups')).not.toContain('close, reset and erase again');
   });
 

@@ -46,7 +46,7 @@ it('the store of before says whose tokens registered the halves and gave the sha
   await store.migrate();
   const roots = ['admin', 'admin_root', 'admin_root_name'] as const;
   const halves = await store.read((query) =>
-    query.selectFrom('recovery_halves').select(roots).orderBy('slot').execute(),
+    query.selectFrom('recovery_key_halves').select(roots).orderBy('slot').execute(),
   );
   expect(halves).toEqual([
     { admin: 'ada-3', admin_root: 'ada', admin_root_name: 'Name of ada' },

@@ -9,24 +9,15 @@ import { createMemoryPinStore } from '../../client/index.ts';
 import { decodeBase64url } from '../../protocol/base64url.ts';
 import type { RecoveryCase, RecoveryKey } from '../../protocol/escrow/organization-api.ts';
 import { escrowShareContext, releasedShareContext } from '../../protocol/escrow/organization-escrow.ts';
-import { unwrapRecoveryKey } from '../../protocol/escrow/recovery-key.ts';
 import { thumbprint } from '../../protocol/public-key.ts';
 import { decodeVault } from '../../protocol/vault.ts';
 import { preToJwk } from '../../recrypt/encoding.ts';
 import { openSealed } from '../../recrypt/sealed-box.ts';
 import { expectCode } from '../binding/expect-code.ts';
-import { type RecordedTerminal, recordedTerminal } from '../cli/recorded-terminal.ts';
 import { startTwoCompanies, type TwoCompanies } from '../http/two-companies.ts';
 import { installOnDevice, type OnDevice, signInOnDevice } from '../rotation/client-on-device.ts';
+import { approveAs, type OfficerSeat, privateHalfOf, takeSeat } from './officer-seat.ts';
 import { anotherAdministrator } from './register-halves.ts';
-
-/** An administrator at a machine of their own, with their half. */
-interface OfficerSeat {
-  readonly terminal: RecordedTerminal;
-  readonly env: Record<string, string>;
-  readonly path: string;
-  readonly passphrase: string;
-}
 
 const label = 'Phone';
 
@@ -40,8 +31,8 @@ beforeAll(async () => {
   companies = await startTwoCompanies('offered');
   const early = await recoveryKey();
   expect(early.fingerprint).toBeNull();
-  first = await seat('Olga');
-  second = await seat('Otto');
+  first = await takeSeat(companies, 'Olga');
+  second = await takeSeat(companies, 'Otto');
   fingerprint = (await recoveryKey()).fingerprint ?? '';
 });
 afterAll(async () => {
@@ -51,16 +42,6 @@ afterAll(async () => {
 
 function recoveryKey(): Promise<RecoveryKey> {
   return companies.acme.bridge.administrator.get('/admin/v1/recovery-key');
-}
-
-async function seat(name: string): Promise<OfficerSeat> {
-  const { issuer } = companies.acme.bridge;
-  const { token } = await anotherAdministrator(companies, name);
-  const terminal = await recordedTerminal(companies.stage.fetch);
-  const env = { COUNTERSIGN_URL: issuer, COUNTERSIGN_TOKEN: token };
-  const path = join(terminal.home, 'half.json');
-  const { out } = await terminal.run(['recovery', 'init-officer', path, '--json'], { env });
-  return { terminal, env, path, passphrase: JSON.parse(out).passphrase };
 }
 
 /** The same administrator, with another token that they made with theirs. */
@@ -100,23 +81,8 @@ async function enrolled(name: string): Promise<OnDevice> {
   return app;
 }
 
-/** `officer` approves with the half in `half`, which is their own unless a test says otherwise. */
-function approve(officer: OfficerSeat, { id, fingerprint: told }: OrganizationRecovery, half = officer) {
-  const env = { ...officer.env, COUNTERSIGN_OFFICER_PASSPHRASE: half.passphrase };
-  // With an equals sign: a fingerprint may begin with a hyphen.
-  return officer.terminal.run(
-    ['recovery', 'approve', id, '--file', half.path, `--fingerprint=${told}`, '--yes'],
-    { env },
-  );
-}
-
 function caseOf({ id }: Pick<OrganizationRecovery, 'id'>): Promise<RecoveryCase> {
   return companies.acme.bridge.administrator.get(`/admin/v1/recoveries/${id}`);
-}
-
-async function privateHalfOf({ path, passphrase }: OfficerSeat): Promise<Uint8Array> {
-  const { iss, half, wrapped } = readOfficerFile(path);
-  return unwrapRecoveryKey({ iss, sub: 'organization', recovery_key: half }, wrapped, passphrase);
 }
 
 describe('the recovery key', () => {
@@ -214,9 +180,9 @@ describe('a person who has lost all devices', () => {
   it('gets the same keys back from two administrators, each step of which is an event', async () => {
     const listed = await first.terminal.run(['recovery', 'list'], { env: first.env });
     expect(listed.out).toContain('bob@acme.example');
-    expect((await approve(first, recovery)).out).toContain('Another administrator');
+    expect((await approveAs(first, recovery)).out).toContain('Another administrator');
     expect((await caseOf(recovery)).status).toBe('pending');
-    expect((await approve(second, recovery)).out).toContain('are released');
+    expect((await approveAs(second, recovery)).out).toContain('are released');
     const { verified, device } = await recovery.waitForRelease();
     expect(verified.statement).toEqual((await caseOf(recovery)).current.statement);
     expect(device.device_id).toBe((await phone.keyStore.load())?.sig.kid);
@@ -234,52 +200,52 @@ describe('a person who has lost all devices', () => {
   });
 
   it('gets back what a rotation brought, which no administrator was asked for', async () => {
-    await approve(first, recovery);
-    await approve(second, recovery);
+    await approveAs(first, recovery);
+    await approveAs(second, recovery);
     await recovery.waitForRelease();
     await phone.client.rotateKeys();
     const tablet = await onDevice('bob');
     const again = await tablet.client.requestRecovery({ label: 'Tablet' });
-    await approve(first, again);
-    await approve(second, again);
+    await approveAs(first, again);
+    await approveAs(second, again);
     const { verified } = await again.waitForRelease();
     expect(verified.statement.key_version).toBe((await phone.client.me()).verified?.statement.key_version);
     expect((await tablet.client.me()).devices).toHaveLength(3);
   });
 
   it('gets nothing when the same administrator approves with both halves', async () => {
-    await approve(first, recovery);
-    expect((await approve(first, recovery, second)).said).toContain('recovery_officer');
+    await approveAs(first, recovery);
+    expect((await approveAs(first, recovery, second)).said).toContain('recovery_officer');
     expect((await caseOf(recovery)).approvals).toBe(1);
   });
 
   it('gets nothing from one administrator with a second token that they made with theirs', async () => {
-    await approve(first, recovery);
+    await approveAs(first, recovery);
     const child = await withChildToken(first, 'Somebody else');
-    expect((await approve(child, recovery, second)).said).toContain('recovery_officer');
+    expect((await approveAs(child, recovery, second)).said).toContain('recovery_officer');
     expect(await caseOf(recovery)).toMatchObject({ approvals: 1, status: 'pending' });
   });
 
   it('gets nothing from one administrator, twice', async () => {
-    await approve(first, recovery);
-    expect((await approve(second, recovery, first)).said).toContain('recovery_half');
+    await approveAs(first, recovery);
+    expect((await approveAs(second, recovery, first)).said).toContain('recovery_half');
     expect((await caseOf(recovery)).status).toBe('pending');
   });
 
   it('is told when an administrator refuses', async () => {
-    await approve(first, recovery);
+    await approveAs(first, recovery);
     const refusal = ['recovery', 'refuse', recovery.id, '--yes'];
     expect((await second.terminal.run(refusal, { env: second.env })).code).toBe(0);
     await expectCode(recovery.waitForRelease(), 'recovery_refused');
-    expect((await approve(second, recovery)).said).toContain('recovery_state');
+    expect((await approveAs(second, recovery)).said).toContain('recovery_state');
     const refused = (await companies.acme.bridge.events()).filter(({ type }) => type === 'recovery.refused');
     expect(refused).toMatchObject([{ data: { recovery: recovery.id } }]);
   });
 
   it('has nothing of a request that was made for keys before a reset', async () => {
-    await approve(first, recovery);
+    await approveAs(first, recovery);
     await enrolled('bob');
-    expect((await approve(second, recovery)).said).toContain('recovery_unknown');
+    expect((await approveAs(second, recovery)).said).toContain('recovery_unknown');
   });
 });
 
@@ -317,8 +283,8 @@ describe('what an administrator, or the bridge, has of it alone', () => {
   );
 
   it('is sealed to the asking device, when the bridge has both shares, and opens with neither half', async () => {
-    await approve(first, recovery);
-    await approve(second, recovery);
+    await approveAs(first, recovery);
+    await approveAs(second, recovery);
     const { store } = companies.acme.bridge;
     const rows = await store.read((query) =>
       query.selectFrom('recovery_shares').selectAll().where('recovery', '=', recovery.id).execute(),

@@ -42,6 +42,8 @@ const OF_A_FORM: readonly string[] = [
   ...['sink.name'],
   // names of our own for what happened
   ...['group.reason', 'statement.reason'],
+  // names of our own for what destroyed an escrow, ids, and thumbprints of recovery keys
+  ...['escrow.reason', 'recovery.drill', 'recovery.fingerprint'],
   // key.opened: ids of groups and of a person
   ...['key.path'],
 ];

@@ -1,6 +1,5 @@
-import { createGroups } from '../../bridge/groups/create-groups.ts';
-import type { ViewForeignGroup } from '../../bridge/groups/group-views.ts';
-import type { GroupDeps, Groups } from '../../bridge/groups/services.ts';
+import { createGroups, type GroupsDeps } from '../../bridge/groups/create-groups.ts';
+import type { Groups } from '../../bridge/groups/services.ts';
 import { newId } from '../../bridge/lib/ids.ts';
 import { decodeBase64url, encodeBase64url } from '../../protocol/base64url.ts';
 import { concatBytes } from '../../protocol/bytes.ts';
@@ -33,14 +32,11 @@ import type { BridgeParts } from './bridge-parts.ts';
 import { contextOf, type Enrolled } from './client-side.ts';
 
 /** The groups of a bridge without HTTP; no partner is asked unless `foreign` does. */
-export function groupsOf(
-  parts: BridgeParts,
-  changes: Partial<GroupDeps & { foreign: ViewForeignGroup }> = {},
-): Groups {
+export function groupsOf(parts: BridgeParts, changes: Partial<GroupsDeps> = {}): Groups {
   const foreign = async (): Promise<never> => {
     throw new CountersignError('partner_unknown');
   };
-  return createGroups({ ...parts, foreign, ...changes });
+  return createGroups({ ...parts, foreign, askMemberships: foreign, ...changes });
 }
 
 /** The private halves of a group, as the client that makes it holds them: g, and the signer of transform keys. */

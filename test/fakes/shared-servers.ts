@@ -1,4 +1,5 @@
 import type { TestProject } from 'vitest/node';
+import { FREE_SCHEMAS } from './store-place.ts';
 import { NO_POSTGRES, startPostgres } from './throwaway-postgres.ts';
 import { NO_REDIS, startRedis } from './throwaway-redis.ts';
 
@@ -19,6 +20,7 @@ const FILES = { 'pg_hba.conf': 'host all all 127.0.0.1/32 trust\n' };
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const postgres = NO_POSTGRES === undefined ? await startPostgres(WITHOUT_PASSWORDS, FILES) : undefined;
   const redis = NO_REDIS === undefined ? await startRedis() : undefined;
+  await postgres?.query(FREE_SCHEMAS);
   project.provide('postgresUrl', postgres?.url() ?? null);
   project.provide('redisUrl', redis?.url ?? null);
   return async () => {

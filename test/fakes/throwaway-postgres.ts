@@ -6,6 +6,7 @@ import {
   cannotStart,
   endServer,
   findBinary,
+  type ServerFolder,
   serverFolder,
   untilReady,
   versionsIn,
@@ -22,6 +23,9 @@ export interface ThrowawayPostgres {
   query(text: string): Promise<Record<string, unknown>[]>;
   /** Stops it, cleanly or as a power cut would, and starts it again on the same port with the same files. */
   restart(how?: 'SIGINT' | 'SIGQUIT'): Promise<void>;
+  /** A copy of it that follows it by streaming replication, under this `application_name`, until it is promoted. */
+  startStandby(name: string): Promise<ThrowawayPostgres>;
+  /** At once, as a power cut would. */
   stop(): Promise<void>;
 }
 
@@ -64,14 +68,28 @@ export async function startPostgres(
   settings: readonly string[] = [],
   files: Readonly<Record<string, string>> = {},
 ): Promise<ThrowawayPostgres> {
+  return startServer(settings, files, (folder, data) => {
+    const passwordFile = folder.write('password', PASSWORD);
+    folder.run(binary('initdb'), ['-D', data, '-U', USER, '--pwfile', passwordFile, ...INITDB]);
+  });
+}
+
+function binary(name: string): string {
   if (BINARY === undefined) throw new Error(NO_POSTGRES);
-  const binaries = join(BINARY, '..');
+  return join(BINARY, '..', name);
+}
+
+/** @param prepare - makes the folder of data */
+async function startServer(
+  settings: readonly string[],
+  files: Readonly<Record<string, string>>,
+  prepare: (folder: ServerFolder, data: string) => void,
+): Promise<ThrowawayPostgres> {
   const folder = serverFolder('postgres', 'postgres');
   const data = join(folder.path, 'data');
   const port = await freePort();
-  const passwordFile = folder.write('password', PASSWORD);
   for (const [name, content] of Object.entries(files)) folder.write(name, content);
-  folder.run(BINARY, ['-D', data, '-U', USER, '--pwfile', passwordFile, ...INITDB]);
+  prepare(folder, data);
   let child: ChildProcess | undefined;
   const query = async (text: string) => {
     const client = new pg.Client({
@@ -93,7 +111,7 @@ export async function startPostgres(
   const start = async () => {
     const options = [...SETTINGS, `port = ${port}`, `unix_socket_directories = ''`, ...settings];
     const args = options.flatMap((line) => ['-c', line.replace(/ = '?(.*?)'?$/, '=$1')]);
-    child = folder.start(join(binaries, 'postgres'), ['-D', data, ...args], 'SIGINT');
+    child = folder.start(binary('postgres'), ['-D', data, ...args], 'SIGINT');
     await untilReady(child, folder, async () => (await query('select 1')).length === 1);
   };
   const end = async (how: 'SIGINT' | 'SIGQUIT') => {
@@ -116,6 +134,12 @@ export async function startPostgres(
       await end(how);
       await start();
     },
+    startStandby: (name) =>
+      startServer(settings, files, (standby, copy) => {
+        const primary = `host=127.0.0.1 port=${port} user=${USER} password=${PASSWORD} application_name=${name}`;
+        const asStandby = ['--write-recovery-conf', '--checkpoint=fast', '--no-sync'];
+        standby.run(binary('pg_basebackup'), ['-D', copy, '-d', primary, ...asStandby]);
+      }),
     async stop() {
       await end('SIGQUIT');
       folder.remove();

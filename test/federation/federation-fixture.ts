@@ -24,12 +24,12 @@ import { openLocalSigner } from '../../bridge/signer/local-signer.ts';
 import { createRootKey, openRootKey } from '../../bridge/signer/root-key.ts';
 import type { Signer } from '../../bridge/signer/signer.ts';
 import type { Database } from '../../bridge/storage/database.ts';
-import { MemoryCache } from '../../bridge/storage/memory-cache.ts';
 import { utf8 } from '../../protocol/bytes.ts';
 import { sha256Base64url } from '../../protocol/hash.ts';
 import { type LookUpResponse, verifyLookUpResponse } from '../../protocol/look-up.ts';
 import { type LyingBridge, startLyingBridge } from '../fakes/lying-bridge.ts';
 import { createNames, type Names } from '../fakes/names.ts';
+import { temporaryCache } from '../fakes/temporary-cache.ts';
 import { type TestPolicyOptions, testPolicy } from '../fakes/test-policy.ts';
 import { createThrowawayCa } from '../fakes/throwaway-ca.ts';
 import { NOW } from '../protocol/company.ts';
@@ -59,6 +59,8 @@ export interface FederationFixture {
   /** The same store as another process has it. */
   openAnother(): Promise<Database>;
   readonly partners: Partners;
+  /** What time partners said it is, as they were read. */
+  readonly heard: [string, number][];
   readonly records: PartnerRecords;
   readonly lookUps: LookUps;
   readonly partnerSignals: PartnerSignals;
@@ -99,6 +101,7 @@ export async function federationFixture(
     request: (url: string | URL, wanted = {}) => door.request(url, { ...wanted, ...timeout(options) }),
   };
   const readEntity = createEntityReader({ outbound, clock });
+  const heard: [string, number][] = [];
   const partners = createPartners({
     iss: OWN,
     database,
@@ -108,9 +111,11 @@ export async function federationFixture(
     readEntity,
     clock,
     logger,
+    heardTime: (name, time) => void heard.push([name, time]),
   });
   const records = createPartnerRecords({ signer, database, keyLog, clock });
-  const answers = createAnswerCache({ cache: new MemoryCache({ clock }), clock });
+  const { cache, remove: removeCache } = await temporaryCache(clock);
+  const answers = createAnswerCache({ cache, clock });
   const verifyByPartner = createVerifyByPartner({ database, partners, clock });
   const lookUps = createLookUps({
     signer,
@@ -144,7 +149,7 @@ export async function federationFixture(
     signer,
     database,
     openAnother: () => store.openAnother(),
-    partners,
+    ...{ partners, heard },
     records,
     lookUps,
     partnerSignals: createPartnerSignals({
@@ -161,7 +166,8 @@ export async function federationFixture(
       const body = { request_id: 'request-1', addresses: [...addresses], max_age: maxAge };
       const bytes = utf8(JSON.stringify(body));
       const context: RequestContext = { ...SYSTEM, actor: { kind: 'person', sub: ALICE.sub } };
-      const token = Buffer.from(await lookUps.answerClient(ALICE, body, bytes, context)).toString();
+      const answer = await lookUps.answerClient(ALICE, body, bytes, context);
+      const token = answer.bytes.toString('latin1');
       const asked = {
         aud: ALICE.deviceId,
         jti: body.request_id,
@@ -176,7 +182,7 @@ export async function federationFixture(
     },
     async close() {
       await Promise.all([eventLog.stop(), keyLog.stop(), globex.close(), door.close()]);
-      await store.remove();
+      await Promise.all([store.remove(), removeCache()]);
     },
   };
 }

@@ -239,6 +239,31 @@ describe('reading a partner again', () => {
     expect(await lookUpCode()).toBe('partner_expired');
   });
 
+  test('is read anew by need once in a minute, as it passes, not as the clock is set', async () => {
+    let reads = 0;
+    const { company, lies } = fixture.globex;
+    lies.entity = async () => {
+      reads += 1;
+      return entityConfiguration(company, await company.entityConfigurationClaims());
+    };
+    const readByNeed = () => fixture.partners.refreshUnlessRecent(company.iss);
+    await readByNeed();
+    await readByNeed();
+    expect(reads).toBe(1);
+    fixture.clock.set(fixture.clock.now() + 60_000);
+    await readByNeed();
+    expect(reads).toBe(1);
+    fixture.clock.advance(60_000);
+    await readByNeed();
+    expect(reads).toBe(2);
+  });
+
+  test('says what time it is, to whoever asks another clock than our own', async () => {
+    fixture.heard.length = 0;
+    await refresh();
+    expect(fixture.heard).toEqual([[fixture.globex.company.iss, NOW]]);
+  });
+
   test('a suspended or removed partner is not believed', async () => {
     const { iss } = fixture.globex.company;
     await fixture.partners.suspend(iss, 'an incident', ADMINISTRATOR);

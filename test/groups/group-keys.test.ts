@@ -180,6 +180,13 @@ describe('signing a group’s key anew', () => {
     expect(await stored()).toMatchObject({ seq: 1 });
   });
 
+  it('comes too late when another admin’s stands already: its maker is to look again', async () => {
+    const [byAlice, byBob] = [await renewal({ label: 'A' }), await renewal({ label: 'B' }, bob.device.sig)];
+    await send(byBob, bob.who);
+    await expectCode(send(byAlice), 'conflict');
+    expect(await stored()).toMatchObject({ seq: 1, label: 'B' });
+  });
+
   it('is refused when another one came between the check and what is stored', async () => {
     const [byAlice, byBob] = [await renewal({ label: 'A' }), await renewal({ label: 'B' }, bob.device.sig)];
     interruption.beforeNextTransaction(() => send({ token: byBob.token }, bob.who));

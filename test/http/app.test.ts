@@ -20,6 +20,9 @@ const answered = { status: 200, description: 'An answer' };
 let begun = () => {};
 let noticed = () => {};
 
+/** Called when the answer of the route that lends its memory was sent. */
+let freed = () => {};
+
 /** Routes that fail in every way that a handler can. */
 const ROUTES: Route[] = [
   defineRoute({
@@ -78,6 +81,19 @@ const ROUTES: Route[] = [
         });
         begun();
       }),
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/v1/lent',
+    summary: 'Answers from memory that others wait for',
+    tag: 'health',
+    authentication: 'none',
+    response: answered,
+    errors: [],
+    handle: async () => {
+      const text = Buffer.alloc(3_000_000, 'a');
+      return { text, mediaType: 'text/plain', onSent: () => freed() };
+    },
   }),
   defineRoute({
     method: 'get',
@@ -221,5 +237,14 @@ describe('the HTTP application', () => {
     expect(allowed.headers['access-control-allow-origin']).toBe('https://app.acme.example');
     const other = await request(server).get('/v1/broken').set('Origin', 'https://evil.example');
     expect(other.headers['access-control-allow-origin']).toBeUndefined();
+  });
+
+  test('says when the memory of an answer is not needed any more, and the answer is whole', async () => {
+    const told = new Promise<void>((resolve) => {
+      freed = resolve;
+    });
+    const { text } = await request(server).get('/v1/lent');
+    await told;
+    expect(text).toBe('a'.repeat(3_000_000));
   });
 });

@@ -60,6 +60,7 @@ const OF_GROUPS: readonly string[] = [
   'post /v1/groups',
   'post /v1/groups/offers/{id}/confirmation',
   'post /v1/groups/view',
+  'post /v1/groups/memberships',
   'get /v1/groups/{group}/members',
   'post /v1/groups/{group}/members',
   'post /v1/groups/{group}/exclusions',
@@ -141,6 +142,10 @@ const CASES: Readonly<Record<string, Case>> = {
     path: fixed('/v1/meetings/presence'),
     body: () => sentTo('post /v1/meetings/presence'),
   },
+  'post /v1/meetings/presence/renewals': {
+    path: fixed('/v1/meetings/presence/renewals'),
+    body: () => sentTo('post /v1/meetings/presence/renewals'),
+  },
   'post /v1/meetings/members': {
     path: fixed('/v1/meetings/members'),
     body: () => sentTo('post /v1/meetings/members'),
@@ -175,10 +180,12 @@ const OPEN: readonly string[] = [
   'get /ssf/v1/jwks',
   'get /.well-known/countersign/online-keys',
   'get /.well-known/countersign/policy',
+  'get /.well-known/countersign/logged-trust',
   'get /v1/policy/bundles/{hash}',
   'post /v1/public/lookups',
   'post /federation/v1/lookups',
   'post /federation/v1/groups',
+  'post /federation/v1/groups/memberships',
   'post /federation/v1/key-openings',
   'post /federation/v1/sealed-keys',
   'post /federation/v1/meetings',
@@ -240,7 +247,7 @@ describe.each(Object.keys(CASES))('%s', (id) => {
   beforeEach(async () => {
     const { bridge } = companies.acme;
     if (refusals > REFUSALS_AT_A_TIME) {
-      bridge.clock.advance(61);
+      await bridge.passTime(61);
       refusals = 0;
     }
     rows = await storedRows(bridge.store);

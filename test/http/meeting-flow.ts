@@ -1,3 +1,7 @@
+import { sha256Base64url } from '../../protocol/hash.ts';
+import { decodeClaims, readHeader } from '../../protocol/jws.ts';
+import { presenceSchema } from '../../protocol/presence.ts';
+import { signPresenceRenewal } from '../../protocol/presence-renewal.ts';
 import { deviceHeaders } from './api-request.ts';
 import type { PersonApp } from './person-app.ts';
 import type { TwoCompanies } from './two-companies.ts';
@@ -24,8 +28,31 @@ export async function playMeeting(
     // to the last
   }
   await listMembers(acme, bob, { iss, group });
+  await renewPresence(acme, bob, { iss, group });
   await joined.leave();
   await hosted.end();
+}
+
+/** Our client does when half a day is over. */
+async function renewPresence(
+  { bridge, traffic }: TwoCompanies['acme'],
+  app: PersonApp,
+  meeting: { iss: string; group: string },
+): Promise<void> {
+  const { sig } = await app.secrets();
+  const proof = traffic.exchanges
+    .filter(({ path }) => path === '/v1/meetings/presence')
+    .map(({ body }): string => JSON.parse(body ?? '').proof)
+    .findLast((each) => readHeader(each).kid === sig.kid);
+  const shown = decodeClaims(proof ?? '', 'presence+jwt', presenceSchema);
+  const { media_key: _media, ephemeral: _ephemeral, ...claims } = shown;
+  const renewal = await signPresenceRenewal(sig, { ...claims, presence: sha256Base64url(proof ?? '') });
+  const path = '/v1/meetings/presence/renewals';
+  const headers = await deviceHeaders(bridge, app, { method: 'POST', path });
+  await traffic.fetch(`${bridge.issuer}${path}`, {
+    ...{ method: 'POST', headers: { ...headers, 'content-type': 'application/json' } },
+    body: JSON.stringify({ ...meeting, renewal }),
+  });
 }
 
 /** Our client asks for them where it came later than others; here it was told of each. */

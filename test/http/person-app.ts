@@ -3,6 +3,7 @@ import {
   createClient,
   createMemoryKeyStore,
   createMemoryPinStore,
+  type PinStore,
   signInWithLoopback,
 } from '../../client/index.ts';
 import type { Stage } from '../../demo/stage/stage.ts';
@@ -17,20 +18,26 @@ export interface PersonApp {
   secrets(): Promise<{ accessToken: string; sig: SigningKey }>;
 }
 
+/** With what the device believes. */
+export interface InstalledApp extends PersonApp {
+  readonly pins: PinStore;
+}
+
 /** `fetchOfApp` is the stage's unless something listens in. */
 export function installPersonApp(
   stage: Stage,
   bridge: WholeBridge,
   fetchOfApp: typeof fetch = stage.fetch,
-): PersonApp {
+): InstalledApp {
   const keyStore = createMemoryKeyStore();
+  const pins = createMemoryPinStore();
   const client = createClient({
     ...{ issuer: bridge.issuer, clientId: APP_ID, engine: stage.engine, clock: bridge.clock },
-    ...{ keyStore, pinStore: createMemoryPinStore(), fetch: fetchOfApp },
+    ...{ keyStore, pinStore: pins, fetch: fetchOfApp },
     polling: { firstMs: 5, longestMs: 50 },
   });
   return {
-    client,
+    ...{ client, pins },
     async secrets() {
       const secrets = await keyStore.load();
       if (secrets?.tokens == null) throw new Error('nobody is signed in on this device');

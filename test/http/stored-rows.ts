@@ -1,8 +1,8 @@
-import { sql } from 'kysely';
 import { expect, vi } from 'vitest';
 import type { Database } from '../../bridge/storage/database.ts';
 import { sha256Base64url } from '../../protocol/hash.ts';
 import { SOON } from '../fakes/soon.ts';
+import { allRows, tableNames } from '../fakes/stored-tables.ts';
 
 /**
  * Beside these nothing may change by a refused request: the events are the point, decisions are recorded whatever they
@@ -17,18 +17,17 @@ const NOT_COMPARED = new Set([
 /** For each table of the store, whichever there are: how many rows, and a digest of them (without the log of events and its tree). */
 export async function storedRows(store: Database): Promise<Record<string, string>> {
   await logAtRest(store);
+  const tables = await tableNames(store);
   return store.read(async (query) => {
-    const { rows: tables } = await sql<{ name: string }>`
-      select name from sqlite_master where type = 'table' and name not like 'sqlite_%'
-    `.execute(query as never);
     const found: Record<string, string> = {};
-    for (const { name } of tables) {
+    for (const name of tables) {
       if (NOT_COMPARED.has(name)) continue;
-      const { rows } = await sql<Record<string, unknown>>`select * from ${sql.table(name)}`.execute(
-        query as never,
-      );
-      const compared = rows.filter(({ log }) => log !== 'events' && log !== 'event-tree');
-      found[name] = `${compared.length} rows, ${sha256Base64url(JSON.stringify(compared))}`;
+      const rows = await allRows(query, name);
+      const compared = rows
+        .filter(({ log }) => log !== 'events' && log !== 'event-tree')
+        .map((row) => JSON.stringify(row))
+        .toSorted();
+      found[name] = `${compared.length} rows, ${sha256Base64url(compared.join())}`;
     }
     return found;
   });

@@ -4,7 +4,8 @@ import { connect as connectTls } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type ListeningServer, startServer } from '../../bridge/http/server.ts';
 import { REFUSALS_PER_MINUTE } from '../../bridge/lib/limits.ts';
-import { type Stage, setStage } from '../../demo/stage/stage.ts';
+import type { Stage } from '../../demo/stage/stage.ts';
+import { setTestStage } from '../fakes/test-stage.ts';
 import { type ApiRequest, sendRaw } from './api-request.ts';
 import { startWholeBridge, type WholeBridge } from './whole-bridge.ts';
 
@@ -12,7 +13,7 @@ let stage: Stage;
 let bridge: WholeBridge;
 
 beforeAll(async () => {
-  stage = await setStage(new AbortController().signal);
+  stage = await setTestStage();
   bridge = await startWholeBridge(stage, 'bridge.acme.localhost');
 });
 afterAll(() => stage?.close());

@@ -1,10 +1,11 @@
 import type { DiscoveredBridge } from '../../bridge/federation/partners.ts';
 import type { Domain } from '../../demo/stage/domain.ts';
-import { type Stage, setStage } from '../../demo/stage/stage.ts';
+import type { Stage } from '../../demo/stage/stage.ts';
 import { type OidcPerson, startOidcIdp } from '../fakes/oidc-idp/oidc-idp.ts';
-import { installPersonApp, type PersonApp, signInWithBrowser } from './person-app.ts';
+import { setTestStage } from '../fakes/test-stage.ts';
+import { type InstalledApp, installPersonApp, signInWithBrowser } from './person-app.ts';
 import { recordTraffic, type Traffic } from './traffic.ts';
-import { startWholeBridge, type WholeBridge } from './whole-bridge.ts';
+import { type Amended, startWholeBridge, type WholeBridge } from './whole-bridge.ts';
 
 /** A bridge whose people sign in at an OpenID provider of the company. */
 export interface Company {
@@ -12,8 +13,8 @@ export interface Company {
   readonly domain: string;
   /** What the company's apps and its bridge say to each other. */
   readonly traffic: Traffic;
-  /** The app of somebody of the company, signed in, on a device of its own. */
-  signIn(name: string): Promise<PersonApp>;
+  /** The app of somebody of the company, signed in, on a device of its own; it and their browser ask by `through`. */
+  signIn(name: string, through?: typeof fetch): Promise<InstalledApp>;
   address(name: string): string;
 }
 
@@ -29,9 +30,11 @@ export interface TwoCompanies {
 export async function startTwoCompanies(
   escrow: 'required' | 'offered' | 'off' = 'off',
 ): Promise<TwoCompanies> {
-  const stage = await setStage(new AbortController().signal);
+  const stage = await setTestStage();
   try {
-    const acme = await startCompany(stage, 'acme', ['ada', 'bob', 'carol'], escrow);
+    const acme = await startCompany(stage, 'acme', ['ada', 'bob', 'carol'], {
+      escrow: { organization: escrow },
+    });
     const globex = await startCompany(stage, 'globex', ['gwen', 'hal']);
     for (const company of [acme, globex]) await publishBridge(stage, company);
     await approve(acme, globex);
@@ -43,13 +46,14 @@ export async function startTwoCompanies(
   }
 }
 
-async function startCompany(
+/** With these people at its OpenID provider, and their domain proven. The stage ends it. */
+export async function startCompany(
   stage: Stage,
   key: string,
   names: readonly string[],
-  escrow: 'required' | 'offered' | 'off' = 'off',
+  amended?: Amended,
 ): Promise<Company> {
-  const bridge = await startWholeBridge(stage, `bridge.${key}.localhost`, escrow);
+  const bridge = await startWholeBridge(stage, `bridge.${key}.localhost`, amended);
   const domain = `${key}.example`;
   const address = (name: string) => `${name}@${domain}`;
   await bridge.proveDomain(domain);
@@ -63,10 +67,10 @@ async function startCompany(
   const traffic = recordTraffic(stage.fetch, bridge.issuer);
   return {
     ...{ bridge, domain, traffic, address },
-    async signIn(name) {
-      const app = installPersonApp(stage, bridge, traffic.fetch);
+    async signIn(name, through) {
+      const app = installPersonApp(stage, bridge, through ?? traffic.fetch);
       await signInWithBrowser(app, {
-        fetch: stage.fetch,
+        fetch: through ?? stage.fetch,
         address: address(name),
         typePassword: (browser, page) => browser.signIn(page, name, PASSWORD),
       });
@@ -75,7 +79,7 @@ async function startCompany(
   };
 }
 
-const PASSWORD = 'velvet-harbour-4';
+export const PASSWORD = 'velvet-harbour-4';
 const SECRET = 'a-secret-of-the-company';
 
 function person(name: string, address: string): OidcPerson {

@@ -14,6 +14,7 @@ import { amendConfiguration, writeConfiguration } from '../../demo/stage/configu
 import type { Domain } from '../../demo/stage/domain.ts';
 import { freePort } from '../../demo/stage/free-port.ts';
 import type { Stage } from '../../demo/stage/stage.ts';
+import { ageKeys } from '../fakes/aged-keys.ts';
 
 /** The machine's clock, ahead by what it was moved. */
 export interface MovableClock extends Clock {
@@ -36,12 +37,15 @@ export interface WholeBridge {
   readonly issuer: string;
   readonly host: string;
   readonly clock: MovableClock;
+  readonly configPath: string;
   readonly config: Config;
   readonly rootThumbprint: string;
   readonly running: RunningBridge;
   readonly administrator: Administrator;
   /** Another connection to its store. */
   readonly store: Database;
+  /** For the bridge, and for what its cache keeps. */
+  passTime(seconds: number): Promise<void>;
   /** On what it had stored. */
   restart(): Promise<void>;
   /** All events so far, in order. */
@@ -53,11 +57,14 @@ export interface WholeBridge {
 /** The app that people of every bridge here sign in with. */
 export const APP_ID = 'test-app';
 
+/** Keys of the configuration’s sections in the place of the stage’s. */
+export type Amended = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
 /** Starts one on the stage, which ends it. */
 export async function startWholeBridge(
   stage: Stage,
   host: string,
-  escrow: 'required' | 'offered' | 'off' = 'off',
+  amended: Amended = {},
 ): Promise<WholeBridge> {
   const clock = createMovableClock();
   const port = await freePort();
@@ -65,10 +72,10 @@ export async function startWholeBridge(
   stage.names.addHost(host, '127.0.0.1');
   const tls = await stage.ca.issue([host]);
   const folder = join(stage.folder, randomUUID());
-  const given = { issuer, port, caFile: stage.caFile, tls };
-  const path = await writeConfiguration(folder, { name: host }, given);
-  await amendConfiguration(path, 'escrow', { organization: escrow });
-  const config = loadConfig({ path, env: {} });
+  const given = { issuer, port, caFile: stage.caFile, tls, stores: await stage.newStores() };
+  const configPath = await writeConfiguration(folder, { name: host }, given);
+  for (const [section, keys] of Object.entries(amended)) await amendConfiguration(configPath, section, keys);
+  const config = loadConfig({ path: configPath, env: {} });
 
   const store = await openDatabase(config.storage, clock);
   stage.onClose(() => store.close());
@@ -89,9 +96,14 @@ export async function startWholeBridge(
   });
 
   return {
-    ...{ issuer, host, clock, config, rootThumbprint, administrator, store },
+    ...{ issuer, host, clock, configPath, config, rootThumbprint, administrator, store },
     get running() {
       return running;
+    },
+    async passTime(seconds) {
+      clock.advance(seconds);
+      const { cache } = config;
+      if (cache.driver === 'redis') await ageKeys(cache.url.reveal(), cache.prefix, seconds * 1_000);
     },
     async restart() {
       await running.stop();

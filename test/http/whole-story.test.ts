@@ -1,9 +1,8 @@
-import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Answer } from '../../client/index.ts';
+import { holdSequencer } from '../fakes/held-sequencer.ts';
 import type { PersonApp } from './person-app.ts';
 import { startTwoCompanies, type TwoCompanies } from './two-companies.ts';
-import type { WholeBridge } from './whole-bridge.ts';
 
 let companies: TwoCompanies;
 let ada: PersonApp;
@@ -31,23 +30,11 @@ async function closeBob(): Promise<void> {
   await administrator.post(`/admin/v1/persons/${sub}/close`, { reason: 'left' });
 }
 
-/** Has the store refuse to give log entries their place: what is committed stays staged. */
-async function holdSequencer({ store }: WholeBridge): Promise<() => Promise<void>> {
-  const run = (statement: string) =>
-    store.transaction(async (tx) => {
-      await sql.raw(statement).execute(tx);
-    });
-  await run(
-    `create trigger held before update of position on logged_versions begin select raise(abort, 'held'); end`,
-  );
-  return () => run('drop trigger held');
-}
-
 describe('a closed account', () => {
   it('is restricted at once, and revoked with evidence once the log has it', async () => {
     // The records that go with answers are entries of the log themselves, and published with the first answer.
     expect(await answerTo(ada, BOB, 0)).toMatchObject({ status: 'verified' });
-    const release = await holdSequencer(companies.acme.bridge);
+    const release = await holdSequencer(companies.acme.bridge.store);
     await closeBob();
     expect(await answerTo(ada, BOB, 0)).toEqual({ status: 'revoked_pending', address: BOB, source: 'own' });
     expect(await answerTo(gwen, BOB, 0)).toEqual({

@@ -27,12 +27,12 @@ import { initializeKeys } from '../../bridge/signer/key-ceremony.ts';
 import { openLocalSigner } from '../../bridge/signer/local-signer.ts';
 import { createRootKey, openRootKey } from '../../bridge/signer/root-key.ts';
 import type { Cache } from '../../bridge/storage/cache.ts';
-import { MemoryCache } from '../../bridge/storage/memory-cache.ts';
 import { createHeadlessBrowser, type HeadlessBrowser } from '../fakes/headless-browser.ts';
 import { createNamedFetch } from '../fakes/named-fetch.ts';
 import { createNames } from '../fakes/names.ts';
 import { type OidcIdp, type OidcPerson, startOidcIdp } from '../fakes/oidc-idp/oidc-idp.ts';
 import { type SamlIdp, type SamlPerson, startSamlIdp } from '../fakes/saml-idp/saml-idp.ts';
+import { temporaryCache } from '../fakes/temporary-cache.ts';
 import { temporaryStore } from '../fakes/temporary-store.ts';
 import { testPolicy } from '../fakes/test-policy.ts';
 import { createThrowawayCa } from '../fakes/throwaway-ca.ts';
@@ -92,8 +92,8 @@ export async function signInFixture(options: SignInFixtureOptions = {}) {
   const keyEncryptionKey = crypto.getRandomValues(new Uint8Array(32));
   await database.transaction((tx) => initializeKeys(tx, { iss: issuer, root, keyEncryptionKey, clock }));
   const signer = await openLocalSigner({ database, keyEncryptionKey, iss: issuer, clock });
-  const memory = new MemoryCache({ clock });
-  const cache = options.cache?.(memory) ?? memory;
+  const shared = await temporaryCache(clock);
+  const cache = options.cache?.(shared.cache) ?? shared.cache;
   const events = createEventLog({ database, clock, logger, iss: issuer });
   const keyLog = createKeyLog({ database, logger, clock, signer });
   const outbound = createOutbound({
@@ -112,11 +112,11 @@ export async function signInFixture(options: SignInFixtureOptions = {}) {
   const apps = createApps({ database, events, clock });
   const organization = 'Acme';
   const authorizationServer = createAuthorizationServer({
-    ...{ issuer, database, cache: memory, clock, signer, events, logger },
+    ...{ issuer, database, cache: shared.cache, clock, signer, events, logger },
     settings: { accessTokenSeconds: 900, refreshTokenSeconds: 86_400 },
     errorPage: (description, { requestId }) => brokenRequestPage({ organization, description, requestId }),
   });
-  const rateLimit = createRateLimit(memory);
+  const rateLimit = createRateLimit(shared.cache);
   const noteRefusal = (address: string) => rateLimit.noteRefusal(address);
   const whoAmI = defineRoute({
     method: 'get',
@@ -132,7 +132,7 @@ export async function signInFixture(options: SignInFixtureOptions = {}) {
     streams: createEventStreams({ logger }),
     ...{ issuer, trustedProxies: [], logger, events, rateLimit, routes: [whoAmI] },
     authenticateDevice: createDeviceAuthentication({
-      cache: memory,
+      cache: shared.cache,
       clock,
       findHolder: authorizationServer.findHolder,
     }),
@@ -226,7 +226,7 @@ export async function signInFixture(options: SignInFixtureOptions = {}) {
       await new Promise((resolve) => server.close(resolve));
       await Promise.all([oidcIdp.close(), samlIdp.close(), outbound.close(), network.close()]);
       await events.stop();
-      await store.remove();
+      await Promise.all([store.remove(), shared.remove()]);
     },
   };
 }

@@ -3,6 +3,10 @@ import { createBridgeCalls } from '../../bridge/federation/bridge-calls.ts';
 import { createEntityConfiguration } from '../../bridge/federation/entity-configuration.ts';
 import { createEntityReader } from '../../bridge/federation/entity-reader.ts';
 import { createPartners, type Partners } from '../../bridge/federation/partners.ts';
+import {
+  createForeignMemberships,
+  createPartnerMemberships,
+} from '../../bridge/groups/foreign-memberships.ts';
 import { createForeignViews, createPartnerViews } from '../../bridge/groups/foreign-views.ts';
 import { createKeyOpenings } from '../../bridge/groups/key-openings.ts';
 import type { KeyOpenings, OpeningDeps, SealedKeyDeposits } from '../../bridge/groups/opening-services.ts';
@@ -23,13 +27,14 @@ import {
   type OutboundResponse,
 } from '../../bridge/lib/outbound.ts';
 import type { RequestContext } from '../../bridge/lib/request-context.ts';
-import { MemoryCache } from '../../bridge/storage/memory-cache.ts';
+import type { Keyspace } from '../../bridge/storage/cache.ts';
 import { freePort } from '../../demo/stage/free-port.ts';
 import { CountersignError } from '../../protocol/errors.ts';
 import { type BridgeParts, bridgeParts } from '../fakes/bridge-parts.ts';
 import { type Enrolled, enrol } from '../fakes/client-side.ts';
 import { groupsOf } from '../fakes/group-side.ts';
 import { createNames, type Names } from '../fakes/names.ts';
+import { temporaryCache } from '../fakes/temporary-cache.ts';
 import { createThrowawayCa, type ThrowawayCa } from '../fakes/throwaway-ca.ts';
 
 export const ADMINISTRATOR: RequestContext = {
@@ -159,7 +164,10 @@ async function startBridge(
       parts,
       iss,
       domain,
-      groups: groupsOf(parts, { foreign: createForeignViews(deps) }),
+      groups: groupsOf(parts, {
+        foreign: createForeignViews(deps),
+        askMemberships: createForeignMemberships(deps),
+      }),
       partners,
       outbound,
       keyOpenings,
@@ -170,16 +178,18 @@ async function startBridge(
     addEnrolled: async (person) =>
       enrol(parts, await parts.addPerson({ addresses: [`${person}@${domain}`] })),
   };
+  const { cache, remove } = await temporaryCache(parts.clock);
+  closing.push(remove);
   const server = await startServer({
     ...{ address: '127.0.0.1', port, tls: await ca.issue([host]) },
-    answer: serveFederation(bridge),
+    answer: serveFederation(bridge, cache),
   });
   closing.push(() => server.stop(0));
   return bridge;
 }
 
 /** What partners may ask, behind the real middleware. */
-function serveFederation(bridge: OpeningBridge) {
+function serveFederation(bridge: OpeningBridge, cache: Keyspace) {
   const { parts, iss, keyOpenings, sealedKeys } = bridge;
   const nobody = async () => {
     throw new CountersignError('unauthenticated');
@@ -191,11 +201,14 @@ function serveFederation(bridge: OpeningBridge) {
   const lookUps = { answerClient: nobody, answerPartner: nobody };
   return createApp({
     ...{ issuer: iss, trustedProxies: [], logger: parts.logger, events: parts.events, pages: [] },
-    rateLimit: createRateLimit(new MemoryCache({ clock: parts.clock })),
+    rateLimit: createRateLimit(cache),
     ...{ authenticateDevice: nobody, authenticateAdministrator: nobody, isAllowedOrigin: async () => false },
     routes: [
       ...federationRoutes({ describeEntity, lookUps, signer: parts.signer }),
-      ...federationGroupRoutes({ answerGroupView: createPartnerViews(bridge) }),
+      ...federationGroupRoutes({
+        answerGroupView: createPartnerViews(bridge),
+        answerMemberships: createPartnerMemberships(bridge),
+      }),
       ...keyOpeningRoutes({ keyOpenings }),
       ...sealedKeyRoutes({ sealedKeys }),
     ],

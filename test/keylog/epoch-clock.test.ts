@@ -113,6 +113,26 @@ describe('a clock that shows far more than the last epoch', () => {
     await expect(check()).rejects.toMatchObject(AHEAD);
   });
 
+  it('is believed after a quiet month through which it was seen to go on, whatever a witness with a wrong clock says', async () => {
+    clock.set(last);
+    const running = createEpochClock(clock);
+    const check = () => running.assertBelievable(last, async () => known);
+    clock.advance(MONTH_MS);
+    running.heard('w1', seconds(-MONTH_MS));
+    await check();
+    clock.set(clock.now() + EPOCH_CLOCK_LEAP_MS + 1);
+    await expect(check()).rejects.toMatchObject(AHEAD);
+  });
+
+  it('is not believed for what it went on before it was set', async () => {
+    clock.set(last);
+    const running = createEpochClock(clock);
+    clock.advance(MONTH_MS);
+    clock.set(clock.now() + MONTH_MS);
+    running.heard('w1', seconds(-MONTH_MS));
+    await expect(running.assertBelievable(last, async () => known)).rejects.toMatchObject(AHEAD);
+  });
+
   it('is believed where a witness says so', async () => {
     epochClock.heard('w1', seconds());
     await check();

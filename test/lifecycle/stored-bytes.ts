@@ -1,16 +1,13 @@
-import { sql } from 'kysely';
 import type { Database } from '../../bridge/storage/database.ts';
+import { allRows, tableNames } from '../fakes/stored-tables.ts';
 
 /** Every value of every table there is, as text: bytes as latin1, so that any others can be searched for in them. */
 export async function storedTexts(database: Database): Promise<Map<string, string[]>> {
+  const tables = await tableNames(database);
   return database.read(async (query) => {
-    const { rows: tables } = await (database.dialect === 'sqlite'
-      ? sql<{ name: string }>`select name from sqlite_master where type = 'table'`
-      : sql<{ name: string }>`select tablename as name from pg_tables where schemaname = current_schema()`
-    ).execute(query as never);
     const found = new Map<string, string[]>();
-    for (const { name } of tables) {
-      const { rows } = await sql<object>`select * from ${sql.table(name)}`.execute(query as never);
+    for (const name of tables) {
+      const rows = await allRows(query, name);
       found.set(name, rows.flatMap(Object.values).map(textOf));
     }
     return found;

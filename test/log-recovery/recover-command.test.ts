@@ -1,13 +1,15 @@
-import { copyFile, mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../bridge/config/index.ts';
 import { systemClock } from '../../bridge/lib/clock.ts';
 import { createLogger } from '../../bridge/lib/logger.ts';
 import { startBridge } from '../../bridge/main.ts';
 import { openSqlite } from '../../bridge/storage/sqlite/open.ts';
+import { encodeEntryBundle, entriesPath } from '../../protocol/tlog/tile.ts';
 import { type RecordedTerminal, recordedTerminal } from '../cli/recorded-terminal.ts';
 import { createThrowawayCa } from '../fakes/throwaway-ca.ts';
+import { copyOf } from './recovery-fixture.ts';
 
 const HOST = 'bridge.acme.example';
 
@@ -57,6 +59,34 @@ async function runTwice(): Promise<{ backup: string }> {
   expect(rotated.code).toBe(0);
   await runBridge();
   return { backup };
+}
+
+/** A link for an administrator comes between the two epochs. */
+async function runWithLink(): Promise<{ backup: string; older: string; tiles: string }> {
+  const backup = at('backup.db');
+  await runBridge();
+  await copyFile(database(), backup);
+  const older = await keepTiles();
+  expect((await terminal.run(['admin', 'link', ...local])).code).toBe(0);
+  await runBridge();
+  return { backup, older, tiles: await keepTiles() };
+}
+
+/** What a mirror has of the log, as files. */
+async function keepTiles(): Promise<string> {
+  const folder = await mkdtemp(at('tiles-'));
+  const store = await openSqlite({ path: database(), clock: systemClock });
+  const copy = await copyOf({ database: store, signer: { iss: `https://${HOST}` } });
+  await store.close();
+  await writeFile(join(folder, 'checkpoint'), copy.note);
+  let index = 0;
+  for await (const entries of copy.entries()) {
+    const path = join(folder, entriesPath({ index, width: entries.length }));
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, encodeEntryBundle(entries));
+    index += 1;
+  }
+  return folder;
 }
 
 async function putBack(backup: string): Promise<void> {
@@ -147,6 +177,52 @@ describe('countersign log recover', () => {
     expect(await causeOf()).toBe('damaged_head_file');
     expect((await recover('--set-aside', '--yes')).code).toBe(0);
     await runBridge();
+  });
+
+  it('brings a restored backup to where the log ended, by a copy of its tiles, and the bridge starts', async () => {
+    const { backup, tiles } = await runWithLink();
+    await putBack(backup);
+    const looked = await recover('--from', tiles);
+    expect(looked.code).toBe(3);
+    expect(looked.out).toMatch(/newest: +yes, by the head file/);
+    expect(looked.said).toContain('Nothing was changed.');
+    expect(await causeOf()).toBe('restored_backup');
+
+    const done = await recover('--from', tiles, '--devices', 'keep', '--yes');
+    expect(done.said).toContain('Done: the store has');
+    expect(done.code).toBe(0);
+    await runBridge();
+    expect(await causeOf()).toBe('good');
+  });
+
+  it('takes no copy that is older than the head file, is changed, or was signed by somebody else', async () => {
+    const { backup, older, tiles } = await runWithLink();
+    await putBack(backup);
+    const stale = await recover('--from', older);
+    expect(stale.said).toContain('it has nothing that the store does not have');
+    const bundle = await readdir(join(tiles, 'tile', 'entries', '000.p'));
+    const path = join(tiles, 'tile', 'entries', '000.p', bundle[0] ?? '');
+    const bytes = await readFile(path);
+    bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
+    await writeFile(path, bytes);
+    const changed = await recover('--from', tiles, '--devices', 'keep', '--yes');
+    expect(changed.said).toContain('it breaks a rule');
+    const note = await readFile(join(tiles, 'checkpoint'), 'utf8');
+    await writeFile(join(tiles, 'checkpoint'), note.replace(/^(.*\n)\d+/, '$1999'));
+    const forged = await recover('--from', tiles, '--devices', 'keep', '--yes');
+    expect(forged.said).toContain('note_signature');
+    for (const { code } of [stale, changed, forged]) expect(code).not.toBe(0);
+    expect(await causeOf()).toBe('restored_backup');
+  });
+
+  it('refuses where the online keys were changed after the backup', async () => {
+    const { backup } = await runTwice();
+    const tiles = await keepTiles();
+    await putBack(backup);
+    const { code, said } = await recover('--from', tiles, '--devices', 'keep', '--yes');
+    expect(code).not.toBe(0);
+    expect(said).toMatch(/online keys were changed after this backup|note_signature/);
+    expect(await causeOf()).toBe('restored_backup');
   });
 
   it('is not asked what a store of another company is worth', async () => {

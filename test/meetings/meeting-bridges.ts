@@ -19,7 +19,7 @@ import { createMeetings, type MeetingsDeps } from '../../bridge/meetings/create-
 import type { Meetings } from '../../bridge/meetings/services.ts';
 import type { Policy } from '../../bridge/policy/policy.ts';
 import { createNoteContacts } from '../../bridge/signals/sent-signals.ts';
-import type { Cache } from '../../bridge/storage/cache.ts';
+import type { Keyspace } from '../../bridge/storage/cache.ts';
 import { MemoryCache } from '../../bridge/storage/memory-cache.ts';
 import { freePort } from '../../demo/stage/free-port.ts';
 import { CountersignError } from '../../protocol/errors.ts';
@@ -30,6 +30,7 @@ import { changeablePolicy } from '../fakes/changeable-policy.ts';
 import { type Enrolled, enrol } from '../fakes/client-side.ts';
 import { groupsOf } from '../fakes/group-side.ts';
 import { createNames, type Names } from '../fakes/names.ts';
+import { temporaryCache } from '../fakes/temporary-cache.ts';
 import { testPolicy } from '../fakes/test-policy.ts';
 import { createThrowawayCa, type ThrowawayCa } from '../fakes/throwaway-ca.ts';
 
@@ -160,7 +161,9 @@ async function startMeetingBridge(name: string, world: World): Promise<MeetingBr
   const requests = createAcceptedRequests({ ...parts, partners });
   const sealedKeys = createSealedKeyDeposits({ ...parts, calls, requests });
   const revoked = new Set<string>();
-  const cache: Cache = new MemoryCache({ clock: parts.clock });
+  const shared = await temporaryCache(parts.clock);
+  closing.push(() => shared.remove());
+  const { cache } = shared;
   const deps: MeetingsDeps = {
     ...{ ...parts, cache, calls, requests, decide: parts.policy.decide },
     events: pausable(parts.events, () => state.beforePage?.()),
@@ -178,7 +181,7 @@ async function startMeetingBridge(name: string, world: World): Promise<MeetingBr
   closing.push(() => served.meetings.stop());
   const server = await startServer({
     ...{ address: '127.0.0.1', port, tls: await ca.issue([host]) },
-    answer: serve(parts, iss, served),
+    answer: serve(parts, iss, { served, cache }),
   });
   closing.push(() => server.stop(0));
   return {
@@ -217,8 +220,8 @@ async function startMeetingBridge(name: string, world: World): Promise<MeetingBr
       served.meetings = begin();
     },
     async replica({ unheard } = { unheard: false }) {
-      const alone = unheard ? { cache: new MemoryCache({ clock: parts.clock }) } : {};
-      const replica = begin({ database: await parts.openAnother(), ...alone });
+      const cache = unheard ? new MemoryCache({ clock: parts.clock }) : await shared.openAnother();
+      const replica = begin({ database: await parts.openAnother(), cache });
       closing.push(() => replica.stop());
       return replica;
     },
@@ -243,7 +246,11 @@ function pausable(events: SequencedEventLog, beforePage: () => Promise<unknown> 
 const NO_TOKENS = { revokeDevice: async () => 0, revokePerson: async () => 0 };
 
 /** What partners may ask, behind the real middleware. */
-function serve(parts: BridgeParts, issuer: string, served: { meetings: Meetings }) {
+function serve(
+  parts: BridgeParts,
+  issuer: string,
+  { served, cache }: { served: { meetings: Meetings }; cache: Keyspace },
+) {
   const nobody = async () => {
     throw new CountersignError('unauthenticated');
   };
@@ -256,7 +263,7 @@ function serve(parts: BridgeParts, issuer: string, served: { meetings: Meetings 
   const { logger, events } = parts;
   return createApp({
     ...{ issuer, trustedProxies: [], logger, events, pages: [] },
-    rateLimit: createRateLimit(new MemoryCache({ clock: parts.clock })),
+    rateLimit: createRateLimit(cache),
     ...{ authenticateDevice: nobody, authenticateAdministrator: nobody, isAllowedOrigin: async () => false },
     routes: [
       ...federationRoutes({ describeEntity, lookUps, signer: parts.signer }),

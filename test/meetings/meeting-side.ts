@@ -32,15 +32,16 @@ export interface MadeMeeting extends MadeGroup {
   challenge: string;
 }
 
-/** A meeting with its members, people or durable groups; nothing is relayed yet. */
+/** A meeting with its members, people or durable groups; nothing is relayed yet. `lasts`: seconds. */
 export async function makeMeeting(
   bridge: MeetingBridge,
   host: Enrolled,
   members: readonly (Enrolled | MadeGroup)[],
   admins: readonly Enrolled[] = [host],
+  lasts = 3600,
 ): Promise<MadeMeeting> {
   const made = await makeGroup(bridge, host, {
-    ...{ kind: 'meeting', ends: now(bridge) + 3600 },
+    ...{ kind: 'meeting', ends: now(bridge) + lasts },
     admins: admins.map(({ who }) => who.sub),
   });
   const meeting = Object.assign(made, { term: 1, epoch: 0, rekeyHead: null, challenge: '' });
@@ -53,8 +54,9 @@ export async function hostedMeeting(
   bridge: MeetingBridge,
   host: Enrolled,
   members: readonly (Enrolled | MadeGroup)[],
+  lasts?: number,
 ): Promise<MadeMeeting> {
-  const meeting = await makeMeeting(bridge, host, members);
+  const meeting = await makeMeeting(bridge, host, members, [host], lasts);
   await rekey(bridge, meeting, host);
   return meeting;
 }

@@ -4,7 +4,7 @@ import { PeopleAtWork, type Sealed } from './people-at-work.ts';
 import { choicesFrom, type RandomChoices } from './random-choices.ts';
 import { type DurableName, GROUPS, type GroupName, WhoCanOpen } from './who-can-open.ts';
 
-/** A run of 5,000 takes an hour: `COUNTERSIGN_MODEL_STEPS=5000 npx vitest run --project embedded test/model`. */
+/** A run of 5,000 takes some forty minutes (last: 23 November 2026, seed 20261123): `COUNTERSIGN_MODEL_STEPS=5000 npx vitest run --project embedded test/model`. */
 const STEPS = Number(process.env.COUNTERSIGN_MODEL_STEPS ?? 40);
 const SEED = Number(process.env.COUNTERSIGN_MODEL_SEED ?? Math.floor(Math.random() * 2 ** 32));
 

@@ -124,7 +124,13 @@ describe('An authorization request', () => {
     );
     await Promise.all(answers.map((answer) => answer.body?.cancel()));
     const begun = answers.map(({ headers }) => headers.get('location')).filter((to) => to !== null);
-    expect(new Set(begun).size).toBe(1);
+    const pages = begun.filter((to) => to.startsWith('/sign-in/'));
+    expect(new Set(pages).size).toBe(1);
+    // Those that came while the first one took it are told so, as the store goes: none begins another.
+    const refused = begun
+      .filter((to) => !pages.includes(to))
+      .map((to) => new URL(to).searchParams.get('error'));
+    expect(refused).toEqual(refused.map(() => 'invalid_request_uri'));
   });
 
   it('can be loaded again by the browser that opened it, which then signs in', async () => {

@@ -44,6 +44,8 @@ export const DECIDED_ROUTES: Readonly<Record<string, readonly Action[] | string>
   'post /v1/groups/offers/:id/confirmation':
     'the offer was decided, for this very person and device, at most five minutes ago',
   'get /v1/groups': ['see-self'],
+  'post /v1/groups/memberships': ['see-group', 'see-foreign-group'],
+  'post /federation/v1/groups/memberships': ['see-group'],
   'post /v1/groups/view': ['see-group', 'see-foreign-group'],
   'post /v1/groups/:group/members': ['manage-group', 'add-member'],
   'get /v1/groups/:group/members': ['see-group'],
@@ -58,6 +60,7 @@ export const DECIDED_ROUTES: Readonly<Record<string, readonly Action[] | string>
   'post /v1/meetings/members': ['join-meeting', 'join-foreign-meeting'],
   'post /v1/meetings/roster': ['join-meeting', 'join-foreign-meeting'],
   'post /v1/meetings/presence': ['join-meeting', 'join-foreign-meeting'],
+  'post /v1/meetings/presence/renewals': ['join-meeting', 'join-foreign-meeting'],
   'post /v1/meetings/leave': ['join-foreign-meeting'],
   'post /federation/v1/meetings': ['join-meeting'],
 
@@ -77,6 +80,7 @@ export const DECIDED_ROUTES: Readonly<Record<string, readonly Action[] | string>
   'get /.well-known/openid-federation': PUBLIC,
   'get /.well-known/countersign/online-keys': PUBLIC,
   'get /.well-known/countersign/policy': PUBLIC,
+  'get /.well-known/countersign/logged-trust': PUBLIC,
   'get /v1/policy/bundles/:hash': PUBLIC,
   'get /.well-known/ssf-configuration': PUBLIC,
   'get /ssf/v1/jwks': PUBLIC,

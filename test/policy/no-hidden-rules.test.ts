@@ -25,6 +25,8 @@ const NO_RULES: Readonly<Record<string, string>> = {
     HIDES,
   "groups/member-pages.ts: if (role === 'none') throw new CountersignError(await whyNone(query, group, person));":
     HIDES,
+  "groups/memberships.ts: if (groupRole === 'none') throw new CountersignError(await whyNone(reader, group, person));":
+    HIDES,
   "groups/sealed-key-deposits.ts: if (found === undefined || groupRole === 'none') throw new CountersignError('group_unknown');":
     HIDES,
   "groups/sealed-key-deposits.ts: const mayKnow = groupRole !== 'none' || named;": HIDES,
@@ -33,7 +35,7 @@ const NO_RULES: Readonly<Record<string, string>> = {
     NAMES,
   "meetings/attendance.ts: throw deniedBy(request, decision, role === 'none' ? 'group_unknown' : 'forbidden');":
     NAMES,
-  "groups/group-views.ts: const due = role === 'admin' && (await isRotationDue(query, group, { life, now }));":
+  "groups/group-views.ts: const due = role === 'admin' ? await rotationDueSince(query, group, { life, now }) : undefined;":
     TELLS,
   "groups/group-views.ts: const gone = role === 'admin' && (await isSignerGone(query, group));": TELLS,
   "identity/sign-ins.ts: .filter(({ assurance }) => (assurance === 'room') === (whose === 'rooms'))":
@@ -50,6 +52,10 @@ const NO_RULES: Readonly<Record<string, string>> = {
     'to all others there is no such request; what they may do with it is decided after that',
   "binding/enrolment-offer.ts: const isService = ['gateway', 'recorder', 'bot'].includes(person.assurance);":
     'whose keys have to be escrowed is a setting of the installation: services have no keys that anybody could recover',
+  "binding/escrow-coverage.ts: return !['gateway', 'recorder', 'bot'].includes(assurance);":
+    'the same setting, as the report on escrows counts',
+  'lifecycle/log-recovery.ts: if (SERVICES.has(assurance)) await restrictions.closePerson(sub, REASON, SYSTEM);':
+    'what a lost version takes back is no act that policy could permit: a service cannot enrol anew by itself',
   "oauth/device-sign-ins.ts: if (room.person?.assurance !== 'room' || address === undefined) {":
     'a code that somebody shows you must never sign you in yourself: what this way of signing in is for, whoever permits more',
 };

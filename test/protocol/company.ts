@@ -91,6 +91,8 @@ export class Company {
   readonly keys: Readonly<Record<KeyPurpose, SigningKey>>;
   readonly person: Person;
   readonly device: Device;
+  /** When its bindings, attributes and records are made, which live a day from then. */
+  issuedAt = NOW;
 
   constructor(parts: Pick<Company, 'iss' | 'domain' | 'root' | 'keys' | 'person' | 'device'>) {
     this.iss = parts.iss;
@@ -182,9 +184,9 @@ export class Company {
       iss: this.iss,
       sub: statement.sub,
       jti: 'binding-1',
-      iat: NOW,
-      nbf: NOW,
-      exp: NOW + DAY,
+      iat: this.issuedAt,
+      nbf: this.issuedAt,
+      exp: this.issuedAt + DAY,
       policy_hash: testDigest('policy'),
       statement,
       signatures,
@@ -199,8 +201,8 @@ export class Company {
       sub: this.person.sub,
       aud,
       jti: 'attributes-1',
-      iat: NOW,
-      exp: NOW + DAY,
+      iat: this.issuedAt,
+      exp: this.issuedAt + DAY,
       name: 'Alice Example',
       ...changes,
     };
@@ -243,9 +245,9 @@ export class Company {
       iss: this.iss,
       sub: this.person.sub,
       jti: 'device-binding-1',
-      iat: NOW,
-      nbf: NOW,
-      exp: NOW + DAY,
+      iat: this.issuedAt,
+      nbf: this.issuedAt,
+      exp: this.issuedAt + DAY,
       endorsement: endorsement ?? (await this.endorsement()),
       ...changes,
     };
@@ -256,8 +258,8 @@ export class Company {
     return {
       iss: this.iss,
       jti: 'record-1',
-      iat: NOW,
-      exp: NOW + DAY,
+      iat: this.issuedAt,
+      exp: this.issuedAt + DAY,
       version: 1,
       partner: {
         entity_id: partner.entity_id,

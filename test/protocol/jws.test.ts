@@ -55,6 +55,7 @@ describe('verifyJws', () => {
       'device-endorsement+jwt',
       'device-binding+jwt',
       'presence+jwt',
+      'presence-renewal+jwt',
       'online-keys+jwt',
       'entity-statement+jwt',
       'key-lookup-request+jwt',

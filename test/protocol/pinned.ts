@@ -90,3 +90,25 @@ export const POLICY_BUNDLE = [
   'cmVzb3VyY2UpO1xuIn0sImRhdGEiOnsibGlmZXRpbWVzIjp7Imxvb2tfdXBfbWF4X2FnZSI6NjB9fX19.YWgHd1BwrrqwlfZYfw-',
   'ACouiJX-mda_Ap1ZqETbZxYT0qoQZ-9R-ZzO9tyTqH5ldnZ1tnbKqwdv-WgFY8CFsCA',
 ].join('');
+
+/** A proof by Alice’s laptop that it is in a meeting, and its renewal half a day later: presence-renewal.test.ts. */
+export const PRESENCE = [
+  'eyJhbGciOiJFZDI1NTE5IiwidHlwIjoicHJlc2VuY2Urand0Iiwia2lkIjoiVm5KTFlQeFRhbG16QTk5V3F3TDFPVVdDZzg1UmVh',
+  'ZnRZYlZheFI1SEhqWSJ9.eyJpc3MiOiJodHRwczovL2JyaWRnZS5hY21lLmV4YW1wbGUiLCJzdWIiOiJzdWItYWxpY2UiLCJkZXZ',
+  'pY2VfaWQiOiJWbkpMWVB4VGFsbXpBOTlXcXdMMU9VV0NnODVSZWFmdFliVmF4UjVISGpZIiwiYXVkIjoiaHR0cHM6Ly9icmlkZ2U',
+  'uYWNtZS5leGFtcGxlIiwibWVldGluZyI6Im1lZXRpbmctMSIsImVwb2NoIjozLCJjaGFsbGVuZ2UiOiJMZEFMMTM0Q0lzN1lnbVp',
+  'VZ2FuQjJma0hNSjBXNEY3UUI2SHFZNUtFZDZrIiwibWVkaWFfa2V5IjoibWVkaWEga2V5IiwiZXBoZW1lcmFsIjp7Imt0eSI6Ik9',
+  'LUCIsImNydiI6IlgyNTUxOSIsIngiOiIyaVVJd1U0Rmw2OEVDdkVvR1paNmh5SThYUmJIZnR4NExjZDY0X1NEcXRRIn0sImlhdCI',
+  '6MTgwMDAwMDAwMCwiZXhwIjoxODAwMDAwMTIwfQ.xdTR1H3IzAEFbGNtfn9S69BElBEKpVmI0zSjuSc3BQxuxjnfB_dZmc8rW5e1',
+  'UK9yLle279cuK1nywSQZCDD3Dg',
+].join('');
+
+export const PRESENCE_RENEWAL = [
+  'eyJhbGciOiJFZDI1NTE5IiwidHlwIjoicHJlc2VuY2UtcmVuZXdhbCtqd3QiLCJraWQiOiJWbkpMWVB4VGFsbXpBOTlXcXdMMU9V',
+  'V0NnODVSZWFmdFliVmF4UjVISGpZIn0.eyJpc3MiOiJodHRwczovL2JyaWRnZS5hY21lLmV4YW1wbGUiLCJzdWIiOiJzdWItYWxp',
+  'Y2UiLCJkZXZpY2VfaWQiOiJWbkpMWVB4VGFsbXpBOTlXcXdMMU9VV0NnODVSZWFmdFliVmF4UjVISGpZIiwiYXVkIjoiaHR0cHM6',
+  'Ly9icmlkZ2UuYWNtZS5leGFtcGxlIiwibWVldGluZyI6Im1lZXRpbmctMSIsInByZXNlbmNlIjoiY1FmUmdkQldTQ2hodk9UV2tF',
+  'QUxLM2RmaU5fbzZpcUpYSnZTMEJmT0I3TSIsImVwb2NoIjo5LCJjaGFsbGVuZ2UiOiI4VW01d1FkWTBnSFhKWVRYU29neFJjNlRH',
+  'Mk56bTRMZWpuWEdHMW9EQlRBIiwiaWF0IjoxODAwMDQzMjAwLCJleHAiOjE4MDAwNDMzMjB9.noLnNp5Y6rTiW3ITlKMQ4qbtBEk',
+  'EYkGmzFICbe_gNFLIlpuZSmlHYL_IoX3FjhOyToTvi4QugreEqISvElMWAg',
+].join('');

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { SEALED_COLUMNS } from '../../bridge/cli/sealed-columns.ts';
+import { createDueRotations } from '../../bridge/groups/due-rotations.ts';
 import { findGroup } from '../../bridge/groups/group-store.ts';
 import { findMember } from '../../bridge/groups/member-store.ts';
 import { openGroupShare, openMemberKey } from '../../bridge/groups/sealed-group-keys.ts';
@@ -41,17 +42,28 @@ it('a durable group is due for its admins once its keys are as old as policy let
     policy: testPolicy({ change: withLifetimes({ group_keys: groupKeys }) }),
   });
   const groups = groupsOf(parts, lifetimes(DAY));
-  const due = async (of = groups) => (await of.views.list(alice.who)).groups[0]?.rotation_due;
-  expect(await due()).toBeUndefined();
-  parts.clock.advance(DAY);
-  expect(await due()).toBe('scheduled');
-  expect(await due(groupsOf(parts, lifetimes(0)))).toBeUndefined();
+  const due = async (of = groups) => (await of.views.list(alice.who)).groups[0];
+  expect(await due()).not.toHaveProperty('rotation_due');
+  parts.clock.advance(DAY + 60);
+  const late = Math.floor(parts.clock.now() / 1000);
+  const shown = await due();
+  expect(shown).toMatchObject({ rotation_due: 'scheduled', rotation_due_version: 0 });
+  const since = shown?.rotation_due_since ?? 0;
+  expect(late - since).toBeGreaterThanOrEqual(60);
+  expect(late - since).toBeLessThan(120);
+  expect(await due(groupsOf(parts, lifetimes(0)))).not.toHaveProperty('rotation_due');
+  const told = await createDueRotations({ ...parts, ...lifetimes(DAY) }).list(undefined);
+  expect(told).toMatchObject({
+    ...{ life: DAY, next: null },
+    groups: [{ group: board.group, due: since, admins: ['alice@acme.example'] }],
+  });
   const iat = Math.floor(parts.clock.now() / 1000);
   const { who, offer } = alice;
   const admin = { sub: who.sub, key: offer.statement.keys[0] };
   const { body } = await groupRotation(parts.engine, board, [admin], { claims: { iat } });
   await groups.keys.renew(who, board.group, body, contextOf(who));
-  expect(await due()).toBeUndefined();
+  expect(await due()).not.toHaveProperty('rotation_due');
+  expect((await createDueRotations({ ...parts, ...lifetimes(DAY) }).list(undefined)).groups).toEqual([]);
 });
 
 it('a new key-encryption key opens the shares and transform keys of groups', async () => {

@@ -10,6 +10,7 @@ const NOT_SEALED: Readonly<Record<string, string>> = {
   'recovery_shares.share': 'sealed to a device by an administrator',
   'sealed_keys.encrypted': 'sealed by whoever sealed the key',
   'witness_keys.public_key': 'public',
+  'lost_entries.commitment': 'public',
   'log_entry_bundles.bytes': 'public',
   'log_tiles.bytes': 'public',
   'log_epochs.prefix_root': 'public',

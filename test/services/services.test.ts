@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createClient, createMemoryKeyStore, createMemoryPinStore } from '../../client/index.ts';
-import { type Stage, setStage } from '../../demo/stage/stage.ts';
+import type { Stage } from '../../demo/stage/stage.ts';
 import { signDpopProof } from '../../protocol/dpop.ts';
 import { generateSigningKey, type SigningKey, signBytes } from '../../protocol/ed25519.ts';
+import { setTestStage } from '../fakes/test-stage.ts';
 import { startWholeBridge, type WholeBridge } from '../http/whole-bridge.ts';
 
 interface Registered {
@@ -18,7 +19,7 @@ let key: SigningKey;
 let bot: Registered;
 
 beforeAll(async () => {
-  stage = await setStage(new AbortController().signal);
+  stage = await setTestStage();
   bridge = await startWholeBridge(stage, 'bridge.acme.localhost');
   await bridge.proveDomain('acme.example');
   key = await generateSigningKey(false);

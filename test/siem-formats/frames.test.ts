@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createFormatter } from '../../connectors/siem/formats/create-formatter.ts';
@@ -12,9 +13,12 @@ const RUNS = { numRuns: 120 };
 /** Where some reader ends a line, and other characters that are not shown: none of them stands in any line. */
 const NOT_SHOWN = /[\p{Cc}\p{Zl}\p{Zp}]/u;
 
+/** None is a machine’s address (`::` is one): where an address may be, it rightly becomes another member. */
+const strangeText = hostileText.filter((text) => isIP(text) === 0);
+
 /** An event of any type with hostile texts wherever somebody else has a say, and the same event with harmless ones. */
 const pairs = fc
-  .record({ type: fc.constantFrom(...TYPES), texts: fc.array(hostileText, { minLength: 1, maxLength: 6 }) })
+  .record({ type: fc.constantFrom(...TYPES), texts: fc.array(strangeText, { minLength: 1, maxLength: 6 }) })
   .map(({ type, texts }) => {
     let at = 0;
     const next = () => texts[at++ % texts.length] ?? '';

@@ -9,12 +9,13 @@ import { systemClock } from '../../bridge/lib/clock.ts';
 import { createOutbound } from '../../bridge/lib/outbound.ts';
 import { createOutboundSockets } from '../../bridge/lib/outbound-sockets.ts';
 import type { RequestContext } from '../../bridge/lib/request-context.ts';
+import type { Cache } from '../../bridge/storage/cache.ts';
 import type { Database } from '../../bridge/storage/database.ts';
-import { MemoryCache } from '../../bridge/storage/memory-cache.ts';
 import { defineSinkKind } from '../../connectors/siem/sink.ts';
 import { CountersignError } from '../../protocol/errors.ts';
 import { closed, quiet } from '../events/events-fixture.ts';
 import { type FakeReceiver, fakeReceiver } from '../fakes/fake-receiver.ts';
+import { temporaryCache } from '../fakes/temporary-cache.ts';
 import { ISS, signerFixture } from '../signer/signer-fixture.ts';
 
 export const BY: RequestContext = { requestId: 'r-1', actor: { kind: 'administrator', id: 'admin-1' } };
@@ -46,7 +47,7 @@ export async function sinksFixture(): Promise<SinksFixture> {
   const opened: SinksFixture['opened'] = [];
   let carries = false;
   const closing: (() => Promise<unknown>)[] = [];
-  const cache = new MemoryCache({ clock: systemClock });
+  const { cache, openAnother: openCache, remove: removeCache } = await temporaryCache(systemClock);
 
   const settings = z.strictObject({
     url: z.url().describe('Where'),
@@ -69,7 +70,7 @@ export async function sinksFixture(): Promise<SinksFixture> {
     },
   });
 
-  function compose(database: Database) {
+  function compose(database: Database, cache: Cache) {
     const log = createEventLog({ database, clock: systemClock, logger: quiet, iss: ISS, cache });
     const resolver = { lookup: async () => [], txt: async () => [] };
     const outbound = createOutbound({ resolver, allowedNetworks: [] });
@@ -91,7 +92,7 @@ export async function sinksFixture(): Promise<SinksFixture> {
     return { sinks, log, definitions };
   }
 
-  const { sinks, log, definitions } = compose(store.database);
+  const { sinks, log, definitions } = compose(store.database, cache);
   return {
     ...{ sinks, log, receiver, builtin, opened, database: store.database },
     get carries() {
@@ -102,7 +103,7 @@ export async function sinksFixture(): Promise<SinksFixture> {
       if (found === undefined) throw new Error(`${id} is no sink`);
       return found;
     },
-    replica: async () => compose(await store.openAnother()).sinks,
+    replica: async () => compose(await store.openAnother(), await openCache()).sinks,
     async append(count) {
       await store.database.transaction(async (tx) => {
         for (let i = 0; i < count; i += 1) await log.append(tx, closed(`person-${i}`));
@@ -116,8 +117,7 @@ export async function sinksFixture(): Promise<SinksFixture> {
     },
     async remove() {
       for (const close of closing) await close();
-      await cache.close();
-      await store.remove();
+      await Promise.all([removeCache(), store.remove()]);
     },
   };
 }

@@ -71,8 +71,9 @@ describe('What is acknowledged is on disk', () => {
       const trace = join(folder, 'trace');
       const calls = 'trace=fsync,fdatasync,write,writev,pwrite64,pwritev,sendto,sendmsg';
       const { child, url } = await start(['strace', '-f', '-y', '-s', '64', '-e', calls, '-o', trace]);
-      for (const request of ['first', 'second', 'third']) {
-        const response = await fetch(`${url}/${request}`, { method: 'POST' });
+      const requests = { first: 'POST', second: 'PUT', third: 'POST', fourth: 'PUT', fifth: 'PUT' };
+      for (const [request, method] of Object.entries(requests)) {
+        const response = await fetch(`${url}/${request}`, { method });
         expect(await response.text()).toBe(request);
       }
       child.stdin?.end();
@@ -80,13 +81,45 @@ describe('What is acknowledged is on disk', () => {
 
       // what was done to the log before each answer, since the answer before
       const steps = logStepsBeforeAnswers(parseTrace(readFileSync(trace, 'utf8')));
-      expect(steps).toHaveLength(3);
+      expect(steps).toHaveLength(5);
       for (const before of steps) {
         expect(before).toContain('written');
         expect(before.at(-1)).toBe('synced');
       }
     },
     120_000,
+  );
+
+  it.skipIf(NO_STRACE !== undefined)(
+    `or it is told to nobody, and the store is not believed any more${NO_STRACE ? ` (skipped: ${NO_STRACE})` : ''}`,
+    async () => {
+      // SQLite itself calls fsync; strace counts the calls of each thread
+      const fault = ['-e', 'trace=fdatasync', '-e', 'inject=fdatasync:error=EIO:when=2'];
+      const one = ['-E', 'UV_THREADPOOL_SIZE=1'];
+      const { child, url } = await start(['strace', '-f', ...one, ...fault, '-o', join(folder, 'trace')]);
+      const answers: [number, string][] = [];
+      for (const [request, method] of Object.entries({
+        first: 'PUT',
+        second: 'PUT',
+        third: 'PUT',
+        fourth: 'POST',
+      })) {
+        const response = await fetch(`${url}/${request}`, { method });
+        answers.push([response.status, await response.text()]);
+      }
+      expect(answers).toEqual([
+        [200, 'first'],
+        [503, 'unavailable'],
+        [503, 'unavailable'],
+        [503, 'unavailable'],
+      ]);
+      await kill(child);
+      const after = await stored();
+      expect(after).toContain('first');
+      expect(after).not.toContain('third');
+      expect(after).not.toContain('fourth');
+    },
+    60_000,
   );
 });
 

@@ -59,4 +59,13 @@ describe('the event log', () => {
       { type: 'log.split_view_seen', outcome: 'failure', code: null, data: found },
     ]);
   });
+
+  it('keeps what this witness has cosigned and forgotten, as the log shows it', async () => {
+    const shown = { origin: 'log.globex.example/log', size: 5, note: 'with our cosignature\n' };
+    told.forgotten({ ...shown, vkey: 'bridge.acme.example/witness+1111309e+AA', found: 1 });
+    const { note: checkpoint, ...data } = shown;
+    expect(await events()).toEqual([
+      { type: 'log.witness_forgot', outcome: 'failure', code: null, data: { ...data, checkpoint } },
+    ]);
+  });
 });

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { OutboundResponse } from '../../bridge/lib/outbound.ts';
+import type { ForgottenCosignature } from '../../bridge/tlog/forgotten-cosignature.ts';
 import { type WitnessKey, witnessKey } from '../../bridge/tlog/witness-key.ts';
 import { createWitnessMemory, type WitnessMemory } from '../../bridge/tlog/witness-memory.ts';
 import { createWitness, type Witness } from '../../bridge/tlog/witness-server.ts';
@@ -26,12 +27,13 @@ let stores: TemporaryStore[];
 /** What the log publishes; an error: it does not answer. */
 let published: { status: number; text: string } | CountersignError;
 let asked: string[];
+let told: ForgottenCosignature[];
 
 beforeEach(async () => {
   clock = movableClock();
   key = witnessKey('bridge.acme.example/witness', await generateSigningKey(false));
   log = await smallLog(ORIGIN, 5);
-  [stores, asked] = [[], []];
+  [stores, asked, told] = [[], [], []];
   published = { status: 404, text: '' };
 });
 afterEach(async () => {
@@ -44,8 +46,9 @@ async function start(given?: TemporaryStore): Promise<{ store: TemporaryStore; w
   if (given === undefined) stores.push(store);
   const { database } = store;
   const memory: WitnessMemory = createWitnessMemory({
-    ...{ database, logger: quiet, key: key.verifier, outbound: { request: answer } },
+    ...{ database, clock, logger: quiet, key: key.verifier, outbound: { request: answer } },
     checkpointUrl: (origin) => (origin === ORIGIN ? URL_OF_LOG : undefined),
+    onForgotten: (forgotten) => void told.push(forgotten),
   });
   const findLogKeys = async (origin: string) => ({
     keys: [log, other].flatMap((each) => keysOf(each, origin)),
@@ -86,6 +89,28 @@ describe('a witness with a restored backup', () => {
       code: 'state_refused',
     });
     other = undefined;
+  });
+
+  it('says so, keeps the evidence, and cosigns nothing after a restart either, until its key is another', async () => {
+    const { witness } = await start();
+    expect(await witness.reasons()).toEqual([]);
+    await publish(witness, 0);
+    const restored = await start();
+    const attempt = async (by: Witness, of: SmallLog) => by.addCheckpoint(await of.request(0));
+    await expect(attempt(restored.witness, log)).rejects.toMatchObject({ code: 'state_refused' });
+    expect(told).toMatchObject([
+      { origin: ORIGIN, size: 5, vkey: key.vkey, note: (published as { text: string }).text },
+    ]);
+    const again = await start(restored.store);
+    expect(await again.witness.reasons()).toMatchObject([expect.stringContaining(`5 entries of ${ORIGIN}`)]);
+    other = await smallLog('log.initech.example/log', 2);
+    await expect(attempt(again.witness, other)).rejects.toMatchObject({ code: 'state_refused' });
+    key = witnessKey(key.name, await generateSigningKey(false));
+    const renewed = await start(restored.store);
+    expect(await renewed.witness.reasons()).toEqual([]);
+    expect(await attempt(renewed.witness, other)).toMatchObject({ kind: 'cosigned' });
+    other = undefined;
+    expect(told).toHaveLength(1);
   });
 
   it('cosigns nothing of a log that does not show its checkpoint, until it does', async () => {

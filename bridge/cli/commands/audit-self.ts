@@ -1,14 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import {
   type Client,
-  CountersignError,
   createClient,
   createFileKeyStore,
   createFilePinStore,
   type KeyFinding,
   loadTransformEngine,
-  logTrustOf,
   type OwnKeyHistory,
   type VerificationPolicy,
 } from '../../../client/index.ts';
@@ -16,6 +13,7 @@ import { Alarm } from '../alarm.ts';
 import { facts, printable, table, when } from '../output.ts';
 import { stopSignal } from '../stop-signal.ts';
 import type { Terminal } from '../terminal.ts';
+import { readTrustPolicy } from '../trust-policy-file.ts';
 import { UsageError } from '../usage-error.ts';
 
 interface Options {
@@ -46,7 +44,7 @@ export function addAuditSelfCommand(program: Command, terminal: Terminal): void 
     .option('--root <thumbprint>', 'the bridge’s root key, as the organization tells it')
     .option('--policy <file>', 'whom you trust to watch the log (C2SP policy; a group named auditors audits)')
     .option('--level <level>', `what your own key must reach: ${LEVELS.join(', ')}`, 'logged')
-    .option('--address <address>', 'which of your addresses; the one with keys by default')
+    .option('--address <address>', 'only this one of your addresses; all of them by default')
     .option('--every <seconds>', 'go on until interrupted: at each change, and so long after each look')
     .option('--json', 'answer as JSON, with --every one object a line')
     .action((options: Options) => auditSelf(terminal, options));
@@ -61,7 +59,7 @@ async function auditSelf(terminal: Terminal, options: Options): Promise<void> {
     ? null
     : await client.keyHistory(about);
   if (options.json) terminal.out(JSON.stringify({ findings: findings.map(shown), history }, null, 2));
-  else if (history !== null) terminal.out(describe(history));
+  else if (history !== null) terminal.out([history, ...history.others].map(describe).join('\n\n'));
   if (findings.length > 0) throw new Alarm(findings.map(describeFinding).join('\n'));
 }
 
@@ -101,16 +99,7 @@ async function policyOf({ policy, level }: Options): Promise<VerificationPolicy>
   const demanded = LEVELS.find((each) => each === level);
   if (demanded === undefined) throw new UsageError(`--level is one of ${LEVELS.join(', ')}.`);
   if (policy === undefined) return { level: demanded, maxAge: MAX_AGE };
-  const text = await readFile(policy, 'utf8').catch((cause: unknown) => {
-    throw new UsageError(`${policy} cannot be read.`, { cause });
-  });
-  try {
-    return { level: demanded, maxAge: MAX_AGE, log: logTrustOf(text) };
-  } catch (error) {
-    if (error instanceof CountersignError)
-      throw new UsageError(`${policy}: ${error.detail}`, { cause: error });
-    throw error;
-  }
+  return { level: demanded, maxAge: MAX_AGE, log: await readTrustPolicy(policy) };
 }
 
 function describe({ address, versions, level, age, shortOf, epoch, epochTime }: OwnKeyHistory): string {

@@ -17,6 +17,7 @@ import { writeEvidence } from '../../keylog/audit/evidence-file.ts';
 import { FINDINGS } from '../../keylog/audit/finding.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { Alarm } from '../alarm.ts';
+import { describeFailure } from '../failure.ts';
 import { facts, printable, show } from '../output.ts';
 import { stopSignal } from '../stop-signal.ts';
 import type { Terminal } from '../terminal.ts';
@@ -116,10 +117,12 @@ async function watch(terminal: Terminal, runOnce: () => Promise<void>, seconds: 
 
 async function report(terminal: Terminal, options: AuditOptions, outcome: AuditOutcome): Promise<void> {
   if (outcome.outcome === 'alarm') {
-    const { path, evidence } = outcome;
+    const { path, evidence, unkept } = outcome;
     const { finding } = evidence;
-    if (options.json) printJson(terminal, options, { outcome: 'alarm', finding, evidence: path });
-    throw new Alarm(describeAlarm(evidence, path ?? ''));
+    // What is on no disk is in the answer, whole: it may be the only copy that there will ever be.
+    if (options.json) printJson(terminal, options, { outcome: 'alarm', finding, evidence: path ?? evidence });
+    else if (path === null) terminal.out(JSON.stringify(evidence));
+    throw new Alarm(path === null ? describeUnkept(evidence, unkept) : describeAlarm(evidence, path));
   }
   if (outcome.outcome === 'alarm_stands') {
     if (options.json) printJson(terminal, options, outcome);
@@ -161,8 +164,28 @@ function describeReport(report: AuditReport): string {
   return cosignature === null ? lines : `${lines}\n${cosignature.line.trimEnd()}`;
 }
 
-function describeAlarm({ finding, trust }: Evidence, path: string): string {
+function describeAlarm(evidence: Evidence, path: string): string {
+  const { finding, trust } = evidence;
   const check = `countersign audit check-evidence ${path}${trust.root === null ? '' : ` --root ${trust.root}`}`;
+  return [
+    ...linesOf(evidence),
+    `Nothing of it was cosigned. Keep ${path}; anybody can check it:`,
+    `  ${check}`,
+    `(finding ${finding.code})`,
+  ].join('\n');
+}
+
+function describeUnkept(evidence: Evidence, unkept: unknown): string {
+  const why = unkept === undefined ? '' : ` (${describeFailure(unkept).text.replaceAll('\n', ' ')})`;
+  return [
+    ...linesOf(evidence),
+    `Nothing of it was cosigned. THE EVIDENCE COULD NOT BE WRITTEN${why}: it is the JSON that stands in the output, in full.`,
+    'Keep that as a file; `countersign audit check-evidence` checks it.',
+    `(finding ${evidence.finding.code})`,
+  ].join('\n');
+}
+
+function linesOf({ finding }: Evidence): string[] {
   return [
     `ALARM: ${finding.meaning}`,
     ...(finding.index === null ? [] : [`  at entry ${finding.index}`]),
@@ -171,10 +194,7 @@ function describeAlarm({ finding, trust }: Evidence, path: string): string {
     ...(finding.code === 'rolled_back'
       ? ['A cache may have answered; if this stays, entries were removed.']
       : []),
-    `Nothing of it was cosigned. Keep ${path}; anybody can check it:`,
-    `  ${check}`,
-    `(finding ${finding.code})`,
-  ].join('\n');
+  ];
 }
 
 async function judgeEvidence(terminal: Terminal, file: string, options: TrustOptions): Promise<void> {

@@ -157,9 +157,10 @@ export function adviceOn({ cause, detail, store, headFile, witnesses }: LogSurve
           'Nothing may be signed from it: partners would be shown two histories.',
         steps: [
           ...BRING_BACK,
-          '3. If the newest store is lost for good, this log has ended: it cannot be gone on with, and this version cannot',
-          '   begin another one in the same store. What was enrolled or REVOKED after the backup is not known here, and',
-          '   numbers of versions would be given twice. What can be done instead, and what is open:',
+          '3. If the newest store is lost for good, a copy of the log that somebody else keeps brings this one to where the',
+          '   log ended: an auditor’s folder, or the tiles of a mirror. Look first, nothing is changed by it:',
+          '     countersign log recover --from COPY',
+          '   Without such a copy this log has ended. What comes of either:',
           `   ${GUIDE}.`,
         ],
       };

@@ -23,6 +23,7 @@ import type { Terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
 import { formatPolicy } from './log-policy.ts';
 import { addLogRecoverCommand } from './log-recover.ts';
+import { addLogTrustCommand } from './log-trust.ts';
 
 interface Options {
   readonly json?: boolean;
@@ -50,6 +51,7 @@ export function addLogCommands(program: Command, terminal: Terminal): void {
   withLocalOptions(log.command('policy'))
     .description('the log, its witnesses and quorum as a policy (C2SP tlog-policy) for others to pin')
     .action((options: LocalOptions) => policy(terminal, options));
+  addLogTrustCommand(log, terminal);
   addLogRecoverCommand(log, terminal);
 }
 
@@ -78,6 +80,7 @@ const statusSchema = z.object({
   auditor_quorum: quorum.nullable(),
   head_file: z.object({ path: z.string(), state: z.string(), size: z.int().nullable() }).nullable(),
   reasons: z.array(z.string()),
+  witness: z.object({ vkey: z.string(), reasons: z.array(z.string()) }).nullable(),
 });
 type Status = z.infer<typeof statusSchema>;
 
@@ -88,6 +91,7 @@ async function status(terminal: Terminal, options: Options): Promise<void> {
 
 function describe(found: Status): string {
   const { origin, checkpoint, staged, head_file: file, reasons } = found;
+  const refusing = found.witness?.reasons ?? [];
   return [
     facts({
       log: origin,
@@ -104,6 +108,9 @@ function describe(found: Status): string {
     ...(found.witnesses.length === 0 ? [] : ['', witnessTable(found)]),
     ...(found.auditors.length === 0 ? [] : ['', auditorTable(found)]),
     ...(reasons.length === 0 ? [] : ['', 'NOTHING IS LOGGED:', ...reasons.map((reason) => `  ${reason}`)]),
+    ...(refusing.length === 0
+      ? []
+      : ['', 'NOTHING IS COSIGNED FOR OTHERS:', ...refusing.map((reason) => `  ${reason}`)]),
   ].join('\n');
 }
 

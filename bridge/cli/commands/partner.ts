@@ -8,6 +8,7 @@ import { facts, show, table, when } from '../output.ts';
 import { repeatable } from '../repeatable.ts';
 import type { Terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
+import { checkPartnerLog, describePartnerLog } from './partner-log.ts';
 
 interface Options {
   readonly json?: boolean;
@@ -53,7 +54,9 @@ export function addPartnerCommands(program: Command, terminal: Terminal): void {
   partner
     .command('show')
     .argument('<entity-id>')
-    .description('one partner: what is pinned of it, and the policy that it says it decides by')
+    .description(
+      'one partner: what is pinned of it, the policy that it says it decides by, and what its log has of both',
+    )
     .option('--json', 'answer as JSON')
     .action((entityId: string, options: Options) => showOne(terminal, entityId, options));
   partner
@@ -112,13 +115,12 @@ function addActs(partner: Command, terminal: Terminal): void {
 }
 
 async function showOne(terminal: Terminal, entityId: string, options: Options): Promise<void> {
-  const { partners } = await (await openApi(terminal)).get(
-    PATH,
-    z.object({ partners: z.array(partnerSchema) }),
-  );
+  const api = await openApi(terminal);
+  const { partners } = await api.get(PATH, z.object({ partners: z.array(partnerSchema) }));
   const found = partners.find((each) => each.entityId === entityId);
   if (found === undefined) throw new CountersignError('partner_unknown');
-  show(terminal, options, found, (partner) =>
+  const log = found.status === 'removed' ? null : await checkPartnerLog(api, entityId);
+  show(terminal, options, { ...found, log }, (partner) =>
     facts({
       ...{ bridge: partner.entityId, organization: partner.organizationName },
       status: partner.reason === null ? partner.status : `${partner.status}: ${partner.reason}`,
@@ -126,6 +128,7 @@ async function showOne(terminal: Terminal, entityId: string, options: Options): 
       ...{ 'last read': when(partner.checked), expires: when(partner.expires) },
       policy: partner.policy === null ? null : `version ${partner.policy.version}, ${partner.policy.hash}`,
       'policy bundle': partner.policy?.uri ?? null,
+      ...(log === null ? {} : describePartnerLog(log)),
     }),
   );
 }

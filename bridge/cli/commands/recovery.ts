@@ -3,16 +3,16 @@ import * as z from 'zod';
 import {
   type RecoverySummary,
   recoveryCaseSchema,
-  recoveryKeySchema,
   recoverySummarySchema,
 } from '../../../protocol/escrow/organization-api.ts';
 import { loadTransformEngine } from '../../../recrypt/load-node.ts';
 import { openApi } from '../api-client.ts';
 import { confirm } from '../confirm.ts';
-import { makeOfficerKey, readOfficerFile, releaseShare, writeOfficerFile } from '../officer-key.ts';
-import { facts, printable, show, table, when } from '../output.ts';
+import { askPassphrase, readOfficerFile, releaseShare } from '../officer-key.ts';
+import { printable, show, table, when } from '../output.ts';
 import type { Terminal } from '../terminal.ts';
-import { UsageError } from '../usage-error.ts';
+import { addKeptEscrowCommands } from './kept-escrow.ts';
+import { addRecoveryKeyCommands } from './recovery-key.ts';
 
 interface Options {
   readonly json?: boolean;
@@ -24,7 +24,6 @@ interface ApprovalOptions extends Options {
   readonly fingerprint: string;
 }
 
-const KEY = '/admin/v1/recovery-key';
 const PATH = '/admin/v1/recoveries';
 const pathOf = (id: string) => `${PATH}/${encodeURIComponent(id)}`;
 
@@ -32,7 +31,7 @@ export function addRecoveryCommands(program: Command, terminal: Terminal): void 
   const recovery = program
     .command('recovery')
     .description('give people who lost all devices their keys back, two administrators together');
-  addKeyCommands(recovery, terminal);
+  addRecoveryKeyCommands(recovery, terminal);
   recovery
     .command('list')
     .description('the recoveries that wait for administrators')
@@ -43,6 +42,7 @@ export function addRecoveryCommands(program: Command, terminal: Terminal): void 
       show(terminal, options, { recoveries }, () => list(recoveries));
     });
   addApproveCommand(recovery, terminal);
+  addKeptEscrowCommands(recovery, terminal);
   recovery
     .command('refuse')
     .argument('<id>', 'as `countersign recovery list` shows it')
@@ -57,50 +57,10 @@ export function addRecoveryCommands(program: Command, terminal: Terminal): void 
     });
 }
 
-function addKeyCommands(recovery: Command, terminal: Terminal): void {
-  recovery
-    .command('init-officer')
-    .argument('<file>', 'where your half is written; it must not exist')
-    .description('make and register your half of the recovery key; another administrator makes the other')
-    .option('--json', 'answer as JSON')
-    .action(async (path: string, options: Options) => {
-      const api = await openApi(terminal);
-      const { iss } = await api.get(KEY, recoveryKeySchema);
-      const { file, passphrase, registration } = await makeOfficerKey(await loadTransformEngine(), iss);
-      const { undo } = await writeOfficerFile(path, file);
-      const key = await api
-        .send('POST', `${KEY}/halves`, recoveryKeySchema, registration)
-        .catch(async (error: unknown) => {
-          await undo();
-          throw error;
-        });
-      const { fingerprint } = key;
-      show(terminal, options, { file: path, passphrase, fingerprint }, () =>
-        [
-          `Your half is in ${path}. Write down its passphrase; it is shown this once:`,
-          passphrase,
-          fingerprint === null
-            ? 'Another administrator makes the other half now, on another machine.'
-            : `Both halves are there. Tell your people the fingerprint: ${fingerprint}`,
-        ].join('\n'),
-      );
-    });
-  recovery
-    .command('key')
-    .description('the organization’s recovery key')
-    .option('--json', 'answer as JSON')
-    .action(async (options: Options) => {
-      const key = await (await openApi(terminal)).get(KEY, recoveryKeySchema);
-      show(terminal, options, key, ({ halves, fingerprint }) =>
-        [
-          facts({ fingerprint: fingerprint ?? 'none: a half is missing' }),
-          table(
-            ['half of', 'since'],
-            halves.map(({ administrator, registered }) => [administrator, when(registered)]),
-          ),
-        ].join('\n\n'),
-      );
-    });
+function consequence({ purpose, address, label }: RecoverySummary): string {
+  return purpose === 'reading'
+    ? `With your share, and another one, somebody reads what ${printable(address)} sealed before they were closed: “${printable(label)}”.`
+    : `The device “${printable(label)}” will get your share of the keys of ${printable(address)}.`;
 }
 
 /** The fingerprint is not shown: who reads it off the bridge's answer compares nothing. */
@@ -109,7 +69,10 @@ function addApproveCommand(recovery: Command, terminal: Terminal): void {
     .command('approve')
     .argument('<id>', 'as `countersign recovery list` shows it')
     .requiredOption('--file <file>', 'your half')
-    .requiredOption('--fingerprint <text>', 'of the device, as the person themselves reads it to you')
+    .requiredOption(
+      '--fingerprint <text>',
+      'of the device, as the person themselves reads it to you; of a reading, as who asked for it does',
+    )
     .description('give your share of the person’s keys to their new device; the second one releases them')
     .option('--yes', 'do not ask')
     .option('--json', 'answer as JSON')
@@ -117,12 +80,8 @@ function addApproveCommand(recovery: Command, terminal: Terminal): void {
       const file = readOfficerFile(path);
       const api = await openApi(terminal);
       const asked = await api.get(pathOf(id), recoveryCaseSchema);
-      const { address, label } = asked;
-      await confirm(
-        terminal,
-        options.yes,
-        `The device “${printable(label)}” will get your share of the keys of ${printable(address)}.`,
-      );
+      const { address } = asked;
+      await confirm(terminal, options.yes, consequence(asked));
       const passphrase = await askPassphrase(terminal);
       const told = { address, fingerprint };
       const engine = await loadTransformEngine();
@@ -130,25 +89,18 @@ function addApproveCommand(recovery: Command, terminal: Terminal): void {
       const done = await api.send('POST', `${pathOf(id)}/approval`, recoverySummarySchema, approval);
       show(terminal, options, done, ({ status }) =>
         status === 'released'
-          ? `The keys of ${address} are released to the device.`
+          ? `The keys of ${address} are released.`
           : 'Your share is there. Another administrator must give theirs.',
       );
     });
 }
 
-async function askPassphrase(terminal: Terminal): Promise<string> {
-  const given = terminal.env.COUNTERSIGN_OFFICER_PASSPHRASE;
-  if (given !== undefined) return given;
-  if (!terminal.interactive)
-    throw new UsageError('Set COUNTERSIGN_OFFICER_PASSPHRASE, or ask at a terminal.');
-  return terminal.ask('The passphrase of your half: ');
-}
-
 function list(recoveries: readonly RecoverySummary[]): string {
   return table(
-    ['recovery', 'person', 'device', 'approvals', 'until'],
-    recoveries.map(({ id, address, label, approvals, expires }) => [
-      ...[id, address, label, String(approvals), when(expires)],
+    ['recovery', 'person', 'for', 'approvals', 'until'],
+    recoveries.map(({ id, purpose, address, label, approvals, expires }) => [
+      ...[id, address, purpose === 'reading' ? `reading: ${label}` : label],
+      ...[String(approvals), when(expires)],
     ]),
     'Nobody asks for their keys.',
   );

@@ -8,8 +8,6 @@ import { systemClock } from '../../lib/clock.ts';
 import { STOP_GRACE_MS } from '../../lib/limits.ts';
 import { createLogger, type Logger } from '../../lib/logger.ts';
 import { type Network, parseNetwork } from '../../lib/networks.ts';
-import { KeyRing } from '../../signer/key-ring.ts';
-import { readState } from '../../signer/stored-keys.ts';
 import { openWitnessKey, witnessName } from '../../tlog/witness-key.ts';
 import { createWitness, type SplitView } from '../../tlog/witness-server.ts';
 import { inLocalStore, type LocalOptions, readLocalConfig, withLocalOptions } from '../local-store.ts';
@@ -19,6 +17,7 @@ import { stopSignal } from '../stop-signal.ts';
 import type { Terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
 import { initializeWitnessFolder, openWitnessFolder, type WitnessFolder } from '../witness-folder.ts';
+import { addReplaceKeyCommand, localSealing } from './witness-replace-key.ts';
 
 interface FolderOptions {
   readonly folder: string;
@@ -64,6 +63,7 @@ export function addWitnessCommands(program: Command, terminal: Terminal): void {
     .description('the verifier key of the witness that this bridge is')
     .option('--json', 'answer as JSON')
     .action((options: LocalOptions & { readonly json?: boolean }) => showKey(terminal, options));
+  addReplaceKeyCommand(witness, terminal);
 }
 
 async function initialize(
@@ -85,12 +85,7 @@ async function showKey(
   const vkey = await inLocalStore(
     readLocalConfig(terminal, options),
     async ({ config, database, clock, ...given }) => {
-      const ring = new KeyRing(given);
-      const { sealing } = await database.read((query) => readState(query, ring));
-      const signer: Parameters<typeof openWitnessKey>[0]['signer'] = {
-        seal: async (context, plaintext) => sealing.seal(context, plaintext),
-        open: async (context, sealed) => ring.open(context, sealed),
-      };
+      const signer = await localSealing(database, given);
       return (await openWitnessKey({ database, signer, clock, name: witnessName(config.issuer) })).vkey;
     },
   );

@@ -1,6 +1,10 @@
 import * as z from 'zod';
+import { CountersignError } from '../../../protocol/errors.ts';
+import { trustChangesSchema } from '../../../protocol/trust-changes.ts';
 import type { LogStatus, QuorumStatus } from '../../keylog/log-status.ts';
+import type { ListTrustChanges } from '../../keylog/trust-change-list.ts';
 import type { Decide } from '../../policy/decision.ts';
+import type { Witness } from '../../tlog/witness-server.ts';
 import { defineAdministratorRoute } from '../administrator-route.ts';
 import type { Route } from '../route.ts';
 
@@ -44,14 +48,33 @@ export const logStatusSchema = z.strictObject({
     })
     .nullable(),
   reasons: z.array(z.string()).describe('Why nothing is logged; empty when all is well'),
+  witness: z
+    .strictObject({
+      vkey: z.string(),
+      reasons: z.array(z.string()).describe('Why it cosigns nothing; empty when all is well'),
+    })
+    .nullable()
+    .describe('The witness of others that this bridge is'),
 });
 
-/** How the key log stands, and those who cosign it. */
+const placeSchema = z.strictObject({
+  name: z.string().max(254).optional().describe('With `version`: behind which change to go on'),
+  version: z
+    .string()
+    .regex(/^(0|[1-9][0-9]{0,9})$/)
+    .optional(),
+});
+
+/** How the key log stands, those who cosign it, and what it has of whom the bridge trusts. */
 export function adminLogRoutes({
   logStatus,
+  listTrustChanges,
+  witness,
   decide,
 }: {
   logStatus: () => Promise<LogStatus>;
+  listTrustChanges: ListTrustChanges;
+  witness: Pick<Witness, 'vkey' | 'reasons'> | undefined;
   decide: Decide;
 }): Route[] {
   return [
@@ -70,8 +93,24 @@ export function adminLogRoutes({
             quorum: quorumAnswer(quorum),
             auditor_quorum: quorumAnswer(auditorQuorum),
             head_file: headFile,
+            witness:
+              witness === undefined ? null : { vkey: witness.vkey, reasons: [...(await witness.reasons())] },
           },
         };
+      },
+    }),
+    defineAdministratorRoute(decide, {
+      method: 'get',
+      action: 'read-administration',
+      path: '/admin/v1/log/trust-changes',
+      summary: 'Every change of whom this bridge trusts, with what opens it in the key log',
+      query: placeSchema,
+      response: { status: 200, description: 'A page', schema: trustChangesSchema },
+      errors: ['malformed_request'],
+      handle: async ({ query: { name, version } }) => {
+        if ((name === undefined) !== (version === undefined)) throw new CountersignError('malformed_request');
+        const after = name === undefined ? undefined : { name, version: Number(version) };
+        return { body: await listTrustChanges(after) };
       },
     }),
   ];

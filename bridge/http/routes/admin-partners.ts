@@ -3,6 +3,7 @@ import { digest, domainName, entityId, ISSUER_DOMAINS } from '../../../protocol/
 import { policyReference } from '../../../protocol/entity-configuration.ts';
 import type { ErrorCode } from '../../../protocol/errors.ts';
 import type { Partner } from '../../federation/partner-store.ts';
+import type { PartnerTrust } from '../../federation/partner-trust.ts';
 import type { Partners } from '../../federation/partners.ts';
 import { JSON_BODY_BYTES, REASON_LENGTH } from '../../lib/limits.ts';
 import type { Decide } from '../../policy/decision.ts';
@@ -52,12 +53,39 @@ const READING_ERRORS: readonly ErrorCode[] = [
 
 interface Deps {
   readonly partners: Partners;
+  readonly partnerTrust: PartnerTrust;
   readonly decide: Decide;
 }
 
 /** Other companies' bridges. */
 export function adminPartnerRoutes(deps: Deps): Route[] {
-  return [...pinningRoutes(deps), ...restrictingRoutes(deps)];
+  return [...pinningRoutes(deps), loggedTrustRoute(deps), ...restrictingRoutes(deps)];
+}
+
+const loggedTrustSchema = z.strictObject({
+  record: z.strictObject({ version: z.int(), domains: z.array(z.string()) }),
+  policy: z.strictObject({ version: z.int(), hash: z.string() }),
+  level: z.enum(['logged', 'witnessed', 'audited']).describe('The lower one of the two'),
+  epoch: z.int().describe('The older one of the two'),
+  time: z.int().describe('When it closed, seconds'),
+  cosignedBy: z.array(z.string()).describe('Those of our own witnesses and auditors who have seen both'),
+  unlogged: z
+    .array(z.string())
+    .describe('Domains for which it is approved here, and which its log does not have as its own'),
+});
+
+function loggedTrustRoute({ partnerTrust, decide }: Deps): Route {
+  return defineAdministratorRoute(decide, {
+    method: 'get',
+    action: 'read-administration',
+    path: '/admin/v1/partners/logged-trust',
+    summary:
+      'Whether what a partner shows of itself is what its key log has: read and verified now, under its pin',
+    query: namedSchema,
+    response: { status: 200, description: 'What its log has', schema: loggedTrustSchema },
+    errors: ['malformed_request', 'partner_unknown', ...READING_ERRORS],
+    handle: async ({ query }) => ({ body: await partnerTrust.check(query.entityId) }),
+  });
 }
 
 function pinningRoutes({ partners, decide }: Deps): Route[] {

@@ -2,62 +2,26 @@ import * as z from 'zod';
 import {
   recoveryApprovalSchema,
   recoveryCaseSchema,
-  recoveryHalfSchema,
-  recoveryKeySchema,
   recoverySummarySchema,
 } from '../../../protocol/escrow/organization-api.ts';
-import type { Officer } from '../../binding/officers.ts';
 import type { Recoveries } from '../../binding/recoveries.ts';
-import type { RecoveryKeys } from '../../binding/recovery-key.ts';
-import { ENROLMENT_BODY_BYTES, JSON_BODY_BYTES } from '../../lib/limits.ts';
+import { ENROLMENT_BODY_BYTES } from '../../lib/limits.ts';
 import type { Decide } from '../../policy/decision.ts';
 import { defineAdministratorRoute } from '../administrator-route.ts';
 import type { Route } from '../route.ts';
+import { officer } from './admin-recovery-key.ts';
 
 interface Deps {
   readonly recoveries: Recoveries;
-  readonly recoveryKeys: RecoveryKeys;
   readonly decide: Decide;
 }
 
-const KEY = '/admin/v1/recovery-key';
 const PATH = '/admin/v1/recoveries';
 const answered = { status: 200, description: 'The recovery', schema: recoverySummarySchema };
 
-/** The organization's recovery key, and what two administrators recover with it. */
+/** What two administrators recover with the organization's recovery key. */
 export function adminRecoveryRoutes(deps: Deps): Route[] {
-  return [...keyRoutes(deps), ...seeingRoutes(deps), ...decidingRoutes(deps)];
-}
-
-function officer({ administrator }: { administrator: Officer | null }): Officer {
-  if (administrator === null) throw new TypeError('an administrator route without one');
-  return administrator;
-}
-
-function keyRoutes({ recoveryKeys, decide }: Deps): Route[] {
-  return [
-    defineAdministratorRoute(decide, {
-      method: 'get',
-      action: 'read-administration',
-      path: KEY,
-      summary: 'The public halves of the organization’s recovery key',
-      response: { status: 200, description: 'The halves', schema: recoveryKeySchema },
-      errors: [],
-      handle: async () => ({ body: await recoveryKeys.describe() }),
-    }),
-    defineAdministratorRoute(decide, {
-      method: 'post',
-      action: 'manage-recovery',
-      path: `${KEY}/halves`,
-      summary: 'Register one’s own half, of which the private half never leaves one’s machine',
-      body: { schema: recoveryHalfSchema, maxBytes: JSON_BODY_BYTES },
-      response: { status: 201, description: 'The halves', schema: recoveryKeySchema },
-      errors: ['recovery_half', 'recovery_officer', 'recrypt_input_invalid'],
-      handle: async (request) => ({
-        body: await recoveryKeys.register(officer(request), request.body, request.context),
-      }),
-    }),
-  ];
+  return [...seeingRoutes(deps), ...decidingRoutes(deps)];
 }
 
 function seeingRoutes({ recoveries, decide }: Deps): Route[] {

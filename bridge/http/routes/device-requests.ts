@@ -120,6 +120,7 @@ function decidingRoutes({ deviceAdditions }: Deps): Route[] {
         'device_limit',
         'endorsement_mismatch',
         'transform_key_mismatch',
+        'overloaded',
         'recrypt_input_invalid',
         'conflict',
       ],

@@ -50,6 +50,7 @@ export function enrolmentRoutes({ enrolments }: { enrolments: Enrolments }): Rou
         'statement_signature',
         'endorsement_mismatch',
         'transform_key_mismatch',
+        'overloaded',
         'recrypt_input_invalid',
         'already_enrolled',
         'person_unknown',

@@ -29,6 +29,7 @@ export function escrowRoutes({ escrows }: { escrows: Escrows }): Route[] {
         'device_limit',
         'endorsement_mismatch',
         'transform_key_mismatch',
+        'overloaded',
         'key_invalid',
         'recrypt_input_invalid',
         'person_unknown',

@@ -10,6 +10,8 @@ import {
   groupViewBodySchema,
   groupViewSchema,
   membersBodySchema,
+  membershipsBodySchema,
+  membershipsSchema,
   membersPageSchema,
   membersResultSchema,
 } from '../../../protocol/groups/api.ts';
@@ -23,6 +25,7 @@ import {
 import { defineRoute, holderOf, type Route } from '../route.ts';
 
 const pageQuerySchema = z.strictObject({
+  kind: z.optional(z.enum(['person', 'group'])),
   after: z.optional(
     z.pipe(
       z.string().check(z.regex(/^\d{1,15}$/, 'must be a whole number')),
@@ -149,8 +152,27 @@ function memberRoutes({ groups: { members } }: { groups: Groups }): Route[] {
       response: { status: 200, description: 'A page', schema: membersPageSchema },
       errors: [...ofDevice, 'group_unknown', 'group_excluded', 'group_ended', 'malformed_request'],
       handle: async (request) => ({
-        body: await members.list(holderOf(request), request.params.group ?? '', request.query.after),
+        body: await members.list(holderOf(request), request.params.group ?? '', request.query),
       }),
+    }),
+    defineRoute({
+      method: 'post',
+      path: '/v1/groups/memberships',
+      summary: 'Which of these people are in a group, by the statements that put them there',
+      tag: 'client',
+      authentication: 'device',
+      body: { schema: membershipsBodySchema, maxBytes: JSON_BODY_BYTES },
+      response: {
+        status: 200,
+        description: 'The statements of those who are, in no order',
+        schema: membershipsSchema,
+      },
+      errors: [
+        ...([...ofDevice, 'group_unknown', 'group_excluded', 'group_ended'] as const),
+        ...(['partner_unknown', 'partner_suspended', 'partner_unreachable', 'partner_slow'] as const),
+        ...(['partner_refuses', 'partner_lying'] as const),
+      ],
+      handle: async (request) => ({ body: await members.find(holderOf(request), request.body) }),
     }),
     defineRoute({
       method: 'post',

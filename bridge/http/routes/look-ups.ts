@@ -1,7 +1,10 @@
 import { lookUpBodySchema, publicLookUpBodySchema } from '../../../protocol/look-up.ts';
 import type { LookUps } from '../../federation/look-ups.ts';
 import { LOOKUP_BODY_BYTES, PUBLIC_LOOKUP_BODY_BYTES } from '../../lib/limits.ts';
-import { defineRoute, holderOf, type Route } from '../route.ts';
+import type { LentBytes } from '../../signer/lent-bytes.ts';
+import { type ApiResponse, defineRoute, holderOf, type Route } from '../route.ts';
+
+const MEDIA_TYPE = 'application/key-lookup-response+jwt';
 
 /** Look-ups by the bridge's own people, and by the public where policy permits it. */
 export function lookUpRoutes({ lookUps }: { lookUps: LookUps }): Route[] {
@@ -17,13 +20,11 @@ export function lookUpRoutes({ lookUps }: { lookUps: LookUps }): Route[] {
         status: 200,
         description:
           'A signed response for this device and request; one result per address, in the order asked',
-        mediaType: 'application/key-lookup-response+jwt',
+        mediaType: MEDIA_TYPE,
       },
       errors: ['unavailable'],
-      handle: async (request) => ({
-        text: await lookUps.answerClient(holderOf(request), request.body, request.bodyBytes, request.context),
-        mediaType: 'application/key-lookup-response+jwt',
-      }),
+      handle: async (request) =>
+        sent(await lookUps.answerClient(holderOf(request), request.body, request.bodyBytes, request.context)),
     }),
     defineRoute({
       method: 'post',
@@ -35,13 +36,15 @@ export function lookUpRoutes({ lookUps }: { lookUps: LookUps }): Route[] {
       response: {
         status: 200,
         description: 'A signed response for this request; one result per address, in the order asked',
-        mediaType: 'application/key-lookup-response+jwt',
+        mediaType: MEDIA_TYPE,
       },
       errors: ['forbidden'],
-      handle: async ({ body, bodyBytes, context }) => ({
-        text: await lookUps.answerPublic(body, bodyBytes, context),
-        mediaType: 'application/key-lookup-response+jwt',
-      }),
+      handle: async ({ body, bodyBytes, context }) =>
+        sent(await lookUps.answerPublic(body, bodyBytes, context)),
     }),
   ];
+}
+
+function sent({ bytes, giveBack }: LentBytes): ApiResponse {
+  return { text: bytes, mediaType: MEDIA_TYPE, onSent: giveBack };
 }

@@ -7,9 +7,11 @@ import {
   meetingStateSchema,
   meetingStreamRequestSchema,
   membersRequestSchema,
+  presenceRenewedSchema,
   presenceUploadSchema,
   rekeyUploadSchema,
   relayedSchema,
+  renewalUploadSchema,
   rosterRequestSchema,
 } from '../../../protocol/meetings/api.ts';
 import {
@@ -81,6 +83,31 @@ export function meetingRoutes({ meetings }: { readonly meetings: Meetings }): Ro
       handle: async (request) => {
         const seq = await meetings.present(holderOf(request), request.body, request.context);
         return { status: 201, body: { seq } };
+      },
+    }),
+    defineRoute({
+      ...{ ...ABOUT, path: '/v1/meetings/presence/renewals' },
+      summary: 'Show that this device is still in the meeting, before what it showed is too old',
+      body: { schema: renewalUploadSchema, maxBytes: JSON_BODY_BYTES },
+      response: {
+        status: 201,
+        description: 'When the presence is to be renewed again at the latest',
+        schema: presenceRenewedSchema,
+      },
+      errors: [
+        ...REFUSED,
+        ...([
+          'presence_mismatch',
+          'replayed',
+          'conflict',
+          'jws_audience',
+          'jws_expired',
+          'rate_limited',
+        ] as const),
+      ],
+      handle: async (request) => {
+        const expires = await meetings.renew(holderOf(request), request.body);
+        return { status: 201, body: { expires } };
       },
     }),
     defineRoute({

@@ -69,6 +69,7 @@ export function rotationRoutes({
         'rotation_proof',
         'endorsement_mismatch',
         'transform_key_mismatch',
+        'overloaded',
         'key_invalid',
         'recrypt_input_invalid',
         'device_not_endorsed',

@@ -6,11 +6,14 @@ import { adminAppRoutes } from './admin-apps.ts';
 import { adminConnectionRoutes } from './admin-connections.ts';
 import { adminDecisionRoutes } from './admin-decisions.ts';
 import { adminDomainRoutes } from './admin-domains.ts';
+import { adminGroupRoutes } from './admin-groups.ts';
+import { adminKeptEscrowRoutes } from './admin-kept-escrows.ts';
 import { adminLogRoutes } from './admin-log.ts';
 import { adminPartnerRoutes } from './admin-partners.ts';
 import { adminPersonRoutes } from './admin-persons.ts';
 import { adminPolicyRoutes } from './admin-policy.ts';
 import { adminRecoveryRoutes } from './admin-recoveries.ts';
+import { adminRecoveryKeyRoutes } from './admin-recovery-key.ts';
 import { adminServiceRoutes } from './admin-services.ts';
 import { adminSignalTransmitterRoutes } from './admin-signal-transmitters.ts';
 import { adminSignalRoutes } from './admin-signals.ts';
@@ -28,6 +31,7 @@ import { groupRoutes } from './groups.ts';
 import { healthRoutes } from './health.ts';
 import { keyOpeningRoutes } from './key-openings.ts';
 import { logRoutes } from './log.ts';
+import { loggedTrustRoutes } from './logged-trust.ts';
 import { lookUpRoutes } from './look-ups.ts';
 import { meRoutes } from './me.ts';
 import { meHistoryRoutes } from './me-history.ts';
@@ -52,6 +56,7 @@ export type ApiDeps = Parameters<typeof enrolmentRoutes>[0] &
   Parameters<typeof groupRoutes>[0] &
   Parameters<typeof healthRoutes>[0] &
   Parameters<typeof logRoutes>[0] &
+  Parameters<typeof loggedTrustRoutes>[0] &
   Parameters<typeof lookUpRoutes>[0] &
   Parameters<typeof meRoutes>[0] &
   Parameters<typeof meHistoryRoutes>[0] &
@@ -77,6 +82,9 @@ export type ApiDeps = Parameters<typeof enrolmentRoutes>[0] &
   Parameters<typeof rotationRoutes>[0] &
   Parameters<typeof recoveryRoutes>[0] &
   Parameters<typeof adminRecoveryRoutes>[0] &
+  Parameters<typeof adminGroupRoutes>[0] &
+  Parameters<typeof adminKeptEscrowRoutes>[0] &
+  Parameters<typeof adminRecoveryKeyRoutes>[0] &
   Parameters<typeof keyOpeningRoutes>[0] &
   Parameters<typeof sealedKeyRoutes>[0] &
   Parameters<typeof vaultRoutes>[0] &
@@ -112,6 +120,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...meetingRoutes(deps),
     ...lookUpRoutes(deps),
     ...logRoutes(deps),
+    ...loggedTrustRoutes(deps),
     ...(deps.witness === undefined ? [] : witnessRoutes({ witness: deps.witness })),
     ...watchRoutes(deps),
     ...eventRoutes(deps),
@@ -122,6 +131,9 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...adminPartnerRoutes(deps),
     ...adminPersonRoutes(deps),
     ...adminRecoveryRoutes(deps),
+    ...adminGroupRoutes(deps),
+    ...adminKeptEscrowRoutes(deps),
+    ...adminRecoveryKeyRoutes(deps),
     ...adminAppRoutes(deps),
     ...adminServiceRoutes(deps),
     ...adminSinkRoutes(deps),

@@ -8,6 +8,7 @@ import { isProof } from './check-evidence.ts';
 import { cosignVerified, isCosignatureDue } from './cosign-verified.ts';
 import { collectEvidence, type Evidence } from './evidence.ts';
 import { LogViolation } from './finding.ts';
+import { keepWithoutRecord, keptEvidence } from './keep-alarm.ts';
 import { keepAnswers } from './keep-answers.ts';
 import { createLogSource, type LogSource } from './log-source.ts';
 import { type LogTrust, readLogTrust, trustLogKey } from './log-trust.ts';
@@ -15,6 +16,7 @@ import { verifiedCheckpoint } from './open-checkpoint.ts';
 import { readSignedTree, type SignedTree } from './read-tree.ts';
 import { replay } from './replay.ts';
 import { openReplica, type Replica } from './replica.ts';
+import { assertSameBridge } from './same-bridge.ts';
 import { openStateFolder, type StateFolder } from './state-folder.ts';
 import type { SignedCheckpoint, StateRecord } from './state-record.ts';
 import { assertContains, assertNoStepBack } from './step-back.ts';
@@ -49,7 +51,13 @@ export interface AuditorOptions {
 /** What one run found. */
 export type AuditOutcome =
   | ({ readonly outcome: 'verified' } & AuditReport)
-  | { readonly outcome: 'alarm'; readonly evidence: Evidence; readonly path: string | null }
+  | {
+      readonly outcome: 'alarm';
+      readonly evidence: Evidence;
+      readonly path: string | null;
+      /** Why the evidence is on no disk, where it should be. */
+      readonly unkept?: unknown;
+    }
   | { readonly outcome: 'alarm_stands'; readonly alarm: StandingAlarm };
 
 /** An alarm of an earlier run, whose evidence proves what it says. */
@@ -91,7 +99,10 @@ export async function openAuditor(options: AuditorOptions): Promise<Auditor> {
     assertSameBridge(folder, bridge, options);
     const total = folder.record?.entries.size ?? 0;
     const replica = await openReplica(folder, (size) => options.onProgress?.(size, total));
-    if (options.alarmExamined && folder.record?.alarm) await folder.save({ ...folder.record, alarm: null });
+    if (options.alarmExamined && folder.record?.alarm) {
+      await folder.save({ ...folder.record, alarm: null });
+      await folder.keepAlarm(null);
+    }
     const source = createLogSource(options.request, `${bridge}/log/`, options.pause);
     return createAuditor({ ...options, bridge }, folder, replica, source);
   } catch (error) {
@@ -196,15 +207,24 @@ function createAuditor(
     return { outcome: 'verified', ...reportOf(now, trust, replica.size - had), cosignature };
   }
 
-  /** The evidence first: an alarm that stands without it would say nothing. */
+  /** The evidence first: an alarm that stands without it would say little. But what is proven counts on a full disk too. */
   async function raiseAlarm(evidence: Evidence): Promise<AuditOutcome> {
     const proven = await isProof(evidence);
-    const path = (await options.keepEvidence?.(evidence, proven)) ?? null;
-    if (record !== undefined && proven) {
+    const kept = await keptEvidence(options.keepEvidence, evidence, proven);
+    if (proven) {
       const { finding, made } = evidence;
-      await save({ alarm: { code: finding.code, time: made, evidence: path ?? '' } }, record);
+      await keepAlarm({ code: finding.code, time: made, evidence: kept.path ?? '' });
     }
-    return { outcome: 'alarm', evidence, path };
+    return { outcome: 'alarm', evidence, ...kept };
+  }
+
+  async function keepAlarm(alarm: StandingAlarm): Promise<void> {
+    if (record === undefined) return;
+    const unkept = await save({ alarm }, record).then(
+      () => undefined,
+      () => keepWithoutRecord(folder, alarm),
+    );
+    if (unkept !== undefined) options.onNotice?.(unkept);
   }
 
   function noteNewKeys(before: StateRecord, kept: SignedCheckpoint): void {
@@ -261,26 +281,6 @@ interface NextCheckpoint {
   readonly before: StateRecord;
   /** Told of the tree that the checkpoint is of. */
   readonly onTree: (tree: SignedTree) => void;
-}
-
-function assertSameBridge(
-  { path, record }: StateFolder,
-  bridge: string,
-  { root, logKey }: AuditorOptions,
-): void {
-  if (record === undefined) return;
-  if (record.url !== bridge) {
-    throw new CountersignError(
-      'audit_state',
-      `The state in ${path} is of ${record.url}; name another with --state.`,
-    );
-  }
-  if (logKey === undefined && root !== undefined && record.root !== null && record.root !== root) {
-    throw new CountersignError(
-      'root_mismatch',
-      `The state in ${path} was made under the root ${record.root}.`,
-    );
-  }
 }
 
 function firstUse(root: string): string {

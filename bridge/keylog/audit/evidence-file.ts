@@ -1,4 +1,4 @@
-import { open, readFile } from 'node:fs/promises';
+import { open, readFile, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { CountersignError } from '../../../protocol/errors.ts';
@@ -43,6 +43,10 @@ async function writeNew(path: string, text: string): Promise<boolean> {
   try {
     await orStorageFull(file.writeFile(text));
     await orStorageFull(file.sync());
+  } catch (error) {
+    // half of it is no evidence, and would stand in the way of the whole
+    await unlink(path).catch(() => undefined);
+    throw error;
   } finally {
     await file.close();
   }

@@ -3,7 +3,7 @@ import { type FileHandle, mkdir, open, readFile, rename } from 'node:fs/promises
 import { join, resolve } from 'node:path';
 import { CountersignError } from '../../../protocol/errors.ts';
 import { lockFolder } from './folder-lock.ts';
-import { type StateRecord, stateRecordSchema } from './state-record.ts';
+import { alarmSchema, type StateRecord, stateRecordSchema } from './state-record.ts';
 
 /**
  * The folder in which an auditor keeps its own copy of a log (`entries`) and what it verified of it (`audit.json`). One
@@ -18,12 +18,20 @@ export interface StateFolder {
   readonly entries: FileHandle;
   /** On the disk when it returns, with everything written to `entries` before. Throws `storage_full`. */
   save(record: StateRecord): Promise<void>;
+  /**
+   * Writes an alarm down where the record cannot be saved, into room that was taken before; null takes it back. It is in
+   * the record of whoever opens the folder next. Throws what the disk throws.
+   */
+  keepAlarm(alarm: StateRecord['alarm']): Promise<void>;
   /** Lets the next process in. */
   close(): Promise<void>;
 }
 
 const RECORD = 'audit.json';
 const ENTRIES = 'entries';
+const ALARM = 'alarm';
+/** Of the file that waits for an alarm: more than one needs, so that a full disk has room for it. */
+const ALARM_BYTES = 4_096;
 const PRIVATE = 0o600;
 
 /** Throws `audit_state` for a state that is damaged, or in use. */
@@ -31,7 +39,8 @@ export async function openStateFolder(path: string): Promise<StateFolder> {
   await mkdir(path, { recursive: true, mode: 0o700 });
   const unlock = lockFolder(resolve(path));
   try {
-    const record = await readRecord(path);
+    const alarm = await openAlarm(path);
+    const record = withAlarm(await readRecord(path), alarm);
     const file = await open(join(path, ENTRIES), constants.O_RDWR | constants.O_CREAT, PRIVATE);
     try {
       await cutBack(file, record, path);
@@ -60,6 +69,7 @@ function folderOf(
       await orStorageFull(entries.datasync());
       await orStorageFull(replaceFile(path, RECORD, `${JSON.stringify(next, null, 2)}\n`));
     },
+    keepAlarm: (alarm) => writeAlarm(path, alarm ?? null),
     async close() {
       await entries.close();
       unlock();
@@ -75,6 +85,46 @@ export function damagedState(path: string, why: string, cause?: unknown): Counte
   return new CountersignError('audit_state', `The state in ${path} is damaged: ${why}.\n${advice}`, {
     cause,
   });
+}
+
+/** What was written down for want of room for the record. The file is made, in full, where it is not there yet. */
+async function openAlarm(path: string): Promise<StateRecord['alarm']> {
+  let text: string;
+  try {
+    text = await readFile(join(path, ALARM), 'utf8');
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT')) throw error;
+    await orStorageFull(replaceFile(path, ALARM, alarmText(null)));
+    return null;
+  }
+  try {
+    return alarmSchema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw damagedState(path, `${ALARM} is not as this version writes it`, cause);
+  }
+}
+
+function withAlarm(record: StateRecord | undefined, alarm: StateRecord['alarm']): StateRecord | undefined {
+  if (record === undefined || !alarm || record.alarm) return record;
+  return { ...record, alarm };
+}
+
+/** In place: what is there already has its room on the disk. */
+async function writeAlarm(path: string, alarm: NonNullable<StateRecord['alarm']> | null): Promise<void> {
+  const file = await open(join(path, ALARM), 'r+');
+  try {
+    await file.write(alarmText(alarm), 0);
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Always as long; of what an alarm says only where its evidence is could be too long, and that is left out then. */
+function alarmText(alarm: NonNullable<StateRecord['alarm']> | null): string {
+  const text = JSON.stringify(alarm);
+  if (Buffer.byteLength(text) <= ALARM_BYTES) return text + ' '.repeat(ALARM_BYTES - Buffer.byteLength(text));
+  return alarmText(alarm === null ? null : { ...alarm, evidence: '' });
 }
 
 async function readRecord(path: string): Promise<StateRecord | undefined> {

@@ -11,6 +11,9 @@ const signedCheckpoint = z.strictObject({
   log_keys: z.array(z.string()).min(1),
 });
 
+/** The log was proven to have broken a rule: nothing is cosigned until a person has looked. Seconds. */
+export const alarmSchema = z.strictObject({ code: z.string(), time: size, evidence: z.string() }).nullable();
+
 /**
  * What an auditor remembers of one log (`audit.json`). A state of another version is refused, never guessed at.
  */
@@ -34,8 +37,7 @@ export const stateRecordSchema = z.strictObject({
   signed: z
     .strictObject({ name: z.string(), size, root: bytes32, time: size, delivered: z.boolean() })
     .nullable(),
-  /** The log was proven to have broken a rule: nothing is cosigned until a person has looked. Seconds. */
-  alarm: z.optional(z.strictObject({ code: z.string(), time: size, evidence: z.string() }).nullable()),
+  alarm: z.optional(alarmSchema),
 });
 
 export type StateRecord = z.infer<typeof stateRecordSchema>;

@@ -35,6 +35,10 @@ import * as sinkBounds from './033-sink-bounds.ts';
 import * as groupEvidence from './034-group-evidence.ts';
 import * as publishedSize from './035-published-size.ts';
 import * as officerRoots from './036-officer-roots.ts';
+import * as keptEscrows from './037-kept-escrows.ts';
+import * as lostEntries from './038-lost-entries.ts';
+import * as recoveryKeyReplacement from './039-recovery-key-replacement.ts';
+import * as encryptionKeyAges from './040-encryption-key-ages.ts';
 
 /** One step of the schema. It must not read what later versions of the code may change: spell everything out. */
 export interface Migration {
@@ -86,4 +90,8 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: '034-group-evidence', up: groupEvidence.up },
   { id: '035-published-size', up: publishedSize.up },
   { id: '036-officer-roots', up: officerRoots.up },
+  { id: '037-kept-escrows', up: keptEscrows.up },
+  { id: '038-lost-entries', up: lostEntries.up },
+  { id: '039-recovery-key-replacement', up: recoveryKeyReplacement.up },
+  { id: '040-encryption-key-ages', up: encryptionKeyAges.up },
 ];

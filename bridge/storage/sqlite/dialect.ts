@@ -17,7 +17,7 @@ import {
 } from '../driver.ts';
 import { type Pause, retryWhileBusy } from '../retry.ts';
 import { revises } from '../revision.ts';
-import type { Handle } from './handle.ts';
+import type { Handle, Synchronous } from './handle.ts';
 
 const GRAMMAR: Grammar = {
   createQueryCompiler: () => new SqliteQueryCompiler(),
@@ -28,10 +28,11 @@ const GRAMMAR: Grammar = {
 /**
  * Transactions on one connection, one at a time: the caller sees to the order.
  *
+ * @param synchronous - what their commits wait for
  * @param revised - called as soon as a transaction that may have changed what counts can be seen by readers
  */
-export function writer(handle: Handle, revised: () => void): RunTransaction {
-  return transactions(GRAMMAR, async () => new TransactionConnection(handle, revised));
+export function writer(handle: Handle, synchronous: Synchronous, revised: () => void): RunTransaction {
+  return transactions(GRAMMAR, async () => new TransactionConnection(handle, synchronous, revised));
 }
 
 /** Kysely over a connection that only reads. */
@@ -45,6 +46,7 @@ export function readerDialect(handle: Handle, pause: Pause): Dialect {
  */
 class TransactionConnection implements LentConnection {
   readonly #handle: Handle;
+  readonly #synchronous: Synchronous;
   readonly #revised: () => void;
   #open = false;
   #revises = false;
@@ -52,12 +54,14 @@ class TransactionConnection implements LentConnection {
 
   readonly streamQuery = refuseStream;
 
-  constructor(handle: Handle, revised: () => void) {
+  constructor(handle: Handle, synchronous: Synchronous, revised: () => void) {
     this.#handle = handle;
+    this.#synchronous = synchronous;
     this.#revised = revised;
   }
 
   begin(): void {
+    this.#handle.setSynchronous(this.#synchronous);
     this.#handle.exec('BEGIN IMMEDIATE');
     this.#open = true;
   }

@@ -9,6 +9,9 @@ import { fromRow, toBound } from './values.ts';
 /** Statements kept prepared, per connection: more than the bridge has, as the length of an `in (…)` list varies. */
 const PREPARED_STATEMENTS = 512;
 
+/** What a commit waits for: the disk; or the system alone, which loses it with the machine's power until it is synced. */
+export type Synchronous = 'FULL' | 'NORMAL';
+
 type Statement = ReturnType<InstanceType<typeof Libsql>['prepare']>;
 
 /**
@@ -21,7 +24,8 @@ export class Handle {
   readonly #connection: InstanceType<typeof Libsql>;
   readonly #statements = new Map<string, Statement>();
   #dataVersion: ReturnType<typeof prepareDataVersion> | undefined;
-  #stuck: CountersignError | undefined;
+  #synchronous: Synchronous | undefined;
+  #refusal: CountersignError | undefined;
 
   /**
    * @param path - absolute, so that libsql cannot take it for a URL or for `:memory:`
@@ -48,6 +52,18 @@ export class Handle {
   pragma(source: string): unknown {
     const [row] = this.#translated(() => this.#connection.prepare(`PRAGMA ${source}`).all());
     return Object.values(row ?? {})[0];
+  }
+
+  /** What the commits to come wait for. Not inside a transaction, where SQLite ignores it. */
+  setSynchronous(level: Synchronous): void {
+    if (this.#synchronous === level) return;
+    this.exec(`PRAGMA synchronous = ${level}`);
+    this.#synchronous = level;
+  }
+
+  /** Has every later call throw this. */
+  refuse(error: CountersignError): void {
+    this.#refusal ??= error;
   }
 
   /** Another number than before if another connection, of whichever process, committed since. Not for own commits. */
@@ -86,12 +102,12 @@ export class Handle {
    * the whole process, for ten seconds at each call: one is enough to know.
    */
   #translated<T>(call: () => T): T {
-    if (this.#stuck !== undefined) throw this.#stuck;
+    if (this.#refusal !== undefined) throw this.#refusal;
     try {
       return call();
     } catch (error) {
       const ours = fromSqlite(error);
-      if (isStuckLock(error) && ours instanceof CountersignError) this.#stuck = ours;
+      if (isStuckLock(error) && ours instanceof CountersignError) this.refuse(ours);
       throw ours;
     }
   }

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { Kysely } from 'kysely';
 import { CountersignError, isCountersignError } from '../../../protocol/errors.ts';
 import type { Clock } from '../../lib/clock.ts';
-import type { Database, Query, Transaction } from '../database.ts';
+import type { Database, Query, Transaction, TransactionOptions } from '../database.ts';
 import type { RunTransaction } from '../driver.ts';
 import { migrate } from '../migrate.ts';
 import { MIGRATIONS, type Migration } from '../migrations/index.ts';
@@ -13,6 +13,7 @@ import type { Tables } from '../tables.ts';
 import { Turns } from '../turns.ts';
 import { readerDialect, writer } from './dialect.ts';
 import { Handle } from './handle.ts';
+import { LogFile } from './log-file.ts';
 
 export interface SqliteOptions {
   /** The file. Its folder is made if missing. In-memory databases are not offered: nothing would be durable. */
@@ -49,7 +50,7 @@ export async function openSqlite(options: SqliteOptions): Promise<Database> {
   const writing = await retryWhileBusy(async () => openWriter(path, options.maxPages), wait);
   try {
     const reading = await retryWhileBusy(async () => openReader(path), wait);
-    return new SqliteDatabase(writing, reading, options);
+    return new SqliteDatabase(writing, reading, { ...options, path });
   } catch (error) {
     writing.close();
     throw error;
@@ -126,7 +127,10 @@ class SqliteDatabase implements Database {
   readonly #pause: Pause;
   readonly #writerHandle: Handle;
   readonly #readerHandle: Handle;
+  readonly #log: LogFile;
   readonly #write: RunTransaction;
+  /** Commits what is not on disk yet when it resolves. */
+  readonly #writeUnsynced: RunTransaction;
   readonly #reader: Kysely<Tables>;
   readonly #root = new RootHandle();
   readonly #turns = new Turns();
@@ -140,7 +144,9 @@ class SqliteDatabase implements Database {
     this.#pause = options.pause ?? pause;
     this.#writerHandle = writing;
     this.#readerHandle = reading;
-    this.#write = writer(writing, () => this.#revise());
+    this.#log = new LogFile(options.path);
+    this.#write = writer(writing, 'FULL', () => this.#revise());
+    this.#writeUnsynced = writer(writing, 'NORMAL', () => this.#revise());
     this.#reader = new Kysely<Tables>({ dialect: readerDialect(reading, this.#pause) });
   }
 
@@ -182,9 +188,42 @@ class SqliteDatabase implements Database {
     this.#revision += 1;
   }
 
-  async transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
-    const attempt = () => this.#write((transaction) => this.#root.inside(() => work(transaction)));
+  async transaction<T>(
+    work: (transaction: Transaction) => Promise<T>,
+    { seenBeforeDurable = false }: TransactionOptions = {},
+  ): Promise<T> {
+    const inside = (transaction: Transaction) => this.#root.inside(() => work(transaction));
+    const attempt = seenBeforeDurable ? () => this.#writeAndSync(inside) : () => this.#write(inside);
     return this.#root.run(() => this.#turns.take(() => retryWhileBusy(attempt, this.#pause)));
+  }
+
+  /**
+   * SQLite would sync the log within its COMMIT, and hold up the whole process. Nobody else commits here until it is
+   * synced, so that a fault of the disk is told to whom it concerns.
+   */
+  async #writeAndSync<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    const result = await this.#writeUnsynced(work);
+    try {
+      await this.#log.sync();
+    } catch (cause) {
+      throw this.#refuse(cause);
+    }
+    return result;
+  }
+
+  /**
+   * What was committed can be read and may not be on disk, and the system will not try again to write it: whatever is
+   * committed on top of it could be lost with it. A new process reads the log anew.
+   */
+  #refuse(cause: unknown): CountersignError {
+    const error = new CountersignError(
+      'unavailable',
+      'The disk did not take what was committed to the embedded store: restart the bridge.',
+      { cause },
+    );
+    this.#writerHandle.refuse(error);
+    this.#readerHandle.refuse(error);
+    return error;
   }
 
   async migrate(): Promise<void> {
@@ -198,6 +237,7 @@ class SqliteDatabase implements Database {
   /** Moves the log into the file, so that the file is whole by itself: libsql does not do it when it closes. */
   async #finish(): Promise<void> {
     this.#readerHandle.close();
+    await this.#log.close();
     try {
       this.#writerHandle.pragma('wal_checkpoint(TRUNCATE)');
     } finally {

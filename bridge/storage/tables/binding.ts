@@ -5,11 +5,88 @@ export interface BindingTables {
   device_sign_ins: DeviceSignInsTable;
   rotations: RotationsTable;
   recovery_halves: RecoveryHalvesTable;
+  recovery_keys: RecoveryKeysTable;
+  recovery_key_halves: RecoveryKeyHalvesTable;
+  recovery_key_approvals: RecoveryKeyApprovalsTable;
+  recovery_drills: RecoveryDrillsTable;
+  recovery_drill_answers: RecoveryDrillAnswersTable;
   recoveries: RecoveriesTable;
   recovery_shares: RecoverySharesTable;
+  kept_escrows: KeptEscrowsTable;
 }
 
-/** The public halves of the organization's recovery key, each of another administrator. */
+/** What closed persons had escrowed to the organization, for as long as that is kept. */
+export interface KeptEscrowsTable {
+  id: string;
+  sub: string;
+  address: string;
+  key_version: number;
+  /** JSON of the signed statement that was in force. */
+  statement: string;
+  /** JSON of the escrow, of what is left of the bridge's share, and of the endorsements; sealed by the signer. */
+  sealed: Uint8Array;
+  closed: number;
+}
+
+/** The organization's recovery keys: the one that people escrow to, those before it, and the one that is being made. */
+export interface RecoveryKeysTable {
+  /** From 1 on, each the successor of the one before. */
+  generation: number;
+  status: 'making' | 'current' | 'before';
+  /** Why it takes the place of the one before. */
+  reason: string | null;
+  begun: number;
+  /** JSON: by both halves of the one before, in their order; null where one was lost, and for the first one. */
+  signatures: string | null;
+}
+
+/** The public halves of a recovery key, each of another administrator. */
+export interface RecoveryKeyHalvesTable extends StoredOfficerColumns {
+  /** Thumbprint. */
+  half: string;
+  generation: number;
+  slot: 1 | 2;
+  /** JSON. */
+  key: string;
+  admin_name: string;
+  registered: number;
+}
+
+/** Who approved that a recovery key takes the place of the one before. */
+export interface RecoveryKeyApprovalsTable extends StoredOfficerColumns {
+  generation: number;
+  admin_name: string;
+  /** Thumbprint of the half of before that signed, and its signature; null where that is lost. */
+  half: string | null;
+  signature: string | null;
+}
+
+/** Proofs that the halves of a recovery key work, which open nobody's key. */
+export interface RecoveryDrillsTable {
+  id: string;
+  generation: number;
+  /** JSON: random bytes, sealed to each half, and the hashes of them, in the order of the halves. */
+  boxes: string;
+  hashes: string;
+  begun: number;
+  expires: number;
+  passed: number | null;
+}
+
+export interface RecoveryDrillAnswersTable extends StoredOfficerColumns {
+  drill: string;
+  /** Thumbprint. */
+  half: string;
+}
+
+/** Who did it: the token, the first token of those that it came of, and the name of that one. */
+interface StoredOfficerColumns {
+  admin: string;
+  admin_root: string;
+  admin_root_name: string;
+}
+
+/** What migration 039 moved to `recovery_key_halves`: it is not there any more, and stands here for the migrations before. */
 export interface RecoveryHalvesTable {
   /** Thumbprint. */
   half: string;
@@ -27,16 +104,22 @@ export interface RecoveryHalvesTable {
 /** Devices of people who have lost all others, that ask administrators for the person's keys. */
 export interface RecoveriesTable {
   id: string;
+  /** `reading`: of what a closed person sealed, by a reader of the company's. */
+  purpose: 'recovery' | 'reading';
+  /** Of a reading: the kept escrow. */
+  kept: string | null;
   sub: string;
   address: string;
   /** Of the keys that are asked for. */
   key_version: number;
+  /** Empty for a reading. */
   device_id: string;
   /** The client's; once per person. */
   request_id: string;
   request_hash: string;
-  /** JSON `[pre, sig]`. */
+  /** JSON `[pre, sig]`; of a reading the reader's `pre` alone. */
   keys: string;
+  /** Of the device; of a reading, why. */
   label: string;
   status: 'pending' | 'released' | 'refused' | 'expired';
   approvals: number;

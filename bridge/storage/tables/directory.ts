@@ -60,22 +60,26 @@ export interface PersonKeysTable {
   removed: number | null;
   /** JSON of the escrow, sealed by the signer; null where the statement declares none. */
   escrow: Uint8Array | null;
+  /** Fingerprint of the recovery key that it is sealed to, where it is to the organization; null for those of before. */
+  escrow_key: string | null;
 }
 
 /**
  * The versions of every address's key statement, but for those of erased persons: of these at most the last one stays,
- * `erased` and without all but its number and its hash, for the next one to continue.
+ * `erased` and without all but its number and its hash, for the next one to continue. Where a recovery of the log found
+ * versions that are lost, the ones before them are `lost` too, since they stand for nobody any more; the last is the marker
+ * behind the lost ones, without all but its number and its hash.
  */
 export interface StatementsTable {
   address: string;
   version: number;
-  /** Empty once erased. */
+  /** Empty once erased, and of a marker. */
   sub: string;
-  status: 'active' | 'revoked' | 'erased';
-  /** JSON of the signed statement `{statement, signatures}`; empty once erased. */
+  status: 'active' | 'revoked' | 'erased' | 'lost';
+  /** JSON of the signed statement `{statement, signatures}`; empty once erased, and of a marker. */
   signed: string;
   hash: string;
-  /** 0 once erased. */
+  /** 0 once erased. Of a marker, when it was made. */
   since: number;
 }
 

@@ -5,6 +5,7 @@ export interface KeyLogTables {
   map_pages: MapPagesTable;
   log_epochs: LogEpochsTable;
   log_secrets: LogSecretsTable;
+  lost_entries: LostEntriesTable;
 }
 
 /** Staged rows have no position yet; the sequencer gives it. */
@@ -70,4 +71,15 @@ export interface LogSecretsTable {
   name: 'vrf';
   /** Under the signer's key-encryption key. */
   sealed: Uint8Array;
+}
+
+/** Versions that a recovery brought back into the log, and whose names nothing in the store says. */
+export interface LostEntriesTable {
+  /** Its VRF output, 32 bytes base64url. */
+  output: string;
+  /** 32 bytes. */
+  commitment: Uint8Array;
+  /** Of its entry in the log. */
+  position: number;
+  epoch: number;
 }

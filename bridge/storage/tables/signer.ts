@@ -23,6 +23,13 @@ export interface SignerTables {
     /** ms since the epoch. */
     created_at: number;
   };
+  /** Since when each key-encryption key seals, as far as it was seen. Seconds. */
+  encryption_key_ages: {
+    kek_id: string;
+    since: number;
+    /** When it was told that the key is too old. */
+    told: number | null;
+  };
   saml_keys: {
     role: 'current' | 'next';
     /** PEM. */

@@ -3,8 +3,12 @@ import { hostMeeting, joinMeeting } from '../../../client/meetings/enter-meeting
 import type { EpochKey, JoinedMeeting } from '../../../client/meetings/meeting.ts';
 import type { MeetingRelay } from '../../../client/meetings/relay.ts';
 import type { MeetingParts } from '../../../client/meetings/session.ts';
+import { sha256Base64url } from '../../../protocol/hash.ts';
 import type { IdentityAttributes } from '../../../protocol/identity-attributes.ts';
 import type { AdmissionPolicy } from '../../../protocol/meetings/admission-policy.ts';
+import { claimedRekey } from '../../../protocol/meetings/rekey-message.ts';
+import { PRESENCE_LIFE } from '../../../protocol/presence.ts';
+import { type PresenceRenewal, signPresenceRenewal } from '../../../protocol/presence-renewal.ts';
 import { loadTransformEngine } from '../../../recrypt/load-node.ts';
 import { type FakeBridge, startFakeBridge } from '../../fakes/fake-bridge/fake-bridge.ts';
 import { createMemoryMeeting, type MemoryMeeting } from './memory-relay.ts';
@@ -25,6 +29,13 @@ export interface MeetingAtWork {
   /** `parts`: what this device, a dishonest host's for one, has in the place of its own. */
   host(name: string, admission?: AdmissionPolicy, parts?: Partial<MeetingParts>): Promise<Attendance>;
   join(name: string, signal?: AbortSignal, parts?: Partial<MeetingParts>): Promise<Attendance>;
+  /** Time passes; what the company says from then on is as of then. */
+  pass(seconds: number): void;
+  /** Somebody's device shows again that it is there, without waiting for it; `changes` and `signer` make it a lie. */
+  renew(
+    name: string,
+    lie?: { readonly changes?: Partial<PresenceRenewal>; readonly signer?: string },
+  ): Promise<void>;
   /** From now on their company tells this of how they signed in; null: nothing. */
   signsIn(name: string, signIn: SignIn | null): void;
   close(): Promise<void>;
@@ -73,6 +84,21 @@ export async function meetingOf(
   return {
     ...{ bridge, meeting, group, people, person, relay },
     host: (name, admission, changes) => keeping(hostMeeting({ ...partsOf(name), ...changes }, { admission })),
+    pass(seconds) {
+      bridge.time += seconds;
+      bridge.company.issuedAt = bridge.time;
+    },
+    async renew(name, { changes = {}, signer = name } = {}) {
+      const { device, iss, sub } = person(name);
+      const { proof = '' } = meeting.shown.findLast(({ device_id }) => device_id === device.id) ?? {};
+      const { epoch, challenge } = claimedRekey(meeting.uploads.at(-1)?.token ?? '').claims;
+      const renewal = await signPresenceRenewal(person(signer).device.sig, {
+        ...{ iss, sub, device_id: device.id, aud: iss, meeting: group.id },
+        ...{ presence: sha256Base64url(proof), epoch, challenge },
+        ...{ iat: bridge.time, exp: bridge.time + PRESENCE_LIFE, ...changes },
+      });
+      await relay(name).renew(renewal);
+    },
     signsIn(name, signIn) {
       const { address, sub } = person(name);
       bridge.lookUps.results.set(address, async (honest) => {

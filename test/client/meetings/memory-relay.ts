@@ -1,11 +1,11 @@
 import { createBell } from '../../../bridge/lib/bell.ts';
 import type { MeetingRelay, RelayEvent } from '../../../client/meetings/relay.ts';
 import { CountersignError } from '../../../protocol/errors.ts';
-import type { SignerEvidence } from '../../../protocol/groups/signer-evidence.ts';
+import { endOfEvidence, type SignerEvidence } from '../../../protocol/groups/signer-evidence.ts';
 import { sha256Base64url } from '../../../protocol/hash.ts';
 import type {
+  FirstPresence,
   MeetingState,
-  PresenceEvidence,
   RekeyUpload,
   RosterParticipant,
 } from '../../../protocol/meetings/api.ts';
@@ -20,7 +20,7 @@ interface Entry {
   readonly event: Told;
 }
 
-type Failing = 'state' | 'rekey' | 'stream';
+type Failing = 'state' | 'rekey' | 'renew' | 'stream';
 
 /** Whose relay it is. */
 export interface Attendant {
@@ -177,7 +177,17 @@ export function createMemoryMeeting(): MemoryMeeting {
         accept(upload, attendant);
         failIfDue('rekey', 'after');
       },
-      async present(evidence: PresenceEvidence) {
+      async renew(renewal) {
+        reach();
+        failIfDue('renew', 'before');
+        const { deviceId: device_id } = attendant;
+        const before = shown.findLast((each) => each.device_id === device_id);
+        if (before === undefined) throw new CountersignError('presence_mismatch');
+        const evidence = await attendant.evidence();
+        shown.push({ device_id, proof: before.proof, renewal, ...evidence });
+        return endOfEvidence(evidence);
+      },
+      async present(evidence: FirstPresence) {
         reach();
         const participant = { device_id: attendant.deviceId, ...evidence };
         shown.push(participant);

@@ -185,8 +185,10 @@ export function createMemoryGroup(
       },
       seal: (place) => seal(who, place),
       open: (keyId) => open(who, keyId),
-      invites: async ({ sub }) =>
-        [...group.members].some((member) => member.sub === sub) ? 'by_admins' : 'none',
+      invites: async (people) => {
+        const subs = new Set([...group.members].map(({ sub }) => sub));
+        return people.map(({ sub }) => (subs.has(sub) ? 'by_admins' : 'none'));
+      },
       losses: async () => facts().losses,
       add: async () => ({ added: 0, notAdded: [] }),
       async restrict(address) {

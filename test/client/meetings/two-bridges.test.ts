@@ -3,6 +3,7 @@ import { saveMember } from '../../../bridge/groups/member-store.ts';
 import { seconds, systemClock } from '../../../bridge/lib/clock.ts';
 import { openDatabase } from '../../../bridge/storage/open-storage.ts';
 import type {
+  AdmissionPolicy,
   GroupRef,
   HostedMeeting,
   JoinedMeeting,
@@ -20,7 +21,13 @@ import { claimedRekey } from '../../../protocol/meetings/rekey-message.ts';
 import { codeOf } from '../../protocol/codes.ts';
 import { hear } from './heard.ts';
 import { keyOf } from './meeting-fixture.ts';
-import { type Attendee, newApp, startTwoCompanies, type TwoCompanies } from './two-companies.ts';
+import {
+  type Attendee,
+  anotherDevice,
+  newApp,
+  startTwoCompanies,
+  type TwoCompanies,
+} from './two-companies.ts';
 
 // Two bridges and four clients in one process: on a busy machine transforms take their time.
 vi.setConfig({ testTimeout: 120_000 });
@@ -41,6 +48,7 @@ async function start(options: {
   admins?: string[];
   people?: string[];
   groups?: GroupRef[];
+  admission?: AdmissionPolicy;
 }): Promise<HostedMeeting> {
   const meeting = await two.ada.client.meetings.start({
     ...{ label: 'Plans', ends: inAnHour(), mediaKey: 'media of ada' },
@@ -63,7 +71,8 @@ async function joinPlaced(who: Pick<Attendee, 'client'>, hosted: MeetingRef) {
   const meeting = await join(who, hosted);
   const heard = hear(meeting);
   await heard.next('placed');
-  return { meeting, heard };
+  const { sub } = await who.client.me();
+  return { meeting, heard, sub };
 }
 
 /** The id of the newest sealed key, as anybody in the meeting learns it. */
@@ -177,7 +186,7 @@ describe('a meeting of two companies', () => {
 
   const takesPlace: typeof join = async (who, hosted) => (await joinPlaced(who, hosted)).meeting;
   it.each([
-    ['their own company', () => two.gwen, join, 1],
+    ['their own company', () => two.gwen, takesPlace, 1],
     // A place is given with a key of its own, which those who are there shall have. The host looks at the group for the
     // first time when it has removed her: it may have lost others too, so one more epoch begins.
     ['the host’s company', () => two.ada, takesPlace, 2],
@@ -236,7 +245,7 @@ describe('a meeting of two companies', () => {
     const invitations = async () => {
       await group.refresh();
       const people = await Promise.all([two.gwen, two.hal].map(({ client }) => client.me()));
-      return Promise.all(people.map((person) => group.invites(person)));
+      return group.invites(people);
     };
     expect(await invitations()).toEqual(['by_admins', 'none']);
     await groups.exclude(ref, GWEN.address);
@@ -244,32 +253,67 @@ describe('a meeting of two companies', () => {
     expect(await invitations()).toEqual(['none', 'by_admins']);
   });
 
-  it('gives every key, and no place, to who came by a durable group of their own company', async () => {
-    const hosted = await start({ groups: [await teamOf(two.gwen, [ADA.address])] });
-    const host = hear(hosted);
-    const gwen = await join(two.gwen, hosted);
-    const heard = hear(gwen);
-    const refused = await host.next('participant_refused');
-    expect(refused).toMatchObject({ address: GWEN.address, code: 'not_placed' });
+  it('gives a place to who came by a durable group of their own company, by its admins’ word', async () => {
+    const hosted = await start({ groups: [await teamOf(two.gwen, [ADA.address, HAL.address])] });
+    const gwen = await joinPlaced(two.gwen, hosted);
+    const hal = await joinPlaced(two.hal, hosted);
     await hosted.rekey();
-    expect(await keyOf(gwen, hosted.currentKey().epoch)).toEqual(hosted.currentKey());
-    expect(await heard.next('key')).toMatchObject({ from: 'sealed_key' });
-    expect(await rosterOf(gwen)).toEqual([ADA.address]);
+    const { epoch } = hosted.currentKey();
+    for (const { meeting, heard } of [gwen, hal]) {
+      expect(await keyOf(meeting, epoch)).toEqual(hosted.currentKey());
+      expect(await heard.next('key', (key) => key.epoch === epoch)).toMatchObject({ from: 'tree' });
+    }
+    expect((await rosterOf(gwen.meeting)).sort()).toEqual([ADA.address, GWEN.address, HAL.address]);
+  });
+
+  it('ends the place of whom a durable group of another company removes', async () => {
+    const team = await teamOf(two.gwen, [ADA.address, HAL.address]);
+    const hosted = await start({ groups: [team] });
+    const host = hear(hosted);
+    const gwen = await joinPlaced(two.gwen, hosted);
+    const hal = await joinPlaced(two.hal, hosted);
+    const { epoch } = hosted.currentKey();
+    await two.gwen.client.groups.remove(team, { people: [HAL.address] });
+    await host.next('left', ({ sub }) => sub === hal.sub);
+    expect(await keyOf(gwen.meeting, epoch + 1)).toEqual(await keyOf(hosted, epoch + 1));
+    expect(await codeOf(() => keyOf(hal.meeting, epoch + 1))).toBe('group_unknown');
+    expect(await rosterOf(hosted)).not.toContain(HAL.address);
+    const keyId = await newestKeyId(two.gwen, hosted);
+    expect(await tryToFollow(two.hal, hosted, keyId)).toEqual(Array(3).fill('group_unknown'));
+  });
+
+  it('lets nobody into an admission policy’s meeting by a group alone, and everybody whom it admits', async () => {
+    const admission = { companies: [{ domain: 'acme.example' }, { domain: 'globex.example' }] };
+    const hosted = await start({ groups: [await teamOf(two.gwen, [ADA.address])], admission });
+    const gwen = await joinPlaced(two.gwen, hosted);
+    expect(await keyOf(gwen.meeting, hosted.currentKey().epoch)).toEqual(hosted.currentKey());
+  });
+
+  it('gives every key, and no place, where nobody shows any more who put somebody into that group', async () => {
+    const tablet = await anotherDevice(two.stage, two.gwen, 'tablet of the team');
+    const team = await teamOf(tablet, [ADA.address, HAL.address]);
+    const hosted = await start({ groups: [team] });
+    const host = hear(hosted);
+    await two.gwen.client.removeDevice(tablet.deviceId);
+    const hal = await join(two.hal, hosted);
+    const refused = await host.next('participant_refused');
+    expect(refused).toMatchObject({ address: HAL.address, code: 'not_placed' });
+    expect(await keyOf(hal, hosted.currentKey().epoch)).toEqual(hosted.currentKey());
   });
 
   it.each([
-    ['their own company', () => two.gwen, () => two.stage.globex.get(), () => two.hal, 'not_placed'],
-    ['the host’s company', () => two.ada, () => two.stage.acme.get(), () => two.ben, 'group_not_member'],
-  ] as const)(
+    ['their own company', () => two.gwen, () => two.stage.globex.get(), () => two.hal],
+    ['the host’s company', () => two.ada, () => two.stage.acme.get(), () => two.ben],
+  ])(
     'has no place for a person whom the bridge of %s puts into a durable group by itself',
-    async (_whose, owner, bridge, accomplice, code) => {
+    async (_whose, owner, bridge, accomplice) => {
       const team = await teamOf(owner(), [ADA.address, GWEN.address]);
       const hosted = await start({ groups: [team] });
       const host = hear(hosted);
       await putInto(bridge(), team.group, accomplice());
       await showUp(accomplice(), hosted);
       const refused = await host.next('participant_refused');
-      expect(refused).toMatchObject({ address: accomplice().person.address, code });
+      expect(refused).toMatchObject({ address: accomplice().person.address, code: 'group_not_member' });
       await hosted.rekey();
       expect(await rosterOf(hosted)).not.toContain(accomplice().person.address);
     },

@@ -9,11 +9,12 @@ import { APP, type App } from '../../../demo/stage/app.ts';
 import { installApp } from '../../../demo/stage/install-app.ts';
 import { ADA, BEN, GWEN, HAL, type Person } from '../../../demo/stage/people.ts';
 import { signIn } from '../../../demo/stage/sign-in.ts';
-import { type Stage, setStage } from '../../../demo/stage/stage.ts';
+import type { Stage } from '../../../demo/stage/stage.ts';
 import { approvePartners } from '../../../demo/steps/approve-partners.ts';
 import { connectSingleSignOn } from '../../../demo/steps/connect-single-sign-on.ts';
 import { proveDomains } from '../../../demo/steps/prove-domains.ts';
 import { startBridges } from '../../../demo/steps/start-bridges.ts';
+import { setTestStage } from '../../fakes/test-stage.ts';
 
 /** Somebody with their app, and what is inside it: for those who try more than an app lets them. */
 export interface Attendee {
@@ -33,7 +34,7 @@ export interface TwoCompanies {
 }
 
 export async function startTwoCompanies(): Promise<TwoCompanies> {
-  const stage = await setStage(new AbortController().signal);
+  const stage = await setTestStage();
   for (const step of [startBridges, connectSingleSignOn, proveDomains, approvePartners])
     await step.run(stage);
   const enrol = async (person: Person): Promise<Attendee> => {

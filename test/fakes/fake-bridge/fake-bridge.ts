@@ -114,7 +114,7 @@ export class FakeBridge {
       case 'GET me':
         return json(200, await tell(this.lies, 'me', await this.#me(person, holder.jkt)));
       case 'GET me/key-history':
-        return json(200, await this.keyHistory.answer(person, request.url));
+        return json(200, await this.keyHistory.answer(this.#held(person, request.url), request.url));
       case 'POST me/key-findings':
         if (this.deafToFindings) throw new CountersignError('unavailable');
         this.keyHistory.reported.push(JSON.parse(request.body));
@@ -174,7 +174,7 @@ export class FakeBridge {
       sub: person.sub,
       organization: 'Acme Example',
       name: null,
-      addresses: [person.address],
+      addresses: [person.address, ...person.others],
       assurance: 'member',
       credential: enrolled ? await this.#credential(person) : null,
       device_binding:
@@ -188,6 +188,16 @@ export class FakeBridge {
         current: id === deviceId,
       })),
     };
+  }
+
+  /** The address that is asked about, which must be one of theirs. */
+  #held(person: FakePerson, url: URL): FakePerson {
+    const wanted = url.searchParams.get('address') ?? person.address;
+    const held = wanted === person.address ? person : this.persons.get(wanted);
+    if (held === undefined || ![person.address, ...person.others].includes(wanted)) {
+      throw new CountersignError('forbidden');
+    }
+    return held;
   }
 
   /** A stream that ends at once; who watches asks again. */

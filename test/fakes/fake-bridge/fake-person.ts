@@ -12,6 +12,8 @@ export interface FakeDevice {
 export interface FakePerson {
   readonly sub: string;
   readonly address: string;
+  /** Those that they hold beside the one with keys; each is in the bridge's `persons` for itself. */
+  readonly others: string[];
   /** s. */
   share: PrePrivateKey | null;
   signed: SignedStatement | null;
@@ -25,6 +27,7 @@ export function newFakePerson(name: string, domain: string): FakePerson {
   return {
     sub: `sub-${name}`,
     address: `${name}@${domain}`,
+    others: [],
     share: null,
     signed: null,
     vault: null,

@@ -5,9 +5,10 @@ import { type SigningKey, signBytes } from '../../../protocol/ed25519.ts';
 import { commit } from '../../../protocol/keytrans/commitment.ts';
 import { type LoggedKind, label, vrfInput } from '../../../protocol/keytrans/label.ts';
 import { ladderVersions } from '../../../protocol/keytrans/ladder.ts';
-import { encodeLogEntry } from '../../../protocol/keytrans/log-entry.ts';
+import { encodeLogEntry, parseLogEntry } from '../../../protocol/keytrans/log-entry.ts';
 import { encodeLogStaple, type LogStaple } from '../../../protocol/keytrans/log-staple.ts';
 import { proveFromTree } from '../../../protocol/keytrans/prefix-tree.ts';
+import { encodeVersionProof, type VersionProof } from '../../../protocol/keytrans/version-proof-format.ts';
 import { type VrfSecret, vrfKeyPair, vrfProve } from '../../../protocol/keytrans/vrf-prove.ts';
 import {
   checkpointNote,
@@ -128,6 +129,26 @@ export class SmallKeyLog {
 
   staple(checkpoint: string, name: string, version: number, kind: LoggedKind = 'address'): string {
     return encodeLogStaple(this.parts(checkpoint, name, version, kind));
+  }
+
+  /** The parts of the honest proof that `version` of `name` has its entry. */
+  entryParts(checkpoint: string, name: string, version: number, kind: LoggedKind = 'address'): VersionProof {
+    const epoch = this.entries.length - 1;
+    const { proof, output } = vrfProve(this.vrf, vrfInput(label(kind, name), version));
+    const index = this.entries.findIndex((entry) => {
+      const parsed = parseLogEntry(entry);
+      return parsed.kind === 'version' && parsed.output.join() === output.join();
+    });
+    return {
+      ...{ index, inclusion: this.inclusion(Math.max(index, 0)), checkpoint },
+      ...{ epochEntry: this.entries[epoch] ?? new Uint8Array(), epochInclusion: this.inclusion(epoch) },
+      ...{ vrfPublicKey: this.vrf.publicKey, startInclusion: this.inclusion(0) },
+      ...{ opening: this.#openingOf(name, version, kind), vrfProof: proof },
+    };
+  }
+
+  entryProof(checkpoint: string, name: string, version: number, kind: LoggedKind = 'address'): string {
+    return encodeVersionProof(this.entryParts(checkpoint, name, version, kind));
   }
 
   #leaves(): Uint8Array[] {

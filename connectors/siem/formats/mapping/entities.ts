@@ -27,7 +27,10 @@ export const ENTITIES = {
   group_offer: { typeId: 99, id: ['data.offer_id'] },
   key_binding: { typeId: 99, id: ['data.statement_hash', 'subject.sub'], name: 'subject.address' },
   presence: { typeId: 99, id: ['subject.device', 'subject.sub'] },
-  recovery: { typeId: 99, id: ['data.recovery', 'data.half'] },
+  recovery: {
+    typeId: 99,
+    id: ['data.recovery', 'data.drill', 'data.half', 'data.fingerprint', 'data.generation'],
+  },
   sealed_key: { typeId: 99, id: ['data.key_id'] },
   service: { typeId: 99, id: ['subject.sub', 'subject.app'], name: 'data.name' },
   signal_stream: { typeId: 99, id: ['data.stream', 'data.receiver'], name: 'data.name' },

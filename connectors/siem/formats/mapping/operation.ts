@@ -16,6 +16,12 @@ export const OPERATION = {
     entity('signing_key', 'Disable'),
     changed,
   ),
+  'keys.encryption_key_old': row(
+    'Key-encryption key too old',
+    'medium',
+    entity('encryption_key', { other: 'Expiry' }),
+    info,
+  ),
   'keys.reencrypted': row(
     'Stored secrets sealed anew',
     'medium',
@@ -26,8 +32,16 @@ export const OPERATION = {
   'log.witness_recovered': row('Witness cosigns again', 'informational', entity('witness', 'Resume'), info),
   'log.doubted': row('Key log doubted', 'critical', finding, intrusion),
   'log.head_lost': row('Head file of the key log lost', 'high', finding, intrusion),
+  'log.witness_forgot': row('Witness has forgotten what it cosigned', 'critical', finding, intrusion),
+  'log.witness_key_replaced': row(
+    'Key of the witness replaced',
+    'high',
+    entity('signing_key', 'Update'),
+    changed,
+  ),
   'log.split_view_seen': row('Split view of a log seen', 'critical', finding, intrusion),
   'log.checkpointed': row('Event log signed', 'informational', entity('event_log', 'Update'), info),
+  'log.recovered': row('Key log recovered from a copy', 'critical', finding, intrusion),
   'log.pruned': row(
     'Old events pruned',
     'low',

@@ -1,0 +1,2 @@
+/** Under which the key log has recoveries of itself. */
+export const RECOVERY_NAME = 'key-log';

@@ -1,0 +1,52 @@
+import { SENT_BUFFERS_BYTES } from '../lib/limits.ts';
+
+/** Bytes that stand in memory of which somebody else may be using the same next. */
+export interface LentBytes {
+  readonly bytes: Buffer<ArrayBuffer>;
+  /** Nobody looks at the bytes any more. Whoever never says so leaves them to the garbage collector. */
+  giveBack(): void;
+}
+
+/** Below this, making a buffer costs less than remembering it. */
+const LEAST = 64 * 1024;
+
+/**
+ * Lends memory for long answers. V8 collects the whole heap whenever some 64 MB were made outside of it, which answers
+ * about a hundred addresses do every forty of them; what was given back is lent again instead.
+ *
+ * @param room - bytes that are kept at most while nobody has them
+ */
+export function createByteLender(room = SENT_BUFFERS_BYTES): (size: number) => LentBytes {
+  const kept = new Map<number, Buffer<ArrayBuffer>[]>();
+  let size = 0;
+
+  function take(capacity: number): Buffer<ArrayBuffer> {
+    const found = kept.get(capacity)?.pop();
+    if (found === undefined) return Buffer.allocUnsafeSlow(capacity);
+    size -= capacity;
+    return found;
+  }
+
+  function keep(buffer: Buffer<ArrayBuffer>): void {
+    const capacity = buffer.length;
+    if (size + capacity > room) return;
+    size += capacity;
+    const alike = kept.get(capacity) ?? [];
+    kept.set(capacity, alike);
+    alike.push(buffer);
+  }
+
+  return (length) => {
+    if (length < LEAST) return { bytes: Buffer.allocUnsafe(length), giveBack: () => {} };
+    const buffer = take(2 ** Math.ceil(Math.log2(length)));
+    let isLent = true;
+    return {
+      bytes: buffer.subarray(0, length),
+      giveBack() {
+        // Twice, and two answers would be written into one place.
+        if (isLent) keep(buffer);
+        isLent = false;
+      },
+    };
+  };
+}

@@ -1,0 +1,200 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createEnrolments } from '../../bridge/binding/enrolments.ts';
+import { createKeptEscrows } from '../../bridge/binding/kept-escrows.ts';
+import { createRecoveryKeys } from '../../bridge/binding/recovery-key.ts';
+import { makeOfficerKey } from '../../bridge/cli/officer-key.ts';
+import { countSealedKeys, insertSealedKey } from '../../bridge/groups/sealed-key-store.ts';
+import { newId } from '../../bridge/lib/ids.ts';
+import { SYSTEM } from '../../bridge/lib/request-context.ts';
+import { createKeptEscrowEnding } from '../../bridge/lifecycle/kept-escrow-ending.ts';
+import { createLifecycle } from '../../bridge/lifecycle/lifecycle.ts';
+import { sealToOrganization } from '../../client/organization-escrow.ts';
+import { encodeBase64url } from '../../protocol/base64url.ts';
+import { exportSigningKey } from '../../protocol/ed25519.ts';
+import type { ReadingBody } from '../../protocol/escrow/kept-escrow.ts';
+import type { RecoveryHalves } from '../../protocol/escrow/organization-key.ts';
+import { preToJwk } from '../../recrypt/encoding.ts';
+import { expectCode } from '../binding/expect-code.ts';
+import { confirmWith, enrolWithEscrow } from '../escrow/escrowing.ts';
+import { type BridgeParts, bridgeParts } from '../fakes/bridge-parts.ts';
+import { begin } from '../fakes/client-side.ts';
+
+const DAY_S = 86_400;
+
+let parts: BridgeParts;
+let alice: string;
+
+beforeEach(async () => {
+  parts = await bridgeParts();
+  alice = await parts.addPerson({ addresses: ['alice@acme.example'] });
+});
+afterEach(() => parts.remove());
+
+/** A bridge that keeps them for so long. */
+function keeping(escrowKeepSeconds: number) {
+  const keptEscrows = createKeptEscrows({ ...parts, escrowKeepSeconds });
+  const tokens = { revokePerson: async () => 0, revokeDevice: async () => 0 };
+  const lifecycle = createLifecycle({ ...parts, decide: parts.policy.decide, tokens, keptEscrows });
+  const ending = createKeptEscrowEnding({ ...parts, escrowKeepSeconds });
+  return { lifecycle, keptEscrows, ending };
+}
+
+async function registerHalves(): Promise<RecoveryHalves> {
+  const names = ['Olga', 'Otto'];
+  const tokens = names.map((name) => ({ id: `admin-${name}`, name, roles: [], parent: null }));
+  const keys = createRecoveryKeys({ ...parts, administrators: async () => tokens });
+  for (const name of names) {
+    const { registration } = await makeOfficerKey(parts.engine, parts.signer.iss);
+    await keys.register({ id: `admin-${name}`, name }, registration, SYSTEM);
+  }
+  const [first, second] = (await keys.describe()).halves;
+  if (first === undefined || second === undefined) throw new Error('there are two');
+  return [first.half, second.half];
+}
+
+async function enrolToOrganization(): Promise<void> {
+  const halves = await registerHalves();
+  const bridge = { ...parts, enrolments: createEnrolments({ ...parts, organizationEscrow: 'offered' }) };
+  const enrolling = await begin(bridge, alice, { request: { escrow: 'organization' } });
+  const { person, offer } = enrolling;
+  const pre = encodeBase64url(person.half.privateKey);
+  const keys = { sig: person.sig, vault: { v: 1 as const, pre, sig: await exportSigningKey(person.sig) } };
+  const { statement } = offer;
+  const escrow = await sealToOrganization(parts.engine, keys, statement, halves, statement.since);
+  await confirmWith(bridge, enrolling, { escrow });
+}
+
+/** A request to read, by a reader of its own. */
+function asking(): ReadingBody {
+  const reader = preToJwk(parts.engine.generateKeyPair().publicKey);
+  return { request_id: newId(), reader, reason: 'an audit' };
+}
+
+/** A key that somebody sealed to Alice; nobody looks into it. */
+async function sealToAlice(): Promise<void> {
+  const nothing = { address: null, evidence: null, term: null, epoch: null, members: null };
+  const sealed = {
+    ...({ recipient_kind: 'person', recipient: alice, key_id: newId(), iss: parts.signer.iss } as const),
+    ...{ sub: alice, device_id: 'device-1', hash: 'h', token: 't', encrypted: new Uint8Array(1) },
+    ...nothing,
+  };
+  await parts.database.transaction((tx) => insertSealedKey(tx, sealed, parts.clock.now()));
+}
+
+function keysToAlice(): Promise<number> {
+  const alices = { recipient_kind: 'person', recipient: alice } as const;
+  const by = { iss: parts.signer.iss };
+  return parts.database.read((query) => countSealedKeys(query, alices, by));
+}
+
+async function escrowEvents(): Promise<unknown[]> {
+  const events = await parts.eventsSoFar();
+  return events.filter(({ type }) => type.startsWith('escrow.')).map(({ type, data }) => ({ type, data }));
+}
+
+describe('closing a person who escrowed their keys', () => {
+  it('keeps what they escrowed to the organization for as long as is configured', async () => {
+    await enrolToOrganization();
+    const { lifecycle, keptEscrows } = keeping(30 * DAY_S);
+    await lifecycle.closePerson(alice, undefined, SYSTEM);
+    const closed = Math.floor(parts.clock.now() / 1000);
+    expect(await keptEscrows.list()).toMatchObject([
+      { sub: alice, address: 'alice@acme.example', closed, until: closed + 30 * DAY_S },
+    ]);
+    expect(await escrowEvents()).toMatchObject([
+      { type: 'escrow.kept', data: { until: closed + 30 * DAY_S } },
+    ]);
+  });
+
+  it('keeps it when a signal closes them, as when an administrator does', async () => {
+    await enrolToOrganization();
+    const { lifecycle, keptEscrows } = keeping(DAY_S);
+    await parts.database.transaction((tx) => lifecycle.within(tx).closePerson(alice, 'a signal', SYSTEM));
+    expect(await keptEscrows.list()).toHaveLength(1);
+  });
+
+  it('destroys it, with what was sealed to them, when that time is over', async () => {
+    await enrolToOrganization();
+    await sealToAlice();
+    const { lifecycle, keptEscrows, ending } = keeping(30 * DAY_S);
+    await lifecycle.closePerson(alice, undefined, SYSTEM);
+    parts.clock.advance(30 * DAY_S - 1);
+    expect(await ending.purge()).toBe(0);
+    expect(await keysToAlice()).toBe(1);
+    const [kept] = await keptEscrows.list();
+    parts.clock.advance(1);
+    expect(await keptEscrows.list()).toEqual([]);
+    await expectCode(keptEscrows.request(kept?.id ?? '', asking(), SYSTEM), 'escrow_none');
+    expect(await ending.purge()).toBe(1);
+    expect(await keysToAlice()).toBe(0);
+    expect(await escrowEvents()).toMatchObject([{ type: 'escrow.kept' }, { type: 'escrow.destroyed' }]);
+  });
+
+  it('destroys it when they are erased, with the readings that were asked for', async () => {
+    await enrolToOrganization();
+    const { lifecycle, keptEscrows } = keeping(30 * DAY_S);
+    await lifecycle.closePerson(alice, undefined, SYSTEM);
+    const [kept] = await keptEscrows.list();
+    const { id } = await keptEscrows.request(kept?.id ?? '', asking(), SYSTEM);
+    await lifecycle.erasePerson(alice, undefined, SYSTEM);
+    expect(await keptEscrows.list()).toEqual([]);
+    await expectCode(keptEscrows.requireReleased(id), 'recovery_unknown');
+  });
+
+  it('answers a request for it that comes again the same, and another one under its id not at all', async () => {
+    await enrolToOrganization();
+    const { lifecycle, keptEscrows } = keeping(30 * DAY_S);
+    await lifecycle.closePerson(alice, undefined, SYSTEM);
+    const [kept] = await keptEscrows.list();
+    const body = asking();
+    const first = await keptEscrows.request(kept?.id ?? '', body, SYSTEM);
+    expect(await keptEscrows.request(kept?.id ?? '', body, SYSTEM)).toEqual(first);
+    const other = { ...body, reason: 'another one' };
+    await expectCode(keptEscrows.request(kept?.id ?? '', other, SYSTEM), 'request_id_reused');
+  });
+
+  it('deletes what was sealed to them at once where nothing of theirs is kept', async () => {
+    await enrolToOrganization();
+    await sealToAlice();
+    await keeping(0).lifecycle.closePerson(alice, undefined, SYSTEM);
+    expect(await keysToAlice()).toBe(0);
+  });
+
+  it('destroys it at once where nothing is to be kept', async () => {
+    await enrolToOrganization();
+    await keeping(0).lifecycle.closePerson(alice, undefined, SYSTEM);
+    expect(await keeping(DAY_S).keptEscrows.list()).toEqual([]);
+    expect(await escrowEvents()).toEqual([]);
+  });
+
+  it('keeps nothing that only they themselves could open', async () => {
+    await enrolWithEscrow(parts, alice);
+    const { lifecycle, keptEscrows } = keeping(DAY_S);
+    await lifecycle.closePerson(alice, undefined, SYSTEM);
+    expect(await keptEscrows.list()).toEqual([]);
+  });
+
+  it('keeps nothing of a person who is reset, for they are still here', async () => {
+    await enrolToOrganization();
+    const { lifecycle, keptEscrows } = keeping(DAY_S);
+    await lifecycle.resetPerson(alice, undefined, SYSTEM);
+    expect(await keptEscrows.list()).toEqual([]);
+  });
+
+  it('goes through where the escrow does not open any more, and says so', async () => {
+    await enrolToOrganization();
+    await parts.database.transaction(async (tx) => {
+      await tx
+        .updateTable('person_keys')
+        .set({ escrow: new Uint8Array(64) })
+        .execute();
+    });
+    const { lifecycle, keptEscrows } = keeping(DAY_S);
+    const { status } = await lifecycle.closePerson(alice, undefined, SYSTEM);
+    expect(status).toBe('closed');
+    expect(await keptEscrows.list()).toEqual([]);
+    expect(await escrowEvents()).toMatchObject([
+      { type: 'escrow.destroyed', data: { reason: 'unreadable' } },
+    ]);
+  });
+});
