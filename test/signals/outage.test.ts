@@ -9,6 +9,7 @@ import { openLocalSigner } from '../../bridge/signer/local-signer.ts';
 import { SOON } from '../fakes/soon.ts';
 import type { PersonApp } from '../http/person-app.ts';
 import { startTwoCompanies, type TwoCompanies } from '../http/two-companies.ts';
+import { becameSignals } from './became-signals.ts';
 import { discover, register, type SaasReceiver, startSaasReceiver } from './saas-receiver.ts';
 
 let companies: TwoCompanies;
@@ -25,8 +26,10 @@ beforeAll(async () => {
     const app = await acme.signIn(name);
     await app.client.enrol({ label: 'Laptop' });
     subs.set(name, (await app.client.me()).sub);
-    await gwen.client.lookUp([acme.address(name)], { maxAge: 3_600 });
   }
+  // Whoever is known by when an enrolment becomes signals is told of it: that has to be over before Gwen asks.
+  await becameSignals(acme.bridge, 'statement.published');
+  for (const name of subs.keys()) await gwen.client.lookUp([acme.address(name)], { maxAge: 3_600 });
   saas = await startSaasReceiver(stage);
   const { token } = await register(acme.bridge.administrator, { audience: 'saas' });
   const ssf = await discover(stage, acme, token);
@@ -77,11 +80,11 @@ describe('a partner that is down', () => {
           ['bob@acme.example', 'credential-change'],
         ]);
       },
-      { timeout: 25_000, interval: 100 },
+      { timeout: 60_000, interval: 100 },
     );
     // it is off the queue once Globex has answered, a moment after Globex has it
     await vi.waitFor(async () => expect(await toGlobex()).toMatchObject({ waiting: 0, failures: 0 }), SOON);
-  }, 90_000);
+  }, 150_000);
 });
 
 describe('two processes that send from one store', () => {
@@ -117,7 +120,7 @@ describe('two processes that send from one store', () => {
           expect(rows).toEqual([]);
           expect(saas.pushed.length - from).toBeGreaterThanOrEqual(40);
         },
-        { timeout: 20_000, interval: 50 },
+        { timeout: 60_000, interval: 50 },
       );
     } finally {
       await second.stop();
@@ -127,5 +130,5 @@ describe('two processes that send from one store', () => {
     expect(new Set(sent.map(({ jti }) => jti)).size).toBe(sent.length);
     const times = sent.map(({ events }) => Object.values(events)[0].event_timestamp);
     expect(times).toEqual([...times].sort((a, b) => a - b));
-  }, 90_000);
+  }, 150_000);
 });

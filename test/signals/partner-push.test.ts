@@ -19,6 +19,8 @@ beforeAll(async () => {
     await app.client.enrol({ label: 'Laptop' });
     subs.set(name, (await app.client.me()).sub);
   }
+  // Else the partner is told of an enrolment that it looked up before it became signals.
+  await becameSignals(acme.bridge, 'statement.published');
   gwen = await globex.signIn('gwen');
   await gwen.client.enrol({ label: 'Laptop' });
 });

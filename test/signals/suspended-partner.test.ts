@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { SOON } from '../fakes/soon.ts';
 import type { PersonApp } from '../http/person-app.ts';
 import { startTwoCompanies, type TwoCompanies } from '../http/two-companies.ts';
+import { becameSignals } from './became-signals.ts';
 
 let companies: TwoCompanies;
 let gwen: PersonApp;
@@ -16,6 +17,8 @@ beforeAll(async () => {
     await app.client.enrol({ label: 'Laptop' });
     subs.set(name, (await app.client.me()).sub);
   }
+  // Else the partner is told of an enrolment that it looked up before it became signals.
+  await becameSignals(acme.bridge, 'statement.published');
   gwen = await globex.signIn('gwen');
   await gwen.client.enrol({ label: 'Laptop' });
 });
