@@ -10,8 +10,9 @@ import { secondLook } from './test/second-look.ts';
 const common = {
   exclude: [...configDefaults.exclude, 'test/peers/**'],
   pool: 'forks' as const,
-  testTimeout: 30_000,
-  hookTimeout: 60_000,
+  // Only what hangs is to be ended by these: a busy machine takes several times as long as a quiet one.
+  testTimeout: 120_000,
+  hookTimeout: 180_000,
   // Most tests wait for servers of their own for much of their time: with one worker two cores stand half idle.
   maxWorkers: 2,
   // Where nobody looks on, one test in ten thousand must not stop everything; the run names it at its end.

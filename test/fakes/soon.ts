@@ -3,4 +3,4 @@
  * which give up after one second where they are told nothing. It costs nothing where the thing happens, and machines
  * stall for longer than that. (test/waits.test.ts asks for it.)
  */
-export const SOON = { timeout: 10_000 };
+export const SOON = { timeout: 30_000 };

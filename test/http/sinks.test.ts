@@ -5,7 +5,7 @@ import { openWebhookReceiver, type WebhookReceiver } from '../fakes/receivers/we
 
 const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
 const PATH = '/admin/v1/sinks';
-const soon = { timeout: 10_000, interval: 20 };
+const soon = { timeout: 30_000, interval: 20 };
 
 let bridge: BridgeFixture;
 let token: string;

@@ -48,7 +48,7 @@ describe('a closed account', () => {
         expect(await answerTo(ada, BOB, 0)).toMatchObject(revoked);
         expect(await answerTo(gwen, BOB, 0)).toMatchObject(revoked);
       },
-      { timeout: 15_000, interval: 50 },
+      { timeout: 30_000, interval: 50 },
     );
   });
 
@@ -57,7 +57,7 @@ describe('a closed account', () => {
     await closeBob();
     await vi.waitFor(
       async () => expect(await answerTo(gwen, BOB, 3_600)).toMatchObject({ status: 'revoked' }),
-      { timeout: 15_000, interval: 50 },
+      { timeout: 30_000, interval: 50 },
     );
   });
 });

@@ -58,13 +58,13 @@ describe('a partner that is down', () => {
     const before = saas.pushed.length;
     await close('ada');
     await vi.waitFor(() => expect(saas.pushed.length).toBeGreaterThanOrEqual(before + 2), {
-      timeout: 10_000,
+      timeout: 30_000,
     });
     await vi.waitFor(
       async () => expect(await toGlobex()).toMatchObject({ waiting: 2, failures: expect.any(Number) }),
-      { timeout: 10_000 },
+      { timeout: 30_000 },
     );
-    await vi.waitFor(async () => expect((await toGlobex())?.last_error).not.toBeNull(), { timeout: 10_000 });
+    await vi.waitFor(async () => expect((await toGlobex())?.last_error).not.toBeNull(), { timeout: 30_000 });
     await acme.bridge.restart();
     await close('bob');
     await globex.bridge.restart();

@@ -70,7 +70,7 @@ describe('a revocation at acme', () => {
 
   it('is told as one session-revoked and one credential-change, with no word that an administrator typed', async () => {
     const { acme, globex } = companies;
-    await vi.waitFor(async () => expect(await received(globex.bridge)).toHaveLength(2), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await received(globex.bridge)).toHaveLength(2), { timeout: 30_000 });
     const signals = await received(globex.bridge);
     expect(signals.map(({ type }) => type)).toEqual(['signal.received', 'signal.received']);
     expect(signals.map(({ data }) => data.event).sort()).toEqual([

@@ -40,7 +40,7 @@ async function pollFor(count: number): Promise<string[]> {
       expect(jtis).toHaveLength(count);
       return jtis;
     },
-    { timeout: 10_000, interval: 20 },
+    { timeout: 30_000, interval: 20 },
   );
 }
 
@@ -143,12 +143,12 @@ describe('a stream that is fetched', () => {
       ssf.call('PATCH', 'configuration_endpoint', { stream_id: stream, delivery });
     const to = { method, endpoint_url: first.url, authorization_header: HEADER };
     expect((await move(to)).status).toBe(200);
-    await vi.waitFor(() => expect(first.pushed.length).toBeGreaterThan(0), { timeout: 10_000 });
+    await vi.waitFor(() => expect(first.pushed.length).toBeGreaterThan(0), { timeout: 30_000 });
     expect(first.pushed[0]?.headers.authorization).toBe(HEADER);
     expect((await move({ method, endpoint_url: second.url })).status).toBe(200);
     companies.acme.bridge.clock.advance(30);
     await ssf.call('POST', 'verification_endpoint', { stream_id: stream });
-    await vi.waitFor(() => expect(second.pushed.length).toBeGreaterThan(0), { timeout: 10_000 });
+    await vi.waitFor(() => expect(second.pushed.length).toBeGreaterThan(0), { timeout: 30_000 });
     expect(second.pushed[0]?.headers).not.toHaveProperty('authorization');
     expect((await ssf.call('POST', endpoint, {})).status).toBe(400);
   });

@@ -37,7 +37,7 @@ afterAll(() => companies?.close());
 /** The signals that were pushed, each verified, from the one of this index on, once there are so many. */
 async function signals(from: number, count: number): Promise<Signal[]> {
   await vi.waitFor(() => expect(saas.pushed.length).toBeGreaterThanOrEqual(from + count), {
-    ...{ timeout: 10_000, interval: 5 },
+    ...{ timeout: 30_000, interval: 5 },
   });
   const tokens = saas.pushed.slice(from).map(({ token }) => token);
   return Promise.all(tokens.map(async (token) => (await ssf.verify(token, AUDIENCE)).payload));
