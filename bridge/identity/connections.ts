@@ -8,6 +8,7 @@ import { hasPeople } from '../directory/upstream-identities.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { type Change, succeeded } from '../events/succeeded.ts';
 import type { StagingLog } from '../keylog/key-log.ts';
+import type { LostNames } from '../keylog/lost-names.ts';
 import type { TrustChangeKind } from '../keylog/trust-changes.ts';
 import { seconds } from '../lib/clock.ts';
 import { newId } from '../lib/ids.ts';
@@ -30,12 +31,14 @@ import {
   updateConnection,
 } from './connection-store.ts';
 import { type ConnectorDeps, createConnectors, openSecret, sealSecret } from './connectors.ts';
-import { stageConnectionChange } from './trust-changes.ts';
+import { connectionName, stageConnectionChange } from './trust-changes.ts';
 
 export interface ConnectionsDeps extends ConnectorDeps {
   readonly database: Database;
   readonly events: EventLog;
   readonly keyLog: StagingLog;
+  /** Without it the log has no versions of names that the store has never heard of. */
+  readonly lostNames?: LostNames;
   /** Ends what was issued to people who came through a connection; answers how many records. */
   readonly endGrants: (tx: Transaction, connectionId: string) => Promise<number>;
 }
@@ -117,6 +120,7 @@ export function createConnections(deps: ConnectionsDeps): Connections {
       const checked = checkSettings(asked.protocol, asked.settings, ourUrls(issuer, id), null);
       const now = seconds(clock);
       const values = await stored(id, checked);
+      await deps.lostNames?.settle('trust-change', connectionName(id));
       await database
         .transaction(async (tx) => {
           const { name, protocol, assurance } = asked;

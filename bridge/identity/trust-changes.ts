@@ -27,7 +27,12 @@ export async function stageConnectionChange(
   const row = await findConnection(tx, id);
   const domains = (await domainsByConnection(tx)).get(id) ?? [];
   const state = row === undefined ? null : connectionState(row, domains, probe);
-  await stageTrustChange(deps, tx, { name: `connection/${id}`, change, by, state });
+  await stageTrustChange(deps, tx, { name: connectionName(id), change, by, state });
+}
+
+/** Under which the key log has a connection. */
+export function connectionName(id: string): string {
+  return `connection/${id}`;
 }
 
 /** The domain as it now stands in `tx`, if it does. */

@@ -6,7 +6,7 @@ import { loseStatements } from '../directory/statements.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { succeeded } from '../events/succeeded.ts';
 import { restrictLostRecord } from '../federation/lost-records.ts';
-import type { StagingLog } from '../keylog/key-log.ts';
+import type { LoggedVersion, StagingLog } from '../keylog/key-log.ts';
 import type { CopyVouchers } from '../keylog/recovery/copy-age.ts';
 import { extendLog } from '../keylog/recovery/extend-log.ts';
 import type { LostPlan } from '../keylog/recovery/lost-plan.ts';
@@ -17,6 +17,7 @@ import { stageTrustChange } from '../keylog/trust-changes.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import { SYSTEM } from '../lib/request-context.ts';
 import { deleteAllRecords } from '../oauth/record-store.ts';
+import { POLICY_NAME } from '../policy/versions/logged-policy.ts';
 import type { Signer } from '../signer/signer.ts';
 import type { Database, Transaction } from '../storage/database.ts';
 import { ONLINE_KEYS_NAME } from './initialize-bridge.ts';
@@ -52,6 +53,18 @@ export interface RecoveredLog {
   readonly persons: readonly string[];
   /** Records of access tokens and grants that have ended. */
   readonly tokens: number;
+}
+
+/**
+ * Names that bridges begin by themselves, whether or not the backup had come to that. Of a recovery after the backup it
+ * knows nothing either.
+ */
+export function namesOfEveryBridge(issuer: string): readonly Pick<LoggedVersion, 'kind' | 'name'>[] {
+  const changes = [ONLINE_KEYS_NAME, RECOVERY_NAME, issuer];
+  return [
+    { kind: 'policy', name: POLICY_NAME },
+    ...changes.map((name) => ({ kind: 'trust-change', name }) as const),
+  ];
 }
 
 /**

@@ -12,7 +12,12 @@ import { planLost } from '../../bridge/keylog/recovery/lost-plan.ts';
 import { type VerifiedCopy, verifyCopy } from '../../bridge/keylog/recovery/verified-copy.ts';
 import { newId } from '../../bridge/lib/ids.ts';
 import { createLifecycle, type Lifecycle } from '../../bridge/lifecycle/lifecycle.ts';
-import { type LogRecovery, type RecoveredLog, recoverLog } from '../../bridge/lifecycle/log-recovery.ts';
+import {
+  type LogRecovery,
+  namesOfEveryBridge,
+  type RecoveredLog,
+  recoverLog,
+} from '../../bridge/lifecycle/log-recovery.ts';
 import { openLocalSigner } from '../../bridge/signer/local-signer.ts';
 import { newestSigned } from '../../bridge/tlog/checkpoint-store.ts';
 import { checkpointNoteOf } from '../../bridge/tlog/checkpoints.ts';
@@ -70,7 +75,10 @@ export async function restoredParts(live: BridgeParts, snapshot: StoreSnapshot):
     verify,
     async recover(copy, changes = {}) {
       const verified = await verify(copy);
-      const plan = await planLost({ database, signer, workers: 0 }, verified);
+      const plan = await planLost(
+        { database, signer, workers: 0, always: namesOfEveryBridge(iss) },
+        verified,
+      );
       const recovery = { copy: verified, plan, vouchedBy: 'nobody', devices: 'kept', ...changes } as const;
       const given = { database, signer, events, clock, keyLog: createStagingLog() };
       return recoverLog(

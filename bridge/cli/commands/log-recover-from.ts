@@ -7,7 +7,7 @@ import { openLogCopy } from '../../keylog/recovery/log-copy.ts';
 import { type LostPlan, planLost } from '../../keylog/recovery/lost-plan.ts';
 import { ForkedCopy, type VerifiedCopy, verifyCopy } from '../../keylog/recovery/verified-copy.ts';
 import { seconds } from '../../lib/clock.ts';
-import { assertKeysKnown, recoverLog } from '../../lifecycle/log-recovery.ts';
+import { assertKeysKnown, namesOfEveryBridge, recoverLog } from '../../lifecycle/log-recovery.ts';
 import { openLocalSigner } from '../../signer/local-signer.ts';
 import type { Signer } from '../../signer/signer.ts';
 import { newestSigned } from '../../tlog/checkpoint-store.ts';
@@ -123,8 +123,10 @@ async function lookInto(terminal: Terminal, options: FromOptions, parts: Parts):
   );
   const vouchedBy = await assertNewest(options, parts, verified);
   const { database, config } = parts.store;
+  const { signer } = parts;
   const workers = config.key_log.vrf_workers;
-  const plan: LostPlan = await planLost({ database, signer: parts.signer, workers }, verified);
+  const always = namesOfEveryBridge(signer.iss);
+  const plan: LostPlan = await planLost({ database, signer, workers, always }, verified);
   assertKeysKnown(plan);
   return { origin: parts.log.survey.origin, place: copy.place, copy: verified, plan, vouchedBy };
 }

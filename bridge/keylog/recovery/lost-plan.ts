@@ -6,7 +6,6 @@ import { outputOf, Rungs, type VersionName } from '../rungs.ts';
 import { allStagedVersions, type PlacedName, placedNames, type StagedVersion } from '../version-store.ts';
 import { openVrfKey } from '../vrf-key.ts';
 import { createVrfPool, type VrfProver } from '../vrf-pool.ts';
-import { RECOVERY_NAME } from './recovery-name.ts';
 import type { TailVersion, VerifiedCopy } from './verified-copy.ts';
 
 /** A version that was staged when the backup was made, and has its entry in the copy. */
@@ -25,12 +24,20 @@ export interface LostPlan {
   readonly unknown: number;
 }
 
+export interface PlanDeps {
+  readonly database: Database;
+  readonly signer: Signer;
+  readonly workers: number;
+  /** Names that every bridge has, sooner or later: nobody makes them, so nobody would look for lost versions of them. */
+  readonly always: readonly Pick<VersionName, 'kind' | 'name'>[];
+}
+
 /**
  * Looks for the next versions of every name that the store knows. Where they stand in the map can be told by the VRF key
  * alone, which every backup has. Throws `state_refused` for a VRF key that is missing, or is not that of the log.
  */
 export async function planLost(
-  { database, signer, workers }: { database: Database; signer: Signer; workers: number },
+  { database, signer, workers, always }: PlanDeps,
   copy: VerifiedCopy,
 ): Promise<LostPlan> {
   const { seed } = await openVrfKey({ database, signer });
@@ -41,7 +48,8 @@ export async function planLost(
       names: await placedNames(query),
       staged: await allStagedVersions(query),
     }));
-    return await new Planning(database, prover, copy).plan(known);
+    const names = withAlways(known.names, always);
+    return await new Planning(database, prover, copy).plan({ ...known, names });
   } finally {
     await prover.close();
   }
@@ -70,7 +78,7 @@ class Planning {
     for (const row of known.staged) stagedOf.set(nameOf(row), [...(stagedOf.get(nameOf(row)) ?? []), row]);
     const found: FoundVersion[] = [];
     const lost: LostRun[] = [];
-    for (const name of withRecoveries(known.names)) {
+    for (const name of known.names) {
       const own = await this.#findStaged(stagedOf.get(nameOf(name)) ?? []);
       found.push(...own);
       const run = await this.#findRun({ ...name, version: name.placed + own.length + 1 });
@@ -111,10 +119,12 @@ class Planning {
   }
 }
 
-/** A recovery after the backup is lost with it: its name is known all the same. */
-function withRecoveries(names: readonly PlacedName[]): readonly PlacedName[] {
-  const isKnown = names.some(({ kind, name }) => kind === 'trust-change' && name === RECOVERY_NAME);
-  return isKnown ? names : [...names, { kind: 'trust-change', name: RECOVERY_NAME, placed: -1 }];
+function withAlways(names: readonly PlacedName[], always: PlanDeps['always']): readonly PlacedName[] {
+  const known = new Set(names.map(nameOf));
+  return [
+    ...names,
+    ...always.filter((each) => !known.has(nameOf(each))).map((each) => ({ ...each, placed: -1 })),
+  ];
 }
 
 function keyOf(bytes: Uint8Array): string {
