@@ -5,7 +5,6 @@ import { NO_POSTGRES } from './test/fakes/throwaway-postgres.ts';
 import { NO_REDIS } from './test/fakes/throwaway-redis.ts';
 import { requireTools } from './test/needed-tools.ts';
 import { ON_BOTH_STORES, ON_ONE_STORE, ON_SHARED_STORES } from './test/on-both-stores.ts';
-import { secondLook } from './test/second-look.ts';
 
 const common = {
   exclude: [...configDefaults.exclude, 'test/peers/**'],
@@ -15,8 +14,6 @@ const common = {
   hookTimeout: 180_000,
   // Most tests wait for servers of their own for much of their time: with one worker two cores stand half idle.
   maxWorkers: 2,
-  // Where nobody looks on, one test in ten thousand must not stop everything; the run names it at its end.
-  retry: process.env.CI === 'true' ? 1 : 0,
 };
 
 requireTools([NO_POSTGRES, NO_REDIS, NO_BROWSER, NO_STRACE], {
@@ -26,7 +23,6 @@ requireTools([NO_POSTGRES, NO_REDIS, NO_BROWSER, NO_STRACE], {
 
 export default defineConfig({
   test: {
-    reporters: ['default', secondLook((text) => void process.stderr.write(text))],
     projects: [
       {
         test: {
