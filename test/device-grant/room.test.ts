@@ -196,8 +196,10 @@ describe('the device grant', () => {
       return error === 'use_dpop_nonce' ? poll() : error;
     };
     const before = (await company.bridge.events()).length;
+    const goOn = company.bridge.clock.stand();
     expect(await poll()).toBe('authorization_pending');
     expect((await company.bridge.events()).length).toBe(before);
     expect(await poll()).toBe('slow_down');
+    goOn();
   });
 });
