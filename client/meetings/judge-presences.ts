@@ -1,10 +1,14 @@
 import { parseAddress } from '../../protocol/address.ts';
 import { type DeviceEndorsement, verifyDeviceBinding } from '../../protocol/device.ts';
 import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
-import { endOfEvidence, type SignerEvidence } from '../../protocol/groups/signer-evidence.ts';
-import { decodeClaims } from '../../protocol/jws.ts';
+import {
+  endOfEvidence,
+  makingOfEvidence,
+  type SignerEvidence,
+} from '../../protocol/groups/signer-evidence.ts';
+import { CLOCK_SKEW, decodeClaims } from '../../protocol/jws.ts';
 import { keyBindingSchema } from '../../protocol/key-binding.ts';
-import { type Presence, presenceSchema, verifyPresence } from '../../protocol/presence.ts';
+import { PRESENCE_LIFE, type Presence, presenceSchema, verifyPresence } from '../../protocol/presence.ts';
 import {
   type PresenceRenewal,
   presenceRenewalSchema,
@@ -80,6 +84,7 @@ async function judgeOne(
     const presence = await verifyPresence(shown.proof, device, expected, expected.at);
     const renewed = await judgeRenewal(shown, { device, presence }, placeOf);
     const shownAt = renewed?.iat ?? presence.iat;
+    assertMadeThen(shown, shownAt);
     return { ok: true, person, device, presence, shownAt, until: endOfEvidence(shown) };
   } catch (error) {
     if (!isCountersignError(error)) throw error;
@@ -97,6 +102,18 @@ async function judgeRenewal(
   const claimed = decodeClaims(renewal, 'presence-renewal+jwt', presenceRenewalSchema);
   const { epoch, challenge, at } = placeOf(claimed);
   return verifyPresenceRenewal(renewal, device, { proof, presence, epoch, challenge }, at);
+}
+
+/** The clocks of the device, of its bridge and of the meeting’s may differ, each from the next. */
+const MADE_LATER_AT_MOST = PRESENCE_LIFE + 2 * CLOCK_SKEW;
+
+/**
+ * Evidence is made when a device shows itself. A bridge can make it again by itself, for as long as it likes, of a device
+ * that has been silent since: that shows nothing of it. Throws `presence_mismatch`.
+ */
+function assertMadeThen(shown: ShownPresence, shownAt: number): void {
+  if (makingOfEvidence(shown) <= shownAt + MADE_LATER_AT_MOST) return;
+  throw new CountersignError('presence_mismatch', 'what it rests on was made after the device showed itself');
 }
 
 async function judgeSigner(

@@ -51,6 +51,16 @@ export function endOfEvidence({
   return Math.min(person, device);
 }
 
+/** When the last of what evidence consists of was made, seconds: attacker-controlled until it is verified. */
+export function makingOfEvidence({
+  credential,
+  device_binding: binding,
+}: Pick<SignerEvidence, 'credential' | 'device_binding'>): number {
+  const { iat: person } = decodeClaims(credential.binding, 'key-binding+jwt', keyBindingSchema);
+  const { iat: device } = decodeClaims(binding, 'device-binding+jwt', deviceBindingSchema);
+  return Math.max(person, device);
+}
+
 /** The verified signer of this device id. Throws where there is none, or what its verification throws. */
 export type FindSigner = (deviceId: string) => Promise<VerifiedSigner>;
 
