@@ -7,6 +7,7 @@ import { LOG_STAPLE_MAX } from './keytrans/limits.ts';
 import { verifyLogStaple } from './keytrans/log-proof.ts';
 import type { LogLevel } from './keytrans/log-trust.ts';
 import { verifyLoggedVersion } from './keytrans/version-proof.ts';
+import { LOST, LostVersions } from './lost-versions.ts';
 import { type OnlineKeys, verifyOnlineKeys } from './online-keys.ts';
 import type { TrustContext } from './published-trust.ts';
 import { logOrigin } from './tlog/checkpoint.ts';
@@ -25,7 +26,7 @@ const change = z.strictObject({
   name: z.string().check(z.minLength(1), z.maxLength(NAME_MAX)),
   /** From 0. */
   version: z.int().check(z.nonnegative()),
-  /** The bytes that the log commits to, as text; null where they are lost or forgotten, and nothing can be proven of them. */
+  /** The bytes that the log commits to, as text; null where they are lost, which a later version must say. */
   value: z.nullable(z.string().check(z.maxLength(VALUE_MAX))),
   /** That this version has its entry; null while it has none. */
   version_proof: z.nullable(logProof),
@@ -56,7 +57,7 @@ export interface LoggedChange {
   readonly by: Json;
   /** Seconds, as the bridge wrote it when it was staged; null of records. */
   readonly at: number | null;
-  /** Null: lost or forgotten, as the bridge says. */
+  /** Null: lost, as a later version in the log says. */
   readonly value: { readonly [member: string]: Json } | null;
   /** Null: it is waiting for its epoch, or lost. */
   readonly logged: { readonly index: number; readonly epoch: number; readonly time: number } | null;
@@ -68,14 +69,20 @@ export interface VerifiedTrustChanges {
   readonly changes: readonly LoggedChange[];
   /** The lowest that any of the proofs reaches; null where nothing is logged yet. */
   readonly level: LogLevel | null;
+  /**
+   * The oldest epoch, with its seconds, as of which the newest are shown to be that: nothing here says what came behind it.
+   * Null where nothing is logged yet.
+   */
+  readonly asOf: { readonly epoch: number; readonly time: number } | null;
 }
 
 /**
  * Verifies offline that a list of changes is what the log has: each value is the one that was committed to, each name's
- * versions follow on each other without a gap, and the last of each is the newest. All pages must be there, as one. What
- * cannot be seen by this: names that the list does not have at all, and what a version was that is said to be lost.
+ * versions follow on each other without a gap, and the last of each is the newest. Lost is only what the log says is lost:
+ * else whoever wants to hide a change would say so. All pages must be there, as one. What cannot be seen by this: names
+ * that the list does not have at all, and what a version was that is lost.
  *
- * Throws `log_proof` for a version that is missing, doubled or another's, and what `verifyOnlineKeys`, `verifyLoggedVersion`
+ * Throws `log_proof` for a version that is missing, doubled, another's or unproven, and what `verifyOnlineKeys`, `verifyLoggedVersion`
  * and `verifyLogStaple` throw.
  */
 export async function verifyTrustChanges(
@@ -87,12 +94,15 @@ export async function verifyTrustChanges(
   const log = { origin: logOrigin(iss), logKeys: onlineKeys.all('log'), trust, now };
   const verified: LoggedChange[] = [];
   const levels: LogLevel[] = [];
+  let asOf: VerifiedTrustChanges['asOf'] = null;
   const begun = new Set<string>();
+  const lost = new LostVersions();
   for (const [at, each] of changes.entries()) {
     const { name, version } = each;
     assertFollows(changes[at - 1], each, begun);
     const isNewest = changes[at + 1]?.name !== name;
     if (each.value === null) {
+      lost.claim(each);
       verified.push({ name, version, ...NOTHING_KNOWN, isNewest });
       continue;
     }
@@ -101,13 +111,20 @@ export async function verifyTrustChanges(
     const logged = entry === null ? null : await verifyLoggedVersion({ ...claim, proof: entry });
     if (logged !== null) levels.push(logged.level);
     const staple = isNewest ? (each.log_proof ?? null) : null;
-    if (staple !== null) levels.push((await verifyLogStaple({ ...claim, staple })).level);
+    if (staple !== null) {
+      const { level, epoch, time } = await verifyLogStaple({ ...claim, staple });
+      levels.push(level);
+      if (asOf === null || epoch < asOf.epoch) asOf = { epoch, time };
+    }
     if (logged === null && !isNewest) throw refused(name, version, 'has no entry, but a later version');
     if (logged !== null && isNewest && staple === null)
       throw refused(name, version, 'is not shown to be the newest');
-    verified.push({ ...readValue({ name, version, value: each.value }, iss), logged, isNewest });
+    const read = { ...readValue({ name, version, value: each.value }, iss), logged, isNewest };
+    lost.explain(read);
+    verified.push(read);
   }
-  return { onlineKeys, changes: verified, level: lowest(levels) };
+  lost.assertExplained();
+  return { onlineKeys, changes: verified, level: lowest(levels), asOf };
 }
 
 type Change = TrustChanges['changes'][number];
@@ -149,7 +166,8 @@ function readValue(
     throw refused(name, version, 'says that it is another');
   }
   const members = said as { readonly [member: string]: Json };
-  const { change = label === 'lost-versions' ? label : null, at = null } = said;
+  const { at = null } = said;
+  const change = label === LOST ? LOST : (said.change ?? null);
   return { name, version, change, by: members.by ?? null, at, value: members };
 }
 

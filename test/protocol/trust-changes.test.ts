@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { canonicalJson, labelled } from '../../protocol/canonical-json.ts';
+import { labelled } from '../../protocol/canonical-json.ts';
 import { loggedOwnRecord, loggedPartnerRecord } from '../../protocol/logged-records.ts';
 import { logOrigin } from '../../protocol/tlog/checkpoint.ts';
 import { type TrustChanges, trustChangesSchema, verifyTrustChanges } from '../../protocol/trust-changes.ts';
@@ -8,12 +8,19 @@ import { type Company, makeCompany, NOW } from './company.ts';
 import { NO_TRUST } from './keytrans/acme-log.ts';
 import { rawSigner, SmallKeyLog } from './keytrans/small-key-log.ts';
 
+type Shown = TrustChanges['changes'][number];
+
 const NAME = 'connection/c1';
+const LOST = 'domain/lost.example';
 const BY = { kind: 'administrator', id: 'ada' } as const;
 
 let acme: Company;
 let log: SmallKeyLog;
 let honest: TrustChanges;
+/** The checkpoint of the epoch that followed on what is shown. */
+let later: string;
+/** Version 0, of which nobody has anything any more, and 1, which says so. */
+let recovered: Shown[];
 
 const bytesOf = (version: number, name = NAME) =>
   labelled('trust-change', {
@@ -30,11 +37,25 @@ beforeAll(async () => {
   log.add(NAME, 0, bytesOf(0), 'trust-change');
   log.add(own.name, own.version, own.value, 'trust-change');
   log.add(NAME, 1, bytesOf(1), 'trust-change');
+  const lost = { iss: acme.iss, kind: 'trust-change', name: LOST, version: 1, from: 0, to: 0, at: NOW - 60 };
+  const marker = labelled('lost-versions', lost);
+  log.add(LOST, 0, bytesOf(0, LOST), 'trust-change');
+  log.add(LOST, 1, marker, 'trust-change');
   log.closeEpoch(NOW - 50);
   const note = await log.note(rawSigner(logOrigin(acme.iss), acme.keys.log));
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   const entry = (name: string, version: number) => log.entryProof(note, name, version, 'trust-change');
   const newest = (name: string, version: number) => log.staple(note, name, version, 'trust-change');
+  recovered = [
+    { name: LOST, version: 0, value: null, version_proof: null },
+    {
+      name: LOST,
+      version: 1,
+      value: text(marker),
+      version_proof: entry(LOST, 1),
+      log_proof: newest(LOST, 1),
+    },
+  ];
   honest = {
     ...{ iss: acme.iss, online_keys: await acme.onlineKeysToken(), next: null },
     changes: [
@@ -49,6 +70,9 @@ beforeAll(async () => {
       },
     ],
   };
+  log.add(NAME, 2, bytesOf(2), 'trust-change');
+  log.closeEpoch(NOW - 20);
+  later = await log.note(rawSigner(logOrigin(acme.iss), acme.keys.log));
 });
 
 const context = () => ({
@@ -80,27 +104,24 @@ describe('a list of changes of trust', () => {
   });
 
   it('takes what a recovered bridge wrote behind versions that are lost, and says that they are', async () => {
-    const name = 'domain/lost';
-    const marker = { iss: acme.iss, kind: 'trust-change', name, version: 1, from: 0, to: 0, at: NOW };
-    const value = `countersign/lost-versions/v1\n${canonicalJson(marker)}`;
-    const lost = { name, version: 0, value: null, version_proof: null };
-    const shown = withChanges([
-      ...honest.changes,
-      ...[lost, { name, version: 1, value, version_proof: null, log_proof: null }],
+    const { changes } = await verifyTrustChanges(withChanges(recovered), context());
+    expect(changes.slice(0, 2)).toMatchObject([
+      { value: null, logged: null, by: null },
+      { change: 'lost-versions', at: NOW - 60, isNewest: true, logged: { epoch: 1 } },
     ]);
-    expect((await verifyTrustChanges(shown, context())).changes.slice(-2)).toMatchObject([
-      { value: null },
-      { change: 'lost-versions', at: NOW, isNewest: true },
-    ]);
-    const other = { ...honest.changes[0], value: value.replace('lost-versions', 'policy') } as never;
+    const [, marker] = recovered;
+    const other = { ...honest.changes[0], value: marker?.value?.replace('lost-versions', 'policy') } as never;
     expect(await refused(withChanges([other]))).toBe('log_proof');
   });
 
-  it('says of a version that is lost nothing but that it is', async () => {
-    const [first, , own] = honest.changes as [never, never, never];
-    const lost = { name: NAME, version: 1, value: null, version_proof: null };
-    const { changes } = await verifyTrustChanges(withChanges([first, lost, own]), context());
-    expect(changes[1]).toMatchObject({ value: null, logged: null, by: null });
+  it('is refused where a change is hidden by saying that it is lost, and the log does not say so', async () => {
+    const [first, second, own] = honest.changes as [Shown, Shown, Shown];
+    const hidden = ({ name, version }: Shown) => ({ name, version, value: null, version_proof: null });
+    expect(await refused(withChanges([first, hidden(second), own]))).toBe('log_proof');
+    expect(await refused(withChanges([hidden(first), second, own]))).toBe('log_proof');
+    const [lost, marker] = recovered as [Shown, Shown];
+    const waiting = { ...marker, version_proof: null, log_proof: null };
+    expect(await refused(withChanges([lost, waiting]))).toBe('log_proof');
   });
 
   it('is refused where the newest version is left out', async () => {
@@ -120,6 +141,14 @@ describe('a list of changes of trust', () => {
       value: each.value?.replace('"ada"', '"bob"') ?? null,
     }));
     expect(await refused(withChanges(changes))).toBe('log_proof');
+  });
+
+  it('says as of which epoch the newest are that: one behind it is hidden by an older proof alone', async () => {
+    const [first, second] = honest.changes as [Shown, Shown];
+    const newest = { ...second, version_proof: log.entryProof(later, NAME, 1, 'trust-change') };
+    const { asOf } = await verifyTrustChanges(withChanges([first, newest]), context());
+    // version 2 came with epoch 2
+    expect(asOf).toEqual({ epoch: 1, time: NOW - 50 });
   });
 
   it('is refused where an older version is shown as if it were the newest', async () => {

@@ -53,7 +53,8 @@ async function trust(terminal: Terminal, options: Options): Promise<void> {
   if (options.save !== undefined) await save(options.save, shown);
   const verified = await verify(terminal, shown, options);
   const about = verified.changes.filter(({ name }) => name.startsWith(options.about ?? ''));
-  const answer = { iss: shown.iss, level: verified.level, changes: about };
+  const { level, asOf } = verified;
+  const answer = { iss: shown.iss, level, as_of: asOf, changes: about };
   show(terminal, options, answer, () => describe(verified, about));
 }
 
@@ -107,7 +108,7 @@ async function verify(
   }
 }
 
-function describe({ changes, level }: VerifiedTrustChanges, about: readonly LoggedChange[]): string {
+function describe({ changes, level, asOf }: VerifiedTrustChanges, about: readonly LoggedChange[]): string {
   const names = namesOf(changes);
   const rows = about
     .toSorted((one, other) => timeOf(one) - timeOf(other))
@@ -126,6 +127,7 @@ function describe({ changes, level }: VerifiedTrustChanges, about: readonly Logg
     table(['when', 'change', 'of', 'version', 'by', 'in the log', ''], rows),
     '',
     `${about.length - waiting} of ${about.length} are in the log as they stand here (${level ?? 'nothing logged yet'}).`,
+    ...(asOf === null ? [] : [`Newest as of epoch ${asOf.epoch} of ${when(asOf.time)}.`]),
   ].join('\n');
 }
 
