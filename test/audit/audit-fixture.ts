@@ -13,8 +13,8 @@ export interface AuditFixture {
   readonly folder: string;
   readonly state: string;
   readonly notices: string[];
-  /** Requests that wait a moment only. */
-  readonly impatient: AuditorOptions['request'];
+  /** Requests that wait a moment only for what is at this path of the log, where no answer ends. */
+  impatientFor(path: string): AuditorOptions['request'];
   /** One run of a fresh process, so to say: opens the state, audits, closes. */
   audit(options?: Partial<AuditorOptions>): Promise<AuditOutcome>;
   /** The same; the size that was verified, or the evidence of the alarm. */
@@ -50,7 +50,8 @@ export async function auditFixture(host?: string): Promise<AuditFixture> {
     log,
     folder,
     state,
-    impatient: (url, options) => request(url, { ...options, timeoutMs: 300 }),
+    impatientFor: (path) => (url, options) =>
+      request(url, { ...options, ...(String(url).endsWith(`/${path}`) ? { timeoutMs: 300 } : {}) }),
     notices,
     audit,
     async verify(options) {

@@ -68,7 +68,7 @@ describe('an auditor that is killed', () => {
     expect(child?.exitCode).toBe(0);
     expect(fixture.log.posted.map((note) => parseCheckpoint(parseNote(note).text).size)).toEqual([5_504]);
     expect(await record()).toMatchObject({ verified: { size: 5_504 }, entries: { size: 5_504 } });
-  });
+  }, 300_000);
 
   it('keeps what it replayed when the log stops answering', async () => {
     await fixture.log.grow(2_000);
@@ -228,7 +228,7 @@ describe('a log that wastes an auditor’s time', () => {
     async (path) => {
       await fixture.log.grow(300);
       fixture.log.answer = (asked) => (asked === path ? 'hang' : undefined);
-      await expect(fixture.audit({ request: fixture.impatient })).rejects.toMatchObject({
+      await expect(fixture.audit({ request: fixture.impatientFor(path) })).rejects.toMatchObject({
         code: 'outbound_timeout',
       });
     },

@@ -53,7 +53,7 @@ describe('evidence against a log that answers nothing a second time', () => {
     lie();
     await fixture.log.publish();
     answerOnce();
-    expect(await isProven(await fixture.alarm({ request: fixture.impatient }))).toBe(true);
+    expect(await isProven(await fixture.alarm())).toBe(true);
   });
 
   it('proves that entries were changed', async () => {
@@ -64,7 +64,7 @@ describe('evidence against a log that answers nothing a second time', () => {
     fixture.log.closeEpoch();
     await fixture.log.publish();
     answerOnce();
-    const evidence = await fixture.alarm({ request: fixture.impatient });
+    const evidence = await fixture.alarm();
     expect([evidence.finding.code, await isProven(evidence)]).toEqual(['history_rewritten', true]);
   });
 

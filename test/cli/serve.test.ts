@@ -85,6 +85,11 @@ async function serve() {
   return started;
 }
 
+/** Of events, line by line; the log's own come with time, and not by what is done. */
+function typesOf(lines: readonly { type: string }[]): string[] {
+  return lines.map(({ type }) => type).filter((type) => type !== 'log.checkpointed');
+}
+
 async function claimLink(): Promise<void> {
   const { stdout } = await run('admin', 'link', ...local);
   const claimed = await run('admin', 'claim', stdout.trim(), '--name', 'Ada');
@@ -93,7 +98,7 @@ async function claimLink(): Promise<void> {
 }
 
 /** Each starts the command several times, from its sources. */
-describe('countersign serve', { timeout: 120_000 }, () => {
+describe('countersign serve', { timeout: 300_000 }, () => {
   it('runs until SIGTERM, says everything to the event stream, and ends with 0', async () => {
     const { child, ended } = await serve();
     await claimLink();
@@ -102,11 +107,11 @@ describe('countersign serve', { timeout: 120_000 }, () => {
     child.kill('SIGTERM');
     const { code, stdout } = await ended;
     expect(code).toBe(0);
-    const types = stdout
+    const lines = stdout
       .split('\n')
       .filter((line) => line !== '')
-      .map((line) => JSON.parse(line).type);
-    expect(types).toEqual([
+      .map((line) => JSON.parse(line));
+    expect(typesOf(lines)).toEqual([
       ...['keys.initialized', 'policy.activated', 'bridge.started', 'admin.bootstrapped'],
       ...['domain.added', 'bridge.stopped'],
     ]);
@@ -160,7 +165,7 @@ describe('countersign serve', { timeout: 120_000 }, () => {
       .split('\n')
       .map((line) => JSON.parse(line));
     expect(lines.map(({ seq }) => seq)).toEqual(lines.map((_, index) => index + 1));
-    expect(lines.map(({ type }) => type)).toEqual([
+    expect(typesOf(lines)).toEqual([
       ...['keys.initialized', 'policy.activated', 'bridge.started', 'admin.bootstrapped'],
       ...['domain.added', 'bridge.started'],
     ]);

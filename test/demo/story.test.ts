@@ -30,7 +30,7 @@ const STEPS = [
   'attack-added-key',
   'read-event-logs',
 ];
-const STORY_MS = 240_000;
+const STORY_MS = 600_000;
 
 interface Line {
   step: number;

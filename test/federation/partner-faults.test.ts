@@ -106,9 +106,6 @@ describe('a partner that does wrong gets its own error, an event, and spoils no 
   });
 
   test('slow: partner_slow', async () => {
-    await fixture.close();
-    fixture = await federationFixture({ timeoutMs: 2_000 });
-    await fixture.approveGlobex();
     expect(await codeAfter({ hangs: true })).toBe('partner_slow');
   });
 
