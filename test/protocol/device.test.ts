@@ -5,7 +5,10 @@ import type { OnlineKeys } from '../../protocol/online-keys.ts';
 import { thumbprint } from '../../protocol/public-key.ts';
 import { codeOf } from './codes.ts';
 import { type Company, DAY, makeCompany, makeDevice, NOW, testKey } from './company.ts';
-import { DEVICE_BINDING, DEVICE_ENDORSEMENT } from './pinned.ts';
+import { knownAnswer } from './known-answers.ts';
+
+const DEVICE_BINDING = knownAnswer('device-binding+jwt');
+const DEVICE_ENDORSEMENT = knownAnswer('device-endorsement+jwt');
 
 let acme: Company;
 let onlineKeys: OnlineKeys;

@@ -4,7 +4,15 @@ import type { SigningKey } from '../../protocol/ed25519.ts';
 import { signJws } from '../../protocol/jws.ts';
 import { codeOf } from './codes.ts';
 import { makeCompany, NOW, signRaw, testDigest, testKey } from './company.ts';
-import { DPOP_PROOF } from './pinned.ts';
+
+/** A proof by Alice’s laptop for `POST https://bridge.acme.example/v1/enrolments` with the access token `token`. */
+const DPOP_PROOF = [
+  'eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVkMjU1MTkiLCJqd2siOnsia3R5IjoiT0tQIiwiY3J2IjoiRWQyNTUxOSIsIngiOiJ1',
+  'TExleWRJY1RqS3J5RWQxY3NXV0FndzVmY0NPZ3ZpV3ZhaExsbEJGX0tvIn19.eyJqdGkiOiJ2LUFjWWQ2eC04dUU5MTQ2c0xFNjF',
+  'RIiwiaHRtIjoiUE9TVCIsImh0dSI6Imh0dHBzOi8vYnJpZGdlLmFjbWUuZXhhbXBsZS92MS9lbnJvbG1lbnRzIiwiaWF0IjoxODA',
+  'wMDAwMDAwLCJhdGgiOiJQRWFlbld4WWRkTjZRX05UMVBpT1lmejRFc1p1N2pSWFJscEFzTnBCVS1BIn0.bNqVK8PJCNR1afYjWPl',
+  'QMxY3kx9ii6Z5YCfdbi9_NZPijU6GK4_0p7VBhH4YXHgHVh9zcj1cPta4TjjdT9oDDw',
+].join('');
 
 const request = { method: 'POST', url: 'https://bridge.acme.example/v1/enrolments', accessToken: 'token' };
 let laptop: SigningKey;

@@ -4,7 +4,9 @@ import { verifyKeyBinding } from '../../protocol/key-binding.ts';
 import type { OnlineKeys } from '../../protocol/online-keys.ts';
 import { codeOf } from './codes.ts';
 import { type Company, DAY, makeCompany, NOW } from './company.ts';
-import { KEY_BINDING } from './pinned.ts';
+import { knownAnswer } from './known-answers.ts';
+
+const KEY_BINDING = knownAnswer('key-binding+jwt');
 
 let acme: Company;
 let onlineKeys: OnlineKeys;

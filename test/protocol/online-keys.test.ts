@@ -3,7 +3,9 @@ import { signJws } from '../../protocol/jws.ts';
 import { assertKeyInUse, keyPurpose, verifyOnlineKeys } from '../../protocol/online-keys.ts';
 import { codeOf } from './codes.ts';
 import { type Company, DAY, makeCompany, NOW, signRaw, testKey } from './company.ts';
-import { ONLINE_KEYS } from './pinned.ts';
+import { knownAnswer } from './known-answers.ts';
+
+const ONLINE_KEYS = knownAnswer('online-keys+jwt');
 
 let acme: Company;
 

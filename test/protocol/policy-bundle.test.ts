@@ -1,21 +1,13 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Json } from '../../protocol/canonical-json.ts';
 import type { KeyPurpose, OnlineKeys } from '../../protocol/online-keys.ts';
-import {
-  type PolicyContent,
-  policyDocument,
-  policyHash,
-  verifyPolicyBundle,
-} from '../../protocol/policy-bundle.ts';
+import { policyDocument, policyHash, verifyPolicyBundle } from '../../protocol/policy-bundle.ts';
+import { FIRST_POLICY as CONTENT, firstBundle } from './acme-policy.ts';
 import { codeOf } from './codes.ts';
 import { type Company, DAY, makeCompany, NOW, signRaw, testDigest } from './company.ts';
-import { POLICY_BUNDLE } from './pinned.ts';
+import { knownAnswer } from './known-answers.ts';
 
-const CONTENT: PolicyContent = {
-  schema: 'namespace Countersign { entity Bridge; }\n',
-  policies: { 'enrolment.cedar': '@id("enrol-self")\npermit (principal, action, resource);\n' },
-  data: { lifetimes: { look_up_max_age: 60 } },
-};
+const POLICY_BUNDLE = knownAnswer('policy-bundle+jwt');
 
 let acme: Company;
 let globex: Company;
@@ -28,8 +20,7 @@ beforeAll(async () => {
 });
 
 function claimsOf(changes: Readonly<Record<string, Json>> = {}, { iss } = acme): Record<string, Json> {
-  const claims = { iss, iat: NOW, version: 0, hash: policyHash(CONTENT), previous: null };
-  return { ...claims, content: CONTENT, ...changes };
+  return { ...firstBundle(iss), ...changes };
 }
 
 async function bundle(

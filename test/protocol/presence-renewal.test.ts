@@ -1,6 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { DeviceEndorsement } from '../../protocol/device.ts';
-import { sha256Base64url } from '../../protocol/hash.ts';
 import { type Presence, signPresence } from '../../protocol/presence.ts';
 import {
   type PresenceRenewal,
@@ -9,10 +8,8 @@ import {
 } from '../../protocol/presence-renewal.ts';
 import { codeOf } from './codes.ts';
 import { type Company, makeCompany, NOW, testDigest, testKey } from './company.ts';
-import { PRESENCE, PRESENCE_RENEWAL } from './pinned.ts';
+import { LATER, LATER_PLACE as place, presenceOf, renewalOf } from './signed-objects/personal-objects.ts';
 
-const LATER = NOW + 12 * 3600;
-const place = { epoch: 9, challenge: testDigest('later challenge') };
 let acme: Company;
 let laptop: DeviceEndorsement;
 let presence: Presence;
@@ -21,19 +18,13 @@ let proof: string;
 beforeAll(async () => {
   acme = await makeCompany();
   laptop = acme.endorsementClaims();
-  presence = {
-    ...{ iss: acme.iss, sub: acme.person.sub, device_id: acme.device.sig.kid },
-    ...{ aud: acme.iss, meeting: 'meeting-1', epoch: 3, challenge: testDigest('challenge') },
-    ...{ media_key: 'media key', ephemeral: { kty: 'OKP', crv: 'X25519', x: testDigest('x25519') } },
-    ...{ iat: NOW, exp: NOW + 120 },
-  };
+  presence = presenceOf(acme);
   proof = await signPresence(acme.device.sig, presence);
 });
 
 const claims = (changes: Partial<PresenceRenewal> = {}): PresenceRenewal => ({
-  ...{ iss: presence.iss, sub: presence.sub, device_id: presence.device_id, aud: presence.aud },
-  ...{ meeting: presence.meeting, presence: sha256Base64url(proof), ...place },
-  ...{ iat: LATER, exp: LATER + 120, ...changes },
+  ...renewalOf(presence, proof),
+  ...changes,
 });
 const renewal = (changes: Partial<PresenceRenewal> = {}, by = acme.device.sig) =>
   signPresenceRenewal(by, claims(changes));
@@ -94,10 +85,5 @@ describe('verifyPresenceRenewal', () => {
 
   it('does not pass for a proof, nor a proof for it', async () => {
     expect(await codeOf(() => verify(proof))).toBe('jws_type');
-  });
-
-  it('is written as version 1 of the protocol writes it', async () => {
-    expect(proof).toBe(PRESENCE);
-    expect(await renewal()).toBe(PRESENCE_RENEWAL);
   });
 });

@@ -12,8 +12,17 @@ import { verifyPolicyBundle } from '../../protocol/policy-bundle.ts';
 import { codeOf } from './codes.ts';
 import { type Company, DAY, makeCompany, makeDevice, NOW } from './company.ts';
 import { makeGroup } from './groups/group-fixture.ts';
-import { GROUP_KEY, MEMBERSHIP_OF_PERSON } from './groups/pinned-groups.ts';
-import { KEY_BINDING, ONLINE_KEYS, POLICY_BUNDLE } from './pinned.ts';
+import { knownAnswer } from './known-answers.ts';
+import { everyObject } from './signed-objects/every-object.ts';
+
+const GROUP_KEY = knownAnswer('group-key+jwt');
+const MEMBERSHIP_OF_PERSON = knownAnswer('group-membership+jwt, of a person');
+const KEY_BINDING = knownAnswer('key-binding+jwt');
+const ONLINE_KEYS = knownAnswer('online-keys+jwt');
+const POLICY_BUNDLE = knownAnswer('policy-bundle+jwt');
+
+/** A row of the table of what bridges ask each other about meetings. */
+const MEETING_ACT = /^\| `(state|members|roster|present|renew|leave|admit|poll)` \|/;
 
 const page = readFileSync(new URL('../../docs/spec/protocol.md', import.meta.url), 'utf8');
 let acme: Company;
@@ -107,5 +116,19 @@ describe('docs/spec/protocol.md', () => {
     const names = [...types, ...labels].map((quoted) => quoted.replaceAll(/[|' ]/g, ''));
     expect(names.length).toBeGreaterThan(20);
     for (const name of [...names, ...keyPurpose.options]) expect(page).toContain(`\`${name}\``);
+  });
+
+  it('names every member of every signed object where it says what the object is', async () => {
+    const places = page.split(/\n\n|\n(?=\|)/);
+    const envelope = places.filter((place) => place.startsWith('Requests have `iss`'));
+    expect(envelope).toHaveLength(1);
+    for (const { type, claims, by } of await everyObject()) {
+      const about = places.filter((place) => place.includes(`\`${type}\``));
+      if (type.startsWith('meeting-re')) about.push(...places.filter((place) => MEETING_ACT.test(place)));
+      const isBetweenBridges = by.kid !== acme.device.sig.kid && 'jti' in claims;
+      const text = [...about, ...(isBetweenBridges ? envelope : [])].join('\n');
+      const unnamed = Object.keys(claims).filter((member) => !new RegExp(`\\b${member}\\b`).test(text));
+      expect([type, unnamed]).toEqual([type, []]);
+    }
   });
 });

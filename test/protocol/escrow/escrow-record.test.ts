@@ -13,7 +13,8 @@ import { sha256Base64url } from '../../../protocol/hash.ts';
 import { signJws } from '../../../protocol/jws.ts';
 import type { KeyStatement } from '../../../protocol/key-statement.ts';
 import { codeOf } from '../codes.ts';
-import { type Company, makeCompany, NOW, testDigest, testEncryptionKey, testKey } from '../company.ts';
+import { type Company, makeCompany, testDigest, testEncryptionKey, testKey } from '../company.ts';
+import { escrowOf } from '../signed-objects/personal-objects.ts';
 
 let acme: Company;
 let statement: KeyStatement;
@@ -23,21 +24,7 @@ const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 beforeAll(async () => {
   acme = await makeCompany();
   statement = acme.statement({ escrow: 'passphrase' });
-  record = {
-    v: 1,
-    iss: acme.iss,
-    sub: acme.person.sub,
-    key_version: 0,
-    method: 'passphrase',
-    recovery_key: testEncryptionKey('recovery'),
-    wrapped: {
-      derivation: { name: 'argon2id', passes: 3, memory: 65_536, lanes: 4, salt: 'c2FsdCBvZiBhbGljZSAxNg' },
-      nonce: 'bm9uY2Ugb2YgMTIg',
-      key: 'd3JhcHBlZCBrZXkgb2YgYWxpY2UsIHdpdGggaXRzIHRhZyBvZiAxNi4uLi4uLi4u',
-    },
-    box: sha256Base64url('box'),
-    iat: NOW,
-  };
+  record = escrowOf(acme);
 });
 
 const refusal = async (changes: object, person: Partial<KeyStatement> = {}, by = acme.person.sig) =>

@@ -11,19 +11,9 @@ import {
 import { verifyRekey } from '../../../protocol/meetings/rekey-message.ts';
 import { codeOf } from '../codes.ts';
 import { NOW, testDigest, testKey } from '../company.ts';
+import { ADMISSION_CLAIMS as CLAIMS } from '../signed-objects/meeting-objects.ts';
 import { GROUP, HOME, Hosting, makeGuests, memberFor } from './meeting.ts';
 import { PINNED_ADMISSION, PINNED_ADMITTED_REKEY } from './pinned-admission.ts';
-
-const CLAIMS: AdmissionClaims = {
-  ...{ v: 1, iss: HOME, sub: 'sub-alice', group: GROUP, term: 1, version: 1, prev: null },
-  policy: {
-    companies: [{ domain: 'acme.example' }, { iss: 'https://bridge.globex.example' }],
-    assurances: ['member'],
-    sign_in: { max_age: 43_200, multi_factor: true },
-    level: 'logged',
-  },
-  iat: NOW,
-};
 
 let device: SigningKey;
 let sender: { iss: string; sub: string; key: SigningKey['publicKey'] };

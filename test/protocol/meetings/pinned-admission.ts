@@ -1,22 +1,5 @@
-/** A statement of Alice's laptop, and her first message under it: admission.test.ts says what is in them. */
-export const PINNED_ADMISSION = [
-  'eyJhbGciOiJFZDI1NTE5IiwidHlwIjoibWVldGluZy1hZG1pc3Npb24rand0Iiwia2lkIjoiVm5KTFlQeFRhbG16QTk5V3F3TDFP',
-  'VVdDZzg1UmVhZnRZYlZheFI1SEhqWSJ9.eyJ2IjoxLCJpc3MiOiJodHRwczovL2JyaWRnZS5hY21lLmV4YW1wbGUiLCJzdWIiOiJ',
-  'zdWItYWxpY2UiLCJncm91cCI6IjFyNDE0UUs2a2hpa19oV21UMkNCTmlYWXcybnN0dzBBUXF4b2lwVTYwNmciLCJ0ZXJtIjoxLCJ',
-  '2ZXJzaW9uIjoxLCJwcmV2IjpudWxsLCJwb2xpY3kiOnsiY29tcGFuaWVzIjpbeyJkb21haW4iOiJhY21lLmV4YW1wbGUifSx7Iml',
-  'zcyI6Imh0dHBzOi8vYnJpZGdlLmdsb2JleC5leGFtcGxlIn1dLCJhc3N1cmFuY2VzIjpbIm1lbWJlciJdLCJzaWduX2luIjp7Im1',
-  'heF9hZ2UiOjQzMjAwLCJtdWx0aV9mYWN0b3IiOnRydWV9LCJsZXZlbCI6ImxvZ2dlZCJ9LCJpYXQiOjE4MDAwMDAwMDB9.kuLS-g',
-  'Vk4ucxny5FE5zcHClXnfz8XMSEGkXNapQ_K7FBoJocVck_3g3a3X3i3oKAYCyZb6SboLGGM8yxG5o6DQ',
-].join('');
+import { knownAnswer } from '../known-answers.ts';
 
-export const PINNED_ADMITTED_REKEY = [
-  'eyJhbGciOiJFZDI1NTE5IiwidHlwIjoibWVldGluZy1yZWtleStqd3QiLCJraWQiOiJWbkpMWVB4VGFsbXpBOTlXcXdMMU9VV0Nn',
-  'ODVSZWFmdFliVmF4UjVISGpZIn0.eyJ2IjoyLCJpc3MiOiJodHRwczovL2JyaWRnZS5hY21lLmV4YW1wbGUiLCJzdWIiOiJzdWIt',
-  'YWxpY2UiLCJncm91cCI6IjFyNDE0UUs2a2hpa19oV21UMkNCTmlYWXcybnN0dzBBUXF4b2lwVTYwNmciLCJ0ZXJtIjoxLCJlcG9j',
-  'aCI6MSwicHJldiI6bnVsbCwibWVtYmVycyI6IkFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUEiLCJs',
-  'ZXZlbHMiOjAsImNoYWxsZW5nZSI6Ii1rV2FZT2hMWEU0ZXNQOXI4dE5QRnRyQl9iXzRyODJYOTYybzJpM2hjM0kiLCJrZXlfaWQi',
-  'Om51bGwsImNvbW1pdG1lbnQiOm51bGwsImFkbWlzc2lvbiI6InJQRU1TWUIweG1RYlVYM25OdnAtanJjQXo2enlxaXBtcUUtM2dm',
-  'UnZsclkiLCJjaGFuZ2UiOnsiam9pbmVkIjpbXSwibGVmdCI6W119LCJ3cmFwcyI6bnVsbCwiZXBvY2hfa2V5IjpudWxsLCJpYXQi',
-  'OjE4MDAwMDAwMDB9.xd5dPc0jtCM6sIBBWjstAAXMOi8XwPGFDLJrKGLz_30llWQKiGPa591x9xUJtc5fgJw82ebAm8LFiSRO06V',
-  'XAw',
-].join('');
+/** A statement of Alice's laptop, and her first message under it. */
+export const PINNED_ADMISSION = knownAnswer('meeting-admission+jwt');
+export const PINNED_ADMITTED_REKEY = knownAnswer('meeting-rekey+jwt, of version 2');
