@@ -149,6 +149,18 @@ export async function insertStatement(transaction: Transaction, signed: SignedSt
     .execute();
 }
 
+/** Ids of everybody who ever stood behind an address, as far as they are not erased. */
+export async function personsOfStatements(reader: Reader, address: string): Promise<string[]> {
+  const rows = await reader
+    .selectFrom('statements')
+    .select('sub')
+    .distinct()
+    .where('address', '=', address)
+    .where('sub', '!=', '')
+    .execute();
+  return rows.map(({ sub }) => sub);
+}
+
 /** Which versions of which addresses are a person's, whatever stands in them. */
 export async function versionsOf(reader: Reader, sub: string): Promise<Map<string, number[]>> {
   const rows = await reader

@@ -2,7 +2,7 @@ import { CountersignError } from '../../protocol/errors.ts';
 import { findAddress } from '../directory/addresses.ts';
 import { keyHolderOf, keyHolders } from '../directory/person-keys.ts';
 import { requireActivePerson, skipKeyVersions } from '../directory/persons.ts';
-import { loseStatements } from '../directory/statements.ts';
+import { loseStatements, personsOfStatements } from '../directory/statements.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { succeeded } from '../events/succeeded.ts';
 import { restrictLostRecord } from '../federation/lost-records.ts';
@@ -116,11 +116,13 @@ async function withdrawPeople(
   for (const { run, marker } of lost) {
     if (run.kind !== 'address') continue;
     const { name: address, from, entries } = run;
+    // somebody closed holds it no more, and may have been reopened and enrolled since
+    const before = await personsOfStatements(tx, address);
     await loseStatements(tx, address, { from, marker, now });
     const holder = await keyHolderOf(tx, address);
     if (holder !== undefined) changed.add(holder);
     const held = await findAddress(tx, address);
-    for (const sub of new Set([holder, held?.sub])) {
+    for (const sub of new Set([holder, held?.sub, ...before])) {
       if (sub !== undefined) await skipKeyVersions(tx, sub, entries.length);
     }
   }
