@@ -42,6 +42,11 @@ export async function openVrfKey(deps: { database: Database; signer: Signer }): 
   return { publicKey, seed };
 }
 
+/** Whether the store has one, whichever. */
+export async function hasVrfKey(reader: Query | Transaction): Promise<boolean> {
+  return (await readSealed(reader)) !== undefined;
+}
+
 /** Of two processes that make one at once, both get that of the first. */
 async function create(database: Database, signer: Signer): Promise<Uint8Array> {
   const seed = new Uint8Array(randomBytes(SEED_BYTES));

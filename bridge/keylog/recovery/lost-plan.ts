@@ -1,10 +1,12 @@
+import { equalBytes } from '../../../protocol/bytes.ts';
+import { CountersignError } from '../../../protocol/errors.ts';
 import type { Signer } from '../../signer/signer.ts';
 import type { Database } from '../../storage/database.ts';
 import type { VrfProofsTable } from '../../storage/tables/keylog.ts';
 import { findLostRun, type LostRun } from '../lost-versions.ts';
 import { outputOf, Rungs, type VersionName } from '../rungs.ts';
 import { allStagedVersions, type PlacedName, placedNames, type StagedVersion } from '../version-store.ts';
-import { openVrfKey } from '../vrf-key.ts';
+import { hasVrfKey, openVrfKey } from '../vrf-key.ts';
 import { createVrfPool, type VrfProver } from '../vrf-pool.ts';
 import type { TailVersion, VerifiedCopy } from './verified-copy.ts';
 
@@ -40,7 +42,10 @@ export async function planLost(
   { database, signer, workers, always }: PlanDeps,
   copy: VerifiedCopy,
 ): Promise<LostPlan> {
-  const { seed } = await openVrfKey({ database, signer });
+  // opening it would make one
+  if (!(await database.read(hasVrfKey))) throw beforeTheLog();
+  const { seed, publicKey } = await openVrfKey({ database, signer });
+  if (!equalBytes(publicKey, copy.vrfPublicKey)) throw beforeTheLog();
   const prover = createVrfPool({ seed, workers });
   seed.fill(0);
   try {
@@ -117,6 +122,14 @@ class Planning {
   async #entryAt(output: Uint8Array): Promise<TailVersion | undefined> {
     return this.#tail.get(keyOf(output));
   }
+}
+
+/** What it lacks is in no copy: without it no version of the log can be proven, nor its next one be made. */
+function beforeTheLog(): CountersignError {
+  return new CountersignError(
+    'state_refused',
+    'The store does not have the VRF key that this log began with: it was backed up before the log’s first epoch. Restore a later backup.',
+  );
 }
 
 function withAlways(names: readonly PlacedName[], always: PlanDeps['always']): readonly PlacedName[] {
