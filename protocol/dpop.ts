@@ -1,4 +1,4 @@
-import { CompactSign, calculateJwkThumbprint, compactVerify, decodeProtectedHeader, importJWK } from 'jose';
+import { CompactSign, compactVerify, decodeProtectedHeader, importJWK } from 'jose';
 import * as z from 'zod/mini';
 import { encodeBase64url } from './base64url.ts';
 import { utf8 } from './bytes.ts';
@@ -7,6 +7,7 @@ import { importSignatureKey, type SigningKey } from './ed25519.ts';
 import { CountersignError } from './errors.ts';
 import { sha256Base64url } from './hash.ts';
 import { isCompactJws } from './jws.ts';
+import { thumbprint } from './public-key.ts';
 
 /** Seconds that a DPoP proof is taken for, from its `iat`. */
 export const DPOP_PROOF_AGE = 60;
@@ -73,7 +74,7 @@ export async function verifyDpopProof(
             ? 'it is too old, or the clocks differ'
             : null;
   if (refused !== null) throw new CountersignError('dpop_invalid', `the DPoP proof is refused: ${refused}`);
-  return { jkt: await calculateJwkThumbprint(header.jwk), jti: claims.jti, iat: claims.iat };
+  return { jkt: thumbprint(header.jwk), jti: claims.jti, iat: claims.iat };
 }
 
 async function openProof(proof: string) {
@@ -106,5 +107,5 @@ function withoutQuery(url: string): string {
 
 /** RFC 9449 §4.3: compared without query and fragment, in the form that a URL parser gives both. */
 function sameTarget(htu: string, url: string): boolean {
-  return URL.canParse(htu) && withoutQuery(htu) === withoutQuery(url);
+  return URL.canParse(htu) && (htu === url || withoutQuery(htu) === withoutQuery(url));
 }

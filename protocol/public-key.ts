@@ -27,8 +27,11 @@ export const keyPairSchema = z.tuple([encryptionKeySchema, signatureKeySchema]);
 export type SignatureKey = z.infer<typeof signatureKeySchema>;
 export type EncryptionKey = z.infer<typeof encryptionKeySchema>;
 
+/** An EC key of whichever curve. */
+type EllipticKey = Omit<EncryptionKey, 'crv'> & { readonly crv: string };
+
 /** RFC 7638 thumbprint: base64url SHA-256 over the required members in lexical order. */
-export function thumbprint(key: SignatureKey | EncryptionKey): string {
+export function thumbprint(key: SignatureKey | EllipticKey): string {
   const required =
     key.kty === 'OKP'
       ? { crv: key.crv, kty: key.kty, x: key.x }
