@@ -50,15 +50,19 @@ export function canonicalJson(value: Json): string {
 
 /** `countersign/<label>/v1\n` and the canonical JSON of `value`: what is hashed and what is self-signed. */
 export function labelled(label: Label, value: Json): Uint8Array<ArrayBuffer> {
-  return utf8(`countersign/${label}/v1\n${canonicalJson(value)}`);
+  return utf8(labelledText(label, value));
+}
+
+/** The same before it is turned into bytes, for whoever hashes the UTF-8 of a text at once. */
+export function labelledText(label: Label, value: Json): string {
+  return `countersign/${label}/v1\n${canonicalJson(value)}`;
 }
 
 /** Texts as ECMAScript escapes them, which is what RFC 8785 §3.2.2.2 has; of numbers there are integers alone. */
 function serialized(value: Json, depth: number): string {
   switch (typeof value) {
     case 'string':
-      assertWellFormed(value);
-      return JSON.stringify(value);
+      return serializedText(value);
     case 'number':
       if (!Number.isSafeInteger(value))
         throw new CountersignError('claims_invalid', 'only integers are signed');
@@ -88,12 +92,11 @@ function serializedObject(value: { readonly [name: string]: Json }, depth: numbe
   const names = Object.keys(value).sort();
   let members = '';
   for (const name of names) {
-    assertWellFormed(name);
     // A serializer of somebody else's may take a member of this name for the method.
     if (name === 'toJSON') throw new CountersignError('claims_invalid', 'toJSON is no member name');
     const member = value[name];
     if (member === undefined) throw new CountersignError('claims_invalid', 'undefined cannot be signed');
-    members += `${members === '' ? '' : ','}${JSON.stringify(name)}:${serialized(member, depth)}`;
+    members += `${members === '' ? '' : ','}${serializedText(name)}:${serialized(member, depth)}`;
   }
   return `{${members}}`;
 }
@@ -102,6 +105,11 @@ function isList(value: object): value is readonly Json[] {
   return Array.isArray(value);
 }
 
-function assertWellFormed(text: string): void {
+/** Nothing that is escaped, and no surrogates, of which one half might be missing: such a text stands as it is. */
+const PLAIN = /^[ !#-[\]-\ud7ff\ue000-\uffff]*$/;
+
+function serializedText(text: string): string {
+  if (PLAIN.test(text)) return `"${text}"`;
   if (!text.isWellFormed()) throw new CountersignError('claims_invalid', 'text is not well-formed Unicode');
+  return JSON.stringify(text);
 }

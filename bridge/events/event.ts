@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type Json, labelled } from '../../protocol/canonical-json.ts';
+import { type Json, labelledText } from '../../protocol/canonical-json.ts';
 import { CountersignError, type ErrorCode, parseErrorCode } from '../../protocol/errors.ts';
 import { sha256Base64url } from '../lib/hash.ts';
 import { EVENT_DATA_BYTES } from '../lib/limits.ts';
@@ -133,12 +133,12 @@ export function eventBody(input: EventInput, id: string, time: number): EventBod
  * member that JSON does not have is `claims_invalid`.
  */
 export function eventHash(event: Omit<StoredEvent, 'hash'>): string {
-  return sha256Base64url(labelled('event', { ...event } as { readonly [name: string]: Json }));
+  return sha256Base64url(labelledText('event', { ...event } as { readonly [name: string]: Json }));
 }
 
 /** What the first event names as `prev`: a chain belongs to one bridge. */
 export function eventGenesis(iss: string): string {
-  return sha256Base64url(labelled('event-genesis', { iss }));
+  return sha256Base64url(labelledText('event-genesis', { iss }));
 }
 
 /** Without the members that are undefined: JSON has none, so they would be hashed but not stored. */

@@ -26,6 +26,22 @@ describe('canonicalJson', () => {
     expect(canonicalJson('€$\u000f\nA\'B"\\\\"/')).toBe('"€$\\u000f\\nA\'B\\"\\\\\\\\\\"/"');
   });
 
+  it('escapes what JSON does and nothing else, in a text and in a name', () => {
+    // Those that JSON may treat in a way of its own, and the ends of the surrogates.
+    const ranges = [
+      [0, 0x3ff],
+      [0x2000, 0x20ff],
+      [0xd780, 0xd7ff],
+      [0xe000, 0xe07f],
+      [0xff00, 0xffff],
+    ] as const;
+    const texts = ranges.flatMap(([first, last]) =>
+      Array.from({ length: last - first + 1 }, (_, index) => `a${String.fromCharCode(first + index)}b`),
+    );
+    const asJson = (text: string) => JSON.stringify({ [text]: text });
+    expect(texts.filter((text) => canonicalJson({ [text]: text }) !== asJson(text))).toEqual([]);
+  });
+
   it('writes the same text whatever order the members came in', () => {
     const plain = fc.letrec<{ json: Json; object: { readonly [name: string]: Json } }>((tie) => ({
       json: fc.oneof(
