@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { deletePruned, storePruned } from '../../bridge/events/prune-store.ts';
+import { STOP_GRACE_MS } from '../../bridge/lib/limits.ts';
 import { type BridgeFixture, bridgeFixture } from '../administration/bridge-fixture.ts';
 import { recordedTerminal } from '../cli/recorded-terminal.ts';
 import { readStream } from './streamed-events.ts';
@@ -92,7 +93,7 @@ describe('GET /v1/events as a stream', () => {
     const reading = readStream(await stream(`?since=${await lastSeq()}`));
     const start = performance.now();
     await bridge.restart();
-    expect(performance.now() - start).toBeLessThan(10_000);
+    expect(performance.now() - start).toBeLessThan(STOP_GRACE_MS);
     for (let event = await reading.next(); event !== null; ) event = await reading.next();
   });
 });

@@ -1,6 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { savePartner } from '../../bridge/federation/partner-store.ts';
 import { newId } from '../../bridge/lib/ids.ts';
+import { TRIAL_MS } from '../../bridge/lib/limits.ts';
 import { createDryRun, type DryRun } from '../../bridge/lifecycle/policy-dry-run.ts';
 import { type PopulationDeps, populationQuestions } from '../../bridge/lifecycle/policy-population.ts';
 import { comparedData } from '../../bridge/lifecycle/population-data.ts';
@@ -378,8 +379,10 @@ when { resource.category == "personal" };
       'nobody-finds-p7',
       'forbid (principal, action == Countersign::Action::"find", resource == Countersign::Address::"p7@acme.example");',
     );
+    // Seconds of the processor, to the trial too, which ends after some: what other processes take meanwhile is not its fault.
+    const timer = vi.spyOn(performance, 'now').mockImplementation(() => processorTime() * 1_000);
     const turns = longestTurns();
-    const { present, looked, notLookedAt } = await tryOut(content);
+    const { present, looked, notLookedAt } = await tryOut(content).finally(() => timer.mockRestore());
     const took = turns.stop();
     expect(present).toMatchObject([
       { action: 'find', lost: 1 },
@@ -387,8 +390,7 @@ when { resource.category == "personal" };
     ]);
     expect(looked.people).toBe(10_000);
     expect(notLookedAt.join()).not.toContain('beyond');
-    // Seconds of the processor: what other processes take meanwhile is not its fault.
-    expect(took.total).toBeLessThan(5);
+    expect(took.total).toBeLessThan(TRIAL_MS / 1_000);
     // The first turn compiles the draft.
     expect(took.longest[1]).toBeLessThan(0.1);
   });

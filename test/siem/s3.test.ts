@@ -119,10 +119,17 @@ describe('the objects of S3', () => {
   });
 
   it('are no more than one in the interval, the first at once', async () => {
+    const rare = open({ interval_seconds: 30 });
+    const before = store.objects.size;
+    let began = performance.now();
+    await rare.deliver(makeEvents(1, 901), signal);
+    expect(performance.now() - began).toBeLessThan(25_000);
+    await expect(rare.deliver(makeEvents(1, 902), AbortSignal.timeout(50))).rejects.toThrow();
+    expect(store.objects.size).toBe(before + 1);
+
     const sink = open({ interval_seconds: 1 });
-    const began = performance.now();
+    began = performance.now();
     await sink.deliver(makeEvents(1), signal);
-    expect(performance.now() - began).toBeLessThan(900);
     await sink.deliver(makeEvents(1), signal);
     expect(performance.now() - began).toBeGreaterThan(950);
   });
@@ -140,7 +147,7 @@ describe('the objects of S3', () => {
     const sink = open({ interval_seconds: 30 });
     const began = performance.now();
     for (let page = 0; page < 3; page += 1) await sink.deliver(makeEvents(EVENT_PAGE), signal, true);
-    expect(performance.now() - began).toBeLessThan(4_000);
+    expect(performance.now() - began).toBeLessThan(30_000);
   });
 
   it.each([

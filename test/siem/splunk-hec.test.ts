@@ -95,7 +95,8 @@ describe('the events of Splunk HEC', () => {
     receiver.index(true);
     expect(await codeOf(() => sink.settle?.(signal))).toBe('sink_unavailable');
     expect(receiver.held).not.toContain(events[0]?.event_id);
-    await deliverAll(sink, events);
+    // By another one, as a busy machine may need more than a second to ask after them.
+    await deliverAll(open(), events);
     expect(receiver.held.slice(-3)).toEqual(events.map(({ event_id }) => event_id));
   });
 

@@ -75,7 +75,7 @@ describe.skipIf(NO_REDIS !== undefined)(`The cache on a Redis server${skipped}`,
 
   it('answers `unavailable` in time when the server says nothing', async () => {
     const other = await startOther();
-    const cache = await open({ url: other.url, timeoutMs: 300 });
+    const cache = await open({ url: other.url, timeoutMs: 2_000 });
     // Redis pauses everybody else, and answers nobody before that is over: longer than the test may take.
     await other.command('client', 'pause', '60000', 'ALL');
     await Promise.all([
