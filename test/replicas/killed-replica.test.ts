@@ -16,10 +16,10 @@ import { type Replica, type ReplicaProcess, startReplica } from './replicas.ts';
 
 const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
 // Processes start and end, and leases run out.
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
 /** A sink of a killed process waits for its lease, and a machine may stall. */
-const soon = { timeout: 30_000, interval: 50 };
+const soon = { timeout: 60_000, interval: 50 };
 
 let stage: Stage;
 let bridge: WholeBridge;
@@ -52,7 +52,7 @@ beforeAll(async () => {
     request: boundedRequest(inTurn(bridge, () => [holder, heir])),
   });
   stage.onClose(() => auditor.close());
-}, 120_000);
+});
 afterAll(() => stage?.close());
 
 function ask(at: Replica, path: string, body: object): Promise<Response> {

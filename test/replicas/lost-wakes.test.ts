@@ -8,15 +8,15 @@ import type { PersonApp } from '../http/person-app.ts';
 import { type Company, startCompany } from '../http/two-companies.ts';
 import type { WholeBridge } from '../http/whole-bridge.ts';
 import { readStream, type StreamedEvent, type StreamReader } from '../live/streamed-events.ts';
+import { toldChange } from '../live/told-change.ts';
 import { type DeafPath, openDeafPath } from './deaf-path.ts';
 import { type Replica, type ReplicaProcess, startReplica } from './replicas.ts';
-import { toldChange } from './told-change.ts';
 
 // Sign-ins and enrolments take their time on a busy machine.
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
 /** Everybody looks within two seconds; machines that stall take longer. Milliseconds. */
-const BOUND = 20_000;
+const BOUND = 60_000;
 
 let stage: Awaited<ReturnType<typeof setTestStage>>;
 let company: Company;
@@ -36,7 +36,7 @@ beforeAll(async () => {
   ada = await enrolled('ada', deaf);
   host = await enrolled('eve', { fetch: stage.fetch });
   path.deafen();
-}, 120_000);
+});
 afterAll(() => stage?.close());
 
 async function urlOfCache(): Promise<URL> {
@@ -98,48 +98,36 @@ async function told(stream: StreamReader, name: string | null): Promise<Streamed
 }
 
 describe('where no wake-up of the others arrives', () => {
-  it(
-    'who watches is told of what happened elsewhere all the same',
-    async () => {
-      const carol = await enrolled('carol', { fetch: stage.fetch });
-      const watching = await listen(ada, '/v1/watch', { addresses: ['carol@acme.example'] });
-      expect((await watching.next())?.event).toBe('ready');
-      const before = path.lost;
-      await close(carol);
-      expect(await inTime(toldChange(watching, 'revoked'))).toMatchObject({ address: 'carol@acme.example' });
-      expect(path.lost).toBeGreaterThan(before);
-    },
-    BOUND,
-  );
+  it('who watches is told of what happened elsewhere all the same', async () => {
+    const carol = await enrolled('carol', { fetch: stage.fetch });
+    const watching = await listen(ada, '/v1/watch', { addresses: ['carol@acme.example'] });
+    expect((await watching.next())?.event).toBe('ready');
+    const before = path.lost;
+    await close(carol);
+    expect(await inTime(toldChange(watching, 'revoked'))).toMatchObject({ address: 'carol@acme.example' });
+    expect(path.lost).toBeGreaterThan(before);
+  });
 
-  it(
-    'a meeting’s messages arrive, and the stream of whom it was taken from ends',
-    async () => {
-      const dan = await enrolled('dan', deaf);
-      const meeting = await host.client.meetings.start({
-        ...{ label: 'Plans', mediaKey: 'media of the host', people: ['dan@acme.example'] },
-        ends: Math.floor(Date.now() / 1000) + 3_600,
-      });
-      const { iss, group } = meeting;
-      const stream = await listen(dan, '/v1/meetings/stream', { iss, group, since: 0 });
-      await told(stream, 'rekey');
-      await meeting.rekey();
-      expect(await told(stream, 'rekey')).not.toBeNull();
-      await close(dan);
-      expect(await inTime(told(stream, null))).toBeNull();
-    },
-    2 * BOUND,
-  );
+  it('a meeting’s messages arrive, and the stream of whom it was taken from ends', async () => {
+    const dan = await enrolled('dan', deaf);
+    const meeting = await host.client.meetings.start({
+      ...{ label: 'Plans', mediaKey: 'media of the host', people: ['dan@acme.example'] },
+      ends: Math.floor(Date.now() / 1000) + 3_600,
+    });
+    const { iss, group } = meeting;
+    const stream = await listen(dan, '/v1/meetings/stream', { iss, group, since: 0 });
+    await told(stream, 'rekey');
+    await meeting.rekey();
+    expect(await told(stream, 'rekey')).not.toBeNull();
+    await close(dan);
+    expect(await inTime(told(stream, null))).toBeNull();
+  });
 
-  it(
-    'both logs go on, whichever of them stages',
-    async () => {
-      const bob = await enrolled('bob', deaf);
-      expect((await bob.client.me()).credential).not.toBeNull();
-      expect(await host.client.lookUp(['bob@acme.example'], { maxAge: 0 })).toMatchObject([
-        { status: 'verified' },
-      ]);
-    },
-    BOUND,
-  );
+  it('both logs go on, whichever of them stages', async () => {
+    const bob = await enrolled('bob', deaf);
+    expect((await bob.client.me()).credential).not.toBeNull();
+    expect(await host.client.lookUp(['bob@acme.example'], { maxAge: 0 })).toMatchObject([
+      { status: 'verified' },
+    ]);
+  });
 });

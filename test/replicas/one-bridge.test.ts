@@ -10,9 +10,9 @@ import type { PersonApp } from '../http/person-app.ts';
 import { PASSWORD } from '../http/two-companies.ts';
 import { APP_ID } from '../http/whole-bridge.ts';
 import { readStream } from '../live/streamed-events.ts';
+import { toldChange } from '../live/told-change.ts';
 import { inTurn } from './in-turn.ts';
 import type { Replica } from './replicas.ts';
-import { toldChange } from './told-change.ts';
 import { startTwoReplicas, type TwoReplicas } from './two-replicas.ts';
 
 const REDIRECT_URI = 'http://127.0.0.1/callback';
@@ -28,7 +28,7 @@ beforeAll(async () => {
   });
   ({ here, there } = two);
   ada = await enrolled('ada', there);
-}, 120_000);
+});
 afterAll(() => two?.close());
 
 async function enrolled(name: string, at: Replica): Promise<PersonApp> {

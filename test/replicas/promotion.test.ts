@@ -23,7 +23,7 @@ import { type Amended, startWholeBridge, type WholeBridge } from '../http/whole-
 
 /** Requests that are under way wait for a server that takes writes, and machines stall. */
 const soon = { timeout: 60_000, interval: 100 };
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 });
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 180_000 });
 
 let pair: PostgresPair;
 let stage: Stage;

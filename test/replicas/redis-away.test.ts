@@ -2,12 +2,13 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Stage, setStage } from '../../demo/stage/stage.ts';
 import { configuredStores } from '../fakes/configured-stores.ts';
 import { SOON } from '../fakes/soon.ts';
+import { CACHE_TIMEOUT_MS } from '../fakes/temporary-cache.ts';
 import { startRedis, type ThrowawayRedis } from '../fakes/throwaway-redis.ts';
 import { deviceHeaders } from '../http/api-request.ts';
 import type { PersonApp } from '../http/person-app.ts';
 import { type Company, startCompany } from '../http/two-companies.ts';
 import { readStream, type StreamReader } from '../live/streamed-events.ts';
-import { toldChange } from './told-change.ts';
+import { toldChange } from '../live/told-change.ts';
 
 const ME = { method: 'GET', path: '/v1/me' };
 
@@ -21,12 +22,13 @@ beforeAll(async () => {
   redis = await startRedis();
   stage = await setStage(new AbortController().signal, async () => {
     const { settings, files, remove } = await configuredStores();
-    const cache = { driver: 'redis', url: { file: './cache-url' } };
+    const patient = { timeout_ms: CACHE_TIMEOUT_MS };
+    const cache = { driver: 'redis', url: { file: './cache-url' }, ...patient };
     return { settings: { ...settings, cache }, files: { ...files, 'cache-url': redis.url }, remove };
   });
   company = await startCompany(stage, 'acme', ['ada', 'bob']);
   [ada, bob] = [await enrolled('ada'), await enrolled('bob')];
-}, 120_000);
+});
 afterAll(async () => {
   await stage?.close();
   await redis?.stop();

@@ -11,7 +11,7 @@ beforeAll(async () => {
   const claimed = { token: new URL(url).hash.slice(1), name: 'Ada' };
   const made = await ask(two.here.fetch, '/admin/v1/bootstrap', claimed);
   ({ token } = (await made.json()) as { token: string });
-}, 120_000);
+});
 afterAll(() => two?.close());
 
 function ask(through: typeof fetch, path: string, body: object, method = 'POST'): Promise<Response> {

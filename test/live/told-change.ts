@@ -1,4 +1,4 @@
-import type { StreamReader } from '../live/streamed-events.ts';
+import type { StreamReader } from './streamed-events.ts';
 
 /** The first change for this reason that a watch tells; one that began a moment ago may tell of what was before it. */
 export async function toldChange(watching: StreamReader, reason: string): Promise<unknown> {
