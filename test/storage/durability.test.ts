@@ -91,6 +91,28 @@ describe('What is acknowledged is on disk', () => {
   );
 
   it.skipIf(NO_STRACE !== undefined)(
+    `even where the log cannot be opened beside SQLite, which syncs it then${NO_STRACE ? ` (skipped: ${NO_STRACE})` : ''}`,
+    async () => {
+      const trace = join(folder, 'trace');
+      // Of the file's path, which SQLite does not ask for: it is no link.
+      const fault = ['-P', path, '-P', `${path}-wal`];
+      const calls = ['-e', 'trace=readlink,fsync,fdatasync', '-e', 'inject=readlink:error=EMFILE'];
+      const { child, url } = await start(['strace', '-f', '-y', ...fault, ...calls, '-o', trace]);
+      for (const request of ['first', 'second']) {
+        const response = await fetch(`${url}/${request}`, { method: 'PUT' });
+        expect([response.status, await response.text()]).toEqual([200, request]);
+      }
+      await kill(child);
+      const text = readFileSync(trace, 'utf8');
+      expect(text).toContain('(INJECTED)');
+      const synced = parseTrace(text).filter(({ name, failed }) => name === 'fdatasync' && !failed);
+      expect(synced).toEqual([]);
+      expect(await stored()).toEqual(expect.arrayContaining(['first', 'second']));
+    },
+    120_000,
+  );
+
+  it.skipIf(NO_STRACE !== undefined)(
     `or it is told to nobody, and the store is not believed any more${NO_STRACE ? ` (skipped: ${NO_STRACE})` : ''}`,
     async () => {
       // SQLite itself calls fsync; strace counts the calls of each thread

@@ -6,27 +6,37 @@ import { type FileHandle, open, realpath } from 'node:fs/promises';
  */
 export class LogFile {
   readonly #database: string;
-  #file: Promise<FileHandle> | undefined;
+  #file: FileHandle | undefined;
 
   /** @param database - path of the database file */
   constructor(database: string) {
     this.#database = database;
   }
 
-  /** Resolves when what was written to it before is on disk, by whichever descriptor. Not before the first commit: it makes the file. */
+  /**
+   * Whether it can be synced from here; where not, the next call tries again. To be called before the commit that is to be
+   * synced: the system tells a fault of the disk to each descriptor that is open by then, and SQLite keeps those that
+   * it meets while it moves the log into the file to itself.
+   */
+  async open(): Promise<boolean> {
+    if (this.#file !== undefined) return true;
+    try {
+      // It stands beside the file itself, not beside a link to it; and stays the same file while a connection is open.
+      this.#file = await open(`${await realpath(this.#database)}-wal`, 'r+');
+      return true;
+    } catch {
+      // Not there yet, or no descriptor is left: whoever commits waits for the disk as without it.
+      return false;
+    }
+  }
+
+  /** Resolves when what was written to it before is on disk, by whichever descriptor. Only once it is open. */
   async sync(): Promise<void> {
-    this.#file ??= this.#open();
-    const file = await this.#file;
-    await file.datasync();
+    if (this.#file === undefined) throw new TypeError('the log is not open');
+    await this.#file.datasync();
   }
 
   async close(): Promise<void> {
-    const file = await this.#file?.catch(() => undefined);
-    await file?.close();
-  }
-
-  /** It stands beside the file itself, not beside a link to it; and stays the same file while a connection is open. */
-  async #open(): Promise<FileHandle> {
-    return open(`${await realpath(this.#database)}-wal`, 'r+');
+    await this.#file?.close();
   }
 }

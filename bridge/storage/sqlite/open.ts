@@ -202,6 +202,7 @@ class SqliteDatabase implements Database {
    * synced, so that a fault of the disk is told to whom it concerns.
    */
   async #writeAndSync<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    if (!(await this.#log.open())) return this.#write(work);
     const result = await this.#writeUnsynced(work);
     try {
       await this.#log.sync();
