@@ -11,6 +11,7 @@ import {
 } from '../../recrypt/encoding.ts';
 import type { PrePrivateKey } from '../../recrypt/transform-engine.ts';
 import type { Signer } from '../signer/signer.ts';
+import { ENROLMENTS } from '../transforms/transforms.ts';
 import type { BindingDeps } from './services.ts';
 
 /** What a transform key is tried with. */
@@ -62,7 +63,7 @@ export async function augmentedTransformKey(
   const encoded = encodeTransformKey(augmented);
   await transforms.run({
     ...{ encrypted: offered.vault, box: true, keys: [Uint8Array.from(encoded)], maxBlocks: 0 },
-    ...{ priority: 'join', turn: [signer.iss, offered.sub, offered.sub] },
+    ...{ priority: 'join', turn: [signer.iss, ENROLMENTS, offered.sub] },
   });
   return encoded;
 }

@@ -2,10 +2,17 @@
 export type TransformPriority = 'join' | 'asset';
 
 /**
- * Whose turn a job takes. Companies take turns (our own people are one of them), within each what is opened (a group, or a
- * person's own keys), and within that people: neither a partner with many meetings nor a meeting with many people keeps others out.
+ * Whose turn a job takes. Companies take turns (our own people are one of them), within each what is opened (a group, a
+ * person's own keys, or `ENROLMENTS`), and within that people: neither a partner with many meetings nor a meeting with many
+ * people keeps others out.
  */
 export type TransformTurn = readonly [company: string, of: string, person: string];
+
+/**
+ * All enrolments take turns as one: a company that enrols everybody on one morning would else have as many turns as people,
+ * and its meetings one each. No group is called so.
+ */
+export const ENROLMENTS = 'enrolments';
 
 export interface TransformJob {
   /** An encrypted value (recrypt/encoding.ts), or with `box` a sealed box (recrypt/sealed-box.ts). Anybody may have made it. */

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { BindingDeps } from '../../bridge/binding/services.ts';
+import { FairLine } from '../../bridge/transforms/fair-line.ts';
 import type { TransformJob, Transforms } from '../../bridge/transforms/transforms.ts';
 import { CountersignError } from '../../protocol/errors.ts';
 import type { TransformEngine } from '../../recrypt/transform-engine.ts';
@@ -50,8 +51,22 @@ describe('the transform of an enrolment', () => {
     await start();
     const alice = await parts.addPerson({ addresses: ['alice@acme.example'] });
     await enrol(parts, alice);
-    expect(jobs).toEqual([{ priority: 'join', turn: [parts.signer.iss, alice, alice] }]);
+    expect(jobs).toEqual([{ priority: 'join', turn: [parts.signer.iss, 'enrolments', alice] }]);
     expect(ownTransforms).toBe(0);
+  });
+
+  it('takes turns with all other enrolments as one: however many there are, a meeting’s joins wait for few', async () => {
+    await start();
+    const { iss } = parts.signer;
+    const line = new FairLine<string>();
+    for (const name of ['alice', 'bob', 'carol', 'dan']) {
+      const sub = await parts.addPerson({ addresses: [`${name}@acme.example`] });
+      await enrol(parts, sub);
+      line.add(jobs.at(-1)?.turn ?? [], name);
+    }
+    for (const guest of ['gwen', 'hal']) line.add([iss, 'the id of a meeting', guest], guest);
+    const order = Array.from({ length: 6 }, () => line.take());
+    expect(order).toEqual(['alice', 'gwen', 'bob', 'hal', 'carol', 'dan']);
   });
 
   it('that the workers have no room for is refused as others are, and the same confirmation counts later', async () => {
