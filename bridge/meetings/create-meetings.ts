@@ -23,6 +23,7 @@ import { createOwnPeople } from './own-people.ts';
 import { createPartnerPolls } from './partner-polls.ts';
 import { createAnswerPartner } from './partner-requests.ts';
 import { createPermissionRechecks } from './permission-rechecks.ts';
+import { createPresenceRate } from './presence-rate.ts';
 import { createRenewPresence } from './presence-renewals.ts';
 import { createPresences } from './presences.ts';
 import { createRechecks } from './rechecks.ts';
@@ -81,6 +82,7 @@ export function createMeetings(deps: MeetingsDeps): Meetings {
   const postRekey = createPostRekey(common);
   const people = createOwnPeople({
     ...{ ...common, presences, renewPresence, home, calls, departures },
+    limitPresences: createPresenceRate(deps.cache),
     open: (who, { iss: at, group, since }) =>
       at === iss ? homeStreams.open(who, group, since) : foreignStreams.open({ home: at, group }, who, since),
   });

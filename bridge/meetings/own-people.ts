@@ -15,6 +15,7 @@ import type { Departures } from './departures.ts';
 import { type ForeignCalls, isRefusal } from './foreign-calls.ts';
 import type { Asking, HomeMeetings } from './home-meetings.ts';
 import { assertOwn, challengeFor, epochOf, ownEndorsement, ownPresence } from './presence-evidence.ts';
+import type { LimitPresences } from './presence-rate.ts';
 import { claimedRenewal, type RenewPresence } from './presence-renewals.ts';
 import type { Presences } from './presences.ts';
 import type { MeetingName } from './rechecks.ts';
@@ -36,6 +37,8 @@ export interface OwnPeopleDeps {
   readonly home: HomeMeetings;
   readonly presences: Presences;
   readonly renewPresence: RenewPresence;
+  /** For meetings of partners, which are not to be asked for more than they take. */
+  readonly limitPresences: LimitPresences;
   readonly calls: ForeignCalls;
   readonly departures: Departures;
   readonly open: OwnPeople['open'];
@@ -122,6 +125,7 @@ export function createOwnPeople(deps: OwnPeopleDeps): OwnPeople {
       await admit(who, upload);
       const expected = { aud: upload.iss, meeting: group };
       if (!isHere(upload)) {
+        await deps.limitPresences(group, { iss, sub: who.sub, deviceId: who.deviceId });
         const evidence = await ownPresence(deps, who, proof, expected);
         return presentAbroad(who, nameOf(upload), evidence);
       }
@@ -139,10 +143,11 @@ export function createOwnPeople(deps: OwnPeopleDeps): OwnPeople {
     async renew(who, { iss: at, group, renewal }) {
       await admit(who, { iss: at, group });
       const { sub, deviceId } = who;
+      const device = { iss, sub, deviceId, via: [] };
+      if (!isHere({ iss: at })) await deps.limitPresences(group, device);
       const shown = await deps.findEvidence(sub, deviceId);
       if (shown === undefined) throw new CountersignError('device_not_endorsed');
       const evidence = { ...shown, renewal };
-      const device = { iss, sub, deviceId, via: [] };
       if (!isHere({ iss: at })) {
         assertOwn(claimedRenewal(renewal), device);
         await calls.renew({ home: at, group }, who, evidence);

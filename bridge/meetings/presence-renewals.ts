@@ -80,8 +80,8 @@ export function createRenewPresence(deps: {
     assertOwn(claims, device);
     const { before, challenge } = await read(renewing, claims);
     await verify(renewing, before.evidence, challenge);
-    if (before.evidence.renewal === evidence.renewal) return;
-    assertNewer(claims, before.evidence);
+    // The same again, where an answer was lost, is kept with what it rests on now: whose end is answered.
+    if (before.evidence.renewal !== evidence.renewal) assertNewer(claims, before.evidence);
     await database.transaction(async (tx) => {
       await assertMayStay(tx, renewing);
       const after = { ...evidence, proof: before.evidence.proof };

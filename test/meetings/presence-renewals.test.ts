@@ -1,17 +1,40 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { findPartner } from '../../bridge/federation/partner-store.ts';
 import { MEETING_PRESENCES_PER_MINUTE } from '../../bridge/lib/limits.ts';
+import { partnerEndorsement } from '../../bridge/meetings/presence-evidence.ts';
+import { createRenewPresence } from '../../bridge/meetings/presence-renewals.ts';
+import { MemoryCache } from '../../bridge/storage/memory-cache.ts';
+import { deviceEndorsementSchema } from '../../protocol/device.ts';
+import { CountersignError } from '../../protocol/errors.ts';
+import { endOfEvidence } from '../../protocol/groups/signer-evidence.ts';
 import { sha256Base64url } from '../../protocol/hash.ts';
+import { decodeClaims } from '../../protocol/jws.ts';
 import type { RosterParticipant } from '../../protocol/meetings/api.ts';
 import { PRESENCE_LIFE } from '../../protocol/presence.ts';
 import { type PresenceRenewal, signPresenceRenewal } from '../../protocol/presence-renewal.ts';
 import { expectCode } from '../binding/expect-code.ts';
+import { Interruption } from '../binding/interruption.ts';
 import { contextOf, type Enrolled } from '../fakes/client-side.ts';
-import { type MeetingBridge, type TwoMeetingBridges, twoMeetingBridges } from './meeting-bridges.ts';
-import { hostedMeeting, type MadeMeeting, now, presence, rekey, removeMember } from './meeting-side.ts';
+import {
+  ADMINISTRATOR,
+  type MeetingBridge,
+  type TwoMeetingBridges,
+  twoMeetingBridges,
+} from './meeting-bridges.ts';
+import {
+  hostedMeeting,
+  type MadeMeeting,
+  now,
+  presence,
+  rekey,
+  removeDevice,
+  removeMember,
+} from './meeting-side.ts';
 
 /** Bindings live a day, and are made anew after half of it. */
 const HALF_A_DAY = 12 * 3600 + 60;
-const A_WEEK = 7 * 24 * 3600;
+const A_DAY = 24 * 3600;
+const A_WEEK = 7 * A_DAY;
 
 let bridges: TwoMeetingBridges;
 let acme: MeetingBridge;
@@ -99,6 +122,23 @@ describe('a presence that is renewed', () => {
     expect(await send(acme, bob, renewal)).toBe(expires);
   });
 
+  it.each([
+    ['the meeting’s own company', () => [acme, bob, proofs.bob] as const],
+    ['another company', () => [globex, gwen, proofs.gwen] as const],
+  ])('rests on what its answer says, where it comes twice, of a device of %s', async (_whose, who) => {
+    const [at, person, proof] = who();
+    const end = await send(at, person, await renewalOf(person, proof));
+    advance(end - A_DAY / 2 - 60 - now(acme));
+    const renewal = await renewalOf(person, proof);
+    expect(await send(at, person, renewal)).toBe(end);
+    // Half of the time of what it rests on is over: it is made anew.
+    advance(120);
+    const later = await send(at, person, renewal);
+    expect(later).toBeGreaterThan(end);
+    const shown = await shownOf(person);
+    expect(shown && endOfEvidence(shown)).toBe(later);
+  });
+
   it('goes on in another term', async () => {
     meeting.term += 1;
     await rekey(acme, meeting, ada, { changes: { term: meeting.term } });
@@ -161,9 +201,114 @@ describe('a renewal is refused', () => {
     }
   });
 
+  it('for an epoch of an earlier host', async () => {
+    const renewal = await renewalOf(bob, proofs.bob);
+    meeting.term += 1;
+    await rekey(acme, meeting, ada, { changes: { term: meeting.term } });
+    await expectCode(send(acme, bob, renewal), 'presence_mismatch');
+  });
+
   it('where a device brings too many, with its proofs', async () => {
     const renewal = await renewalOf(bob, proofs.bob);
     for (let count = 1; count < MEETING_PRESENCES_PER_MINUTE; count += 1) await send(acme, bob, renewal);
     await expectCode(send(acme, bob, renewal), 'rate_limited');
+  });
+
+  it('where a device brings too many for a meeting elsewhere, by its own bridge, which asks no more', async () => {
+    const renewal = await renewalOf(gwen, proofs.gwen);
+    globex.reaches = false;
+    try {
+      for (let count = 1; count < MEETING_PRESENCES_PER_MINUTE; count += 1) {
+        await expectCode(send(globex, gwen, renewal), 'partner_unreachable');
+      }
+      await expectCode(send(globex, gwen, renewal), 'rate_limited');
+    } finally {
+      globex.reaches = true;
+    }
+  });
+});
+
+describe('between what was verified of a renewal and what is stored', () => {
+  /** Somebody's renewal at the bridge that keeps the meeting, as it takes one of its own or of a partner. */
+  async function renewWhile(person: Enrolled, proof: string, meanwhile: () => Promise<unknown>) {
+    const { parts, iss } = acme;
+    const { clock } = parts;
+    const interruption = new Interruption();
+    const renew = createRenewPresence({
+      ...{ iss, clock, cache: new MemoryCache({ clock }) },
+      database: interruption.of(parts.database),
+    });
+    const { address, credential, device_binding } = await presence(acme, meeting, person);
+    const { offer, who, confirmation } = person;
+    interruption.beforeNextTransaction(meanwhile);
+    await renew({
+      group: meeting.group,
+      device: { iss: offer.iss, sub: who.sub, deviceId: who.deviceId, via: [] },
+      evidence: { address, credential, device_binding, renewal: await renewalOf(person, proof) },
+      endorsement: decodeClaims(confirmation.endorsement, 'device-endorsement+jwt', deviceEndorsementSchema),
+      permit: ({ role }) => {
+        if (role === 'none') throw new CountersignError('group_unknown');
+      },
+    });
+  }
+
+  it('nobody is kept who has left', async () => {
+    const at = { iss: acme.iss, group: meeting.group };
+    const leave = () => acme.meetings.leave(bob.who, at, contextOf(bob.who));
+    await expectCode(renewWhile(bob, proofs.bob, leave), 'conflict');
+    expect(await shownOf(bob)).toBeUndefined();
+  });
+
+  it('nobody is kept who was removed', async () => {
+    await expectCode(
+      renewWhile(bob, proofs.bob, () => removeMember(acme, meeting, bob)),
+      'group_unknown',
+    );
+  });
+
+  it('no device is kept that was removed', async () => {
+    const fay = await acme.addEnrolled('fay');
+    meeting = await hostedMeeting(acme, ada, [fay]);
+    const proof = await come(acme, fay);
+    await expectCode(
+      renewWhile(fay, proof, () => removeDevice(acme, fay)),
+      'device_not_endorsed',
+    );
+  });
+
+  it('nobody is kept whose company was suspended', async () => {
+    const { domain, iss: entityId, parts } = globex;
+    const suspend = () => acme.partners.suspend(entityId, 'a test', ADMINISTRATOR);
+    try {
+      await expectCode(renewWhile(gwen, proofs.gwen, suspend), 'device_not_endorsed');
+    } finally {
+      const approval = { entityId, rootThumbprint: parts.root.kid, domains: [domain] };
+      await acme.partners.approve(approval, ADMINISTRATOR);
+    }
+  });
+
+  it('nothing newer is overwritten', async () => {
+    let newer = '';
+    const another = async () => {
+      newer = await renewalOf(bob, proofs.bob, { iat: now(acme) + 1 });
+      await send(acme, bob, newer);
+    };
+    await expectCode(renewWhile(bob, proofs.bob, another), 'conflict');
+    expect(await shownOf(bob)).toMatchObject({ renewal: newer });
+  });
+});
+
+describe('what a partner shows of a device', () => {
+  it('is verified: not another person’s device, and nothing that is over', async () => {
+    const partner = await acme.parts.database.read((query) => findPartner(query, globex.iss));
+    if (partner === undefined) throw new Error('the partner is approved');
+    const [hal, ines] = [await globex.addEnrolled('hal'), await globex.addEnrolled('ines')];
+    const hals = await presence(acme, meeting, hal);
+    const { device_binding } = await presence(acme, meeting, ines);
+    const mixed = { ...hals, device_binding };
+    await expectCode(partnerEndorsement(partner, mixed, now(acme)), 'endorsement_mismatch');
+    await expectCode(partnerEndorsement(partner, hals, now(acme) + 2 * A_DAY), 'jws_expired');
+    const endorsement = await partnerEndorsement(partner, hals, now(acme));
+    expect(endorsement.device_id).toBe(hal.who.deviceId);
   });
 });

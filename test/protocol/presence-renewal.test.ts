@@ -56,6 +56,13 @@ describe('verifyPresenceRenewal', () => {
     expect(await refusal(changes)).toBe('presence_mismatch');
   });
 
+  it('refuses a renewal of another device’s presence', async () => {
+    const another = { ...presence, device_id: testDigest('other device') };
+    const before = { proof, presence: another, ...place };
+    const code = await codeOf(async () => verifyPresenceRenewal(await renewal(), laptop, before, LATER));
+    expect(code).toBe('presence_mismatch');
+  });
+
   it('refuses a renewal that is older than the proof', async () => {
     const older = await renewal({ iat: NOW - 1, exp: NOW + 100 });
     expect(await codeOf(() => verify(older, NOW))).toBe('presence_mismatch');
