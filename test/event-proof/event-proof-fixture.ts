@@ -33,7 +33,8 @@ export interface EventProofFixture extends SignerFixture {
 }
 
 export async function eventProofFixture(): Promise<EventProofFixture> {
-  const fixture = await signerFixture();
+  // Ids of events are of the machine's clock, whatever day it is: what is signed must be of the same.
+  const fixture = await signerFixture(Date.now());
   const { clock } = fixture;
   const { database } = fixture.store;
   const signer = await fixture.open();

@@ -43,9 +43,9 @@ export interface SignerFixture {
   open(changes?: { iss?: string; keyEncryptionKey?: Uint8Array; database?: Database }): Promise<Signer>;
 }
 
-/** A store whose keys are initialized under a root of its own. */
-export async function signerFixture(): Promise<SignerFixture> {
-  const clock = movableClock();
+/** A store whose keys are initialized under a root of its own, at `start` (milliseconds). */
+export async function signerFixture(start?: number): Promise<SignerFixture> {
+  const clock = movableClock(start);
   const store = await temporaryStore(clock);
   const root = await openRootKey(await createRootKey());
   const keyEncryptionKey = crypto.getRandomValues(new Uint8Array(32));
