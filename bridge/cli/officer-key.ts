@@ -28,7 +28,7 @@ import {
   verifyOrganizationEscrow,
 } from '../../protocol/escrow/organization-escrow.ts';
 import {
-  type RecoveryHalves,
+  organizationKeyFingerprint,
   recoveryDrillContext,
   recoveryHalfTranscript,
   successionTranscript,
@@ -40,6 +40,7 @@ import { preFromJwk, preToJwk } from '../../recrypt/encoding.ts';
 import { openSealed, sealTo } from '../../recrypt/sealed-box.ts';
 import type { PrePrivateKey, TransformEngine } from '../../recrypt/transform-engine.ts';
 import type { ReaderFile } from './escrow-reader.ts';
+import { pairOf } from './recovery-halves.ts';
 import type { Terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -117,16 +118,24 @@ export async function releaseShare(
   }
 }
 
-/** This officer's half of before says which key takes its place. Throws `recovery_half`, `passphrase_wrong`. */
+/**
+ * This officer's half of before says which key takes its place: the one whose fingerprint they were told, and not the one
+ * that the bridge calls so. Throws `recovery_half`, `passphrase_wrong`.
+ */
 export async function signSuccession(
   engine: TransformEngine,
   { file, passphrase }: { file: OfficerFile; passphrase: string },
   { halves, replacement }: RecoveryKey,
+  told: string,
 ): Promise<Pick<ReplacementApproval, 'half' | 'signature'>> {
   const { iss, half } = file;
   const [before, next] = [pairOf(halves), pairOf(replacement?.halves ?? [])];
+  if (before === null || next === null) throw new CountersignError('recovery_half');
   if (!before.some((one) => thumbprint(one) === thumbprint(half))) {
     throw new CountersignError('recovery_half', 'This file holds another half.');
+  }
+  if (organizationKeyFingerprint(iss, next) !== told) {
+    throw new CountersignError('recovery_half', 'The new halves are not those that you were told.');
   }
   const transcript = successionTranscript(iss, before, next);
   const privateKey = await unwrapHalf(file, passphrase);
@@ -136,12 +145,6 @@ export async function signSuccession(
   } finally {
     privateKey.fill(0);
   }
-}
-
-function pairOf(halves: RecoveryKey['halves']): RecoveryHalves {
-  const [first, second] = halves;
-  if (first === undefined || second === undefined) throw new CountersignError('recovery_half');
-  return [first.half, second.half];
 }
 
 /** What this officer's half opens of a drill; nothing else opens as that. Throws `recovery_half`, `recrypt_decrypt_failed`. */

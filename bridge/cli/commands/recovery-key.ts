@@ -2,12 +2,13 @@ import type { Command } from 'commander';
 import {
   type EscrowCoverage,
   escrowCoverageSchema,
+  type RecoveryHalf,
   type RecoveryKey,
   recoveryDrillSchema,
   recoveryKeySchema,
 } from '../../../protocol/escrow/organization-api.ts';
 import { loadTransformEngine } from '../../../recrypt/load-node.ts';
-import { openApi } from '../api-client.ts';
+import { type ApiClient, openApi } from '../api-client.ts';
 import { confirm } from '../confirm.ts';
 import {
   answerDrill,
@@ -18,6 +19,7 @@ import {
   writeOfficerFile,
 } from '../officer-key.ts';
 import { facts, show, table, when } from '../output.ts';
+import { assertShown, fingerprintOfHalves, reckoned } from '../recovery-halves.ts';
 import type { Terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
 
@@ -48,13 +50,11 @@ function addInitOfficerCommand(recovery: Command, terminal: Terminal): void {
       const { iss } = await api.get(KEY, recoveryKeySchema);
       const { file, passphrase, registration } = await makeOfficerKey(await loadTransformEngine(), iss);
       const { undo } = await writeOfficerFile(path, file);
-      const key = await api
-        .send('POST', `${KEY}/halves`, recoveryKeySchema, registration)
-        .catch(async (error: unknown) => {
-          await undo();
-          throw error;
-        });
-      const fingerprint = (key.replacement ?? key).fingerprint;
+      const key = await register(api, registration).catch(async (error: unknown) => {
+        await undo();
+        throw error;
+      });
+      const fingerprint = fingerprintOfHalves(iss, (key.replacement ?? key).halves);
       show(terminal, options, { file: path, passphrase, fingerprint }, () =>
         [
           `Your half is in ${path}. Write down its passphrase; it is shown this once:`,
@@ -65,20 +65,30 @@ function addInitOfficerCommand(recovery: Command, terminal: Terminal): void {
     });
 }
 
+/** Throws `recovery_half` where the bridge answers with other halves than the one that it was sent. */
+async function register(api: ApiClient, registration: RecoveryHalf): Promise<RecoveryKey> {
+  const key = await api.send('POST', `${KEY}/halves`, recoveryKeySchema, registration);
+  assertShown((key.replacement ?? key).halves, registration.half);
+  return key;
+}
+
 function afterRegistration({ replacement }: RecoveryKey, fingerprint: string | null): string {
   if (fingerprint === null) return 'Another administrator makes the other half now, on another machine.';
+  const compared = `Both halves are there. Who made the other one sees the same fingerprint with “recovery key --file”: ${fingerprint}`;
   return replacement === null
-    ? `Both halves are there. Tell your people the fingerprint: ${fingerprint}`
-    : `Both new halves are there. Tell the two who hold the ones of before the fingerprint: ${fingerprint}`;
+    ? `${compared}\nThen tell your people.`
+    : `${compared}\nThen tell the two who hold the ones of before.`;
 }
 
 function addKeyCommands(recovery: Command, terminal: Terminal): void {
   recovery
     .command('key')
     .description('the organization’s recovery key')
+    .option('--file <file>', 'your half, which must be one of the two: of the new key while one is made')
     .option('--json', 'answer as JSON')
-    .action(async (options: Options) => {
-      const key = await (await openApi(terminal)).get(KEY, recoveryKeySchema);
+    .action(async ({ file, ...options }: Options & { file?: string }) => {
+      const key = reckoned(await (await openApi(terminal)).get(KEY, recoveryKeySchema));
+      if (file !== undefined) assertShown((key.replacement ?? key).halves, readOfficerFile(file).half);
       show(terminal, options, key, describe);
     });
   recovery
@@ -119,7 +129,7 @@ function addReplacementCommands(recovery: Command, terminal: Terminal): void {
     .option('--json', 'answer as JSON')
     .action(async ({ fingerprint, file: path, ...options }: Options & Approval) => {
       const api = await openApi(terminal);
-      const key = await api.get(KEY, recoveryKeySchema);
+      const key = reckoned(await api.get(KEY, recoveryKeySchema));
       const told = fingerprint.replaceAll(/\s/g, '');
       if (key.replacement?.fingerprint !== told) {
         throw new UsageError('The bridge has other new halves than these, or not both yet.');
@@ -132,6 +142,7 @@ function addReplacementCommands(recovery: Command, terminal: Terminal): void {
               await loadTransformEngine(),
               { file: readOfficerFile(path), passphrase: await askPassphrase(terminal) },
               key,
+              told,
             );
       const approval = { fingerprint: told, ...signed };
       const done = await api.send('POST', `${REPLACEMENT}/approvals`, recoveryKeySchema, approval);
