@@ -1,10 +1,12 @@
 import * as z from 'zod';
 import { encodeBase64url } from '../../protocol/base64url.ts';
 import { utf8 } from '../../protocol/bytes.ts';
+import { CountersignError } from '../../protocol/errors.ts';
 import { escrowSchema } from '../../protocol/escrow/escrow-record.ts';
 import { keptShareContext } from '../../protocol/escrow/kept-escrow.ts';
 import { splitSecret, verifyOrganizationEscrow } from '../../protocol/escrow/organization-escrow.ts';
 import type { KeyStatement } from '../../protocol/key-statement.ts';
+import { thumbprint } from '../../protocol/public-key.ts';
 import { preFromJwk } from '../../recrypt/encoding.ts';
 import { sealTo } from '../../recrypt/sealed-box.ts';
 import { devicesOf } from '../directory/devices.ts';
@@ -13,6 +15,7 @@ import type { Signer } from '../signer/signer.ts';
 import type { Transaction } from '../storage/database.ts';
 import { openEscrow } from './escrow-checks.ts';
 import type { StoredKeptEscrow } from './kept-escrow-store.ts';
+import { isRecoveryKey } from './recovery-key-store.ts';
 import type { BindingDeps } from './services.ts';
 import { openShare } from './transform-keys.ts';
 
@@ -28,7 +31,9 @@ export type KeptEscrowContent = z.infer<typeof contentSchema>;
 
 /**
  * What of a person's keys outlives their closing: the escrow as it is, and s split between the halves that the escrow is
- * sealed to. From then on the bridge alone, and whoever has its store and its keys, has no use of s any more.
+ * sealed to. From then on the bridge alone, and whoever has its store and its keys, has no use of s any more. The person
+ * chooses the halves of a rotation: with halves of their own they would be given s, so they must be the organization's.
+ * Throws `escrow_mismatch`, `seal_broken` and `recrypt_input_invalid` for what nobody could read.
  */
 export async function keptContent(
   { engine, signer }: Pick<BindingDeps, 'engine' | 'signer'>,
@@ -38,6 +43,9 @@ export async function keptContent(
   const { sub, key_version: keyVersion } = keys;
   const escrow = await openEscrow(signer, { sub, keyVersion }, sealed);
   const { halves } = await verifyOrganizationEscrow(escrow.token, statement);
+  if (!(await isRecoveryKey(tx, [thumbprint(halves[0]), thumbprint(halves[1])]))) {
+    throw new CountersignError('escrow_mismatch', 'it is sealed to halves that the organization never had');
+  }
   const share = await openShare(signer, { sub, keyVersion }, keys.share);
   const [left, right] = splitSecret(share);
   const seal = async (part: Uint8Array, half: (typeof halves)[0]) => {

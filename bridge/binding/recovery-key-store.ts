@@ -78,6 +78,23 @@ export async function isKnownHalf(reader: Reader, half: string): Promise<boolean
   return row !== undefined;
 }
 
+/** Whether these are the two halves, in their order, of a recovery key that people escrow to, or did before. */
+export async function isRecoveryKey(
+  reader: Reader,
+  halves: readonly [first: string, second: string],
+): Promise<boolean> {
+  const found = await reader
+    .selectFrom('recovery_key_halves')
+    .innerJoin('recovery_keys', 'recovery_keys.generation', 'recovery_key_halves.generation')
+    .select(['recovery_key_halves.half', 'recovery_key_halves.generation'])
+    .where('recovery_key_halves.half', 'in', halves)
+    .where('recovery_keys.status', '!=', 'making')
+    .orderBy('recovery_key_halves.slot')
+    .execute();
+  const [first, second] = found;
+  return first?.half === halves[0] && second?.half === halves[1] && first.generation === second.generation;
+}
+
 /** A unique violation means that the place was taken meanwhile. */
 export async function insertHalf(tx: Transaction, half: StoredHalf): Promise<void> {
   await tx.insertInto('recovery_key_halves').values(half).execute();

@@ -13,11 +13,13 @@ import { encodeBase64url } from '../../protocol/base64url.ts';
 import { exportSigningKey } from '../../protocol/ed25519.ts';
 import type { ReadingBody } from '../../protocol/escrow/kept-escrow.ts';
 import type { RecoveryHalves } from '../../protocol/escrow/organization-key.ts';
+import type { KeyStatement } from '../../protocol/key-statement.ts';
 import { preToJwk } from '../../recrypt/encoding.ts';
 import { expectCode } from '../binding/expect-code.ts';
 import { confirmWith, enrolWithEscrow } from '../escrow/escrowing.ts';
 import { type BridgeParts, bridgeParts } from '../fakes/bridge-parts.ts';
-import { begin } from '../fakes/client-side.ts';
+import { begin, type ClientPerson, contextOf, newPerson } from '../fakes/client-side.ts';
+import { type Rotatable, rotationsOf, rotationTo } from '../rotation/rotating.ts';
 
 const DAY_S = 86_400;
 
@@ -52,16 +54,29 @@ async function registerHalves(): Promise<RecoveryHalves> {
   return [first.half, second.half];
 }
 
-async function enrolToOrganization(): Promise<void> {
+async function escrowTo(halves: RecoveryHalves, { half, sig }: ClientPerson, statement: KeyStatement) {
+  const pre = encodeBase64url(half.privateKey);
+  const keys = { sig, vault: { v: 1 as const, pre, sig: await exportSigningKey(sig) } };
+  return sealToOrganization(parts.engine, keys, statement, halves, statement.since);
+}
+
+async function enrolToOrganization(): Promise<Rotatable> {
   const halves = await registerHalves();
   const bridge = { ...parts, enrolments: createEnrolments({ ...parts, organizationEscrow: 'offered' }) };
   const enrolling = await begin(bridge, alice, { request: { escrow: 'organization' } });
-  const { person, offer } = enrolling;
-  const pre = encodeBase64url(person.half.privateKey);
-  const keys = { sig: person.sig, vault: { v: 1 as const, pre, sig: await exportSigningKey(person.sig) } };
+  const { person, offer, device, who } = enrolling;
   const { statement } = offer;
-  const escrow = await sealToOrganization(parts.engine, keys, statement, halves, statement.since);
-  await confirmWith(bridge, enrolling, { escrow });
+  await confirmWith(bridge, enrolling, { escrow: await escrowTo(halves, person, statement) });
+  return { person, statement, devices: [device], who: { ...who, endorsed: true } };
+}
+
+/** The person seals their next keys to these halves, as their client could be made to. */
+async function rotateTo(halves: RecoveryHalves, before: Rotatable): Promise<void> {
+  const fresh = await newPerson(parts.engine);
+  const { statement } = await rotationTo(parts, before, fresh);
+  const escrow = await escrowTo(halves, fresh, statement);
+  const request = await rotationTo(parts, before, fresh, { escrow });
+  await rotationsOf(parts).rotate(before.who, request, contextOf(before.who));
 }
 
 /** A request to read, by a reader of its own. */
@@ -172,6 +187,18 @@ describe('closing a person who escrowed their keys', () => {
     const { lifecycle, keptEscrows } = keeping(DAY_S);
     await lifecycle.closePerson(alice, undefined, SYSTEM);
     expect(await keptEscrows.list()).toEqual([]);
+  });
+
+  it('gives no share of theirs to halves that the person made for themselves before they left', async () => {
+    const before = await enrolToOrganization();
+    const own = () => preToJwk(parts.engine.generateKeyPair().publicKey);
+    await rotateTo([own(), own()], before);
+    const { lifecycle, keptEscrows } = keeping(DAY_S);
+    const { status } = await lifecycle.closePerson(alice, undefined, SYSTEM);
+    expect({ status, kept: await keptEscrows.list() }).toEqual({ status: 'closed', kept: [] });
+    expect(await escrowEvents()).toMatchObject([
+      { type: 'escrow.destroyed', data: { reason: 'unreadable' } },
+    ]);
   });
 
   it('keeps nothing of a person who is reset, for they are still here', async () => {
