@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod/mini';
+import { provenSigningKey, readVault } from '../../client/own-vault.ts';
 import { decodeBase64url } from '../../protocol/base64url.ts';
 import { equalBytes } from '../../protocol/bytes.ts';
 import { entityId, id } from '../../protocol/claims.ts';
@@ -15,7 +16,6 @@ import { joinShares, verifyOrganizationEscrow } from '../../protocol/escrow/orga
 import { makePassphrase } from '../../protocol/escrow/passphrase.ts';
 import { unwrapRecoveryKey, wrapRecoveryKey } from '../../protocol/escrow/recovery-key.ts';
 import { encryptionKeySchema } from '../../protocol/public-key.ts';
-import { decodeVault } from '../../protocol/vault.ts';
 import { preFromJwk, preToJwk } from '../../recrypt/encoding.ts';
 import { openSealed } from '../../recrypt/sealed-box.ts';
 import type { PrePrivateKey, TransformEngine } from '../../recrypt/transform-engine.ts';
@@ -57,16 +57,18 @@ export async function makeReaderKey(
 
 /**
  * The private key of what was encrypted to the closed person, from what two administrators released to this reader. It is
- * theirs if its public half is the one in their statement. The caller drops it. Throws `escrow_mismatch`,
- * `passphrase_wrong`, `recrypt_decrypt_failed`, `vault_mismatch`.
+ * theirs if its public half is the one in their statement. The statement is the bridge's word, and whatever is read is
+ * shown to be the person's by its `sig`: so that must be the one whose private half was released too, or the bridge could
+ * have endorsed a device of its own. The caller drops the key. Throws `escrow_mismatch`, `passphrase_wrong`,
+ * `recrypt_decrypt_failed`, `vault_mismatch`.
  */
 export async function openReleased(
   engine: TransformEngine,
   { file, passphrase }: { file: ReaderFile; passphrase: string },
-  { id: reading, token, shares, current: { statement } }: ReleasedReading,
+  { id: reading, address, token, shares, current: { statement } }: ReleasedReading,
 ): Promise<PrePrivateKey> {
   const { iss, sub, reader, wrapped } = file;
-  if (statement.iss !== iss || statement.sub !== sub) {
+  if (statement.iss !== iss || statement.sub !== sub || statement.address !== address) {
     throw new CountersignError('escrow_mismatch', 'it is of another person than this file');
   }
   const { halves } = await verifyOrganizationEscrow(token, statement);
@@ -80,20 +82,15 @@ export async function openReleased(
     const first = await open(shares[0], halves[0]);
     const second = await open(shares[1], halves[1]);
     const joined = joinShares(first, second);
-    const key = personKey(engine, joined);
+    const content = readVault(joined.subarray(0, -SHARE_BYTES));
+    await provenSigningKey(content, statement.keys[1]);
+    const key = engine.addPrivateKeys(decodeBase64url(content.pre, 32), joined.slice(-SHARE_BYTES));
     for (const bytes of [first, second, joined]) bytes.fill(0);
     assertTheirs(engine, key, preFromJwk(engine, statement.keys[0]));
     return key;
   } finally {
     privateKey.fill(0);
   }
-}
-
-/** u + s: u stands in the content of the vault, s behind it. */
-function personKey(engine: TransformEngine, joined: Uint8Array): PrePrivateKey {
-  const end = joined.length - SHARE_BYTES;
-  const half = decodeBase64url(decodeVault(joined.subarray(0, end)).pre, 32);
-  return engine.addPrivateKeys(half, joined.slice(end));
 }
 
 function assertTheirs(
