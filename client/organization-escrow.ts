@@ -26,10 +26,12 @@ import type { OrganizationEscrow } from './rotation-answers.ts';
 /**
  * The halves to escrow to: signed by the bridge, and the ones that the company hands out or, without that, that this
  * device saw first; or those that took their place by the word of both halves of before. The bridge could offer halves of
- * its own otherwise. Throws `escrow_unsupported`, `recovery_key_changed`, and what does not verify.
+ * its own otherwise. Where the company hands out an older key than this device has followed to, both must lead to the
+ * halves: who has the old halves, and the bridge, could lead everybody elsewhere. Throws `escrow_unsupported`,
+ * `recovery_key_changed`, and what does not verify.
  */
 export async function trustedHalves(
-  { context, ownKeys }: ClientParts,
+  { context, ownKeys }: Pick<ClientParts, 'context' | 'ownKeys'>,
   token: string | undefined,
   { fingerprint: told }: OrganizationEscrow,
 ): Promise<RecoveryHalves> {
@@ -37,8 +39,9 @@ export async function trustedHalves(
   const key = await ownKeys.verifying((keys) => verifyOrganizationKey(token, keys, context.now()));
   const fingerprint = organizationKeyFingerprint(context.issuer, key.halves);
   return context.pins.update(async (pins) => {
-    const expected = told ?? pins.recovery_key ?? fingerprint;
-    if (!leadsFrom(context, expected, key)) throw new CountersignError('recovery_key_changed');
+    const known = [told, pins.recovery_key].filter((one) => one !== undefined);
+    const isFollowed = known.every((one) => leadsFrom(context, one, key));
+    if (told !== fingerprint && !isFollowed) throw new CountersignError('recovery_key_changed');
     return { pins: { ...pins, recovery_key: fingerprint }, result: key.halves };
   });
 }
@@ -72,7 +75,7 @@ export function leadsFrom(
  * `recovery_key_changed` where the rotation was for these others (`isReplaced`).
  */
 export async function succeedingHalves(
-  { context, ownKeys }: ClientParts,
+  { context, ownKeys }: Pick<ClientParts, 'context' | 'ownKeys'>,
   token: string | undefined,
   vouched: RecoveryHalves,
   { told, isReplaced }: { readonly told: string | undefined; readonly isReplaced: boolean },
@@ -81,9 +84,29 @@ export async function succeedingHalves(
   const key = await ownKeys.verifying((keys) => verifyOrganizationKey(token, keys, context.now()));
   const isTold = told === organizationKeyFingerprint(context.issuer, key.halves);
   const follows = leadsFrom(context, organizationKeyFingerprint(context.issuer, vouched), key);
-  if (isTold || follows) return key.halves;
+  if (isTold || follows) {
+    await pinFollowed(context, key, isTold);
+    return key.halves;
+  }
   if (isReplaced) throw new CountersignError('recovery_key_changed');
   return vouched;
+}
+
+/**
+ * What was followed is what counts on this device from then on, or an escrow that begins later could be led back to halves
+ * that were replaced. Not by the word of the person's `sig` alone: a thief may have had that.
+ */
+async function pinFollowed(
+  context: ClientParts['context'],
+  key: OrganizationKey,
+  isTold: boolean,
+): Promise<void> {
+  const fingerprint = organizationKeyFingerprint(context.issuer, key.halves);
+  await context.pins.update(async (pins) => {
+    const { recovery_key: pinned = fingerprint } = pins;
+    const isNext = isTold || leadsFrom(context, pinned, key);
+    return { pins: isNext ? { ...pins, recovery_key: fingerprint } : pins, result: undefined };
+  });
 }
 
 /** Seals one share of the person's private halves to each half of the recovery key; their `sig` vouches for both. */
