@@ -212,5 +212,5 @@ export async function askPassphrase(terminal: Terminal): Promise<string> {
   if (given !== undefined) return given;
   if (!terminal.interactive)
     throw new UsageError('Set COUNTERSIGN_OFFICER_PASSPHRASE, or ask at a terminal.');
-  return terminal.ask('The passphrase of your key: ');
+  return terminal.askSecret('The passphrase of your key: ');
 }

@@ -15,7 +15,7 @@ import { newId } from '../../lib/ids.ts';
 import { type ApiClient, openApi } from '../api-client.ts';
 import { makeReaderKey, openReleased, readReaderFile } from '../escrow-reader.ts';
 import { askPassphrase, writeOfficerFile } from '../officer-key.ts';
-import { show, table, when } from '../output.ts';
+import { printable, show, table, when } from '../output.ts';
 import { readAsset } from '../read-asset.ts';
 import type { Terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
@@ -113,7 +113,7 @@ function addReadCommand(recovery: Command, terminal: Terminal): void {
         terminal,
         options,
         { file: out, address: released.address },
-        () => `Written to ${out}, as ${released.address} sealed it.`,
+        () => `Written to ${out}, as ${printable(released.address)} sealed it.`,
       );
     });
 }

@@ -53,7 +53,7 @@ export function addRecoveryCommands(program: Command, terminal: Terminal): void 
       const api = await openApi(terminal);
       await confirm(terminal, options.yes, `The recovery ${id} will be refused.`);
       const refused = await api.send('POST', `${pathOf(id)}/refusal`, recoverySummarySchema);
-      show(terminal, options, refused, () => `Refused the recovery of ${refused.address}.`);
+      show(terminal, options, refused, () => `Refused the recovery of ${printable(refused.address)}.`);
     });
 }
 
@@ -89,7 +89,7 @@ function addApproveCommand(recovery: Command, terminal: Terminal): void {
       const done = await api.send('POST', `${pathOf(id)}/approval`, recoverySummarySchema, approval);
       show(terminal, options, done, ({ status }) =>
         status === 'released'
-          ? `The keys of ${address} are released.`
+          ? `The keys of ${printable(address)} are released.`
           : 'Your share is there. Another administrator must give theirs.',
       );
     });
