@@ -19,6 +19,7 @@ import { assertMediaType, decodeJson, decodeText, readBody } from './request-bod
 import type { RequestState } from './request-state.ts';
 import { type Administrator, ANY_MEDIA_TYPE, type ApiResponse, type Route } from './route.ts';
 import { securityHeaders } from './security-headers.ts';
+import { isLong, sendInPieces } from './send-in-pieces.ts';
 
 export interface AppDeps {
   readonly issuer: string;
@@ -239,16 +240,24 @@ function answer(ctx: Context, response: ApiResponse, route: Route, streams: Even
   for (const [name, value] of Object.entries(response.headers ?? {})) ctx.set(name, value);
   if (ctx.status === 204 || ctx.status === 304) return;
   if ('text' in response) {
-    ctx.body = typeof response.text === 'string' ? response.text : inPlace(response.text);
-    ctx.set('Content-Type', response.mediaType);
-    if (response.onSent !== undefined) ctx.res.once('finish', response.onSent);
+    const { text, mediaType, onSent } = response;
+    ctx.set('Content-Type', mediaType);
+    // Not on 'close', which comes too when a reader goes away while the system still reads what it was given.
+    if (onSent !== undefined) ctx.res.once('finish', onSent);
+    if (isLong(text)) {
+      ctx.length = text.length;
+      ctx.respond = false;
+      sendInPieces(ctx.res, text);
+    } else {
+      ctx.body = typeof text === 'string' ? text : inPlace(text);
+    }
   } else {
     ctx.body = JSON.stringify(response.body);
     ctx.type = 'application/json';
   }
 }
 
-/** As Koa takes bytes; they are not copied: answers about a thousand addresses are megabytes long. */
+/** As Koa takes bytes; they are not copied. */
 function inPlace({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
   return Buffer.from(buffer, byteOffset, byteLength);
 }
