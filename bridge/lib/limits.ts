@@ -405,6 +405,11 @@ export const EVENT_DATA_BYTES = 16 * KIB;
 export const WRITTEN_CREDENTIALS_BYTES = 32 * MIB;
 /** Memory of long answers that is kept for the next ones: some thirty about a hundred addresses with their log proofs. */
 export const SENT_BUFFERS_BYTES = 32 * MIB;
+/**
+ * Long answers that are being signed have no more bytes together: two about a thousand addresses with their log proofs.
+ * More at once would be no faster, and each would take memory that the one before is about to give back.
+ */
+export const SIGNED_AT_ONCE_BYTES = 24 * MIB;
 /** Long answers are sent by pieces of this size: what stands in memory once more, encrypted, for each reader. */
 export const SENT_PIECE_BYTES = 256 * KIB;
 /** Reads (look-ups) are committed in groups no longer apart than this, before the answers leave (section 8). */

@@ -1,8 +1,10 @@
 import type { Json } from '../../protocol/canonical-json.ts';
 import type { SigningKey } from '../../protocol/ed25519.ts';
 import type { ObjectType } from '../../protocol/jws.ts';
-import { createByteLender, type LentBytes } from './lent-bytes.ts';
-import { type JsonParts, writePayload } from './written-json.ts';
+import { SIGNED_AT_ONCE_BYTES } from '../lib/limits.ts';
+import { createTurns } from '../lib/turns.ts';
+import { createByteLender, isLent, type LentBytes } from './lent-bytes.ts';
+import { type JsonParts, sizeOf, writePayload } from './written-json.ts';
 
 /** Claims as JSON writes them: a member that is undefined is left out. */
 export type Claims = Json | readonly Claims[] | { readonly [name: string]: Claims | undefined };
@@ -11,6 +13,7 @@ export type Claims = Json | readonly Claims[] | { readonly [name: string]: Claim
 const SIGNATURE = 1 + 86;
 
 const lend = createByteLender();
+const inTurn = createTurns(SIGNED_AT_ONCE_BYTES);
 
 /**
  * `signJws` of protocol/jws.ts, byte for byte, by Node's own base64url: an answer about a thousand addresses is
@@ -24,7 +27,13 @@ export async function signCompact(key: SigningKey, type: ObjectType, claims: Cla
 }
 
 /** The same as bytes that are lent, over a payload that stands in parts: spaces between them are all that differs. */
-export async function signParts(key: SigningKey, type: ObjectType, parts: JsonParts): Promise<LentBytes> {
+export function signParts(key: SigningKey, type: ObjectType, parts: JsonParts): Promise<LentBytes> {
+  const size = sizeOf(parts);
+  // A short answer does not wait behind long ones: it holds nothing that they need.
+  return isLent(size) ? inTurn(size, () => signNow(key, type, parts)) : signNow(key, type, parts);
+}
+
+async function signNow(key: SigningKey, type: ObjectType, parts: JsonParts): Promise<LentBytes> {
   const header = base64url(JSON.stringify({ alg: 'Ed25519', typ: type, kid: key.kid }));
   const token = writePayload(`${header}.`, parts, SIGNATURE, lend);
   const { bytes } = token;

@@ -10,6 +10,11 @@ export interface LentBytes {
 /** Below this, making a buffer costs less than remembering it. */
 const LEAST = 64 * 1024;
 
+/** Whether so many bytes are lent at all. */
+export function isLent(size: number): boolean {
+  return size >= LEAST;
+}
+
 /**
  * Lends memory for long answers. V8 collects the whole heap whenever some 64 MB were made outside of it, which answers
  * about a hundred addresses do every forty of them; what was given back is lent again instead.
@@ -37,15 +42,15 @@ export function createByteLender(room = SENT_BUFFERS_BYTES): (size: number) => L
   }
 
   return (length) => {
-    if (length < LEAST) return { bytes: Buffer.allocUnsafe(length), giveBack: () => {} };
+    if (!isLent(length)) return { bytes: Buffer.allocUnsafe(length), giveBack: () => {} };
     const buffer = take(2 ** Math.ceil(Math.log2(length)));
-    let isLent = true;
+    let isOut = true;
     return {
       bytes: buffer.subarray(0, length),
       giveBack() {
         // Twice, and two answers would be written into one place.
-        if (isLent) keep(buffer);
-        isLent = false;
+        if (isOut) keep(buffer);
+        isOut = false;
       },
     };
   };

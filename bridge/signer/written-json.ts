@@ -16,6 +16,11 @@ export class WrittenJson {
 /** The text of a JSON value in its parts, each cut where spaces may stand. */
 export type JsonParts = readonly (string | WrittenJson)[];
 
+/** About how many bytes their base64url has: what was not written yet counts by its characters. */
+export function sizeOf(parts: JsonParts): number {
+  return parts.reduce((size, part) => size + (typeof part === 'string' ? part : part.base64url).length, 0);
+}
+
 /** `head`, the base64url of `parts`, and room for `tail` bytes, in bytes of `lend`. */
 export function writePayload(
   head: string,

@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod/mini';
+import { SIGNED_AT_ONCE_BYTES } from '../../bridge/lib/limits.ts';
 import { signCompact, signParts } from '../../bridge/signer/compact-jws.ts';
 import { WrittenJson } from '../../bridge/signer/written-json.ts';
 import { signJws, verifyJws } from '../../protocol/jws.ts';
@@ -45,5 +46,33 @@ describe('A compact JWS of the bridge', () => {
         { name: names[0], n: 3 },
       ]);
     }
+  });
+});
+
+describe('Long tokens that are asked for all at once', () => {
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  it('are signed a few at a time, and hold up none that is short', async () => {
+    const key = await testKey('the bridge');
+    const list = new WrittenJson(`"${'x'.repeat(0.3 * SIGNED_AT_ONCE_BYTES)}"]}`);
+    const sign = crypto.subtle.sign.bind(crypto.subtle);
+    const begun: ('short' | 'long')[] = [];
+    let [bytes, most] = [0, 0];
+    vi.spyOn(crypto.subtle, 'sign').mockImplementation(async (algorithm, signer, data) => {
+      begun.push(data.byteLength < 1_000 ? 'short' : 'long');
+      bytes += data.byteLength;
+      most = Math.max(most, bytes);
+      const signature = await sign(algorithm, signer, data);
+      bytes -= data.byteLength;
+      return signature;
+    });
+    const long = Array.from({ length: 5 }, () => signParts(key, 'key-lookup-response+jwt', ['{"a":[', list]));
+    await signParts(key, 'key-lookup-response+jwt', ['{}']);
+    expect(begun.indexOf('short')).toBeLessThanOrEqual(2);
+    for (const token of long) (await token).giveBack();
+    expect(begun).toHaveLength(6);
+    expect(most).toBeLessThanOrEqual(SIGNED_AT_ONCE_BYTES);
   });
 });
