@@ -1,12 +1,19 @@
 import { concatBytes } from '../bytes.ts';
 import { CountersignError } from '../errors.ts';
-import { formatTlogProof, parseTlogProof } from '../tlog/proof-format.ts';
-import { ByteReader } from './byte-reader.ts';
+import { formatTlogProof } from '../tlog/proof-format.ts';
+import type { ByteReader } from './byte-reader.ts';
 import { OPENING_BYTES } from './commitment.ts';
-import { LOG_STAPLE_MAX } from './limits.ts';
 import { EPOCH_ENTRY_BYTES } from './log-entry.ts';
 import { encodePrefixProof, readPrefixProof } from './prefix-proof-format.ts';
 import type { PrefixProof } from './prefix-tree.ts';
+import {
+  count,
+  type EpochProof,
+  hashListBytes,
+  ofLength,
+  readHashList,
+  readProofText,
+} from './proof-parts.ts';
 import { VRF_PROOF_BYTES } from './vrf.ts';
 
 /** One rung of the ladder, with what the verifier cannot compute. */
@@ -18,19 +25,9 @@ export interface LogRung {
 }
 
 /** That a version is in the log and the newest of its name (PROTOCOL §7). Nothing of it is verified. */
-export interface LogStaple {
+export interface LogStaple extends EpochProof {
   /** Of the epoch entry: the last of the checkpoint's tree. */
   readonly index: number;
-  /** The epoch entry, 57 bytes, and its inclusion in the checkpoint's tree. */
-  readonly epochEntry: Uint8Array;
-  readonly epochInclusion: readonly Uint8Array[];
-  /** The note, as the log and its cosigners signed it. */
-  readonly checkpoint: string;
-  /** The key in entry 0, and the inclusion of entry 0 in the same tree. */
-  readonly vrfPublicKey: Uint8Array;
-  readonly startInclusion: readonly Uint8Array[];
-  /** Of the version's commitment, 16 bytes. */
-  readonly opening: Uint8Array;
   /** In the order of `ladderVersions`. */
   readonly rungs: readonly LogRung[];
   /** One search for each rung, in their order. */
@@ -50,8 +47,7 @@ export function encodeLogStaple(staple: LogStaple): string {
     Uint8Array.of(FORMAT),
     ofLength(staple.epochEntry, EPOCH_ENTRY_BYTES),
     ofLength(staple.vrfPublicKey, 32),
-    count(staple.startInclusion),
-    ...staple.startInclusion.map((hash) => ofLength(hash, 32)),
+    hashListBytes(staple.startInclusion),
     ofLength(staple.opening, OPENING_BYTES),
     count(staple.rungs),
     ...staple.rungs.flatMap(rungBytes),
@@ -62,21 +58,18 @@ export function encodeLogStaple(staple: LogStaple): string {
 
 /** Parses a staple, all of which its sender controls. Throws `log_proof`. */
 export function parseLogStaple(text: string): LogStaple {
-  if (text.length > LOG_STAPLE_MAX) throw new CountersignError('log_proof', 'the log proof is too long');
-  const { index, hashes, checkpoint, extra } = parseTlogProof(text);
-  const reader = new ByteReader(extra ?? new Uint8Array());
-  if (reader.u8() !== FORMAT)
-    throw new CountersignError('log_proof', 'the log proof is of an unknown format');
+  const { proof, reader } = readProofText(text, FORMAT);
   const parts = {
     epochEntry: reader.take(EPOCH_ENTRY_BYTES),
     vrfPublicKey: reader.take(32),
-    startInclusion: reader.list(reader.u8(), () => reader.take(32)),
+    startInclusion: readHashList(reader),
     opening: reader.take(OPENING_BYTES),
     rungs: reader.list(reader.u8(), () => readRung(reader)),
     prefixProof: readPrefixProof(reader),
   };
   reader.end();
-  return { index, epochInclusion: hashes, checkpoint, ...parts };
+  const { index, hashes: epochInclusion, checkpoint } = proof;
+  return { index, epochInclusion, checkpoint, ...parts };
 }
 
 function rungBytes({ proof, commitment }: LogRung): Uint8Array[] {
@@ -91,15 +84,4 @@ function readRung(reader: ByteReader): LogRung {
   const flag = reader.u8();
   if (flag > 1) throw new CountersignError('log_proof', 'a rung of the ladder is malformed');
   return { proof, commitment: flag === 1 ? reader.take(32) : undefined };
-}
-
-function count(items: readonly unknown[]): Uint8Array {
-  if (items.length > 255) throw new CountersignError('log_proof', 'the log proof has too many parts');
-  return Uint8Array.of(items.length);
-}
-
-function ofLength(bytes: Uint8Array, length: number): Uint8Array {
-  if (bytes.length !== length)
-    throw new CountersignError('log_proof', 'a part of the log proof has another length');
-  return bytes;
 }

@@ -1,8 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createEnrolments } from '../../bridge/binding/enrolments.ts';
-import { createRecoveryKeys, type OrganizationEscrowSetting } from '../../bridge/binding/recovery-key.ts';
-import { makeOfficerKey } from '../../bridge/cli/officer-key.ts';
-import { SYSTEM } from '../../bridge/lib/request-context.ts';
+import type { OrganizationEscrowSetting } from '../../bridge/binding/recovery-key.ts';
 import { sealToOrganization } from '../../client/organization-escrow.ts';
 import { encodeBase64url } from '../../protocol/base64url.ts';
 import { exportSigningKey } from '../../protocol/ed25519.ts';
@@ -12,6 +10,7 @@ import { expectCode } from '../binding/expect-code.ts';
 import { type BridgeParts, bridgeParts } from '../fakes/bridge-parts.ts';
 import { begin } from '../fakes/client-side.ts';
 import { confirmWith } from './escrowing.ts';
+import { halvesOfTwoOfficers } from './two-officers.ts';
 
 let parts: BridgeParts;
 let alice: string;
@@ -27,25 +26,11 @@ function under(organizationEscrow: OrganizationEscrowSetting): BridgeParts {
   return { ...parts, enrolments: createEnrolments({ ...parts, organizationEscrow }) };
 }
 
-/** Both halves of the recovery key, by two administrators. */
-async function registerHalves(): Promise<RecoveryHalves> {
-  const names = ['Olga', 'Otto'];
-  const tokens = names.map((name) => ({ id: `admin-${name}`, name, roles: [], parent: null }));
-  const keys = createRecoveryKeys({ ...parts, administrators: async () => tokens });
-  for (const name of names) {
-    const { registration } = await makeOfficerKey(parts.engine, parts.signer.iss);
-    await keys.register({ id: `admin-${name}`, name }, registration, SYSTEM);
-  }
-  const [first, second] = (await keys.describe()).halves;
-  if (first === undefined || second === undefined) throw new Error('there are two');
-  return [first.half, second.half];
-}
-
 const asking = { request: { escrow: 'organization' as const } };
 
 describe('an organization that wants the keys of its people to be recoverable', () => {
   it('enrols nobody without', async () => {
-    await registerHalves();
+    await halvesOfTwoOfficers(parts);
     await expectCode(begin(under('required'), alice), 'escrow_required');
     const paper = begin(under('required'), alice, { request: { escrow: 'passphrase' } });
     await expectCode(paper, 'escrow_required');
@@ -53,19 +38,19 @@ describe('an organization that wants the keys of its people to be recoverable', 
   });
 
   it('leaves it to each person where it only offers it', async () => {
-    await registerHalves();
+    await halvesOfTwoOfficers(parts);
     expect((await begin(under('offered'), alice)).offer.statement.escrow).toBe('none');
     expect((await begin(under('offered'), alice, asking)).offer.statement.escrow).toBe('organization');
   });
 
   it('offers nothing while a half is missing, or where it is off', async () => {
     await expectCode(begin(under('offered'), alice, asking), 'escrow_unsupported');
-    await registerHalves();
+    await halvesOfTwoOfficers(parts);
     await expectCode(begin(under('off'), alice, asking), 'escrow_unsupported');
   });
 
   it('takes no escrow to other halves than its own', async () => {
-    const own = await registerHalves();
+    const own = await halvesOfTwoOfficers(parts);
     const { engine } = parts;
     const bridge = under('offered');
     const enrolling = await begin(bridge, alice, asking);

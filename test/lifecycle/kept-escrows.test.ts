@@ -1,8 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createEnrolments } from '../../bridge/binding/enrolments.ts';
 import { createKeptEscrows } from '../../bridge/binding/kept-escrows.ts';
-import { createRecoveryKeys } from '../../bridge/binding/recovery-key.ts';
-import { makeOfficerKey } from '../../bridge/cli/officer-key.ts';
 import { countSealedKeys, insertSealedKey } from '../../bridge/groups/sealed-key-store.ts';
 import { newId } from '../../bridge/lib/ids.ts';
 import { SYSTEM } from '../../bridge/lib/request-context.ts';
@@ -17,6 +15,7 @@ import type { KeyStatement } from '../../protocol/key-statement.ts';
 import { preToJwk } from '../../recrypt/encoding.ts';
 import { expectCode } from '../binding/expect-code.ts';
 import { confirmWith, enrolWithEscrow } from '../escrow/escrowing.ts';
+import { halvesOfTwoOfficers } from '../escrow/two-officers.ts';
 import { type BridgeParts, bridgeParts } from '../fakes/bridge-parts.ts';
 import { begin, type ClientPerson, contextOf, newPerson } from '../fakes/client-side.ts';
 import { type Rotatable, rotationsOf, rotationTo } from '../rotation/rotating.ts';
@@ -41,19 +40,6 @@ function keeping(escrowKeepSeconds: number) {
   return { lifecycle, keptEscrows, ending };
 }
 
-async function registerHalves(): Promise<RecoveryHalves> {
-  const names = ['Olga', 'Otto'];
-  const tokens = names.map((name) => ({ id: `admin-${name}`, name, roles: [], parent: null }));
-  const keys = createRecoveryKeys({ ...parts, administrators: async () => tokens });
-  for (const name of names) {
-    const { registration } = await makeOfficerKey(parts.engine, parts.signer.iss);
-    await keys.register({ id: `admin-${name}`, name }, registration, SYSTEM);
-  }
-  const [first, second] = (await keys.describe()).halves;
-  if (first === undefined || second === undefined) throw new Error('there are two');
-  return [first.half, second.half];
-}
-
 async function escrowTo(halves: RecoveryHalves, { half, sig }: ClientPerson, statement: KeyStatement) {
   const pre = encodeBase64url(half.privateKey);
   const keys = { sig, vault: { v: 1 as const, pre, sig: await exportSigningKey(sig) } };
@@ -61,7 +47,7 @@ async function escrowTo(halves: RecoveryHalves, { half, sig }: ClientPerson, sta
 }
 
 async function enrolToOrganization(): Promise<Rotatable> {
-  const halves = await registerHalves();
+  const halves = await halvesOfTwoOfficers(parts);
   const bridge = { ...parts, enrolments: createEnrolments({ ...parts, organizationEscrow: 'offered' }) };
   const enrolling = await begin(bridge, alice, { request: { escrow: 'organization' } });
   const { person, offer, device, who } = enrolling;

@@ -1,55 +1,37 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Config } from '../../bridge/config/index.ts';
-import { createLogger } from '../../bridge/lib/logger.ts';
-import { type RunningBridge, startBridge } from '../../bridge/main.ts';
-import { entityConfigurationSchema } from '../../protocol/entity-configuration.ts';
-import { decodeClaims, readHeader } from '../../protocol/jws.ts';
+import type { RunningBridge } from '../../bridge/main.ts';
+import { readHeader } from '../../protocol/jws.ts';
 import { type RecordedTerminal, recordedTerminal } from '../cli/recorded-terminal.ts';
 import { SOON } from '../fakes/soon.ts';
 import type { InstalledApp } from '../http/person-app.ts';
-import { type Company, startTwoCompanies, type TwoCompanies } from '../http/two-companies.ts';
+import type { TwoCompanies } from '../http/two-companies.ts';
+import { startWitnessedByPartner, type WitnessedByPartner } from './witnessed-by-partner.ts';
 
-/** Acme's log, which Globex witnesses; an administrator of each at a terminal. */
+/** An administrator of each company at a terminal. */
+let started: WitnessedByPartner;
 let companies: TwoCompanies;
-let witness: { vkey: string; url: string };
+let witness: WitnessedByPartner['witness'];
 let atAcme: RecordedTerminal;
 let atGlobex: RecordedTerminal;
-const restarted: RunningBridge[] = [];
 
 beforeAll(async () => {
-  companies = await startTwoCompanies();
-  const { stage, acme, globex } = companies;
-  await restart(globex, { witness: { partners: true, logs: [] } });
-  const token = await (await stage.fetch(`${globex.bridge.issuer}/.well-known/openid-federation`)).text();
-  const { metadata } = decodeClaims(token, 'entity-statement+jwt', entityConfigurationSchema);
-  if (metadata.key_bridge.witness === undefined) throw new Error('it is no witness');
-  witness = metadata.key_bridge.witness;
-  await restart(acme, { key_log: { ...acme.bridge.config.key_log, witnesses: [witness], quorum: 1 } });
-  atAcme = await terminalOf(restarted.at(-1), 'Ada');
-  atGlobex = await terminalOf(restarted.at(-2), 'Gwen');
+  started = await startWitnessedByPartner();
+  ({ companies, witness } = started);
+  atAcme = await terminalOf(started.acme, 'Ada');
+  atGlobex = await terminalOf(started.globex, 'Gwen');
 });
 afterAll(async () => {
   await atAcme?.remove();
   await atGlobex?.remove();
-  for (const bridge of restarted) await bridge.stop();
-  await companies?.close();
+  await started?.close();
 });
 
-/** Runs the company's bridge on what it had stored, with other settings. */
-async function restart({ bridge }: Company, changes: Partial<Config>): Promise<void> {
-  const { stage } = companies;
-  await bridge.running.stop();
-  const logger = createLogger({ level: 'silent' });
-  const given = { resolver: stage.names, clock: bridge.clock, engine: stage.engine, logger };
-  restarted.push(await startBridge({ ...bridge.config, ...changes }, given));
-}
-
-async function terminalOf(running: RunningBridge | undefined, name: string): Promise<RecordedTerminal> {
+async function terminalOf({ services }: RunningBridge, name: string): Promise<RecordedTerminal> {
   const terminal = await recordedTerminal(companies.stage.fetch);
-  const link = await running?.services.administrators.createLink();
-  await terminal.run(['admin', 'claim', link?.url ?? '', '--name', name]);
+  const { url } = await services.administrators.createLink();
+  await terminal.run(['admin', 'claim', url, '--name', name]);
   return terminal;
 }
 

@@ -1,48 +1,24 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Config } from '../../bridge/config/index.ts';
-import { createLogger } from '../../bridge/lib/logger.ts';
-import { type RunningBridge, startBridge } from '../../bridge/main.ts';
 import { originHash } from '../../bridge/tlog/witness-store.ts';
-import { entityConfigurationSchema } from '../../protocol/entity-configuration.ts';
-import { decodeClaims } from '../../protocol/jws.ts';
 import { logOrigin, parseCheckpoint } from '../../protocol/tlog/checkpoint.ts';
 import { parseNote } from '../../protocol/tlog/signed-note.ts';
 import { parseVerifierKey, type VerifierKey } from '../../protocol/tlog/verifier-key.ts';
 import { verifyNote } from '../../protocol/tlog/verify-note.ts';
-import { type Company, startTwoCompanies, type TwoCompanies } from '../http/two-companies.ts';
+import type { TwoCompanies } from '../http/two-companies.ts';
+import { startWitnessedByPartner, type WitnessedByPartner } from './witnessed-by-partner.ts';
 
+let started: WitnessedByPartner;
 let companies: TwoCompanies;
-let witness: { vkey: string; url: string };
+let witness: WitnessedByPartner['witness'];
 let key: VerifierKey;
-const restarted: RunningBridge[] = [];
 
 beforeAll(async () => {
-  companies = await startTwoCompanies();
-  const { stage, acme, globex } = companies;
-  await restart(globex, { witness: { partners: true, logs: [] } });
-  const token = await (await stage.fetch(`${globex.bridge.issuer}/.well-known/openid-federation`)).text();
-  const { metadata } = decodeClaims(token, 'entity-statement+jwt', entityConfigurationSchema);
-  if (metadata.key_bridge.witness === undefined) throw new Error('it is no witness');
-  witness = metadata.key_bridge.witness;
+  started = await startWitnessedByPartner();
+  ({ companies, witness } = started);
   key = parseVerifierKey(witness.vkey);
-  await restart(acme, {
-    key_log: { ...acme.bridge.config.key_log, witnesses: [witness], quorum: 1 },
-  });
 });
-afterAll(async () => {
-  for (const bridge of restarted) await bridge.stop();
-  await companies?.close();
-});
-
-/** Runs the company's bridge on what it had stored, with other settings. */
-async function restart({ bridge }: Company, changes: Partial<Config>): Promise<void> {
-  const { stage } = companies;
-  await bridge.running.stop();
-  const logger = createLogger({ level: 'silent' });
-  const given = { resolver: stage.names, clock: bridge.clock, engine: stage.engine, logger };
-  restarted.push(await startBridge({ ...bridge.config, ...changes }, given));
-}
+afterAll(() => started?.close());
 
 const acmeLog = () => logOrigin(companies.acme.bridge.issuer);
 const read = (url: string) => companies.stage.fetch(url);
