@@ -5,6 +5,7 @@ import { claimedSigner, type VerifiedSigner } from '../../protocol/groups/signer
 import { actingDevice } from '../groups/acting.ts';
 import { addMembers, removeMembers } from '../groups/change-members.ts';
 import { changeExclusions } from '../groups/exclusions.ts';
+import type { Person } from '../groups/find-members.ts';
 import { namedPeople } from '../groups/named-people.ts';
 import { openPlaintext } from '../groups/open-key.ts';
 import { draftSealedKey } from '../groups/seal-key.ts';
@@ -39,6 +40,12 @@ export async function createBridgeGroup(
     judged = await judgeGroup(parts, ref);
     invited = invitedBy(judged);
     return factsOf(judged);
+  }
+
+  /** Asked for this one person: a meeting of ten thousand is as quickly rid of somebody as one of ten. */
+  async function waysOf(person: Person) {
+    const isDirect = await invited.isDirect(person);
+    return { isDirect, hasDurableGroups: await invited.hasDurableGroups() };
   }
 
   return {
@@ -78,11 +85,12 @@ export async function createBridgeGroup(
       const { iss: company, sub } = person;
       // What of it the bridge did before it failed shows now.
       if (restricting.has(sub)) await refresh();
-      // Asked for this one person: a meeting of ten thousand is as quickly rid of somebody as one of ten.
-      const isDirect = await invited.isDirect(person);
-      const hasDurableGroups = await invited.hasDurableGroups();
+      let { isDirect, hasDurableGroups } = await waysOf(person);
       if (!isDirect && !hasDurableGroups && !restricting.has(sub)) {
-        throw new CountersignError('group_not_member');
+        // Another admin may have added them since the group was last looked at.
+        await refresh();
+        ({ isDirect, hasDurableGroups } = await waysOf(person));
+        if (!isDirect && !hasDurableGroups) throw new CountersignError('group_not_member');
       }
       restricting.add(sub);
       if (isDirect) await removeMembers(parts, ref, { people: [address] });

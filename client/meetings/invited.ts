@@ -129,14 +129,15 @@ class InvitedNow implements Invited {
   }
 
   #view(ref: { readonly iss: string; readonly group: string }): Promise<JudgedGroup | null> {
-    const known = this.#views.get(ref.group);
+    const name = `${ref.iss} ${ref.group}`;
+    const known = this.#views.get(name);
     if (known !== undefined) return known;
     const viewing = judgeGroup(this.#parts, ref).catch((error: unknown) => {
-      this.#views.delete(ref.group);
+      this.#views.delete(name);
       if (isCountersignError(error)) return null;
       throw error;
     });
-    this.#views.set(ref.group, viewing);
+    this.#views.set(name, viewing);
     return viewing;
   }
 

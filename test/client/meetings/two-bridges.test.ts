@@ -228,6 +228,16 @@ describe('a meeting of two companies', () => {
     expect(await codeOf(() => group.restrict(GWEN.address))).toBe('group_not_member');
   });
 
+  it('removes whom another admin has added since the host last looked', async () => {
+    const hosted = await start({ admins: [BEN.address] });
+    const ref = { iss: hosted.iss, group: hosted.group, expected: ADA.address };
+    const group = await createBridgeGroup(two.ada.parts, hosted, ADA.address);
+    await two.ben.client.groups.add(ref, { people: [GWEN.address] });
+    expect(await group.restrict(GWEN.address)).toMatchObject({ iss: two.gwen.parts.context.issuer });
+    expect(await codeOf(() => join(two.gwen, hosted))).toBe('group_unknown');
+    expect(await codeOf(() => group.restrict(GWEN.address))).toBe('group_not_member');
+  });
+
   it('gives a place to who came by a durable group of the host’s company, whoever’s people they are', async () => {
     const hosted = await start({ groups: [await teamOf(two.ada, [BEN.address, GWEN.address])] });
     for (const who of [two.ben, two.gwen]) {
