@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { deleteDevice } from '../../bridge/directory/devices.ts';
 import { saveMember } from '../../bridge/groups/member-store.ts';
 import type { Groups } from '../../bridge/groups/services.ts';
 import type { Database, Transaction } from '../../bridge/storage/database.ts';
@@ -7,7 +8,7 @@ import { membershipSchema } from '../../protocol/groups/membership.ts';
 import { decodeClaims } from '../../protocol/jws.ts';
 import { expectCode } from '../binding/expect-code.ts';
 import type { BridgeParts } from '../fakes/bridge-parts.ts';
-import { contextOf, type Enrolled } from '../fakes/client-side.ts';
+import { contextOf, type Enrolled, holder, newDevice } from '../fakes/client-side.ts';
 import {
   addMembers,
   exclusion,
@@ -60,6 +61,31 @@ describe('who of some people is in a group', () => {
     await groups.members.change(alice.who, board.group, body, contextOf(alice.who));
     await expectCode(find([carol], carol), 'group_unknown');
     expect((await find([carol])).tokens).toEqual([]);
+  });
+
+  it('is told to nobody any more who was excluded, who hears that they were', async () => {
+    await addMembers({ parts, groups }, board, [carol]);
+    const token = await exclusion(board, nameOf(carol));
+    await groups.members.exclude(alice.who, board.group, { tokens: [token] }, contextOf(alice.who));
+    await expectCode(find([alice], carol), 'group_excluded');
+  });
+
+  it('is told to an endorsed device alone, and of a group that there is', async () => {
+    const asked = { iss: board.claims.iss, group: board.group, people: [nameOf(bob)] };
+    const device = await newDevice(parts.engine);
+    const thief = holder(alice.who.sub, device, { endorsed: true });
+    await expectCode(groups.members.find(thief, asked), 'device_not_endorsed');
+    const nowhere = { ...asked, group: 'A'.repeat(43) };
+    await expectCode(groups.members.find(alice.who, nowhere), 'group_unknown');
+  });
+
+  it('is told with what showed who signed, where the device is nobody’s any more', async () => {
+    await addMembers({ parts, groups }, board, [carol]);
+    await parts.database.transaction((tx) => deleteDevice(tx, alice.who.deviceId));
+    const found = await find([carol], bob);
+    expect(inBy(found)).toEqual([carol.who.sub]);
+    expect(found.signers).toEqual([]);
+    expect(found.kept?.map(({ evidence }) => evidence.address)).toEqual(['alice@acme.example']);
   });
 
   it('costs as many queries and rows in a group of two thousand as in one of two, and so does a removal', async () => {
