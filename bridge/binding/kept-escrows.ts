@@ -10,10 +10,10 @@ import { seconds } from '../lib/clock.ts';
 import { newId } from '../lib/ids.ts';
 import { OPEN_RECOVERIES, RECOVERY_LIFE_S } from '../lib/limits.ts';
 import type { RequestContext } from '../lib/request-context.ts';
-import { isUniqueViolation, type Transaction } from '../storage/database.ts';
+import { isUniqueViolation, type Query, type Transaction } from '../storage/database.ts';
 import { keptContent, sealKept } from './kept-escrow-content.ts';
 import { findKeptEscrow, hasKeptEscrow, insertKeptEscrow, listKeptEscrows } from './kept-escrow-store.ts';
-import { type CaseDeps, readCase } from './recovery-cases.ts';
+import { assertStillEscrowed, type CaseDeps, readCase } from './recovery-cases.ts';
 import {
   findRecoveryByRequest,
   insertRecovery,
@@ -40,18 +40,19 @@ export interface KeptEscrows {
   request(id: string, body: ReadingBody, context: RequestContext): Promise<RecoverySummary>;
   /** What was released, for the reader alone to open. Throws `recovery_unknown`, `recovery_state`, `escrow_none`. */
   open(reading: string, context: RequestContext): Promise<ReleasedReading>;
-  /** A reading that two administrators have released. Throws as `open` does. */
-  requireReleased(reading: string): Promise<StoredRecovery>;
+  /** A reading that two administrators have released, of what is still kept. Throws as `open` does. */
+  requireReleased(reader: Query | Transaction, reading: string): Promise<StoredRecovery>;
 }
 
 export function createKeptEscrows(deps: CaseDeps): KeptEscrows {
   const { database, clock, events, escrowKeepSeconds } = deps;
 
-  async function requireReleased(id: string): Promise<StoredRecovery> {
-    const stored = await requireRecoveryOf(deps, id);
+  async function requireReleased(reader: Query | Transaction, id: string): Promise<StoredRecovery> {
+    const stored = await requireRecoveryOf(reader, id);
     if (stored.purpose !== 'reading') throw new CountersignError('recovery_unknown');
     const status = statusOf(stored, seconds(clock));
     if (status !== 'released') throw new CountersignError('recovery_state', `It is ${status}.`);
+    await assertStillEscrowed(deps, reader, stored);
     return stored;
   }
 
@@ -82,21 +83,16 @@ export function createKeptEscrows(deps: CaseDeps): KeptEscrows {
     },
 
     async open(id, context) {
-      const stored = await requireReleased(id);
-      const content = await readCase(deps, stored);
-      const { token, shares } = await releasedShares(deps, stored, content);
-      await events.record(
-        succeeded({ type: 'escrow.read', subject: subjectOf(stored), data: { recovery: id } }, context),
-      );
-      const { address } = stored;
-      return {
-        id,
-        address,
-        token,
-        shares,
-        current: content.current,
-        endorsements: [...content.endorsements],
-      };
+      const content = await readCase(deps, await database.read((query) => requireReleased(query, id)));
+      const { current, endorsements } = content;
+      return database.transaction(async (tx) => {
+        // To open it takes a while, in which the person may have been erased, or an administrator removed.
+        const stored = await requireReleased(tx, id);
+        const { token, shares } = await releasedShares(tx, stored, content);
+        const read = { type: 'escrow.read', subject: subjectOf(stored), data: { recovery: id } } as const;
+        await events.append(tx, succeeded(read, context));
+        return { id, address: stored.address, token, shares, current, endorsements: [...endorsements] };
+      });
     },
   };
 }

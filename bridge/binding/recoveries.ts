@@ -112,13 +112,13 @@ export function createRecoveries(deps: CaseDeps & OfficersDeps): Recoveries {
     },
 
     async describe(id) {
-      const stored = await requireRecoveryOf(deps, id);
+      const stored = await database.read((query) => requireRecoveryOf(query, id));
       const { escrow, current, kept_boxes } = await readCase(deps, stored);
       return { ...summary(stored, seconds(clock)), ...askingKeys(stored), escrow, current, kept_boxes };
     },
 
     async approve(officer, id, { half, share }, context) {
-      const stored = await requireRecoveryOf(deps, id);
+      const stored = await database.read((query) => requireRecoveryOf(query, id));
       assertPending(stored, seconds(clock));
       const { claims } = await readCase(deps, stored);
       if (!claims.halves.some((key) => thumbprint(key) === half)) {
@@ -144,11 +144,11 @@ export function createRecoveries(deps: CaseDeps & OfficersDeps): Recoveries {
         const released = { type: 'recovery.released', subject, data: { recovery: id } } as const;
         await events.append(tx, succeeded(released, context));
       });
-      return summary(await requireRecoveryOf(deps, id), seconds(clock));
+      return summary(await database.read((query) => requireRecoveryOf(query, id)), seconds(clock));
     },
 
     async refuse(id, context) {
-      const stored = await requireRecoveryOf(deps, id);
+      const stored = await database.read((query) => requireRecoveryOf(query, id));
       assertPending(stored, seconds(clock));
       await database.transaction(async (tx) => {
         if (!(await settleRecovery(tx, id, 'refused'))) throw new CountersignError('recovery_state');
@@ -159,7 +159,7 @@ export function createRecoveries(deps: CaseDeps & OfficersDeps): Recoveries {
         } as const;
         await events.append(tx, succeeded(refused, context));
       });
-      return summary(await requireRecoveryOf(deps, id), seconds(clock));
+      return summary(await database.read((query) => requireRecoveryOf(query, id)), seconds(clock));
     },
 
     expire: () =>
@@ -228,12 +228,18 @@ async function store(
 }
 
 async function view(deps: CaseDeps, stored: StoredRecovery): Promise<Recovery> {
-  const { id, expires } = stored;
-  const status = statusOf(stored, seconds(deps.clock));
-  return { id, status, expires, released: status === 'released' ? await released(deps, stored) : null };
+  if (statusOf(stored, seconds(deps.clock)) !== 'released') return shown(deps, stored, null);
+  const content = await readCase(deps, stored);
+  return deps.database.transaction(async (tx) => {
+    // To open it takes a while, in which the person may have been closed, or an administrator removed.
+    const now = await requireRecoveryOf(tx, stored.id);
+    if (now.status !== 'released') return shown(deps, now, null);
+    await assertStillEscrowed(deps, tx, now);
+    return shown(deps, now, await releasedShares(tx, now, content));
+  });
 }
 
-async function released(deps: CaseDeps, stored: StoredRecovery): Promise<Recovery['released']> {
-  const { token, shares } = await releasedShares(deps, stored, await readCase(deps, stored));
-  return { token, shares };
+function shown({ clock }: CaseDeps, stored: StoredRecovery, released: Recovery['released']): Recovery {
+  const { id, expires } = stored;
+  return { id, expires, status: statusOf(stored, seconds(clock)), released };
 }

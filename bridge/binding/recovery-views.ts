@@ -2,16 +2,15 @@ import { encodeBase64url } from '../../protocol/base64url.ts';
 import { CountersignError } from '../../protocol/errors.ts';
 import type { Recovery, RecoveryCase, RecoverySummary } from '../../protocol/escrow/organization-api.ts';
 import { encryptionKeySchema, thumbprint } from '../../protocol/public-key.ts';
+import type { Reader } from '../directory/handle.ts';
 import { parseKeyPair } from '../directory/person-keys.ts';
-import type { Case, CaseDeps } from './recovery-cases.ts';
+import type { Transaction } from '../storage/database.ts';
+import type { Case } from './recovery-cases.ts';
 import { findRecovery, type StoredRecovery, sharesOf } from './recovery-store.ts';
 
 /** Throws `recovery_unknown`. */
-export async function requireRecoveryOf(
-  { database }: Pick<CaseDeps, 'database'>,
-  id: string,
-): Promise<StoredRecovery> {
-  const stored = await database.read((query) => findRecovery(query, id));
+export async function requireRecoveryOf(reader: Reader, id: string): Promise<StoredRecovery> {
+  const stored = await findRecovery(reader, id);
   if (stored === undefined) throw new CountersignError('recovery_unknown');
   return stored;
 }
@@ -38,13 +37,16 @@ export function askingKeys({
   return { device_key, device_sig };
 }
 
-/** Both shares, as they were sealed to whoever asked, in the order of the halves. */
+/**
+ * Both shares, as they were sealed to whoever asked, in the order of the halves: in the transaction that has looked whether
+ * they are released, and of something that is still there.
+ */
 export async function releasedShares(
-  deps: Pick<CaseDeps, 'database'>,
+  tx: Transaction,
   stored: StoredRecovery,
   { escrow, claims }: Case,
 ): Promise<NonNullable<Recovery['released']>> {
-  const given = await deps.database.read((query) => sharesOf(query, stored.id));
+  const given = await sharesOf(tx, stored.id);
   const [first, second] = claims.halves.map((key) => given.find(({ half }) => half === thumbprint(key)));
   if (first === undefined || second === undefined) throw new CountersignError('internal');
   return { token: escrow.token, shares: [encodeBase64url(first.share), encodeBase64url(second.share)] };

@@ -8,7 +8,7 @@ export const KEPT_ESCROW_EVENTS = {
     data: z.strictObject({ key_version: count, until: count }),
   },
   'escrow.destroyed': {
-    doc: 'What a closed person had escrowed to the organization is gone: it was kept for long enough, or could not be kept.',
+    doc: 'What a closed person had escrowed to the organization is gone: it was kept for long enough, the person was erased, or it could not be kept.',
     data: z.strictObject({ key_version: count, reason: name }),
   },
   'escrow.reading_requested': {

@@ -75,6 +75,10 @@ export function createErasure(deps: ErasureDeps): ErasePerson {
         await keyLog.forget(tx, 'address', address, numbers);
       }
       await deleteRecords(tx, sub, deps);
+      for (const { key_version } of await deleteKeptEscrows(tx, { sub })) {
+        const data = { key_version, reason: 'erased' };
+        await events.append(tx, succeeded({ type: 'escrow.destroyed', subject: { sub }, data }, context));
+      }
       await deleteDecisionsOf(tx, { sub, addresses: [...versions.keys()] });
       const erased = [...versions].map(([address, numbers]) => ({ address, versions: numbers.length }));
       await events.append(tx, erasedEvent({ sub, addresses: erased }, said, context));
@@ -101,7 +105,6 @@ async function deleteRecords(tx: Transaction, sub: string, { tokens, signer }: E
   await deleteRotationsOf(tx, sub);
   await deleteAllDeviceRequestsOf(tx, sub);
   await deleteRecoveriesOf(tx, sub);
-  await deleteKeptEscrows(tx, { sub });
   await eraseFromGroups(tx, { iss: signer.iss, sub });
   await releaseAddresses(tx, sub);
   await unlinkPerson(tx, sub);

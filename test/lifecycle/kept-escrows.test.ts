@@ -1,18 +1,23 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createEnrolments } from '../../bridge/binding/enrolments.ts';
 import { createKeptEscrows } from '../../bridge/binding/kept-escrows.ts';
+import { createRecoveries } from '../../bridge/binding/recoveries.ts';
+import { createKeptKeys } from '../../bridge/groups/kept-keys.ts';
 import { countSealedKeys, insertSealedKey } from '../../bridge/groups/sealed-key-store.ts';
 import { newId } from '../../bridge/lib/ids.ts';
 import { SYSTEM } from '../../bridge/lib/request-context.ts';
 import { createKeptEscrowEnding } from '../../bridge/lifecycle/kept-escrow-ending.ts';
 import { createLifecycle } from '../../bridge/lifecycle/lifecycle.ts';
+import type { Signer } from '../../bridge/signer/signer.ts';
 import { sealToOrganization } from '../../client/organization-escrow.ts';
 import { encodeBase64url } from '../../protocol/base64url.ts';
 import { exportSigningKey } from '../../protocol/ed25519.ts';
 import type { ReadingBody } from '../../protocol/escrow/kept-escrow.ts';
 import type { RecoveryHalves } from '../../protocol/escrow/organization-key.ts';
 import type { KeyStatement } from '../../protocol/key-statement.ts';
-import { preToJwk } from '../../recrypt/encoding.ts';
+import { thumbprint } from '../../protocol/public-key.ts';
+import { preFromJwk, preToJwk } from '../../recrypt/encoding.ts';
+import { sealTo } from '../../recrypt/sealed-box.ts';
 import { expectCode } from '../binding/expect-code.ts';
 import { confirmWith, enrolWithEscrow } from '../escrow/escrowing.ts';
 import { halvesOfTwoOfficers } from '../escrow/two-officers.ts';
@@ -21,6 +26,7 @@ import { begin, type ClientPerson, contextOf, newPerson } from '../fakes/client-
 import { type Rotatable, rotationsOf, rotationTo } from '../rotation/rotating.ts';
 
 const DAY_S = 86_400;
+const OFFICERS = ['Olga', 'Otto'].map((name) => ({ id: `admin-${name}`, name, roles: [], parent: null }));
 
 let parts: BridgeParts;
 let alice: string;
@@ -46,14 +52,14 @@ async function escrowTo(halves: RecoveryHalves, { half, sig }: ClientPerson, sta
   return sealToOrganization(parts.engine, keys, statement, halves, statement.since);
 }
 
-async function enrolToOrganization(): Promise<Rotatable> {
+async function enrolToOrganization(): Promise<Rotatable & { readonly halves: RecoveryHalves }> {
   const halves = await halvesOfTwoOfficers(parts);
   const bridge = { ...parts, enrolments: createEnrolments({ ...parts, organizationEscrow: 'offered' }) };
   const enrolling = await begin(bridge, alice, { request: { escrow: 'organization' } });
   const { person, offer, device, who } = enrolling;
   const { statement } = offer;
   await confirmWith(bridge, enrolling, { escrow: await escrowTo(halves, person, statement) });
-  return { person, statement, devices: [device], who: { ...who, endorsed: true } };
+  return { person, statement, devices: [device], who: { ...who, endorsed: true }, halves };
 }
 
 /** The person seals their next keys to these halves, as their client could be made to. */
@@ -71,15 +77,45 @@ function asking(): ReadingBody {
   return { request_id: newId(), reader, reason: 'an audit' };
 }
 
-/** A key that somebody sealed to Alice; nobody looks into it. */
-async function sealToAlice(): Promise<void> {
+/** Alice is closed, and two administrators have released what she escrowed: its reading, and a bridge to open it. */
+async function releasedReading(signer = parts.signer) {
+  const { halves } = await enrolToOrganization();
+  const { lifecycle, ending } = keeping(30 * DAY_S);
+  await lifecycle.closePerson(alice, undefined, SYSTEM);
+  const deps = { ...parts, signer, escrowKeepSeconds: 30 * DAY_S };
+  const keptEscrows = createKeptEscrows(deps);
+  const [kept] = await keptEscrows.list();
+  const { id } = await keptEscrows.request(kept?.id ?? '', asking(), SYSTEM);
+  const recoveries = createRecoveries({
+    ...deps,
+    signer: parts.signer,
+    administrators: async () => OFFICERS,
+  });
+  for (const [index, half] of halves.entries()) {
+    const { id: token, name } = OFFICERS[index] ?? { id: '', name: '' };
+    const box = await sealTo(
+      parts.engine,
+      preFromJwk(parts.engine, half),
+      new Uint8Array(32),
+      new Uint8Array(),
+    );
+    const approval = { half: thumbprint(half), share: encodeBase64url(box) };
+    await recoveries.approve({ id: token, name }, id, approval, SYSTEM);
+  }
+  return { id, lifecycle, ending, keptEscrows, recoveries, keys: createKeptKeys({ ...parts, keptEscrows }) };
+}
+
+/** A key that somebody sealed to Alice; nobody looks into it. Answers its id. */
+async function sealToAlice(): Promise<string> {
+  const keyId = newId();
   const nothing = { address: null, evidence: null, term: null, epoch: null, members: null };
   const sealed = {
-    ...({ recipient_kind: 'person', recipient: alice, key_id: newId(), iss: parts.signer.iss } as const),
+    ...({ recipient_kind: 'person', recipient: alice, key_id: keyId, iss: parts.signer.iss } as const),
     ...{ sub: alice, device_id: 'device-1', hash: 'h', token: 't', encrypted: new Uint8Array(1) },
     ...nothing,
   };
   await parts.database.transaction((tx) => insertSealedKey(tx, sealed, parts.clock.now()));
+  return keyId;
 }
 
 function keysToAlice(): Promise<number> {
@@ -139,7 +175,37 @@ describe('closing a person who escrowed their keys', () => {
     const { id } = await keptEscrows.request(kept?.id ?? '', asking(), SYSTEM);
     await lifecycle.erasePerson(alice, undefined, SYSTEM);
     expect(await keptEscrows.list()).toEqual([]);
-    await expectCode(keptEscrows.requireReleased(id), 'recovery_unknown');
+    expect((await escrowEvents()).at(-1)).toEqual({
+      ...{ type: 'escrow.destroyed', data: { key_version: 0, reason: 'erased' } },
+    });
+    await expectCode(keptEscrows.open(id, SYSTEM), 'recovery_unknown');
+  });
+
+  it('opens nothing of it to a reader while they are erased', async () => {
+    let erase = async () => {};
+    const erased: Signer = {
+      ...parts.signer,
+      open: async (context, sealed) => {
+        const opened = await parts.signer.open(context, sealed);
+        await erase();
+        return opened;
+      },
+    };
+    const { id, lifecycle, keptEscrows } = await releasedReading(erased);
+    erase = async () => {
+      await lifecycle.erasePerson(alice, undefined, SYSTEM);
+    };
+    await expectCode(keptEscrows.open(id, SYSTEM), 'recovery_unknown');
+    expect((await parts.eventsSoFar()).map(({ type }) => type)).not.toContain('escrow.read');
+  });
+
+  it('opens no key that was sealed to them once it is kept no longer, though nobody has destroyed it yet', async () => {
+    const keyId = await sealToAlice();
+    parts.clock.advance(1);
+    const { id, keys } = await releasedReading();
+    expect(await keys.open(id, keyId, SYSTEM)).toMatchObject({ device_id: 'device-1' });
+    parts.clock.advance(30 * DAY_S);
+    await expectCode(keys.open(id, keyId, SYSTEM), 'escrow_none');
   });
 
   it('answers a request for it that comes again the same, and another one under its id not at all', async () => {

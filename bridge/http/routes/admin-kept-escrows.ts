@@ -67,7 +67,7 @@ export function adminKeptEscrowRoutes({ keptEscrows, keptKeys, decide }: Deps): 
       summary: 'A key that was sealed to the closed person, as it was sealed',
       body: { schema: keptKeyBodySchema, maxBytes: JSON_BODY_BYTES },
       response: { status: 200, description: 'The key', schema: keptKeySchema },
-      errors: ['recovery_unknown', 'recovery_state', 'sealed_key_unknown'],
+      errors: ['recovery_unknown', 'recovery_state', 'escrow_none', 'sealed_key_unknown'],
       handle: async ({ params, body, context }) => ({
         body: await keptKeys.open(params.id ?? '', body.key_id, context),
       }),
