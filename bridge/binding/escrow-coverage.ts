@@ -8,11 +8,18 @@ import { latestStatements } from '../directory/statements.ts';
 import { COVERAGE_PAGE } from '../lib/limits.ts';
 import type { Query } from '../storage/database.ts';
 import { openEscrow } from './escrow-checks.ts';
-import { type OrganizationEscrowSetting, readRecoveryFingerprint } from './recovery-key.ts';
+import {
+  type OrganizationEscrowSetting,
+  type RecoveryFingerprints,
+  readRecoveryFingerprints,
+} from './recovery-key.ts';
 import type { BindingDeps } from './services.ts';
 
-/** What of a person's keys the organization could recover: by the key that there is, one before it, or not at all. */
-export type Coverage = 'current' | 'before' | 'passphrase' | 'none';
+/**
+ * What of a person's keys the organization could recover: by the key that there is, one before it, or not at all. The
+ * person chooses the halves of a rotation: `foreign` are those that never were the organization's, and nobody's to use here.
+ */
+export type Coverage = 'current' | 'before' | 'foreign' | 'passphrase' | 'none';
 
 /** Whose keys the recovery key covers, for administrators. */
 export interface EscrowCoverages {
@@ -28,11 +35,11 @@ export function createEscrowCoverages(deps: Deps): EscrowCoverages {
   const { database, signer, organizationEscrow: setting } = deps;
   return {
     async report(after) {
-      const fingerprint = await database.read((query) => readRecoveryFingerprint(signer.iss, query));
-      const counts = { current: 0, before: 0, passphrase: 0, none: 0 };
+      const ours = await database.read((query) => readRecoveryFingerprints(signer.iss, query));
+      const counts = { current: 0, before: 0, foreign: 0, passphrase: 0, none: 0 };
       const uncovered: EscrowCoverage['uncovered'] = [];
       let next: string | null = null;
-      for await (const { sub, address, coverage } of everybody(deps, fingerprint, after ?? '')) {
+      for await (const { sub, address, coverage } of everybody(deps, ours, after ?? '')) {
         counts[coverage] += 1;
         if (coverage === 'current') continue;
         if (uncovered.length < COVERAGE_PAGE) uncovered.push({ sub, address, escrow: coverage });
@@ -40,6 +47,7 @@ export function createEscrowCoverages(deps: Deps): EscrowCoverages {
         // Everybody was counted for the first page.
         if (next !== null && after !== undefined) break;
       }
+      const fingerprint = ours.current;
       return { setting, fingerprint, counts: after === undefined ? counts : null, uncovered, next };
     },
   };
@@ -50,12 +58,12 @@ interface Covered extends Pick<EscrowedKeys, 'sub' | 'address'> {
 }
 
 /** People with keys, in the order of their ids, from behind `from` on. Services register their keys anew, and are none of them. */
-async function* everybody(deps: Deps, fingerprint: string | null, from: string): AsyncGenerator<Covered> {
+async function* everybody(deps: Deps, ours: RecoveryFingerprints, from: string): AsyncGenerator<Covered> {
   let after = from;
   for (;;) {
     const page = await deps.database.read((query) => readPage(query, after));
     for (const { keys, statement } of page.people) {
-      const coverage = await coverageOf(deps, keys, statement, fingerprint);
+      const coverage = await coverageOf(deps, keys, statement, ours);
       yield { sub: keys.sub, address: keys.address, coverage };
     }
     if (page.last === undefined) return;
@@ -87,18 +95,18 @@ export function canEscrow({ assurance }: Pick<KeyStatement, 'assurance'>): boole
   return !['gateway', 'recorder', 'bot'].includes(assurance);
 }
 
-/** `fingerprint`: of the recovery key that there is. */
 export async function coverageOf(
   { signer }: Pick<BindingDeps, 'signer'>,
   keys: EscrowedKeys,
   statement: Pick<KeyStatement, 'escrow' | 'iss'>,
-  fingerprint: string | null,
+  ours: RecoveryFingerprints,
 ): Promise<Coverage> {
   if (statement.escrow !== 'organization' || keys.escrow === null) {
     return statement.escrow === 'passphrase' ? 'passphrase' : 'none';
   }
   const sealedTo = keys.escrow_key ?? (await readEscrowKey(signer, keys, keys.escrow, statement.iss));
-  return sealedTo === fingerprint ? 'current' : 'before';
+  if (sealedTo === ours.current) return 'current';
+  return ours.before.has(sealedTo) ? 'before' : 'foreign';
 }
 
 /** Of an escrow from before the fingerprint was noted beside it. */

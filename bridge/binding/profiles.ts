@@ -9,7 +9,11 @@ import { seconds } from '../lib/clock.ts';
 import { canEscrow, coverageOf } from './escrow-coverage.ts';
 import type { Holder } from './holder.ts';
 import { requirePersonPermission } from './permission.ts';
-import { type OrganizationEscrowSetting, readRecoveryFingerprint, recoveryKeyToken } from './recovery-key.ts';
+import {
+  type OrganizationEscrowSetting,
+  readRecoveryFingerprints,
+  recoveryKeyToken,
+} from './recovery-key.ts';
 import type { BindingDeps, Credentials, Profiles } from './services.ts';
 
 type ProfileDeps = BindingDeps & {
@@ -85,10 +89,10 @@ async function escrowDue(
 ): Promise<'recovery_key_replaced' | 'escrow_required' | null> {
   const { organizationEscrow: setting = 'off' } = deps;
   if (setting === 'off') return null;
-  const fingerprint = await deps.database.read((query) => readRecoveryFingerprint(statement.iss, query));
+  const ours = await deps.database.read((query) => readRecoveryFingerprints(statement.iss, query));
   // While a half is missing, nobody can be made to escrow.
-  if (fingerprint === null) return null;
-  const coverage = await coverageOf(deps, keys, statement, fingerprint);
-  if (coverage === 'before') return 'recovery_key_replaced';
+  if (ours.current === null) return null;
+  const coverage = await coverageOf(deps, keys, statement, ours);
+  if (coverage === 'before' || coverage === 'foreign') return 'recovery_key_replaced';
   return coverage !== 'current' && setting === 'required' && canEscrow(statement) ? 'escrow_required' : null;
 }

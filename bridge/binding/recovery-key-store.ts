@@ -78,6 +78,26 @@ export async function isKnownHalf(reader: Reader, half: string): Promise<boolean
   return row !== undefined;
 }
 
+/** The two halves of each recovery key that people escrow to, or did before, in their order. */
+export async function everyRecoveryKey(
+  reader: Reader,
+): Promise<{ readonly isCurrent: boolean; readonly halves: RecoveryHalves }[]> {
+  const rows = await reader
+    .selectFrom('recovery_key_halves')
+    .innerJoin('recovery_keys', 'recovery_keys.generation', 'recovery_key_halves.generation')
+    .selectAll('recovery_key_halves')
+    .select('recovery_keys.status')
+    .where('recovery_keys.status', '!=', 'making')
+    .orderBy('recovery_key_halves.generation')
+    .orderBy('recovery_key_halves.slot')
+    .execute();
+  return rows.flatMap((first, index) => {
+    const second = rows[index + 1];
+    if (first.slot !== 1 || second?.generation !== first.generation) return [];
+    return [{ isCurrent: first.status === 'current', halves: [halfKey(first), halfKey(second)] }];
+  });
+}
+
 /** Whether these are the two halves, in their order, of a recovery key that people escrow to, or did before. */
 export async function isRecoveryKey(
   reader: Reader,

@@ -19,6 +19,7 @@ import { isUniqueViolation, type Transaction } from '../storage/database.ts';
 import { type Officer, type OfficersDeps, requireAnotherOfficer } from './officers.ts';
 import {
   approvalsOf,
+  everyRecoveryKey,
   findRecoveryKey,
   halfKey,
   halvesOf,
@@ -109,8 +110,24 @@ export async function readRecoveryHalves(reader: Reader): Promise<RecoveryHalves
 
 /** The fingerprint of the current key, or null while there is none. */
 export async function readRecoveryFingerprint(iss: string, reader: Reader): Promise<string | null> {
-  const halves = await readRecoveryHalves(reader);
-  return halves === undefined ? null : organizationKeyFingerprint(iss, halves);
+  return (await readRecoveryFingerprints(iss, reader)).current;
+}
+
+/** Of the organization's recovery keys, by their fingerprints: the one that there is, and those before it. */
+export interface RecoveryFingerprints {
+  readonly current: string | null;
+  readonly before: ReadonlySet<string>;
+}
+
+export async function readRecoveryFingerprints(iss: string, reader: Reader): Promise<RecoveryFingerprints> {
+  const keys = (await everyRecoveryKey(reader)).map(({ isCurrent, halves }) => ({
+    ...{ isCurrent, fingerprint: organizationKeyFingerprint(iss, halves) },
+  }));
+  const before = keys.filter(({ isCurrent }) => !isCurrent);
+  return {
+    current: keys.find(({ isCurrent }) => isCurrent)?.fingerprint ?? null,
+    before: new Set(before.map(({ fingerprint }) => fingerprint)),
+  };
 }
 
 /** `recovery-key+jwt`, or undefined where nothing is escrowed to the organization. */

@@ -88,6 +88,8 @@ export const escrowCoverageSchema = z.strictObject({
       current: z.int(),
       /** With one that was replaced. */
       before: z.int(),
+      /** With halves that never were the organization's: with none of its keys. */
+      foreign: z.int(),
       /** By a passphrase of their own alone. */
       passphrase: z.int(),
       none: z.int(),
@@ -95,7 +97,10 @@ export const escrowCoverageSchema = z.strictObject({
   ),
   /** Whose keys the current recovery key does not cover, in the order of their ids. */
   uncovered: z.array(
-    z.strictObject({ sub: id, address: z.string(), escrow: z.enum(['before', 'passphrase', 'none']) }),
+    z.strictObject({
+      ...{ sub: id, address: z.string() },
+      escrow: z.enum(['before', 'foreign', 'passphrase', 'none']),
+    }),
   ),
   next: z.nullable(id),
 });

@@ -97,7 +97,7 @@ describe('an organization that demands an escrow by now', () => {
       escrow: 'organization',
       rotationDue: null,
     });
-    expect((await coverage()).counts).toEqual({ current: 3, before: 0, passphrase: 0, none: 0 });
+    expect((await coverage()).counts).toEqual({ current: 3, before: 0, foreign: 0, passphrase: 0, none: 0 });
     const beyond = await administrator().get<EscrowCoverage>(`${KEY}/coverage?after=zzz`);
     expect(beyond).toMatchObject({ counts: null, uncovered: [], next: null });
     const told = await first.terminal.run(['recovery', 'coverage'], { env: first.env });

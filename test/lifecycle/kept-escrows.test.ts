@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createEnrolments } from '../../bridge/binding/enrolments.ts';
+import { createEscrowCoverages } from '../../bridge/binding/escrow-coverage.ts';
 import { createKeptEscrows } from '../../bridge/binding/kept-escrows.ts';
 import { createRecoveries } from '../../bridge/binding/recoveries.ts';
 import { createKeptKeys } from '../../bridge/groups/kept-keys.ts';
@@ -251,6 +252,16 @@ describe('closing a person who escrowed their keys', () => {
     expect(await escrowEvents()).toMatchObject([
       { type: 'escrow.destroyed', data: { reason: 'unreadable' } },
     ]);
+  });
+
+  it('counts halves that a person made for themselves as none of the organization’s', async () => {
+    const before = await enrolToOrganization();
+    const own = () => preToJwk(parts.engine.generateKeyPair().publicKey);
+    await rotateTo([own(), own()], before);
+    const coverages = createEscrowCoverages({ ...parts, organizationEscrow: 'offered' });
+    const { counts, uncovered } = await coverages.report(undefined);
+    expect(counts).toEqual({ current: 0, before: 0, foreign: 1, passphrase: 0, none: 0 });
+    expect(uncovered).toEqual([{ sub: alice, address: 'alice@acme.example', escrow: 'foreign' }]);
   });
 
   it('keeps nothing of a person who is reset, for they are still here', async () => {

@@ -216,6 +216,7 @@ function coverage({ setting, counts, uncovered }: EscrowCoverage): string {
     'escrow to the organization': setting,
     'covered by the recovery key': String(counts?.current ?? 0),
     'covered by one before': String(counts?.before ?? 0),
+    'sealed to halves that are not ours': String(counts?.foreign ?? 0),
     'a passphrase of their own': String(counts?.passphrase ?? 0),
     none: String(counts?.none ?? 0),
   });
