@@ -36,7 +36,7 @@ export interface RecoveryKeyReplacement {
   /** Begins one, or answers the one that is under way. Throws `recovery_half` where there is nothing to replace. */
   begin(reason: string, context: RequestContext): Promise<RecoveryKey>;
   /**
-   * An administrator's approval of the two new halves; the second one ends it. Signed by both halves of before, clients
+   * An administrator's approval of the two new halves; the second one ends it, of those that were not removed since. Signed by both halves of before, clients
    * follow by themselves. Throws `recovery_state` where none is under way, `recovery_half`, `recovery_officer`.
    */
   approve(officer: Officer, approval: ReplacementApproval, context: RequestContext): Promise<RecoveryKey>;
@@ -108,7 +108,8 @@ async function storeApproval(
   if (next === undefined || organizationKeyFingerprint(deps.signer.iss, next) !== fingerprint) {
     throw new CountersignError('recovery_half', 'The new halves are not those that were compared.');
   }
-  const before = await approvalsOf(tx, generation);
+  const given = await approvalsOf(tx, generation);
+  const before = given.filter(({ withdrawn }) => withdrawn === null);
   const by = await requireAnotherOfficer(deps, tx, officer, before);
   const current = await readRecoveryHalves(tx);
   if (current === undefined) throw new CountersignError('internal');
@@ -118,11 +119,14 @@ async function storeApproval(
       throw new CountersignError('recovery_half', 'This half has signed already.');
     }
   }
-  await insertApproval(tx, { generation, ...by, admin_name: officer.name, half, signature });
+  const approval = { generation, ...by, admin_name: officer.name, half, signature, withdrawn: null };
+  await insertApproval(tx, approval);
   const data = { generation, fingerprint, ...(half === null ? {} : { half }) };
   await deps.events.append(tx, succeeded({ type: 'recovery.replacement_approved', data }, context));
   if (before.length === 0) return;
-  const signatures = inOrder(current, [...before, { half, signature }]);
+  // Two administrators of today say that these are the new halves. What the half of somebody who has left signed says to
+  // clients, of these very halves and no others, that the key of before hands on to them: that it was removed changes nothing.
+  const signatures = inOrder(current, [...given, approval]);
   await succeedRecoveryKey(tx, generation, signatures);
   const signed_by = signatures === null ? 'administrators alone' : 'both halves';
   const replaced = { generation, fingerprint, signed_by } as const;

@@ -129,8 +129,31 @@ export async function approvalsOf(reader: Reader, generation: number): Promise<S
     .execute();
 }
 
-/** A unique violation means that this administrator approved meanwhile. */
+/** Has an approval count no more; what the half signed stays. */
+export async function withdrawApproval(
+  tx: Transaction,
+  { generation, admin_root }: StoredApproval,
+  withdrawn: number,
+): Promise<void> {
+  await tx
+    .updateTable('recovery_key_approvals')
+    .set({ withdrawn })
+    .where('generation', '=', generation)
+    .where('admin_root', '=', admin_root)
+    .execute();
+}
+
+/**
+ * Puts an approval in the place of a withdrawn one of the same administrator. A unique violation means that this
+ * administrator approved meanwhile.
+ */
 export async function insertApproval(tx: Transaction, approval: StoredApproval): Promise<void> {
+  await tx
+    .deleteFrom('recovery_key_approvals')
+    .where('generation', '=', approval.generation)
+    .where('admin_root', '=', approval.admin_root)
+    .where('withdrawn', 'is not', null)
+    .execute();
   await tx.insertInto('recovery_key_approvals').values(approval).execute();
 }
 

@@ -178,9 +178,11 @@ export async function describeRecoveryKey(iss: string, reader: Reader): Promise<
         : {
             ...{ reason: making.reason ?? '', begun: making.begun },
             ...shown(iss, await halvesOf(reader, making.generation)),
-            approvals: (await approvalsOf(reader, making.generation)).map(({ admin_name, half }) => ({
-              ...{ administrator: admin_name, half },
-            })),
+            approvals: (await approvalsOf(reader, making.generation)).map(
+              ({ admin_name, half, withdrawn }) => ({
+                ...{ administrator: admin_name, half, counts: withdrawn === null },
+              }),
+            ),
           },
   };
 }

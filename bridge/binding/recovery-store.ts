@@ -83,6 +83,36 @@ export async function insertShare(tx: Transaction, share: StoredShare): Promise<
   await tx.insertInto('recovery_shares').values(share).execute();
 }
 
+/** Those that somebody has approved, and that were not refused and have not ended. */
+export async function approvedRecoveries(tx: Transaction): Promise<StoredRecovery[]> {
+  return tx
+    .selectFrom('recoveries')
+    .selectAll()
+    .where('status', 'in', ['pending', 'released'])
+    .where('approvals', '>', 0)
+    .orderBy('id')
+    .execute();
+}
+
+/** Deletes the shares of these halves, and has the recovery wait for them again; `left` are still there. */
+export async function withdrawShares(
+  tx: Transaction,
+  recovery: string,
+  halves: readonly string[],
+  left: number,
+): Promise<void> {
+  await tx
+    .deleteFrom('recovery_shares')
+    .where('recovery', '=', recovery)
+    .where('half', 'in', halves)
+    .execute();
+  await tx
+    .updateTable('recoveries')
+    .set({ status: 'pending', approvals: left })
+    .where('id', '=', recovery)
+    .execute();
+}
+
 /** Ends what nobody answered in time; answers it. */
 export async function expireRecoveries(tx: Transaction, now: number): Promise<StoredRecovery[]> {
   return tx

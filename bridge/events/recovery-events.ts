@@ -15,6 +15,10 @@ export const RECOVERY_EVENTS = {
     doc: 'An administrator compared the device and gave it their share of the person’s keys, which alone opens nothing.',
     data: z.strictObject({ recovery: name, half: name }),
   },
+  'recovery.approval_withdrawn': {
+    doc: 'An administrator who had given their share was removed: it is gone, and the recovery waits for another approval, also where it was released.',
+    data: z.strictObject({ recovery: name, half: name }),
+  },
   'recovery.released': {
     doc: 'Both shares are there: the device can open the person’s keys.',
     data: z.strictObject({ recovery: name }),

@@ -15,6 +15,10 @@ export const RECOVERY_KEY_EVENTS = {
     doc: 'An administrator approved the two halves of the next recovery key; with `half`, by that half of the one before.',
     data: z.strictObject({ generation: count, fingerprint: name, half: name.optional() }),
   },
+  'recovery.replacement_approval_withdrawn': {
+    doc: 'An administrator who had approved the next recovery key was removed: another one must approve. What their half signed stands.',
+    data: z.strictObject({ generation: count }),
+  },
   'recovery.replacement_abandoned': {
     doc: 'The next recovery key was given up; the one before stays.',
     data: z.strictObject({ generation: count }),

@@ -15,6 +15,7 @@ import {
 import { type RequestContext, SYSTEM } from '../lib/request-context.ts';
 import { ADMINISTRATOR_ROLES, type AdministratorRole } from '../policy/decision.ts';
 import type { Database, Transaction } from '../storage/database.ts';
+import type { TokenLine } from './administrator-lineage.ts';
 import {
   deleteWithDescendants,
   findToken,
@@ -89,7 +90,7 @@ export interface Administrators {
   list(): Promise<AdministratorToken[]>;
   /** What policy is asked about a token by: its roles, and nothing for one that there is not. */
   rolesOf(id: string): Promise<readonly AdministratorRole[] | undefined>;
-  /** Ends a token and every token that came of it. Throws `token_unknown`. */
+  /** Ends a token and every token that came of it, and withdraws what was approved with them. Throws `token_unknown`. */
   revoke(id: string, context: RequestContext): Promise<void>;
   /** Forgets what has expired; answers how many. */
   purge(): Promise<number>;
@@ -101,7 +102,15 @@ export interface AdministratorsDeps {
   readonly events: EventLog;
   readonly keyLog: StagingLog;
   readonly clock: Clock;
+  /** What was approved with these tokens counts no more. */
+  readonly withdrawApprovals: (
+    tx: Transaction,
+    revoked: readonly RevokedToken[],
+    context: RequestContext,
+  ) => Promise<void>;
 }
+
+type RevokedToken = Pick<TokenLine, 'id' | 'name' | 'parent'>;
 
 export function createAdministrators(deps: AdministratorsDeps): Administrators {
   const { issuer, database, events, clock } = deps;
@@ -216,6 +225,11 @@ export function createAdministrators(deps: AdministratorsDeps): Administrators {
       database.transaction(async (tx) => {
         const deleted = await deleteWithDescendants(tx, id);
         if (deleted.length === 0) throw new CountersignError('token_unknown');
+        await deps.withdrawApprovals(
+          tx,
+          deleted.map((token) => ({ id: token.id, name: token.name, parent: token.parent })),
+          context,
+        );
         for (const token of deleted) {
           await stageTokenRevoked(deps, tx, token.id, context.actor);
           await events.append(tx, {

@@ -1,3 +1,4 @@
+import { createApprovalWithdrawal } from '../binding/approval-withdrawal.ts';
 import { createCredentials } from '../binding/credentials.ts';
 import { createDeviceAdditions } from '../binding/device-additions.ts';
 import { createDeviceRotation } from '../binding/device-rotation.ts';
@@ -90,7 +91,9 @@ export async function composeServices(foundation: Foundation, config: Config) {
 
   const tokensInForce = (reader: Query | Transaction) => listTokenLines(reader, seconds(clock));
 
-  const administrators = createAdministrators(common);
+  const administrators = createAdministrators({
+    ...{ ...common, withdrawApprovals: createApprovalWithdrawal(common) },
+  });
   const domains = createDomains({ ...common, partnerOf });
   const connections = createConnections({ ...common, endGrants: endGrantsOfConnection });
   const signIns = createSignIns({ ...common, connections });

@@ -57,8 +57,10 @@ export const recoveryKeySchema = z.strictObject({
       reason: z.string(),
       begun: seconds,
       ...shownKey,
-      /** Those who approved it, and with which half of before. */
-      approvals: z.array(z.strictObject({ administrator: z.string(), half: z.nullable(digest) })),
+      /** Those who approved it, and with which half of before; of who was removed since, the half's signature alone counts. */
+      approvals: z.array(
+        z.strictObject({ administrator: z.string(), half: z.nullable(digest), counts: z.boolean() }),
+      ),
     }),
   ),
 });

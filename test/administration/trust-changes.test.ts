@@ -198,17 +198,18 @@ describe('What the key log commits to of an administrator', () => {
   });
 
   it('is undone with the change whose transaction fails', async () => {
+    const withdrawApprovals = async () => {};
     const before = await logged('administrator/');
     const { url } = await bridge.running.services.administrators.createLink();
     const taken = { token: new URL(url).hash.slice(1), name: 'Mallory' };
     await whereEventsFail(async (deps) => {
-      const administrators = createAdministrators(deps);
+      const administrators = createAdministrators({ ...deps, withdrawApprovals });
       await expect(administrators.bootstrap(taken, SYSTEM)).rejects.toThrow('no room');
     });
     expect(await logged('administrator/')).toHaveLength(before.length + 1);
     const refused: Pick<KeyLog, 'stage'> = { stage: () => Promise.reject(new Error('the log is full')) };
     await whereEventsFail(async (deps) => {
-      const administrators = createAdministrators({ ...deps, keyLog: refused as KeyLog });
+      const administrators = createAdministrators({ ...deps, keyLog: refused as KeyLog, withdrawApprovals });
       await expect(administrators.createLink()).rejects.toThrow('the log is full');
     });
     const links = await bridge.inStore((database) =>

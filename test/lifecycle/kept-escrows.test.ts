@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createApprovalWithdrawal } from '../../bridge/binding/approval-withdrawal.ts';
 import { createEnrolments } from '../../bridge/binding/enrolments.ts';
 import { createEscrowCoverages } from '../../bridge/binding/escrow-coverage.ts';
 import { createKeptEscrows } from '../../bridge/binding/kept-escrows.ts';
@@ -27,7 +28,8 @@ import { begin, type ClientPerson, contextOf, newPerson } from '../fakes/client-
 import { type Rotatable, rotationsOf, rotationTo } from '../rotation/rotating.ts';
 
 const DAY_S = 86_400;
-const OFFICERS = ['Olga', 'Otto'].map((name) => ({ id: `admin-${name}`, name, roles: [], parent: null }));
+const OLGA = { id: 'admin-Olga', name: 'Olga', roles: [], parent: null };
+const OFFICERS = [OLGA, { ...OLGA, id: 'admin-Otto', name: 'Otto' }];
 
 let parts: BridgeParts;
 let alice: string;
@@ -198,6 +200,33 @@ describe('closing a person who escrowed their keys', () => {
     };
     await expectCode(keptEscrows.open(id, SYSTEM), 'recovery_unknown');
     expect((await parts.eventsSoFar()).map(({ type }) => type)).not.toContain('escrow.read');
+  });
+
+  it.each([
+    ['by their link', OLGA],
+    ['by another link that they took under their name', { ...OLGA, id: 'a later link', name: ' olga' }],
+  ])('opens nothing of it, released or not, once one of the two was removed, %s', async (_, revoked) => {
+    const keyId = await sealToAlice();
+    parts.clock.advance(1);
+    const { id, keptEscrows, keys, recoveries } = await releasedReading();
+    await keptEscrows.open(id, SYSTEM);
+    await keys.open(id, keyId, SYSTEM);
+    const withdraw = createApprovalWithdrawal(parts);
+    await parts.database.transaction((tx) => withdraw(tx, [revoked], SYSTEM));
+    await expectCode(keptEscrows.open(id, SYSTEM), 'recovery_state');
+    await expectCode(keys.open(id, keyId, SYSTEM), 'recovery_state');
+    expect(await recoveries.list()).toMatchObject([{ id, status: 'pending', approvals: 1 }]);
+  });
+
+  it('stays released where a token was revoked that nobody approved it with', async () => {
+    const { id, keptEscrows } = await releasedReading();
+    const withdraw = createApprovalWithdrawal(parts);
+    const others = [
+      { id: 'made with another token', name: 'Olga', parent: 'admin-Olga' },
+      { id: 'another administrator', name: 'Omar', parent: null },
+    ];
+    await parts.database.transaction((tx) => withdraw(tx, others, SYSTEM));
+    expect(await keptEscrows.open(id, SYSTEM)).toMatchObject({ id });
   });
 
   it('opens no key that was sealed to them once it is kept no longer, though nobody has destroyed it yet', async () => {

@@ -1,6 +1,7 @@
 import { hostname, userInfo } from 'node:os';
 import type { Command } from 'commander';
 import * as z from 'zod';
+import { createApprovalWithdrawal } from '../../binding/approval-withdrawal.ts';
 import { createAdministrators } from '../../identity/administrators.ts';
 import { ADMINISTRATOR_ROLES, type AdministratorRole } from '../../policy/decision.ts';
 import { findSigner } from '../../signer/stored-keys.ts';
@@ -100,7 +101,8 @@ async function link(terminal: Terminal, options: LocalOptions & Options & Wanted
   const made = await inLocalStore(config, async (store) => {
     const keys = await store.database.read(findSigner);
     if (keys === undefined) throw new UsageError('This store has no keys yet: run `countersign init`.');
-    return createAdministrators({ ...store, issuer: config.issuer }).createLink({
+    const withdrawApprovals = createApprovalWithdrawal(store);
+    return createAdministrators({ ...store, issuer: config.issuer, withdrawApprovals }).createLink({
       ...(tokenLife === undefined ? {} : { tokenLife }),
       ...(roles === undefined ? {} : { roles }),
     });

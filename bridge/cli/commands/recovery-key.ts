@@ -203,7 +203,11 @@ function describe({ fingerprint, halves, replacement }: RecoveryKey): string {
   const current = [facts({ fingerprint: fingerprint ?? 'none: a half is missing' }), shown(halves)];
   if (replacement === null) return current.join('\n\n');
   const { reason, approvals } = replacement;
-  const approved = approvals.map(({ administrator }) => administrator).join(', ');
+  const approved = approvals
+    .map(({ administrator, counts }) =>
+      counts ? administrator : `${administrator} (removed, does not count)`,
+    )
+    .join(', ');
   const next = facts({
     ...{ 'is replaced': reason, 'new fingerprint': replacement.fingerprint ?? 'none: a half is missing' },
     'approved by': approved === '' ? 'nobody yet' : approved,

@@ -39,6 +39,7 @@ import * as keptEscrows from './037-kept-escrows.ts';
 import * as lostEntries from './038-lost-entries.ts';
 import * as recoveryKeyReplacement from './039-recovery-key-replacement.ts';
 import * as encryptionKeyAges from './040-encryption-key-ages.ts';
+import * as withdrawnApprovals from './041-withdrawn-approvals.ts';
 
 /** One step of the schema. It must not read what later versions of the code may change: spell everything out. */
 export interface Migration {
@@ -94,4 +95,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: '038-lost-entries', up: lostEntries.up },
   { id: '039-recovery-key-replacement', up: recoveryKeyReplacement.up },
   { id: '040-encryption-key-ages', up: encryptionKeyAges.up },
+  { id: '041-withdrawn-approvals', up: withdrawnApprovals.up },
 ];

@@ -59,6 +59,8 @@ export interface RecoveryKeyApprovalsTable extends StoredOfficerColumns {
   /** Thumbprint of the half of before that signed, and its signature; null where that is lost. */
   half: string | null;
   signature: string | null;
+  /** When whoever gave it was removed: it counts no more, but what their half signed stands. */
+  withdrawn: number | null;
 }
 
 /** Proofs that the halves of a recovery key work, which open nobody's key. */

@@ -63,6 +63,12 @@ export const PEOPLE = {
     entity('recovery', 'Update'),
     adminChange,
   ),
+  'recovery.replacement_approval_withdrawn': row(
+    'Approval of the next recovery key withdrawn',
+    'medium',
+    entity('recovery', 'Update'),
+    adminChange,
+  ),
   'recovery.replacement_abandoned': row(
     'Replacement of the recovery key given up',
     'medium',
@@ -75,6 +81,12 @@ export const PEOPLE = {
   'recovery.drill_passed': row('Recovery drill passed', 'informational', entity('recovery', 'Update'), iam),
   'recovery.requested': row('Recovery requested', 'medium', entity('recovery', 'Create'), iam),
   'recovery.approved': row('Recovery approved', 'high', entity('recovery', 'Update'), adminChange),
+  'recovery.approval_withdrawn': row(
+    'Recovery approval withdrawn',
+    'medium',
+    entity('recovery', 'Update'),
+    adminChange,
+  ),
   'recovery.released': row('Recovery released', 'high', entity('recovery', 'Activate'), changed),
   'recovery.refused': row('Recovery refused', 'medium', entity('recovery', 'Delete'), adminChange),
   'recovery.expired': row('Recovery expired', 'low', entity('recovery', 'Delete'), iam),
