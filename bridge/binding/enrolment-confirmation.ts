@@ -68,6 +68,9 @@ async function confirmOffer(deps: BindingDeps, confirming: Confirming): Promise<
   assertInTime(deps, stored);
   assertSameSession(who, stored, state);
   assertSamePolicy(deps, state);
+  const { address, version } = state.offer.statement;
+  // Its proofs are computed while the transform key is tried. Of one name and version it is done once, whoever asks.
+  deps.keyLog.expect({ kind: 'address', name: address, version });
   const checked = await checkConfirmation(deps, state, confirmation);
   await assertOwnHalves(deps, checked.signed, confirmation);
   const rows = await prepareRows(deps, who, confirming, checked);

@@ -140,6 +140,10 @@ class MappedKeyLog implements DatabaseKeyLog {
     afterCommit(tx, () => this.#sequencer.wake());
   }
 
+  expect(version: Pick<LoggedVersion, 'kind' | 'name' | 'version'>): void {
+    this.#prepared.begin(version);
+  }
+
   async published(kind: LoggedKind, name: string, version: number): Promise<void> {
     const published = await this.#waiters.wait({ kind, name, version });
     const { quorum, settings } = this.#deps;

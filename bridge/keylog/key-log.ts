@@ -26,6 +26,12 @@ export interface KeyLog {
   stage(tx: Transaction, version: LoggedVersion): Promise<void>;
 
   /**
+   * Says that a version will probably be staged soon: what takes long about it is begun beside whatever the caller does
+   * until then. Returns at once, and binds nobody.
+   */
+  expect(version: Pick<LoggedVersion, 'kind' | 'name' | 'version'>): void;
+
+  /**
    * Resolves once transaction 2 has put the version into the log and the checkpoint of its epoch is signed: only then
    * may a grant be served. Where witnesses are configured, it waits for their quorum too, but not longer than
    * configured. Rejects with `unavailable` after a bounded wait; the version is not lost then, only late.

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createEnrolments } from '../../bridge/binding/enrolments.ts';
 import { restrictPerson } from '../../bridge/directory/persons.ts';
 import type { EnrolmentConfirmation } from '../../protocol/api.ts';
@@ -47,6 +47,19 @@ async function send(body: EnrolmentConfirmation, who = enrolling.who) {
 async function confirmWith(faults: ConfirmationFaults) {
   return send(await confirmation(parts.engine, enrolling, faults));
 }
+
+it('has the log’s proofs computed while the transform key is tried', async () => {
+  onTestFinished(() => void vi.restoreAllMocks());
+  const expected = vi.spyOn(parts.keyLog, 'expect');
+  const tried = vi.spyOn(parts.transforms, 'run');
+  const bea = await begin(parts, await parts.addPerson({ addresses: ['bea@acme.example'] }));
+  const body = await confirmation(parts.engine, bea);
+  const { who, offer } = bea;
+  await parts.enrolments.confirm(who, offer.enrolment_id, body, contextOf(who));
+  expect(expected).toHaveBeenCalledWith({ kind: 'address', name: 'bea@acme.example', version: 0 });
+  const [first] = expected.mock.invocationCallOrder;
+  expect(first).toBeLessThan(tried.mock.invocationCallOrder[0] ?? 0);
+});
 
 describe('a proof is refused', () => {
   const otherHash = 'A'.repeat(43);

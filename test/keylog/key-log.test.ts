@@ -6,6 +6,7 @@ import { utf8 } from '../../protocol/bytes.ts';
 import { sha256Base64url } from '../../protocol/hash.ts';
 import { parseLogEntry } from '../../protocol/keytrans/log-entry.ts';
 import { decodeEntryBundle } from '../../protocol/tlog/tile.ts';
+import { SOON } from '../fakes/soon.ts';
 import { ALICE, type KeyLogFixture, keyLogFixture } from './key-log-fixture.ts';
 
 let fixture: KeyLogFixture;
@@ -124,6 +125,18 @@ describe('the key log', () => {
     expect(placed.map(({ name }) => name)).toEqual(placed.map((_, index) => `n${index}@acme.example`));
     const epochs = [1, 2, 3].map((epoch) => placed.filter((row) => row.epoch === epoch).length);
     expect(epochs).toEqual([36, 32, 4]);
+  });
+
+  it('computes the proofs of a version when it is expected, once', async () => {
+    const proved = vi.fn();
+    const log = fixture.open({ observer: { stapled: () => {}, proved } });
+    await log.open();
+    for (let time = 0; time < 2; time += 1) log.expect({ kind: 'address', name: ALICE, version: 0 });
+    await vi.waitFor(() => expect(proved).toHaveBeenCalledTimes(2), SOON);
+    await fixture.stage(log);
+    await log.stop();
+    expect(await isPublished(log, ALICE, 0)).toBe(true);
+    expect(proved).toHaveBeenCalledTimes(2);
   });
 
   it('does not take a name that has no place in it', async () => {
