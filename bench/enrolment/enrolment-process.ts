@@ -9,7 +9,7 @@ import {
 import { answerParent } from '../processes/child.ts';
 import { cpuMs } from '../processes/cpu.ts';
 import { type EnrolmentParts, openParts, type Store } from './parts.ts';
-import { priceEach } from './prices.ts';
+import { type PricingOrder, priceEach } from './prices.ts';
 
 export interface EnrolmentRound {
   readonly people: number;
@@ -33,7 +33,8 @@ const handlers = {
   },
   enrol: (round: EnrolmentRound) => enrol(opened(), round),
   /** Milliseconds of each of these things, alone. */
-  price: (names: readonly string[]) => priceEach(opened(), names),
+  price: ({ things, order }: { things: readonly string[]; order: PricingOrder }) =>
+    priceEach(opened(), things, order),
 };
 export type EnrolmentProcess = typeof handlers;
 

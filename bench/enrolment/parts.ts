@@ -9,7 +9,7 @@ import { createEventLog, type SequencedEventLog } from '../../bridge/events/data
 import { createKeyLog } from '../../bridge/keylog/database-key-log.ts';
 import { seconds, systemClock } from '../../bridge/lib/clock.ts';
 import { newId } from '../../bridge/lib/ids.ts';
-import { TRANSFORMS_WAITING } from '../../bridge/lib/limits.ts';
+import { KEY_LOG_WITNESS_WAIT_MS, TRANSFORMS_WAITING } from '../../bridge/lib/limits.ts';
 import { createLogger } from '../../bridge/lib/logger.ts';
 import { initializeKeys } from '../../bridge/signer/key-ceremony.ts';
 import { openLocalSigner } from '../../bridge/signer/local-signer.ts';
@@ -62,6 +62,7 @@ export async function openParts(store: Store): Promise<EnrolmentParts> {
   const keyLog = createKeyLog({
     ...{ database: counted, logger, clock, signer },
     observer: { stapled: () => {}, proved: () => tally.add('VRF proof') },
+    settings: { vrfWorkers: 1, epochMilliseconds: 0, witnessWaitMilliseconds: KEY_LOG_WITNESS_WAIT_MS },
   });
   events.start();
   keyLog.start();

@@ -13,7 +13,8 @@ import type { TransformEngine } from '../../recrypt/transform-engine.ts';
 import { cpuMs } from '../processes/cpu.ts';
 import type { EnrolmentParts } from './parts.ts';
 
-const REPEATS = 20;
+/** Few, so that machine and enrolments are priced in the same moment: there is a round of these for each round of those. */
+const REPEATS = 6;
 
 /** Milliseconds, by the clock and of CPU time. */
 export interface Price {
@@ -21,10 +22,17 @@ export interface Price {
   readonly cpuMs: number;
 }
 
+/**
+ * `in turns`: one after the other and again, each behind other work as in an enrolment. `in a row`: each again and again
+ * by itself, with the processor's caches and the disk to itself.
+ */
+export type PricingOrder = 'in turns' | 'in a row';
+
 /** What each of these things takes by itself: the mean of some. Throws for one that has no price. */
 export async function priceEach(
   parts: Pick<EnrolmentParts, 'engine' | 'database'>,
   names: readonly string[],
+  order: PricingOrder,
 ): Promise<Map<string, Price>> {
   const actions = {
     ...engineActions(parts.engine),
@@ -32,22 +40,24 @@ export async function priceEach(
     'VRF proof': proofAction(),
     'durable commit': commitAction(parts),
   };
-  const prices = new Map<string, Price>();
-  for (const name of names) {
+  const priced = names.map((name) => {
     const action = (actions as Partial<Record<string, () => unknown>>)[name];
     if (action === undefined) throw new Error(`there is no price for '${name}'`);
-    prices.set(name, await price(action));
+    return { name, action, ms: 0, cpuMs: 0 };
+  });
+  const repeats = Array.from({ length: REPEATS });
+  const inOrder =
+    order === 'in turns'
+      ? repeats.flatMap(() => priced)
+      : priced.flatMap((thing) => repeats.map(() => thing));
+  for (const thing of inOrder) {
+    const cpuBefore = cpuMs();
+    const started = performance.now();
+    await thing.action();
+    thing.ms += (performance.now() - started) / REPEATS;
+    thing.cpuMs += (cpuMs() - cpuBefore) / REPEATS;
   }
-  return prices;
-}
-
-/** As a round of enrolments has it: whatever else the machine does slows both in the same way. */
-async function price(action: () => unknown): Promise<Price> {
-  const cpuBefore = cpuMs();
-  const started = performance.now();
-  for (let repeat = 0; repeat < REPEATS; repeat += 1) await action();
-  const ms = (performance.now() - started) / REPEATS;
-  return { ms, cpuMs: (cpuMs() - cpuBefore) / REPEATS };
+  return new Map(priced.map(({ name, ms, cpuMs }) => [name, { ms, cpuMs }]));
 }
 
 /** Each method of the engine that an enrolment uses, with inputs as an enrolment has them. */
