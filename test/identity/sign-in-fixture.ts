@@ -1,6 +1,7 @@
 import type { RequestListener } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { vi } from 'vitest';
 import { insertDomain, setDomainCheck } from '../../bridge/directory/domains.ts';
 import { createEventLog } from '../../bridge/events/database-event-log.ts';
 import type { StoredEvent } from '../../bridge/events/event-log.ts';
@@ -32,6 +33,7 @@ import { createNamedFetch } from '../fakes/named-fetch.ts';
 import { createNames } from '../fakes/names.ts';
 import { type OidcIdp, type OidcPerson, startOidcIdp } from '../fakes/oidc-idp/oidc-idp.ts';
 import { type SamlIdp, type SamlPerson, startSamlIdp } from '../fakes/saml-idp/saml-idp.ts';
+import { SOON } from '../fakes/soon.ts';
 import { temporaryCache } from '../fakes/temporary-cache.ts';
 import { temporaryStore } from '../fakes/temporary-store.ts';
 import { testPolicy } from '../fakes/test-policy.ts';
@@ -93,6 +95,7 @@ export async function signInFixture(options: SignInFixtureOptions = {}) {
   await database.transaction((tx) => initializeKeys(tx, { iss: issuer, root, keyEncryptionKey, clock }));
   const signer = await openLocalSigner({ database, keyEncryptionKey, iss: issuer, clock });
   const shared = await temporaryCache(clock);
+  const remembering = Math.ceil(Date.now() / 1000) * 1000;
   const cache = options.cache?.(shared.cache) ?? shared.cache;
   const events = createEventLog({ database, clock, logger, iss: issuer });
   const keyLog = createKeyLog({ database, logger, clock, signer });
@@ -163,6 +166,9 @@ export async function signInFixture(options: SignInFixtureOptions = {}) {
     idpHost: SAML_HOST,
     people: people.saml,
   });
+
+  // Proofs of the very second in which the bridge began to remember used ones are refused, as they may be older.
+  await vi.waitUntil(() => Date.now() >= remembering, SOON);
 
   async function addDomain(domain: string): Promise<void> {
     await database.transaction(async (tx) => {

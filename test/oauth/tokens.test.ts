@@ -1,10 +1,9 @@
 import { exportJWK, SignJWT } from 'jose';
 import * as oauth from 'openid-client';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { restrictPerson } from '../../bridge/directory/persons.ts';
 import { DEVICE_SEEN_EVERY_S } from '../../bridge/lib/limits.ts';
 import { SYSTEM } from '../../bridge/lib/request-context.ts';
-import { SOON } from '../fakes/soon.ts';
 import { type ClientApp, createClientApp, signInWith, type Tokens } from '../identity/client-app.ts';
 import { ALICE, REDIRECT_URI, type SignInFixture, signInFixture } from '../identity/sign-in-fixture.ts';
 
@@ -15,9 +14,6 @@ beforeAll(async () => {
   await bridge.addDomain('acme.example');
   await bridge.connectOidc(['acme.example']);
   await bridge.apps.register({ id: 'meet', name: 'Acme Meet', redirectUris: [REDIRECT_URI] }, SYSTEM);
-  // Proofs of the very second in which the bridge began to remember used ones are refused, as they may be older.
-  const next = Math.ceil(Date.now() / 1000) * 1000;
-  await vi.waitUntil(() => Date.now() >= next, SOON);
 });
 
 afterAll(() => bridge.remove());
