@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { LOOKUP_MAX_AGE_S } from '../../bridge/lib/limits.ts';
+import { LOOKUP_MAX_AGE_S, LOOKUP_RESPONSE_BYTES } from '../../bridge/lib/limits.ts';
 import type { LookUpResponse } from '../../protocol/look-up.ts';
 import type { Lies } from '../fakes/lying-bridge.ts';
 import { makePerson, NOW } from '../protocol/company.ts';
@@ -129,6 +129,12 @@ describe('a partner that does wrong gets its own error, an event, and spoils no 
 
   test('answering with an expired response: partner_expired', async () => {
     expect(await codeAfter(changed({ iat: NOW - 600, exp: NOW - 500 }))).toBe('partner_expired');
+  });
+
+  test('answering at greater length than an answer can have: partner_lying', async () => {
+    const lengthen = (bytes: number) => codeAfter({ token: (honest) => honest.padEnd(bytes) });
+    expect(await lengthen(LOOKUP_RESPONSE_BYTES + 1)).toBe('partner_lying');
+    expect(await lengthen(LOOKUP_RESPONSE_BYTES)).toBe('credential');
   });
 
   test('leaving an address out: partner_lying', async () => {

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { createAcceptedRequests } from '../../bridge/federation/accepted-requests.ts';
 import { createBridgeCalls } from '../../bridge/federation/bridge-calls.ts';
 import { createEntityConfiguration } from '../../bridge/federation/entity-configuration.ts';
@@ -20,6 +21,7 @@ import { federationGroupRoutes } from '../../bridge/http/routes/federation-group
 import { keyOpeningRoutes } from '../../bridge/http/routes/key-openings.ts';
 import { sealedKeyRoutes } from '../../bridge/http/routes/sealed-keys.ts';
 import { startServer } from '../../bridge/http/server.ts';
+import { readBounded } from '../../bridge/lib/bounded-body.ts';
 import {
   createOutbound,
   type Outbound,
@@ -42,7 +44,7 @@ export const ADMINISTRATOR: RequestContext = {
   actor: { kind: 'administrator', id: 'admin-1' },
 };
 
-/** What comes back in the place of the partner's answer; `honest` asks it. */
+/** What comes back in the place of the partner's answer, as far as we read it; `honest` asks it. */
 export type Lie = (request: string, honest: () => Promise<OutboundResponse>) => Promise<OutboundResponse>;
 
 /** A bridge with real parts, which takes its partner's requests over HTTPS. */
@@ -146,7 +148,10 @@ async function startBridge(
       const honest = () => door.request(url, wanted);
       if (!String(url).includes('/federation/v1/') || wanted.body === undefined) return honest();
       sent.push(String(wanted.body));
-      return bridge.lie === undefined ? honest() : bridge.lie(String(wanted.body), honest);
+      if (bridge.lie === undefined) return honest();
+      const lie = await bridge.lie(String(wanted.body), honest);
+      const { maxBytes = Number.POSITIVE_INFINITY } = wanted;
+      return { ...lie, body: await readBounded(Readable.from([lie.body]), maxBytes, String(url)) };
     },
   };
   const partners = createPartners({

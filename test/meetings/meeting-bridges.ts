@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type { SequencedEventLog } from '../../bridge/events/database-event-log.ts';
 import { createAcceptedRequests } from '../../bridge/federation/accepted-requests.ts';
 import { createBridgeCalls } from '../../bridge/federation/bridge-calls.ts';
@@ -12,6 +13,7 @@ import { createRateLimit } from '../../bridge/http/rate-limit.ts';
 import { federationRoutes } from '../../bridge/http/routes/federation.ts';
 import { meetingRoutes } from '../../bridge/http/routes/meetings.ts';
 import { startServer } from '../../bridge/http/server.ts';
+import { readBounded } from '../../bridge/lib/bounded-body.ts';
 import { createOutbound, type Outbound, type OutboundRequest } from '../../bridge/lib/outbound.ts';
 import type { RequestContext } from '../../bridge/lib/request-context.ts';
 import { createLifecycle, type Lifecycle } from '../../bridge/lifecycle/lifecycle.ts';
@@ -59,6 +61,8 @@ export interface MeetingBridge {
   reaches: boolean;
   /** Done while a question about a meeting is on its way to the partner. */
   onTheWay: ((asked: MeetingBridgeRequest) => Promise<unknown>) | undefined;
+  /** How long the partner’s answers about meetings are made, by spaces that mean nothing; as long as they are if undefined. */
+  lengthOfAnswers: number | undefined;
   /** A person of this company, enrolled on one device. */
   addEnrolled(name: string): Promise<Enrolled>;
   /** Another policy comes into force, in each of its processes. */
@@ -128,8 +132,10 @@ async function startMeetingBridge(name: string, world: World): Promise<MeetingBr
   closing.push(() => parts.remove());
   names.setTxt(`_countersign.${domain}`, [`v=countersign1 entity=${iss} root=${parts.root.kid}`]);
   const asked: MeetingBridgeRequest[] = [];
-  const state: Pick<MeetingBridge, 'reaches' | 'onTheWay' | 'beforePage'> & { asking: number } = {
-    ...{ reaches: true, onTheWay: undefined, beforePage: undefined, asking: 0 },
+  const state: Pick<MeetingBridge, 'reaches' | 'onTheWay' | 'lengthOfAnswers' | 'beforePage'> & {
+    asking: number;
+  } = {
+    ...{ reaches: true, onTheWay: undefined, lengthOfAnswers: undefined, beforePage: undefined, asking: 0 },
   };
   const door = createOutbound({
     resolver: names,
@@ -147,7 +153,13 @@ async function startMeetingBridge(name: string, world: World): Promise<MeetingBr
       state.asking += 1;
       try {
         await state.onTheWay?.(claims);
-        return await door.request(url, wanted);
+        const answer = await door.request(url, wanted);
+        const { lengthOfAnswers: length } = state;
+        if (length === undefined) return answer;
+        const body = new Uint8Array(length).fill(0x20);
+        body.set(answer.body);
+        const { maxBytes = Number.POSITIVE_INFINITY } = wanted;
+        return { ...answer, body: await readBounded(Readable.from([body]), maxBytes, String(url)) };
       } finally {
         state.asking -= 1;
       }
@@ -199,6 +211,12 @@ async function startMeetingBridge(name: string, world: World): Promise<MeetingBr
     },
     set reaches(reaches) {
       state.reaches = reaches;
+    },
+    get lengthOfAnswers() {
+      return state.lengthOfAnswers;
+    },
+    set lengthOfAnswers(length) {
+      state.lengthOfAnswers = length;
     },
     get onTheWay() {
       return state.onTheWay;

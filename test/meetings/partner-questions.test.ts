@@ -1,5 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { MEETING_LONG_POLLS_PER_PARTNER, MEETING_PRESENCES_PER_MINUTE } from '../../bridge/lib/limits.ts';
+import {
+  MEETING_LONG_POLLS_PER_PARTNER,
+  MEETING_PRESENCES_PER_MINUTE,
+  MEETING_RESPONSE_BYTES,
+} from '../../bridge/lib/limits.ts';
 import type { Feed, RelaySource } from '../../bridge/meetings/feeds.ts';
 import { createPartnerPolls } from '../../bridge/meetings/partner-polls.ts';
 import type { Json } from '../../protocol/canonical-json.ts';
@@ -150,5 +154,16 @@ describe('a partner’s question about a meeting', () => {
     for (const answered of await Promise.all([...held, other])) {
       expect(answered).toEqual({ messages: [], through: 3 });
     }
+  });
+});
+
+describe('the answer to a question about a meeting', () => {
+  it('is read as far as such an answer can be long, and is a lie beyond', async () => {
+    const asked = { iss: acme.iss, group: meeting.group };
+    globex.lengthOfAnswers = MEETING_RESPONSE_BYTES;
+    expect(await globex.meetings.state(gwen.who, asked)).toBeTruthy();
+    globex.lengthOfAnswers = MEETING_RESPONSE_BYTES + 1;
+    await expectCode(globex.meetings.state(gwen.who, asked), 'partner_lying');
+    globex.lengthOfAnswers = undefined;
   });
 });
