@@ -1,21 +1,13 @@
 import { CountersignError, type ErrorCode } from '../../protocol/errors.ts';
-import { VIA_GROUPS } from '../../protocol/groups/api.ts';
 import { groupViewRequestSchema, groupViewResponseSchema } from '../../protocol/groups/federation.ts';
-import { readAccess } from '../binding/access.ts';
-import { requestBy } from '../binding/permission.ts';
 import type { BindingDeps, Credentials } from '../binding/services.ts';
 import type { AcceptedRequests } from '../federation/accepted-requests.ts';
-import { askingPartner } from '../federation/asking-partner.ts';
 import { answerOf, type BridgeCalls } from '../federation/bridge-calls.ts';
 import { GROUP_VIEW_RESPONSE_BYTES } from '../lib/limits.ts';
 import type { RequestContext } from '../lib/request-context.ts';
-import { requireAllowed } from '../policy/decision.ts';
-import { groupResource } from './group-resource.ts';
-import { findGroup } from './group-store.ts';
-import { groupViewOf, readGroupRecord, type ViewForeignGroup, whyNone } from './group-views.ts';
-import { durableGroupsOf } from './opening-path.ts';
+import { questionOf, requireGroupOf, seenBy } from './group-questions.ts';
+import { groupViewOf, readGroupRecord, type ViewForeignGroup } from './group-views.ts';
 import { createSignerEvidence } from './signer-evidence.ts';
-import { mayTakePart } from './taking-part.ts';
 
 /** Where partners ask for a group, below the entity id. */
 export const GROUPS_PATH = '/federation/v1/groups';
@@ -30,19 +22,12 @@ const REFUSALS: readonly ErrorCode[] = ['group_unknown', 'group_excluded', 'grou
 export function createForeignViews(
   deps: Pick<BindingDeps, 'database' | 'signer'> & { readonly calls: Pick<BridgeCalls, 'askBridge'> },
 ): ViewForeignGroup {
-  const { database, signer, calls } = deps;
   return async (who, { iss, group, since_seq }) => {
-    const via = await database.read(async (query) => {
-      await readAccess(query, who);
-      return durableGroupsOf(query, { iss: signer.iss, sub: who.sub }, VIA_GROUPS);
-    });
-    const { answer } = await calls.askBridge(iss, {
+    const question = await questionOf(deps, who, group);
+    const { answer } = await deps.calls.askBridge(iss, {
       type: 'group-view-request+jwt',
       endpoint: ({ entity_id }) => entity_id + GROUPS_PATH,
-      claims: {
-        ...{ group, sub: who.sub, via: via.map(({ group_id }) => group_id) },
-        ...(since_seq === undefined ? {} : { since_seq }),
-      },
+      claims: { ...question, ...(since_seq === undefined ? {} : { since_seq }) },
       maxBytes: GROUP_VIEW_RESPONSE_BYTES,
       refusals: REFUSALS,
       verify: answerOf('group-view-response+jwt', groupViewResponseSchema),
@@ -63,31 +48,15 @@ export function createPartnerViews(
     readonly requests: AcceptedRequests;
   },
 ): AnswerGroupView {
-  const { database, signer, policy, events, requests } = deps;
-  const findEvidence = createSignerEvidence(deps);
+  const { database, signer, clock, events, requests } = deps;
+  const find = createSignerEvidence(deps);
   return async (token, context) => {
     const request = await requests.accept(token, 'group-view-request+jwt', groupViewRequestSchema);
-    const { partner, claims } = request;
-    const person = { iss: partner.entity_id, sub: claims.sub };
-    const record = await database.read(async (query) => {
-      const group = await findGroup(query, claims.group);
-      if (group === undefined) throw new CountersignError('group_unknown');
-      const isIn = await mayTakePart(query, claims.group, person, claims.via);
-      if (!isIn) throw new CountersignError(await whyNone(query, group, person));
-      const resource = groupResource(group);
-      const asked = { action: 'see-group', resource, facts: { groupRole: 'member' } } as const;
-      requireAllowed(policy.decide, requestBy(askingPartner(partner), asked));
-      return readGroupRecord(query, group, claims.since_seq);
-    });
-    const view = await groupViewOf({ signer, clock: deps.clock, find: findEvidence }, record);
-    await events.record({
-      type: 'group.seen',
-      actor: { kind: 'partner', iss: partner.entity_id },
-      subject: { sub: claims.sub, partner: partner.entity_id, group: claims.group },
-      outcome: 'success',
-      requestId: context.requestId,
-      data: {},
-    });
+    const record = await database.read(async (query) =>
+      readGroupRecord(query, await requireGroupOf(query, deps, request), request.claims.since_seq),
+    );
+    const view = await groupViewOf({ signer, clock, find }, record);
+    await events.record(seenBy(request, context));
     return requests.respond(request, 'group-view-response+jwt', { view });
   };
 }
