@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parseLogStaple } from '../../protocol/keytrans/log-staple.ts';
 import { ALICE, type KeyLogFixture, keyLogFixture } from './key-log-fixture.ts';
 
@@ -17,6 +17,24 @@ describe('the proof that is stapled to a version', () => {
     await log.stop();
     const verified = await fixture.verify(await fixture.staple(log, { version }), { version });
     expect(verified).toMatchObject({ level: 'logged', epoch: 1 });
+  });
+
+  it('is put together from what was proved before: no VRF proof is computed when it is read', async () => {
+    const writing = fixture.open();
+    for (let version = 0; version <= 3; version++) await fixture.stage(writing, { version });
+    await writing.stop();
+    const proved = vi.fn();
+    // as it is after a restart, with nothing in memory
+    const reading = fixture.open({ observer: { stapled: () => {}, proved } });
+    for (const anchor of ['best', 'newest'] as const) {
+      const staple = fixture.database.read((query) => reading.staple(query, 'address', ALICE, 3, anchor));
+      await fixture.verify(await staple, { version: 3 });
+    }
+    for (const version of [0, 3]) {
+      const entry = fixture.database.read((query) => reading.proveEntry(query, 'address', ALICE, version));
+      expect(await entry).not.toBeNull();
+    }
+    expect(proved).not.toHaveBeenCalled();
   });
 
   it('is the same text until there is a new epoch', async () => {
