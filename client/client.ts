@@ -10,7 +10,14 @@ import type { Answer, ChangedKeyAnswer, VerifiedAnswer } from './answers.ts';
 import type { Assets } from './assets/assets.ts';
 import type { Groups, TendOptions } from './groups/groups.ts';
 import type { Meetings } from './meetings/meeting.ts';
-import type { KeyFinding, LogCheck, MonitorOptions, OwnKeyHistory, TrustCheck } from './own-key-answers.ts';
+import type {
+  CheckOptions,
+  KeyFinding,
+  LogCheck,
+  MonitorOptions,
+  OwnKeyHistory,
+  TrustCheck,
+} from './own-key-answers.ts';
 import type { DeviceApproved, OrganizationEscrow, RotationDue, RotationOptions } from './rotation-answers.ts';
 
 /** A sign-in under way: keep it (it can be written as JSON) until the browser comes back. */
@@ -249,8 +256,8 @@ export interface Client {
    * it to the bridge for the company's security people.
    */
   monitorOwnKeys(options: MonitorOptions): Promise<void>;
-  /** Looks once, as the monitor does, and reports nothing. Empty if all is well. */
-  checkOwnKeys(options?: { address?: string }): Promise<readonly KeyFinding[]>;
+  /** Looks once, as the monitor does, and reports what it finds only where `onFinding` is told of it. Empty if all is well. */
+  checkOwnKeys(options?: CheckOptions): Promise<readonly KeyFinding[]>;
   /**
    * Proves from the log's tiles that its newest checkpoint continues all that this client has seen of it. The own
    * bridge's log, or that of a partner whose record is pinned. Throws `SplitViewError`.

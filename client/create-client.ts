@@ -56,7 +56,7 @@ export function createClient(options: ClientOptions): Client {
     lookUp: (addresses, request) => lookUp(parts, addresses, request),
     keyHistory: async (request) => (await loadOnDemand()).readKeyHistory(parts, request?.address),
     monitorOwnKeys: async (request) => (await loadOnDemand()).monitorOwnKeys(parts, request),
-    checkOwnKeys: async (request) => (await loadOnDemand()).checkOwnKeys(parts, request?.address),
+    checkOwnKeys: async (request) => (await loadOnDemand()).checkOwnKeys(parts, request),
     checkLog: async (issuer) => (await loadOnDemand()).checkLog(context, issuer ?? context.issuer),
     checkTrust: async (issuer) => (await loadOnDemand()).checkTrust(parts, issuer),
     splitViews: () => keptSplitViews(context),

@@ -3,6 +3,7 @@ import { statementHash } from '../protocol/key-statement.ts';
 import type { ClientParts } from './own-account.ts';
 import type { KeyFinding, MonitorOptions } from './own-key-answers.ts';
 import { type Found, findWrong } from './own-key-check.ts';
+import { reportFinding } from './report-finding.ts';
 import { pause } from './waiting.ts';
 import { PASSING, watch } from './watch.ts';
 
@@ -35,7 +36,7 @@ export async function monitorOwnKeys(parts: ClientParts, options: MonitorOptions
       if (stop.aborted || told.has(name)) continue;
       told.add(name);
       await onFinding(finding);
-      await report(parts, finding);
+      await reportFinding(parts, finding);
     }
     bell.follow(addresses);
     await Promise.race([bell.heard(), pause(seconds * 1000, stop).catch(() => undefined)]);
@@ -89,18 +90,6 @@ const SILENCE = 'not_checked';
 function nameOf({ finding, address, version, code }: KeyFinding): string {
   if (finding === 'not_checked') return SILENCE;
   return `${finding} ${address} ${version === null ? '' : statementHash(version.statement)} ${code}`;
-}
-
-/** To the bridge, which may be the one that lies: the application was told before, whatever comes of this. */
-async function report({ api }: ClientParts, { finding, address, version, code }: KeyFinding): Promise<void> {
-  const about =
-    version === null
-      ? {}
-      : { version: version.statement.version, statement_hash: statementHash(version.statement) };
-  const body = { finding, address, ...about, ...(code === null ? {} : { code }) };
-  await api.act('POST', '/v1/me/key-findings', body).catch((error: unknown) => {
-    if (!isCountersignError(error)) throw error;
-  });
 }
 
 interface Bell {

@@ -64,6 +64,13 @@ export interface KeyFinding {
   readonly evidence: SplitView | null;
 }
 
+export interface CheckOptions {
+  /** Only this one of the person's addresses; all of them, if absent. */
+  readonly address?: string;
+  /** Told of each finding before all are reported to the bridge, for the company's security people. Without it nothing is reported. */
+  readonly onFinding?: (finding: KeyFinding) => unknown;
+}
+
 export interface MonitorOptions {
   /** Told once of each finding; the next check waits for it. */
   readonly onFinding: (finding: KeyFinding) => unknown;

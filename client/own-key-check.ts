@@ -5,8 +5,9 @@ import { type CheckedHistory, erasedSinceOwn, readAddressHistory } from './key-h
 import { readLogOf } from './log-reading.ts';
 import { otherAddresses, readOtherHistory } from './other-addresses.ts';
 import type { ClientParts } from './own-account.ts';
-import type { KeyFinding, KeyVersion, OwnKeyHistory } from './own-key-answers.ts';
+import type { CheckOptions, KeyFinding, KeyVersion, OwnKeyHistory } from './own-key-answers.ts';
 import type { CheckpointPin } from './pin-store.ts';
+import { reportFinding } from './report-finding.ts';
 import { SplitViewError } from './split-view-error.ts';
 
 /** What each of these says of the keys. All that is not here, and does not pass by itself, ends the monitor. */
@@ -89,10 +90,15 @@ export async function findWrong(parts: ClientParts, wanted: string | undefined):
 /** One look. Throws what is no finding, unless there are findings to tell. */
 export async function checkOwnKeys(
   parts: ClientParts,
-  wanted: string | undefined,
+  { address, onFinding }: CheckOptions = {},
 ): Promise<readonly KeyFinding[]> {
-  const { findings, failure } = await findWrong(parts, wanted);
+  const { findings, failure } = await findWrong(parts, address);
   if (failure !== null && findings.length === 0) throw failure;
+  if (onFinding !== undefined) {
+    for (const finding of findings) await onFinding(finding);
+    // at once: a bridge that lies, and is slow to hear of it, holds nobody up for long
+    await Promise.all(findings.map((finding) => reportFinding(parts, finding)));
+  }
   return findings;
 }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createFileKeyStore } from '../../client/node-file-key-store.ts';
 import { createFilePinStore } from '../../client/node-file-pin-store.ts';
+import { CountersignError } from '../../protocol/errors.ts';
 import { loadTransformEngine } from '../../recrypt/load-node.ts';
 import type { TransformEngine } from '../../recrypt/transform-engine.ts';
 import { type RecordedTerminal, recordedTerminal } from '../cli/recorded-terminal.ts';
@@ -73,6 +74,37 @@ describe('countersign audit self', () => {
     const json = await auditSelf('--json');
     expect(JSON.parse(json.out)).toMatchObject({
       findings: [{ finding: 'unrecognized_version', version: 1 }],
+    });
+  });
+
+  it('tells the bridge of the key, which tells the SIEM, and the person even where the bridge will not hear of it', async () => {
+    await addRogueKey();
+    await auditSelf();
+    expect(bridge.keyHistory.reported).toMatchObject([
+      { finding: 'unrecognized_version', address: ALICE, version: 1 },
+    ]);
+    bridge.deafToFindings = true;
+    expect(await auditSelf()).toMatchObject({
+      code: 3,
+      said: expect.stringContaining('FINDING unrecognized_version'),
+    });
+  });
+
+  it('raises the alarm too where the bridge falls silent once the key was found', async () => {
+    await addRogueKey();
+    const { keyHistory } = bridge;
+    const answer = keyHistory.answer.bind(keyHistory);
+    let left = Number.POSITIVE_INFINITY;
+    const asked = vi.spyOn(keyHistory, 'answer').mockImplementation((...request) => {
+      left -= 1;
+      if (left === 0) throw new CountersignError('unavailable');
+      return answer(...request);
+    });
+    await auditSelf();
+    left = asked.mock.calls.length;
+    expect(await auditSelf()).toMatchObject({
+      ...{ code: 3, out: '' },
+      said: expect.stringContaining('FINDING unrecognized_version'),
     });
   });
 
