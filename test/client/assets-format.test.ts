@@ -257,11 +257,15 @@ describe('an asset that was tampered with', () => {
 describe('an asset by somebody else who has its key', () => {
   const derived = Buffer.from(hkdfSync('sha256', KEY, HEADER.salt, 'countersign/asset/v1\n', 39));
 
-  /** One chunk under this header, whatever is in it. */
-  function encrypted(plaintext: Uint8Array): Uint8Array {
-    const iv = Uint8Array.from([...derived.subarray(32), 0, 0, 0, 0, 1]);
-    const cipher = createCipheriv('aes-256-gcm', derived.subarray(0, 32), iv).setAAD(HEADER_BYTES);
-    return concatBytes(HEADER_BYTES, cipher.update(plaintext), cipher.final(), cipher.getAuthTag());
+  /** These chunks under this header, whatever is in them. */
+  function encrypted(...plaintexts: Uint8Array[]): Uint8Array {
+    const chunks = plaintexts.map((plaintext, index) => {
+      const last = index === plaintexts.length - 1 ? 1 : 0;
+      const iv = Uint8Array.from([...derived.subarray(32), 0, 0, 0, index, last]);
+      const cipher = createCipheriv('aes-256-gcm', derived.subarray(0, 32), iv).setAAD(HEADER_BYTES);
+      return concatBytes(cipher.update(plaintext), cipher.final(), cipher.getAuthTag());
+    });
+    return concatBytes(HEADER_BYTES, ...chunks);
   }
 
   /** What is in an asset of one chunk, with its signature. */
@@ -301,6 +305,13 @@ describe('an asset by somebody else who has its key', () => {
   it('is refused without a signature', async () => {
     expect(await codeOf(open(encrypted(content(3))))).toBe('asset_signature');
     expect(await codeOf(open(encrypted(content(300))))).toBe('asset_signature');
+  });
+
+  it('is refused in a second form, with a last chunk that has nothing in it', async () => {
+    const whole = plaintextOf(await seal(content(ASSET_CHUNK_BYTES - SIGNATURE), HEADER));
+    expect(whole).toHaveLength(ASSET_CHUNK_BYTES);
+    expect(await open(encrypted(whole))).toEqual(content(ASSET_CHUNK_BYTES - SIGNATURE));
+    expect(await codeOf(open(encrypted(whole, new Uint8Array())))).toBe('asset_damaged');
   });
 
   it('gives out nothing of its last chunk', async () => {

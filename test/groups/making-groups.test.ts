@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { deletePersonKeys } from '../../bridge/directory/person-keys.ts';
+import { deletePersonKeys, findPersonKeys, replacePersonKeys } from '../../bridge/directory/person-keys.ts';
 import { restrictPerson } from '../../bridge/directory/persons.ts';
 import { findGroup } from '../../bridge/groups/group-store.ts';
 import { openGroupShare } from '../../bridge/groups/sealed-group-keys.ts';
@@ -336,6 +336,11 @@ describe('a confirmation is refused', () => {
     await expect(refused).rejects.toMatchObject({ code });
   });
 
+  it('with a token of another end of a meeting', async () => {
+    const making = await begin({ kind: 'meeting', ends: inAnHour() });
+    await expectCode(confirm(making, { claims: { ends: inAnHour() + 3600 } }), 'group_proof');
+  });
+
   it('with a token by another device', async () => {
     await expectCode(confirm(await begin(), { signer: bob.device.sig }), 'jws_unknown_key');
   });
@@ -363,10 +368,18 @@ describe('a confirmation is refused', () => {
     await expectCode(confirm(making, transformed), 'recrypt_input_invalid');
   });
 
-  it('when the person is restricted, or an admin’s key is gone, between the check and what is stored', async () => {
+  it('when the person is restricted, or an admin’s key is rotated or gone, between the check and what is stored', async () => {
     const making = await begin({ admins: [alice.who.sub, bob.who.sub] });
     interruption.beforeNextTransaction(() =>
       parts.database.transaction((tx) => restrictPerson(tx, alice.who.sub, 'active')),
+    );
+    await expectCode(confirm(making), 'conflict');
+    interruption.beforeNextTransaction(() =>
+      parts.database.transaction(async (tx) => {
+        const keys = await findPersonKeys(tx, bob.who.sub);
+        if (keys === undefined) throw new Error('Bob has no keys');
+        await replacePersonKeys(tx, { ...keys, key_version: keys.key_version + 1 });
+      }),
     );
     await expectCode(confirm(making), 'conflict');
     interruption.beforeNextTransaction(() =>

@@ -14,6 +14,7 @@ import {
   type KeyOpeningResponse,
   keyOpeningRequestSchema,
   keyOpeningResponseSchema,
+  sealedKeyReceiptClaimsSchema,
 } from '../../protocol/groups/federation.ts';
 import { sha256Base64url } from '../../protocol/hash.ts';
 import { decodeClaims } from '../../protocol/jws.ts';
@@ -233,6 +234,10 @@ describe('an answer of home', () => {
     ['about another key', () => ({ key_id: 'another-key' })],
     ['about another group', () => ({ group: sha256Base64url('another group') })],
     ['with the token of another key', async () => ({ token: (await anotherKey()).body.token })],
+    [
+      'with the token of a key to another group',
+      async () => ({ token: (await sameKeyElsewhere()).body.token }),
+    ],
     ['for another person', () => ({ target: { iss: globex.iss, sub: hal.who.sub, key_version: 0 } })],
     ['for a person of its own', () => ({ target: { iss: acme.iss, sub: gwen.who.sub, key_version: 0 } })],
     [
@@ -247,6 +252,23 @@ describe('an answer of home', () => {
     await expectCode(openAsGwen(), 'partner_lying');
     expect(await faultsAt(globex)).toEqual([...before, 'partner_lying']);
     expect(globex.transformsRun()).toBe(transforms);
+  });
+
+  it('by a longer way to a durable group of ours than one that it keeps is partner_lying', async () => {
+    const team = await makeGroupOf(globex, gwen, [gwen]);
+    const weekly = await makeGroupOf(acme, ada, [team], 'meeting');
+    const key = await depositKey(acme, ada, recipientGroup(weekly));
+    const { engine } = acme.parts;
+    const { transformKey } = await everythingAtHome();
+    const signing = engine.generateSigningKeyPair().privateKey;
+    globex.lie = homeAnswers(({ encrypted }) => ({
+      ...{ hops: 2, encrypted: encoded(engine.transform(decoded(encrypted), transformKey, signing)) },
+    }));
+    const transforms = globex.transformsRun();
+    await expectCode(open(globex, gwen, key.to, key.keyId), 'partner_lying');
+    expect(globex.transformsRun()).toBe(transforms);
+    globex.lie = undefined;
+    expect(await open(globex, gwen, key.to, key.keyId)).toMatchObject({ hops: 3 });
   });
 
   it('whose ciphertext is off the curve is partner_lying', async () => {
@@ -367,7 +389,7 @@ describe('home as an oracle of the participant’s bridge', () => {
     expect(plaintext).toHaveLength(384);
   });
 
-  it('keeps no key in the name of somebody else', async () => {
+  it('keeps no key in the name of somebody else, or of another time', async () => {
     const forged = await sealKey(globex, gwen, recipientGroup(group), { iss: acme.iss, sub: ada.who.sub });
     await expectCode(
       globex.sealedKeys.deposit(gwen.who, forged.body, contextOf(gwen.who)),
@@ -377,6 +399,23 @@ describe('home as an oracle of the participant’s bridge', () => {
     await expectCode(globex.sealedKeys.deposit(hal.who, elsewhere.body, contextOf(hal.who)), 'group_unknown');
     const old = await sealKey(acme, ada, recipientGroup(group), { iat: ada.offer.statement.since - 7200 });
     await expectCode(acme.sealedKeys.deposit(ada.who, old.body, contextOf(ada.who)), 'jws_expired');
+    const ahead = await sealKey(acme, ada, recipientGroup(group), { iat: ada.offer.statement.since + 3600 });
+    await expectCode(acme.sealedKeys.deposit(ada.who, ahead.body, contextOf(ada.who)), 'jws_not_yet_valid');
+  });
+});
+
+describe('a receipt of home for a sealed key', () => {
+  it.each<[string, () => Partial<SealedKeyReceipt>]>([
+    ['another key', () => ({ key_id: sealed.keyId })],
+    ['another group', () => ({ to: { ...sealed.to, group: sha256Base64url('another group') } })],
+  ])('for %s is partner_lying: it is not said to be stored', async (_what, change) => {
+    globex.lie = async (_token, askHonestly) => {
+      const text = new TextDecoder().decode((await askHonestly()).body);
+      const honest = decodeClaims(text, 'sealed-key-receipt+jwt', sealedKeyReceiptClaimsSchema);
+      const changed = { ...honest, ...change() };
+      return answer(await acme.parts.signer.sign('federation', 'sealed-key-receipt+jwt', changed));
+    };
+    await expectCode(depositKey(globex, gwen, recipientGroup(group)), 'partner_lying');
   });
 });
 
@@ -421,3 +460,12 @@ describe('the participant’s bridge as an oracle of home', () => {
 });
 
 const anotherKey = () => sealKey(acme, ada, recipientGroup(group));
+const sameKeyElsewhere = () =>
+  sealKey(
+    acme,
+    ada,
+    { ...recipientGroup(group), to: { iss: acme.iss, group: sha256Base64url('another group') } },
+    { key_id: sealed.keyId },
+  );
+
+type SealedKeyReceipt = ReturnType<typeof sealedKeyReceiptClaimsSchema.parse>;

@@ -145,6 +145,19 @@ describe('a member refuses a message', () => {
     expect((await member.receive(two.message)).key).toBeNull();
   });
 
+  it('of the host before a take-over, however far that one counted on, also after a restart', async () => {
+    const carol = await Hosting.begin('carol', member.head ?? null);
+    const { message } = await carol.send();
+    await member.receive(message);
+    await hosting.send();
+    const later = await hosting.send();
+    expect(later.claims.epoch).toBeGreaterThan(message.claims.epoch);
+    await member.restart();
+    expect(await codeOf(() => member.receive(later.message))).toBe('rekey_replayed');
+    await member.receive(message);
+    expect(member.head).toBe(message);
+  });
+
   it('that continues another message', async () => {
     expect(await refusedLie(await hosting.send(), { prev: testDigest('other') })).toBe('rekey_mismatch');
   });
