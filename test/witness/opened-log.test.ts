@@ -10,6 +10,7 @@ import { verifyLogStaple } from '../../protocol/keytrans/log-proof.ts';
 import { logOrigin } from '../../protocol/tlog/checkpoint.ts';
 import { formatVerifierKey } from '../../protocol/tlog/verifier-key.ts';
 import { quiet } from '../events/events-fixture.ts';
+import { SOON } from '../fakes/soon.ts';
 import { ALICE, loggedValue, ORIGIN } from '../keylog/key-log-fixture.ts';
 import { ISS, type SignerFixture, signerFixture } from '../signer/signer-fixture.ts';
 import { type WitnessHost, witnessHost } from './witness-host.ts';
@@ -85,6 +86,15 @@ describe('the key log of a bridge, as it is configured', () => {
     const began = performance.now();
     expect(await logged(log)).toBe('logged');
     expect(performance.now() - began).toBeLessThan(PATIENT_MS);
+  });
+
+  it('has its newest checkpoint cosigned anew as often as it is told to', async () => {
+    const log = await open({ witness_wait_milliseconds: PATIENT_MS, refresh_minutes: 30 });
+    await logged(log);
+    expect(host.asked).toHaveLength(1);
+    fixture.clock.advance(30 * 60_000);
+    log.witnesses.wake();
+    await vi.waitFor(() => expect(host.asked).toHaveLength(2), SOON);
   });
 
   it('has its proofs computed by a thread', async () => {
