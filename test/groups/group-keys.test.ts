@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openShare } from '../../bridge/binding/transform-keys.ts';
 import { deleteDevice } from '../../bridge/directory/devices.ts';
+import { findPersonKeys, replacePersonKeys } from '../../bridge/directory/person-keys.ts';
 import { restrictPerson } from '../../bridge/directory/persons.ts';
 import { adminsOf, findGroup, insertGroupToken } from '../../bridge/groups/group-store.ts';
 import { findMember } from '../../bridge/groups/member-store.ts';
@@ -192,6 +193,19 @@ describe('signing a group’s key anew', () => {
     interruption.beforeNextTransaction(() => send({ token: byBob.token }, bob.who));
     await expectCode(send({ token: byAlice.token }), 'conflict');
     expect(await stored()).toMatchObject({ seq: 1, label: 'B' });
+  });
+
+  it('is refused when an admin’s keys are others between the check and what is stored', async () => {
+    const { token } = await renewal({ label: 'A' });
+    interruption.beforeNextTransaction(() =>
+      parts.database.transaction(async (tx) => {
+        const keys = await findPersonKeys(tx, bob.who.sub);
+        if (keys === undefined) throw new Error('Bob has no keys');
+        await replacePersonKeys(tx, { ...keys, key_version: keys.key_version + 1 });
+      }),
+    );
+    await expectCode(send({ token }), 'conflict');
+    expect(await stored()).toMatchObject({ seq: 0 });
   });
 });
 

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { groupBody } from '../../bridge/meetings/relay-message.ts';
 import type { Meetings } from '../../bridge/meetings/services.ts';
 import { signGroupKey } from '../../protocol/groups/group-key.ts';
+import { CHALLENGES_KEPT } from '../../protocol/meetings/limits.ts';
 import { expectCode } from '../binding/expect-code.ts';
 import { contextOf, type Enrolled } from '../fakes/client-side.ts';
 import { addMembers, nextGroupKey } from '../fakes/group-side.ts';
@@ -462,6 +463,20 @@ describe('a presence proof', () => {
       return (error as { code: string }).code;
     }
   }
+
+  it('of an epoch whose challenge the host has forgotten is refused', async () => {
+    const meeting = await makeMeeting(acme, ada, [bob]);
+    await rekey(acme, meeting, ada);
+    const upload = await presence(acme, meeting, bob);
+    const goOnTo = (epoch: number) =>
+      acme.parts.database.transaction((tx) =>
+        tx.updateTable('meetings').set({ epoch }).where('group_id', '=', meeting.group).execute(),
+      );
+    await goOnTo(1 + CHALLENGES_KEPT);
+    await expectCode(acme.meetings.present(bob.who, upload, contextOf(bob.who)), 'presence_mismatch');
+    await goOnTo(CHALLENGES_KEPT);
+    await acme.meetings.present(bob.who, upload, contextOf(bob.who));
+  });
 
   it('of an earlier epoch is taken while the host takes its challenge, and none after a take-over', async () => {
     const meeting = await makeMeeting(acme, ada, [bob, gwen], [ada, bob]);
