@@ -4,11 +4,13 @@ import { createEventLog } from '../../bridge/events/database-event-log.ts';
 import { type Closing, createClosing } from '../../bridge/lib/closing.ts';
 import { startThread } from '../../bridge/lib/start-thread.ts';
 import { type KeyLogParts, openKeyLog } from '../../bridge/main/open-key-log.ts';
+import type { Signer } from '../../bridge/signer/signer.ts';
 import { MemoryCache } from '../../bridge/storage/memory-cache.ts';
-import { logVerifierKeys } from '../../bridge/tlog/note-signer.ts';
+import { logNoteSigner, logVerifierKeys } from '../../bridge/tlog/note-signer.ts';
 import { verifyLogStaple } from '../../protocol/keytrans/log-proof.ts';
-import { logOrigin } from '../../protocol/tlog/checkpoint.ts';
+import { checkpointNote, logOrigin, signCheckpoint } from '../../protocol/tlog/checkpoint.ts';
 import { formatVerifierKey } from '../../protocol/tlog/verifier-key.ts';
+import { TREE_SIZE_TYPE } from '../../protocol/tlog/witness-protocol.ts';
 import { quiet } from '../events/events-fixture.ts';
 import { SOON } from '../fakes/soon.ts';
 import { ALICE, loggedValue, ORIGIN } from '../keylog/key-log-fixture.ts';
@@ -30,6 +32,7 @@ const PATIENT_MS = 30_000;
 
 let closing: Closing;
 let fixture: SignerFixture;
+let signer: Signer;
 let host: WitnessHost;
 let open: (settings?: object) => Promise<KeyLogParts>;
 let logged: (log: KeyLogParts) => Promise<string>;
@@ -40,7 +43,7 @@ beforeEach(async () => {
   fixture = await signerFixture();
   const { clock, store } = fixture;
   const { database } = store;
-  const signer = await fixture.open();
+  signer = await fixture.open();
   const logKeys = logVerifierKeys(signer.onlineKeys().all('log'), logOrigin(ISS));
   host = await witnessHost('witness.example/w1', logKeys, clock);
   const cosigner = formatVerifierKey(host.key);
@@ -95,6 +98,24 @@ describe('the key log of a bridge, as it is configured', () => {
     fixture.clock.advance(30 * 60_000);
     log.witnesses.wake();
     await vi.waitFor(() => expect(host.asked).toHaveLength(2), SOON);
+  });
+
+  it('goes no further once a witness shows more than the store has, signed by this log', async () => {
+    const log = await open();
+    await logged(log);
+    const more = { origin: ORIGIN, size: 99, root: new Uint8Array(32).fill(1) };
+    const note = checkpointNote(more, [await signCheckpoint(logNoteSigner(signer, ORIGIN), more)]);
+    host.answerWith(({ method }, response) => {
+      if (method === 'GET') response.end(note);
+      else response.writeHead(409, { 'content-type': TREE_SIZE_TYPE }).end('99\n');
+    });
+    fixture.clock.advance(60 * 60_000);
+    log.witnesses.wake();
+    await vi.waitFor(
+      () => expect(log.headTrust.reasons()).toEqual([expect.stringContaining('99 entries')]),
+      SOON,
+    );
+    await expect(log.headTrust.assertTrusted()).rejects.toMatchObject({ code: 'state_refused' });
   });
 
   it('has its proofs computed by a thread', async () => {
