@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { findPartner, savePartner } from '../../bridge/federation/partner-store.ts';
 import {
   MEETING_LONG_POLLS_PER_PARTNER,
   MEETING_PRESENCES_PER_MINUTE,
@@ -108,6 +109,31 @@ describe('a partner’s question about a meeting', () => {
     else expect(brought).toMatchObject({ code: 'group_unknown' });
     await rekey(acme, meeting, ada);
     await expectCode(poll(gwen, 1), 'group_unknown');
+  });
+
+  it('that is held open is not answered to a partner that was suspended meanwhile', async () => {
+    const become = (status: 'active' | 'suspended') =>
+      acme.parts.database.transaction(async (tx) => {
+        const partner = await findPartner(tx, globex.iss);
+        if (partner === undefined) throw new Error('Globex is no partner');
+        await savePartner(tx, { ...partner, status });
+      });
+    const { seq } = await rekey(acme, meeting, ada);
+    const accepted = () =>
+      acme.parts.database.read((query) =>
+        query.selectFrom('one_time').select('id').where('kind', '=', 'bridge-request').execute(),
+      );
+    const before = (await accepted()).length;
+    const held = poll(gwen, seq, true).then(
+      () => 'answered',
+      (error: { code: string }) => error.code,
+    );
+    await expect.poll(accepted, { timeout: 5_000 }).toHaveLength(before + 1);
+    await become('suspended');
+    await rekey(acme, meeting, ada);
+    expect(await held).toBe('partner_suspended');
+    await become('active');
+    expect(await poll(gwen, seq)).toBeTruthy();
   });
 
   it('from behind the newest message, which no honest partner asks, is refused', async () => {
