@@ -12,6 +12,7 @@ import { decodeClaims, type ObjectType } from '../../protocol/jws.ts';
 import { keyBindingSchema } from '../../protocol/key-binding.ts';
 import { type BridgeParts, type BridgePartsOptions, bridgeParts } from '../fakes/bridge-parts.ts';
 import { begin, confirmation, contextOf, enrol } from '../fakes/client-side.ts';
+import { overriding } from '../fakes/overriding.ts';
 import { expectCode } from './expect-code.ts';
 import { revoke } from './revoke.ts';
 
@@ -45,31 +46,17 @@ async function restart(options: BridgePartsOptions = {}) {
 }
 
 const replace: NonNullable<BridgePartsOptions['replace']> = (real) => {
-  const keyLog: KeyLog = Object.create(real.keyLog, {
-    isPublished: {
-      value: async (...query: Parameters<KeyLog['isPublished']>) =>
-        logOpen && real.keyLog.isPublished(...query),
+  const keyLog = overriding<KeyLog>(real.keyLog, {
+    isPublished: async (...query) => logOpen && real.keyLog.isPublished(...query),
+    published: async (...version) => {
+      if (!logOpen) throw new CountersignError('unavailable');
+      await real.keyLog.published(...version);
     },
-    published: {
-      value: async (...version: Parameters<KeyLog['published']>) => {
-        if (!logOpen) throw new CountersignError('unavailable');
-        await real.keyLog.published(...version);
-      },
-    },
-    stage: { value: real.keyLog.stage.bind(real.keyLog) },
-    staple: { value: real.keyLog.staple.bind(real.keyLog) },
   });
-  const signer: typeof real.signer = Object.create(real.signer, {
-    ...Object.fromEntries(
-      (
-        ['signStatement', 'onlineKeysToken', 'onlineKeys', 'currentKey', 'seal', 'open', 'refresh'] as const
-      ).map((name) => [name, { value: real.signer[name].bind(real.signer) }]),
-    ),
-    sign: {
-      value: async (...call: Parameters<typeof real.signer.sign>) => {
-        signed.push(call[1]);
-        return real.signer.sign(...call);
-      },
+  const signer = overriding(real.signer, {
+    sign: (...call) => {
+      signed.push(call[1]);
+      return real.signer.sign(...call);
     },
   });
   return { keyLog, signer };

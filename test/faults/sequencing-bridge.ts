@@ -22,6 +22,7 @@ import { MemoryCache } from '../../bridge/storage/memory-cache.ts';
 import { decodeBase64url } from '../../protocol/base64url.ts';
 import { CountersignError, isCountersignError } from '../../protocol/errors.ts';
 import { openReachable } from '../fakes/open-reachable.ts';
+import { overriding } from '../fakes/overriding.ts';
 import { type LoggedName, loggedBytes, readSaid, type Said, workOf } from './sequencing-work.ts';
 import { checkWholeLog } from './whole-log.ts';
 
@@ -113,16 +114,10 @@ async function asked(request: () => Promise<void>, doneBefore?: string): Promise
 
 /** Says what it signs before it does. */
 function telling(signer: Signer): Signer {
-  return new Proxy(signer, {
-    get(target, key) {
-      if (key === 'signNote') {
-        return (purpose: 'log', text: Uint8Array<ArrayBuffer>) => {
-          say({ signing: new TextDecoder().decode(text) });
-          return target.signNote(purpose, text);
-        };
-      }
-      const value: unknown = Reflect.get(target, key);
-      return typeof value === 'function' ? value.bind(target) : value;
+  return overriding(signer, {
+    signNote(purpose, text) {
+      say({ signing: new TextDecoder().decode(text) });
+      return signer.signNote(purpose, text);
     },
   });
 }

@@ -26,6 +26,7 @@ import {
   sealVault,
   transformKeyTo,
 } from '../fakes/client-side.ts';
+import { overriding } from '../fakes/overriding.ts';
 import { SOON } from '../fakes/soon.ts';
 import { withLifetimes } from '../fakes/test-lifetimes.ts';
 import { testPolicy } from '../fakes/test-policy.ts';
@@ -344,8 +345,8 @@ describe('a rotation that is interrupted', () => {
       const broken = () => Promise.reject(new Error('the power is gone'));
       const deps = {
         ...parts,
-        ...(fails === 'stage' ? { keyLog: faulty(parts.keyLog, 'stage', broken) } : {}),
-        ...(fails === 'append' ? { events: faulty(parts.events, 'append', broken) } : {}),
+        ...(fails === 'stage' ? { keyLog: overriding(parts.keyLog, { stage: broken }) } : {}),
+        ...(fails === 'append' ? { events: overriding(parts.events, { append: broken }) } : {}),
       };
       const request = await rotationTo(parts, before, await newPerson(parts.engine));
       await expect(rotationsOf(deps).rotate(before.who, request, contextOf(before.who))).rejects.toThrow(
@@ -357,7 +358,7 @@ describe('a rotation that is interrupted', () => {
   });
 
   it('is whole when nobody heard the answer: served, announced and gone on from', async () => {
-    const unheard = { ...parts, keyLog: faulty(parts.keyLog, 'published', unavailable) };
+    const unheard = { ...parts, keyLog: overriding(parts.keyLog, { published: unavailable }) };
     const person = await newPerson(parts.engine);
     const request = await rotationTo(parts, before, person);
     await expectCode(rotationsOf(unheard).rotate(before.who, request, contextOf(before.who)), 'internal');
@@ -393,7 +394,7 @@ describe('before its publication', () => {
       await stopped.keyLog.stop();
       const held = {
         ...stopped,
-        keyLog: faulty(stopped.keyLog, 'published', () => new Promise(() => undefined)),
+        keyLog: overriding(stopped.keyLog, { published: () => new Promise(() => undefined) }),
       };
       const request = await rotationTo(stopped, person, await newPerson(stopped.engine));
       void rotationsOf(held).rotate(person.who, request, contextOf(person.who));
@@ -440,18 +441,3 @@ describe('a rotation is due', () => {
     expect(await due(3_600)).toBeUndefined();
   });
 });
-
-/** The same, with one of its methods failing. */
-function faulty<Port extends object>(
-  port: Port,
-  method: keyof Port,
-  fails: (...given: never[]) => unknown,
-): Port {
-  return new Proxy(port, {
-    get(target, name) {
-      if (name === method) return fails;
-      const value: unknown = Reflect.get(target, name);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
-}
