@@ -17,6 +17,8 @@ interface Pool {
   readonly workers: number;
   readonly engine: string;
   readonly alone: readonly number[];
+  /** The engine alone in as many processes as there are workers, all at the same time: what the machine has. */
+  readonly atOnce: readonly number[];
   readonly rounds: readonly PoolRound[];
 }
 
@@ -29,18 +31,27 @@ export async function measureTransforms(say: (line: string) => void): Promise<Ch
 
 async function measurePool(say: (line: string) => void): Promise<Pool> {
   const child = startChild<PoolProcess>('./pool-process', import.meta.url);
+  const others: (typeof child)[] = [];
   try {
     const { workers, engine } = await child.ask('begin', undefined);
+    while (others.length + 1 < workers) {
+      const other = startChild<PoolProcess>('./pool-process', import.meta.url);
+      others.push(other);
+      await other.ask('begin', undefined);
+    }
     const alone: number[] = [];
+    const atOnce: number[] = [];
     const rounds: PoolRound[] = [];
     for (let round = 0; round < ROUNDS; round += 1) {
       alone.push(await child.ask('alone', ROUND_MS));
+      const rates = await Promise.all([child, ...others].map((each) => each.ask('alone', ROUND_MS)));
+      atOnce.push(rates.reduce((sum, rate) => sum + rate, 0));
       rounds.push(await child.ask('pool', ROUND_MS));
     }
     say(`transforms: ${ROUNDS} rounds with ${workers} threads`);
-    return { workers, engine, alone, rounds };
+    return { workers, engine, alone, atOnce, rounds };
   } finally {
-    await child.end();
+    await Promise.all([child, ...others].map((each) => each.end()));
   }
 }
 
@@ -71,7 +82,7 @@ async function measureRevocations(say: (line: string) => void): Promise<Revocati
   }
 }
 
-function describe({ workers, engine, alone, rounds }: Pool, { home, partner }: Revocations): Chapter {
+function describe({ workers, engine, alone, atOnce, rounds }: Pool, { home, partner }: Revocations): Chapter {
   const rates = rounds.map(({ transformsPerSecond }) => transformsPerSecond);
   const part = ratioOfRounds(
     rates,
@@ -86,7 +97,8 @@ function describe({ workers, engine, alone, rounds }: Pool, { home, partner }: R
     title: 'Transforms',
     text:
       `Transforms of one hop (${engine}) in ${workers} worker threads with 16 jobs kept waiting, against the engine alone on one ` +
-      `thread; ${ROUNDS} rounds of ${ROUND_MS} ms each, by turns. The lag is that of the event loop which feeds the threads. ` +
+      `thread; ${ROUNDS} rounds of ${ROUND_MS} ms each, by turns. The engine alone in ${workers} processes at the same time is ` +
+      `what the machine allows. The lag is that of the event loop which feeds the threads. ` +
       `A revocation is the removal of a member: from the request of the admin’s app to the refusal of the member’s next ` +
       `opening, over HTTPS, with both bridges and both apps in one process; ${REVOCATIONS} times each.`,
     tables: [
@@ -94,6 +106,7 @@ function describe({ workers, engine, alone, rounds }: Pool, { home, partner }: R
         head: ['transforms', 'median'],
         rows: [
           ['engine alone, one thread: per second', shown(median(alone))],
+          [`engine alone, ${workers} processes at once: per second`, shown(median(atOnce))],
           [`pool of ${workers}: per second`, shown(median(rates))],
           ['event loop’s lag, p50, ms', shown(median(rounds.map(({ lagP50 }) => lagP50)))],
           ['event loop’s lag, p99, ms', shown(median(rounds.map(({ lagP99 }) => lagP99)))],
