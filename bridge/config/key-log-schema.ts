@@ -1,5 +1,11 @@
 import * as z from 'zod';
-import { ED25519_COSIGNATURE, ED25519_NOTE, parseVerifierKey } from '../../protocol/tlog/verifier-key.ts';
+import { encodeBase64url } from '../../protocol/base64url.ts';
+import {
+  ED25519_COSIGNATURE,
+  ED25519_NOTE,
+  parseVerifierKey,
+  type VerifierKey,
+} from '../../protocol/tlog/verifier-key.ts';
 import {
   KEY_LOG_COSIGNERS,
   KEY_LOG_EPOCH_MS,
@@ -12,14 +18,14 @@ const verifierKey = (type: number, error: string) =>
   z
     .string()
     .max(512)
-    .refine((text) => typeOf(text) === type, { error });
+    .refine((text) => parsed(text)?.type === type, { error });
 
 const cosignerKey = verifierKey(ED25519_COSIGNATURE, 'must be the verifier key of a cosigner: name+id+key');
 const logKey = verifierKey(ED25519_NOTE, 'must be the verifier key of a log: name+id+key');
 
-function typeOf(text: string): number | undefined {
+function parsed(vkey: string): VerifierKey | undefined {
   try {
-    return parseVerifierKey(text).type;
+    return parseVerifierKey(vkey);
   } catch {
     return undefined;
   }
@@ -124,8 +130,13 @@ export const keyLog = z
     error: 'names a cosigner twice: each has one key and one role',
   });
 
+/** Whether each is another key, whatever they are called. What is no verifier key has a fault of its own. */
 function isDistinct(vkeys: readonly string[]): boolean {
-  return new Set(vkeys).size === vkeys.length;
+  const keys = vkeys.flatMap((vkey) => {
+    const key = parsed(vkey);
+    return key === undefined ? [] : [encodeBase64url(key.publicKey)];
+  });
+  return new Set(keys).size === keys.length;
 }
 
 /** Whose logs this bridge keeps honest. */

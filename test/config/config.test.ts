@@ -9,6 +9,12 @@ import {
   printConfig,
   renderExampleConfig,
 } from '../../bridge/config/index.ts';
+import {
+  ED25519_COSIGNATURE,
+  formatVerifierKey,
+  parseVerifierKey,
+  verifierKey,
+} from '../../protocol/tlog/verifier-key.ts';
 import { createTemporaryFolder } from './temporary-folder.ts';
 
 const KEK = Buffer.alloc(32, 7).toString('base64url');
@@ -19,6 +25,15 @@ organization: { name: Acme }
 listen: { trusted_proxies: [10.0.0.0/24] }
 signer: { driver: local, key_encryption_key: { env: COUNTERSIGN_KEK } }
 `;
+
+const { publicKey } = parseVerifierKey(
+  'bridge.globex.example/witness+234814a0+BHbtNRxc/1MGEz+3jlXI6A002JDRfcGs0CRs6gVutr3O',
+);
+/** One key, under two names. */
+const [COSIGNER, RENAMED] = ['w1.example', 'w2.example'].map((name) =>
+  formatVerifierKey(verifierKey(name, ED25519_COSIGNATURE, publicKey)),
+) as [string, string];
+const witness = (vkey: string) => `{ vkey: '${vkey}', url: 'https://w.example' }`;
 
 const surroundings = {
   env: { COUNTERSIGN_KEK: KEK, COUNTERSIGN_PREVIOUS_KEK: PREVIOUS_KEK } as Record<string, string | undefined>,
@@ -144,6 +159,15 @@ log: { level: loud }
     expect(parse(LEAST.replace('acme.example', 'acme.example:8443')).issuer).toBe(
       'https://bridge.acme.example:8443',
     );
+  });
+
+  it.each<[string, string]>([
+    ['as a witness and an auditor', `witnesses: [${witness(COSIGNER)}], auditors: ['${COSIGNER}']`],
+    ['under two names', `witnesses: [${witness(COSIGNER)}, ${witness(RENAMED)}]`],
+  ])('refuses one cosigner that counts twice: %s', (_how, cosigners) => {
+    expect(faultsOf(`${LEAST}key_log: { ${cosigners} }\n`)).toMatchObject([
+      { path: 'key_log', message: 'names a cosigner twice: each has one key and one role' },
+    ]);
   });
 
   it('needs TLS from somebody', () => {

@@ -26,8 +26,9 @@ import {
 } from '../../recrypt/encoding.ts';
 import type { EncryptedValue } from '../../recrypt/transform-engine.ts';
 import { expectCode } from '../binding/expect-code.ts';
-import { contextOf, type Enrolled } from '../fakes/client-side.ts';
-import type { MadeGroup } from '../fakes/group-side.ts';
+import { revoke } from '../binding/revoke.ts';
+import { contextOf, type Enrolled, enrol } from '../fakes/client-side.ts';
+import { addMembers, type MadeGroup } from '../fakes/group-side.ts';
 import { depositKey, makeGroupOf, open, receive, recipientGroup, type Sealed, sealKey } from './sealing.ts';
 import { type Lie, type OpeningBridge, type TwoBridges, twoBridges } from './two-bridges.ts';
 
@@ -269,6 +270,23 @@ describe('an answer of home', () => {
     expect(globex.transformsRun()).toBe(transforms);
     globex.lie = undefined;
     expect(await open(globex, gwen, key.to, key.keyId)).toMatchObject({ hops: 3 });
+  });
+
+  it('that leads to keys which the person had before is membership_stale, and is not transformed', async () => {
+    const ian = await globex.addEnrolled('ian');
+    const meeting = await makeGroupOf(acme, ada, [ian], 'meeting');
+    const { to, keyId } = await depositKey(acme, ada, recipientGroup(meeting));
+    await revoke(globex.parts, ian.offer.statement.address, 'reset');
+    const again = await enrol(globex.parts, ian.who.sub);
+    await addMembers(acme, meeting, [again]);
+    globex.lie = homeAnswers(({ target }) => ({
+      target: { ...target, key_version: target.key_version - 1 },
+    }));
+    const transforms = globex.transformsRun();
+    await expectCode(open(globex, again, to, keyId), 'membership_stale');
+    expect(globex.transformsRun()).toBe(transforms);
+    globex.lie = undefined;
+    expect(await open(globex, again, to, keyId)).toMatchObject({ hops: 2 });
   });
 
   it('whose ciphertext is off the curve is partner_lying', async () => {

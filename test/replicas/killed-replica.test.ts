@@ -1,17 +1,14 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { StoredEvent } from '../../bridge/events/event.ts';
-import { readEvents } from '../../bridge/events/event-store.ts';
 import { type Auditor, openAuditor } from '../../bridge/keylog/audit/auditor.ts';
 import { boundedRequest } from '../../bridge/keylog/audit/bounded-fetch.ts';
 import { systemClock } from '../../bridge/lib/clock.ts';
-import { newestCheckpoint } from '../../bridge/tlog/checkpoint-store.ts';
 import type { Stage } from '../../demo/stage/stage.ts';
-import { verifyChain } from '../events/verified-chain.ts';
 import { openWebhookReceiver, type WebhookReceiver } from '../fakes/receivers/webhook-receiver.ts';
 import { setTestStage } from '../fakes/test-stage.ts';
 import { startWholeBridge, type WholeBridge } from '../http/whole-bridge.ts';
 import { inTurn } from './in-turn.ts';
+import { ALL_LOGGED, type MadeTokens, madeTokens } from './made-tokens.ts';
 import { type Replica, type ReplicaProcess, startReplica } from './replicas.ts';
 
 const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
@@ -23,7 +20,7 @@ const soon = { timeout: 60_000, interval: 50 };
 
 let stage: Stage;
 let bridge: WholeBridge;
-let token: string;
+let tokens: MadeTokens;
 let receiver: WebhookReceiver;
 /** Does all the work, until it is killed. */
 let holder: ReplicaProcess;
@@ -33,18 +30,16 @@ let auditor: Auditor;
 beforeAll(async () => {
   stage = await setTestStage();
   bridge = await startWholeBridge(stage, 'bridge.acme.localhost');
-  const { url } = await bridge.running.services.administrators.createLink();
-  await bridge.running.stop();
   holder = await startReplica(stage, bridge);
-  const made = await ask(holder, '/admin/v1/bootstrap', { token: new URL(url).hash.slice(1), name: 'Ada' });
-  ({ token } = (await made.json()) as { token: string });
+  tokens = await madeTokens(bridge, holder);
+  await bridge.running.stop();
   receiver = await openWebhookReceiver(
     { ...stage, outbound: undefined as never, close: async () => {} },
     { secret: SECRET, now: Date.now },
   );
   stage.onClose(() => receiver.close());
   const sink = { name: 'soc', kind: 'webhook', settings: { url: receiver.url, secret: SECRET } };
-  expect((await ask(holder, '/admin/v1/sinks', sink)).status).toBe(201);
+  expect((await tokens.ask(holder, '/admin/v1/sinks', sink)).status).toBe(201);
   heir = await startReplica(stage, bridge);
   auditor = await openAuditor({
     ...{ bridge: bridge.issuer, state: join(stage.folder, 'auditor'), clock: systemClock },
@@ -55,49 +50,15 @@ beforeAll(async () => {
 });
 afterAll(() => stage?.close());
 
-function ask(at: Replica, path: string, body: object): Promise<Response> {
-  return at.fetch(bridge.issuer + path, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
-    body: JSON.stringify(body),
-  });
-}
-
-/** Makes administrators’ tokens, an event and an entry of the key log each, until the replica is gone or it has enough. */
+/** Makes administrators’ tokens until the replica is gone or it has enough. */
 async function makeTokens(at: Replica, name: string, isEnough: () => boolean, made: string[]): Promise<void> {
   for (let number = 0; !isEnough(); number += 1) {
-    const wanted = { name: `${name}-${number}` };
-    const answer = await ask(at, '/admin/v1/tokens', wanted).catch(() => undefined);
+    const wanted = `${name}-${number}`;
+    const answer = await tokens.make(at, wanted).catch(() => undefined);
     if (answer === undefined) return;
-    expect(answer.status).toBe(201);
-    await answer.arrayBuffer().catch(() => undefined);
-    made.push(wanted.name);
+    expect(answer).toBe(201);
+    made.push(wanted);
   }
-}
-
-async function allEvents(): Promise<StoredEvent[]> {
-  const { size } = await verifyChain(bridge.store, bridge.issuer);
-  const events = await bridge.store.read((query) => readEvents(query, 0, size));
-  expect(events).toHaveLength(size);
-  return events;
-}
-
-const namesIn = (events: readonly StoredEvent[]): unknown[] =>
-  events
-    .filter(({ type }) => type === 'admin.token_created')
-    .map(({ data }) => (data as { name?: unknown }).name);
-
-/** What of the key log has no place yet, and whether its newest head is signed. */
-async function standOfLog(): Promise<object> {
-  return bridge.store.read(async (query) => {
-    const staged = await query
-      .selectFrom('logged_versions')
-      .select('name')
-      .where('position', 'is', null)
-      .execute();
-    const newest = await newestCheckpoint(query, 'keys');
-    return { staged, signed: newest?.log_signature != null };
-  });
 }
 
 describe('when the process that does all the work is killed amid it', () => {
@@ -117,12 +78,12 @@ describe('when the process that does all the work is killed amid it', () => {
       await Promise.all([4, 5].map((lane) => makeTokens(heir, `${time}-${lane}`, isEnough, made)));
       [holder, heir] = [heir, await startReplica(stage, bridge)];
 
-      await vi.waitFor(async () => expect(await standOfLog()).toEqual({ staged: [], signed: true }), soon);
+      await vi.waitFor(async () => expect(await tokens.standOfLog()).toEqual(ALL_LOGGED), soon);
       await vi.waitFor(
-        async () => expect(namesIn(await allEvents())).toEqual(expect.arrayContaining(made)),
+        async () => expect(await tokens.reported()).toEqual(expect.arrayContaining(made)),
         soon,
       );
-      const reported = namesIn(await allEvents());
+      const reported = await tokens.reported();
       expect(new Set(reported).size).toBe(reported.length);
       expect(await auditor.run()).toMatchObject({ outcome: 'verified' });
     },
@@ -130,7 +91,7 @@ describe('when the process that does all the work is killed amid it', () => {
 
   it('the other one delivers to its sinks: every event has come, in the order of the log', async () => {
     await vi.waitFor(async () => {
-      const logged = (await allEvents()).map(({ event_id }) => event_id);
+      const logged = (await tokens.allEvents()).map(({ event_id }) => event_id);
       const from = logged.indexOf(receiver.held[0] ?? '');
       expect([...new Set(receiver.held)]).toEqual(logged.slice(from));
     }, soon);
@@ -154,11 +115,8 @@ describe('while both live', () => {
     const made: string[] = [];
     const isEnough = () => made.length >= 40;
     await Promise.all([holder, heir].map((at, lane) => makeTokens(at, `${name}-${lane}`, isEnough, made)));
-    await vi.waitFor(
-      async () => expect(namesIn(await allEvents())).toEqual(expect.arrayContaining(made)),
-      soon,
-    );
-    const logged = (await allEvents()).map(({ event_id }) => event_id);
+    await vi.waitFor(async () => expect(await tokens.reported()).toEqual(expect.arrayContaining(made)), soon);
+    const logged = (await tokens.allEvents()).map(({ event_id }) => event_id);
     await vi.waitFor(() => expect(receiver.held).toContain(logged.at(-1)), soon);
     const came = receiver.held.slice(already, receiver.held.lastIndexOf(logged.at(-1) ?? '') + 1);
     const oneLease = before === (await leases());

@@ -24,6 +24,12 @@ export type RedisClient = Redis | Cluster;
 const CONNECT_MS = 5_000;
 const LONGEST_PAUSE_MS = 2_000;
 
+/**
+ * How often the nodes of a Cluster are asked which there are. ioredis by itself asks only where a command fails: a
+ * connection that is idle while all the nodes that it knows are replaced would never find their successors.
+ */
+const REFRESH_MS = 5_000;
+
 /** Tries to connect again for as long as the bridge runs, at most this far apart. */
 const pauseBefore = (tries: number) => Math.min(50 * tries, LONGEST_PAUSE_MS);
 
@@ -96,6 +102,7 @@ function createClient(options: RedisConnectionOptions): RedisClient {
         lazyConnect: true,
         clusterRetryStrategy: pauseBefore,
         slotsRefreshTimeout: options.timeoutMs,
+        slotsRefreshInterval: REFRESH_MS,
         // certificates are issued to names, so names are what is connected to
         ...(target.tls ? { dnsLookup: (address, done) => done(null, address) } : {}),
       });
