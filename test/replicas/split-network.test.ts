@@ -105,13 +105,13 @@ describe('a replica that PostgreSQL hears nothing of any more, amid its work', (
     const lanes = [0, 1, 2].map((lane) => makeTokens(cutOff, `cut-off-${lane}`));
     const [lost] = lanes;
     if (lost === undefined) throw new Error('there are lanes');
-    await makes(lost, 10);
+    const other = makeTokens(near, 'near');
+    lanes.push(other);
+    await Promise.all([makes(lost, 10), makes(other, 10)]);
 
     path.cut('silence');
     await vi.waitFor(() => expect(lost.refused).toBeGreaterThan(0), soon);
     await vi.waitFor(async () => expect(await readinessOf(cutOff)).toBe('not_ready'), soon);
-    const other = makeTokens(near, 'near');
-    lanes.push(other);
     await makes(other, 20);
     expect(await readinessOf(near)).toBe('ready');
     expect(await auditor.run()).toMatchObject({ outcome: 'verified' });

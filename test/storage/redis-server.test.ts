@@ -14,6 +14,7 @@ import {
   type ThrowawayRedis,
   type ThrowawayRedisOptions,
 } from '../fakes/throwaway-redis.ts';
+import { startSentinel } from '../fakes/throwaway-sentinel.ts';
 
 const skipped = NO_REDIS === undefined ? '' : ` (skipped: ${NO_REDIS})`;
 const UNAVAILABLE = { code: 'unavailable' };
@@ -23,7 +24,7 @@ const PATIENT_MS = 10_000;
 
 describe.skipIf(NO_REDIS !== undefined)(`The cache on a Redis server${skipped}`, () => {
   let server: ThrowawayRedis;
-  const others: ThrowawayRedis[] = [];
+  const others: Pick<ThrowawayRedis, 'stop'>[] = [];
   const opened: Cache[] = [];
 
   beforeAll(async () => {
@@ -303,27 +304,15 @@ describe.skipIf(NO_REDIS !== undefined)(`The cache on a Redis server${skipped}`,
   });
 
   it('follows the Sentinels to a new primary, and takes no proof from before', async () => {
-    const [primary, replica] = [await startOther(), await startOther()];
-    await replica.command('replicaof', '127.0.0.1', String(primary.port));
-    const monitor = [
-      `sentinel monitor bridge 127.0.0.1 ${primary.port} 1`,
-      'sentinel auth-pass bridge throwaway',
-      // It is told to fail over: one that decides by itself would do so when the machine stalls.
-      'sentinel down-after-milliseconds bridge 60000',
-      'sentinel failover-timeout bridge 20000',
-    ];
-    const sentinel = await startOther({ args: ['--sentinel'], settings: monitor });
-    const sentinelOf = async () => (await sentinel.command('sentinel', 'replicas', 'bridge')) as unknown[];
-    await vi.waitFor(async () => expect(await sentinelOf()).toHaveLength(1), { timeout: 20_000 });
+    const servers = await startSentinel();
+    others.push(servers);
     let now = Date.parse('2026-11-22T09:00:00Z');
-    const url = `redis://:throwaway@127.0.0.1:${sentinel.port}`;
-    const topology = { kind: 'sentinel', name: 'bridge' } as const;
-    const cache = await open({ url, topology, clock: { now: () => now } });
+    const topology = { kind: 'sentinel', name: servers.name } as const;
+    const cache = await open({ url: servers.url, topology, clock: { now: () => now } });
     const issued = now;
     expect(await cache.consumeOnce('before', SECOND, issued)).toBe(true);
     now += 60 * SECOND;
-    await primary.kill();
-    await vi.waitFor(() => sentinel.command('sentinel', 'failover', 'bridge'), SOON);
+    await servers.failOver();
     await vi.waitFor(() => cache.set('key', 'value', SECOND), { timeout: 30_000, interval: 100 });
     await expect(cache.consumeOnce('before', SECOND, issued)).rejects.toMatchObject(UNAVAILABLE);
     expect(await cache.consumeOnce('after', SECOND, now)).toBe(true);
