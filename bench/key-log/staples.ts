@@ -15,7 +15,7 @@ const WARMING_MS = 4_000;
 const CONNECTIONS = 64;
 /** Enough for the age-keyserver's addresses to differ from one request to the next. */
 const KEYS = 256;
-const ROUNDS = 3;
+const ROUNDS = 5;
 const ROUND_MS = 2_000;
 /** Requests of a round at most: their proofs are made before the clock starts. */
 const REQUESTS = 4_000;
