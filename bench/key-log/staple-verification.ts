@@ -13,7 +13,7 @@ const VERSIONS = [0, 1, 3, 10];
 const NAMES = 3;
 const ROUNDS = 7;
 /** People whose credentials are measured in bytes. */
-const SIZED = 50;
+const SIZED = 1_000;
 const WANTED_RATIO = 1.15;
 const WANTED_MORE_MS = 2;
 const WANTED_GROWTH = 1.6;
