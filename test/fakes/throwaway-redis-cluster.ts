@@ -18,6 +18,8 @@ export interface ThrowawayRedisCluster {
 
 const SLOTS = 16_384;
 const PRIMARIES = 3;
+/** A node that says nothing for so long has failed. Half as often they tell each other what they know. */
+const [JOINING_MS, JOINED_MS] = [1_000, 60_000];
 
 interface Node extends ThrowawayRedis {
   readonly busPort: number;
@@ -37,7 +39,7 @@ export async function startRedisCluster(): Promise<ThrowawayRedisCluster> {
   };
   const thirds: Third[] = [];
   for (let count = 0; count < PRIMARIES; count += 1) thirds.push({ primary: await startNode() });
-  await joinPrimaries(thirds.map(({ primary }) => primary));
+  await joining(started, () => joinPrimaries(thirds.map(({ primary }) => primary)));
   const addresses = thirds.map(({ primary }) => `127.0.0.1:${primary.port}`);
 
   /** Which third has the slot of this key. */
@@ -52,7 +54,7 @@ export async function startRedisCluster(): Promise<ThrowawayRedisCluster> {
       for (const [place, { primary }] of thirds.entries()) {
         thirds[place] = { primary, replica: await startNode() };
       }
-      await joinReplicas(thirds);
+      await joining(started, () => joinReplicas(thirds));
     },
     command: async (key, ...command) => thirds[await placeOf(key)]?.primary.command(...command),
     async failOver(key) {
@@ -77,10 +79,20 @@ async function startClusterNode(): Promise<Node> {
     `cluster-port ${busPort}`,
     // A replica counts once it has heard something.
     'repl-ping-replica-period 1',
-    // Half as often they tell each other what they know.
-    'cluster-node-timeout 1000',
+    `cluster-node-timeout ${JOINING_MS}`,
+    // They are told to fail over: those that decide by themselves would do so when the machine stalls.
+    'cluster-replica-no-failover yes',
   ];
   return { ...(await startRedis({ settings })), busPort };
+}
+
+async function joining(nodes: readonly Node[], join: () => Promise<void>): Promise<void> {
+  const setTimeouts = async (ms: number) => {
+    for (const node of nodes) await node.command('config', 'set', 'cluster-node-timeout', `${ms}`);
+  };
+  await setTimeouts(JOINING_MS);
+  await join();
+  await setTimeouts(JOINED_MS);
 }
 
 const meet = (node: Node, other: Node) =>
@@ -118,10 +130,9 @@ async function joinReplicas(thirds: readonly Third[]): Promise<void> {
       expect(info).toContain('master_link_status:up');
     }
     for (const node of nodes) {
+      expect(String(await node.command('cluster', 'info'))).toContain('cluster_state:ok');
       const slots = JSON.stringify(await node.command('cluster', 'slots'));
       for (const { port } of nodes) expect(slots).toContain(`${port}`);
     }
   }, SOON);
-  // They are told to fail over: those that decide by themselves would do so when the machine stalls.
-  for (const node of nodes) await node.command('config', 'set', 'cluster-node-timeout', '60000');
 }
