@@ -6,6 +6,7 @@ import { type BuildResult, build } from 'esbuild';
  */
 export const PROGRAM_ENTRIES = {
   main: 'bridge/cli/main.ts',
+  'signature-worker': 'bridge/signer/signature-worker.ts',
   'vrf-worker': 'bridge/keylog/vrf-worker.ts',
   'transform-worker': 'bridge/transforms/transform-worker.ts',
 };

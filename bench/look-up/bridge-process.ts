@@ -1,8 +1,9 @@
 import { loadConfig } from '../../bridge/config/index.ts';
 import { createLogger } from '../../bridge/lib/logger.ts';
 import { type RunningBridge, startBridge } from '../../bridge/main.ts';
+import { createSignatures } from '../../bridge/signer/signatures.ts';
 import { answerParent } from '../processes/child.ts';
-import { countCrypto } from '../processes/counted-crypto.ts';
+import { countCrypto, countedSignatureWorker } from '../processes/counted-crypto.ts';
 import { cpuMs } from '../processes/cpu.ts';
 
 /** A real bridge, whole, in a process of its own. */
@@ -24,6 +25,7 @@ const handlers = {
     const config = loadConfig({ path: configPath, env: {} });
     bridge = await startBridge(config, {
       logger: createLogger({ level: 'error' }),
+      signatures: createSignatures({ startWorker: () => countedSignatureWorker(counts) }),
       decideBy: (decide) => (request) => (decides ? decide(request) : ALLOWED),
     });
   },

@@ -1,4 +1,8 @@
-/** How often this process signed and verified with WebCrypto. */
+import type { Worker } from 'node:worker_threads';
+import type { SignatureBatch } from '../../bridge/signer/signature-batch.ts';
+import { startSignatureWorker } from '../../bridge/signer/signatures.ts';
+
+/** How often this process signed and verified, by WebCrypto and in its thread for signatures. */
 export interface CryptoCounts {
   signed: number;
   verified: number;
@@ -25,4 +29,17 @@ export function countCrypto(): CryptoCounts {
     },
   });
   return counts;
+}
+
+/** That thread, with what it is given counted. */
+export function countedSignatureWorker(counts: CryptoCounts): Worker {
+  const worker = startSignatureWorker();
+  const post = worker.postMessage.bind(worker);
+  worker.postMessage = (batch: SignatureBatch) => {
+    const signed = batch.jobs.filter(({ length }) => length === 2).length;
+    counts.signed += signed;
+    counts.verified += batch.jobs.length - signed;
+    post(batch);
+  };
+  return worker;
 }

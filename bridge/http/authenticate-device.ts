@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { verifyDpopProof } from '../../protocol/dpop.ts';
+import { type VerifySignature, verifyDpopProof } from '../../protocol/dpop.ts';
 import { CountersignError } from '../../protocol/errors.ts';
 import type { Holder } from '../binding/holder.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
@@ -21,6 +21,7 @@ export function createDeviceAuthentication(deps: {
   cache: Keyspace;
   clock: Clock;
   findHolder: FindHolder;
+  verifySignature?: VerifySignature | undefined;
 }): AuthenticateDevice {
   const proofs = keyspace(deps.cache, 'dpop');
   return async (request, url) => {
@@ -29,7 +30,12 @@ export function createDeviceAuthentication(deps: {
     if (typeof proof !== 'string')
       throw new CountersignError('dpop_invalid', 'Exactly one DPoP header is needed.');
     const expected = { method: request.method ?? '', url, accessToken };
-    const { jkt, jti, iat } = await verifyDpopProof(proof, expected, seconds(deps.clock));
+    const { jkt, jti, iat } = await verifyDpopProof(
+      proof,
+      expected,
+      seconds(deps.clock),
+      deps.verifySignature,
+    );
     // First: anybody can make proofs, and room for what is remembered of them is only for holders of a token.
     const holder = await deps.findHolder(accessToken, jkt);
     if (holder === undefined) throw new CountersignError('unauthenticated');

@@ -413,7 +413,7 @@ export const SIGNED_AT_ONCE_BYTES = 24 * MIB;
 /** Long answers are sent by pieces of this size: what stands in memory once more, encrypted, for each reader. */
 export const SENT_PIECE_BYTES = 256 * KIB;
 /** Reads (look-ups) are committed in groups no longer apart than this, before the answers leave (section 8). */
-export const READ_EVENT_GROUP_MS = 10;
+export const READ_EVENT_GROUP_MS = 3;
 /** Events get their `seq` no sooner than this after those before: one commit then serves several groups of reads. */
 export const EVENT_SEQUENCING_MS = 50;
 /** A year, which most rules of audit ask for, and a month to answer them in. */
@@ -626,6 +626,14 @@ export const WITNESS_REQUEST_BYTES = 32 * KIB;
 export const CHECKPOINT_LAG_MS = 60_000;
 /** A checkpoint with the cosignatures that an auditor brings. */
 export const COSIGNATURE_BYTES = 16 * KIB;
+/** Fewer signatures of one turn of the event loop are not worth a message to a thread. */
+export const SIGNATURES_WORTH_A_THREAD = 3;
+/** Signatures of one message to the thread: it begins while the event loop reads on. */
+export const SIGNATURES_OF_A_BATCH = 8;
+/** More than this one thread is not given to make or verify at a time: some 10 ms of work. */
+export const SIGNATURE_BACKLOG = 128;
+/** The thread that signs and verifies ends after this without work: it holds some 10 MiB. */
+export const SIGNATURE_THREAD_IDLE_MS = 10_000;
 /** Threads that prove for the key log end after this without work: each holds some 10 MiB. */
 export const VRF_WORKERS_IDLE_MS = 10_000;
 /** Versions that one epoch takes: their proofs, some 4 ms each, must be there first, and others wait for the epoch. */

@@ -19,6 +19,7 @@ import { createDecisionRecorder } from '../policy/decisions/decision-recorder.ts
 import type { Policy } from '../policy/policy.ts';
 import { openPolicy } from '../policy/versions/policy-in-force.ts';
 import { openLocalSigner } from '../signer/local-signer.ts';
+import { createSignatures, type Signatures } from '../signer/signatures.ts';
 import { openCache, openDatabase } from '../storage/open-storage.ts';
 import { createTransforms } from '../transforms/transform-pool.ts';
 import { openEventProofs } from './open-event-proofs.ts';
@@ -33,6 +34,8 @@ export interface BridgeOverrides {
   readonly logger?: Logger;
   /** What decides in the place of the policy in force: for the bench, which measures without it. */
   readonly decideBy?: (decide: Decide) => Decide;
+  /** Made otherwise: for the bench, which counts them. */
+  readonly signatures?: Signatures;
 }
 
 export type Foundation = Awaited<ReturnType<typeof openFoundation>>;
@@ -45,8 +48,10 @@ export async function openFoundation(
 ) {
   const { clock, logger } = given;
   const version = readVersion();
+  const signatures = given.signatures ?? createSignatures();
+  closing.add('signatures', () => signatures.close());
   const { store, tls, caCertificates, ...loaded } = await allOrFaults({
-    store: () => openStore(config, clock, closing),
+    store: () => openStore(config, { clock, signatures }, closing),
     tls: () => readTls(config),
     caCertificates: () => readCaCertificates(config),
     engine: () => given.engine ?? loadEngine(logger),
@@ -106,6 +111,7 @@ export async function openFoundation(
     logger,
     database,
     signer,
+    verifySignature: signatures.verify,
     tls,
     engine,
     transforms,
@@ -130,11 +136,18 @@ function withDecide<Given extends Policy>(policy: Given, decideBy: BridgeOverrid
   return Object.create(policy, { decide: { value: decideBy(policy.decide) } });
 }
 
-async function openStore(config: Config, clock: Clock, closing: Closing) {
+async function openStore(
+  config: Config,
+  { clock, signatures }: { clock: Clock; signatures: Signatures },
+  closing: Closing,
+) {
   const database = await openDatabase(config.storage, clock, { mustExist: true });
   closing.add('database', () => database.close());
   await database.migrate();
-  const signer = await openLocalSigner({ database, ...keyEncryptionKeys(config), iss: config.issuer, clock });
+  const signer = await openLocalSigner({
+    ...{ database, ...keyEncryptionKeys(config), iss: config.issuer, clock },
+    signMessage: signatures.sign,
+  });
   return { database, signer };
 }
 

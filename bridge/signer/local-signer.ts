@@ -18,6 +18,7 @@ import { type GivenKeys, KeyRing } from './key-ring.ts';
 import type { LentBytes } from './lent-bytes.ts';
 import { assertCheckpoint, assertSignable, type LogPurpose, PURPOSES } from './purposes.ts';
 import { createSamlKeys, readSamlKeys } from './saml-keys.ts';
+import type { SignMessage } from './signatures.ts';
 import type { DerivedSecret, SamlKeys, SealContext, Signer } from './signer.ts';
 import { findSigner, keyInForce, openKey, readState, refused } from './stored-keys.ts';
 
@@ -26,6 +27,8 @@ export interface LocalSignerDeps extends GivenKeys {
   readonly database: Database;
   readonly iss: string;
   readonly clock: Clock;
+  /** Signs what is short. Default: one after the other, by WebCrypto. */
+  readonly signMessage?: SignMessage | undefined;
 }
 
 /**
@@ -70,7 +73,7 @@ class LocalSigner implements Signer {
 
   async sign(purpose: KeyPurpose, type: ObjectType, claims: Claims): Promise<string> {
     assertSignable(purpose, type, claims, this.iss);
-    return signCompact(this.#keyInForce(purpose), type, claims);
+    return signCompact(this.#keyInForce(purpose), type, claims, this.#deps.signMessage);
   }
 
   async signList(
@@ -82,7 +85,7 @@ class LocalSigner implements Signer {
     assertSignable(purpose, type, claims, this.iss);
     const before = `${JSON.stringify(claims).slice(0, -1)},${JSON.stringify(name)}:[`;
     const parts = items.flatMap((item, index) => (index === 0 ? item : [',', ...item]));
-    return signParts(this.#keyInForce(purpose), type, [before, ...parts, ']}']);
+    return signParts(this.#keyInForce(purpose), type, [before, ...parts, ']}'], this.#deps.signMessage);
   }
 
   async signStatement(statement: KeyStatement): Promise<StatementSignature> {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,10 +7,13 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { Agent, fetch } from 'undici';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { READY, type SignatureBatch } from '../../bridge/signer/signature-batch.ts';
 import { freePort } from '../../demo/stage/free-port.ts';
+import { signBytes } from '../../protocol/ed25519.ts';
 import { vrfKeyPair, vrfProve } from '../../protocol/keytrans/vrf-prove.ts';
 import { PROGRAM_ENTRIES } from '../../scripts/program-bundle.ts';
 import { createThrowawayCa } from '../fakes/throwaway-ca.ts';
+import { testKey } from '../protocol/company.ts';
 import { type BuiltProgram, buildProgram, modulesOf } from './built-program.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -100,6 +104,22 @@ describe('its threads', () => {
     expect(await askThread('vrf-worker.js', seed, { id: 1, input })).toEqual({ id: 1, ...proved });
   });
 
+  it('sign and verify as WebCrypto does, once they have said that they are up', async () => {
+    const key = await testKey('one');
+    const { privateKey, publicKey } = key;
+    const signature = await signBytes(key, new TextEncoder().encode('signed'));
+    const jobs = [
+      ['signed', 0],
+      ['signed', publicKey.x, signature],
+      ['other', publicKey.x, signature],
+    ] as const;
+    const worker = new Worker(program.file('signature-worker.js'));
+    onTestFinished(async () => void (await worker.terminate()));
+    expect(await once(worker, 'message')).toEqual([READY]);
+    worker.postMessage({ keys: [privateKey], jobs } satisfies SignatureBatch);
+    expect(await once(worker, 'message')).toEqual([[signature, true, false]]);
+  });
+
   it('transform with an engine of their own, and refuse what is no ciphertext', async () => {
     const job = { id: 1, keys: [new Uint8Array(1)], input: new Uint8Array(1) };
     const answer = await askThread('transform-worker.js', { prefer: 'wasm' }, job);
@@ -151,7 +171,7 @@ describe('a module of it', () => {
       'bridge/lib/version.ts',
       // Packages, which are found from both.
       'bridge/policy/engine/cedar.ts',
-      'bridge/transforms/transform-pool.ts',
+      ...['bridge/signer/signatures.ts', 'bridge/transforms/transform-pool.ts'],
       'recrypt/load-node.ts',
     ]);
   });

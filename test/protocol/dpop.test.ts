@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { signDpopProof, verifyDpopProof } from '../../protocol/dpop.ts';
-import type { SigningKey } from '../../protocol/ed25519.ts';
+import { signDpopProof, type VerifySignature, verifyDpopProof } from '../../protocol/dpop.ts';
+import { type SigningKey, verifyBytes } from '../../protocol/ed25519.ts';
 import { signJws } from '../../protocol/jws.ts';
 import { codeOf } from './codes.ts';
 import { makeCompany, NOW, signRaw, testDigest, testKey } from './company.ts';
@@ -21,9 +21,6 @@ beforeAll(async () => {
   laptop = (await makeCompany()).device.sig;
 });
 
-const refusal = (proof: string, changes: Partial<typeof request> = {}, now = NOW) =>
-  codeOf(() => verifyDpopProof(proof, { ...request, ...changes }, now));
-
 async function lyingProof(header: object, claims: object = {}): Promise<string> {
   const honest = { jti: 'sixteen-or-more-1', htm: 'POST', htu: request.url, iat: NOW, ath: accessTokenHash };
   return signRaw(
@@ -34,9 +31,20 @@ async function lyingProof(header: object, claims: object = {}): Promise<string> 
 }
 const accessTokenHash = testDigest('token');
 
-describe('verifyDpopProof', () => {
+const givenVerifier: VerifySignature = (key, message, signature) =>
+  verifyBytes(key, Uint8Array.from(Buffer.from(message, 'latin1')), signature);
+
+describe.each([
+  ['WebCrypto', undefined],
+  ['a verifier that it is given', givenVerifier],
+])('verifyDpopProof, by %s', (_, verifier) => {
+  const verify = (proof: string, asked: typeof request, now: number) =>
+    verifyDpopProof(proof, asked, now, verifier);
+  const refusal = (proof: string, changes: Partial<typeof request> = {}, now = NOW) =>
+    codeOf(() => verify(proof, { ...request, ...changes }, now));
+
   it('takes the proof of version 1, byte for byte', async () => {
-    expect(await verifyDpopProof(DPOP_PROOF, request, NOW)).toEqual({
+    expect(await verify(DPOP_PROOF, request, NOW)).toEqual({
       jkt: 'VnJLYPxTalmzA99WqwL1OUWCg85ReaftYbVaxR5HHjY',
       jti: 'v-AcYd6x-8uE9146sLE61Q',
       iat: NOW,
@@ -55,19 +63,19 @@ describe('verifyDpopProof', () => {
       url: 'https://resource.example.org/protectedresource',
       accessToken: 'Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU',
     };
-    const { jkt } = await verifyDpopProof(proof, asked, 1_562_262_618);
+    const { jkt } = await verify(proof, asked, 1_562_262_618);
     expect(jkt).toBe('0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I');
   });
 
   it('takes a fresh proof, whatever the query and fragment of the request', async () => {
     const proof = await signDpopProof(laptop, { ...request, url: `${request.url}?a=1#b` }, NOW);
-    const { jkt } = await verifyDpopProof(proof, { ...request, url: `${request.url}?c=2` }, NOW);
+    const { jkt } = await verify(proof, { ...request, url: `${request.url}?c=2` }, NOW);
     expect(jkt).toBe(laptop.kid);
   });
 
   it('gives each proof a jti of its own', async () => {
     const [first, second] = await Promise.all([1, 2].map(() => signDpopProof(laptop, request, NOW)));
-    const jti = async (proof = '') => (await verifyDpopProof(proof, request, NOW)).jti;
+    const jti = async (proof = '') => (await verify(proof, request, NOW)).jti;
     expect(await jti(first)).not.toBe(await jti(second));
   });
 
@@ -78,12 +86,12 @@ describe('verifyDpopProof', () => {
     ['for another host', { url: 'https://bridge.globex.example/v1/enrolments' }],
     ['for another port', { url: 'https://bridge.acme.example:8443/v1/enrolments' }],
     ['for another access token', { accessToken: 'other' }],
-  ])('is refused %s', async (_, changes) => {
+  ])('is refused %s', async (_case, changes) => {
     expect(await refusal(DPOP_PROOF, changes)).toBe('dpop_invalid');
   });
 
   it('is refused when older than a minute, or from a minute ahead', async () => {
-    await verifyDpopProof(DPOP_PROOF, request, NOW + 60);
+    await verify(DPOP_PROOF, request, NOW + 60);
     expect(await refusal(DPOP_PROOF, {}, NOW + 61)).toBe('dpop_invalid');
     expect(await refusal(DPOP_PROOF, {}, NOW - 61)).toBe('dpop_invalid');
     expect(await refusal(DPOP_PROOF, {}, Number.NaN)).toBe('dpop_invalid');
@@ -104,7 +112,7 @@ describe('verifyDpopProof', () => {
     ['without a key', { jwk: undefined }, {}],
     ['with a private key', { jwk: { kty: 'OKP', crv: 'Ed25519', x: 'A'.repeat(43), d: 'A'.repeat(43) } }, {}],
     ['with a symmetric key', { alg: 'HS256', jwk: { kty: 'oct', k: 'AAAA' } }, {}],
-  ])('is refused %s', async (_, header, claims) => {
+  ])('is refused %s', async (_case, header, claims) => {
     expect(await refusal(await lyingProof(header, claims))).toBe('dpop_invalid');
   });
 
@@ -125,5 +133,20 @@ describe('verifyDpopProof', () => {
   it('is refused in a second spelling of the same signature', async () => {
     const last = DPOP_PROOF.at(-1) === 'w' ? 'x' : 'A';
     expect(await refusal(DPOP_PROOF.slice(0, -1) + last)).toBe('dpop_invalid');
+  });
+});
+
+describe('A verifier that is given', () => {
+  it('is asked for the key that the proof shows, what it signed, and its signature', async () => {
+    const asked: unknown[] = [];
+    await verifyDpopProof(DPOP_PROOF, request, NOW, async (...of) => asked.push(of) > 0);
+    const [head, claims, signature] = DPOP_PROOF.split('.');
+    expect(asked).toEqual([[laptop.publicKey, `${head}.${claims}`, signature]]);
+  });
+
+  it('has the last word', async () => {
+    expect(await codeOf(() => verifyDpopProof(DPOP_PROOF, request, NOW, async () => false))).toBe(
+      'dpop_invalid',
+    );
   });
 });

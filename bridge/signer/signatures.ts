@@ -1,0 +1,192 @@
+import type { Worker } from 'node:worker_threads';
+import type { VerifySignature } from '../../protocol/dpop.ts';
+import { importSignatureKey, verifyBytes } from '../../protocol/ed25519.ts';
+import type { SignatureKey } from '../../protocol/public-key.ts';
+import {
+  SIGNATURE_BACKLOG,
+  SIGNATURE_THREAD_IDLE_MS,
+  SIGNATURES_OF_A_BATCH,
+  SIGNATURES_WORTH_A_THREAD,
+} from '../lib/limits.ts';
+import { startThread } from '../lib/start-thread.ts';
+import { READY, type SignatureAnswers, type SignatureBatch, type SignatureJob } from './signature-batch.ts';
+
+/** Signs `message`, of which each character is a byte, with an Ed25519 key; base64url. */
+export type SignMessage = (key: CryptoKey, message: string) => Promise<string>;
+
+/** Makes and verifies Ed25519 signatures over short messages. */
+export interface Signatures {
+  readonly sign: SignMessage;
+  readonly verify: VerifySignature;
+  /** Ends the thread. What it has not finished is done without it, and so is what is asked for later. */
+  close(): Promise<void>;
+}
+
+export interface SignatureOptions {
+  /** Default: SIGNATURES_WORTH_A_THREAD. */
+  readonly worthThread?: number;
+  /** Default: SIGNATURE_BACKLOG. */
+  readonly backlog?: number;
+  /** Milliseconds. Default: SIGNATURE_THREAD_IDLE_MS. */
+  readonly idleMs?: number;
+  /** Default: signature-worker. */
+  readonly startWorker?: () => Worker;
+}
+
+/**
+ * Signatures in batches (docs/decisions/0047). WebCrypto makes a job of each one, which costs the event loop half as
+ * much as the arithmetic costs another thread; here several go to a thread as one message. Where they are too few to be
+ * worth one, or more than the thread can do in time, or the thread is not up, WebCrypto does them: the answers are the
+ * same, bit for bit (RFC 8032 has no randomness).
+ */
+export function createSignatures(options: SignatureOptions = {}): Signatures {
+  return new BatchedSignatures(options);
+}
+
+/** WebCrypto alone: for whoever signs now and then. */
+export const signAlone: SignMessage = async (key, message) => {
+  const signature = await crypto.subtle.sign('Ed25519', key, Buffer.from(message, 'latin1'));
+  return Buffer.from(signature).toString('base64url');
+};
+
+type Task =
+  | { readonly key: CryptoKey; readonly message: string }
+  | { readonly publicKey: SignatureKey; readonly message: string; readonly signature: string };
+
+interface Waiting {
+  readonly task: Task;
+  resolve(answer: string | boolean): void;
+  reject(error: unknown): void;
+}
+
+interface Thread {
+  readonly worker: Worker;
+  ready: boolean;
+  /** What it was given and has not answered, oldest first. */
+  readonly batches: (readonly Waiting[])[];
+  /** All of those together. */
+  backlog: number;
+}
+
+class BatchedSignatures implements Signatures {
+  readonly #options: SignatureOptions;
+  #waiting: Waiting[] = [];
+  #thread: Thread | undefined;
+  #idle: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(options: SignatureOptions) {
+    this.#options = options;
+  }
+
+  readonly sign: SignMessage = async (key, message) => String(await this.#ask({ key, message }));
+
+  readonly verify: VerifySignature = async (publicKey, message, signature) => {
+    try {
+      // The point is checked here, once for each key: the thread takes any.
+      await importSignatureKey(publicKey);
+    } catch {
+      return false;
+    }
+    return (await this.#ask({ publicKey, message, signature })) === true;
+  };
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#idle);
+    await this.#end();
+  }
+
+  #ask(task: Task): Promise<string | boolean> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ task, resolve, reject });
+      // A full batch goes at once: the thread works on it while this one reads the requests behind it.
+      if (this.#waiting.length === SIGNATURES_OF_A_BATCH) this.#handOut();
+      else if (this.#waiting.length === 1) setImmediate(() => this.#handOut());
+    });
+  }
+
+  #handOut(): void {
+    const batch = this.#waiting;
+    if (batch.length === 0) return;
+    this.#waiting = [];
+    const { worthThread = SIGNATURES_WORTH_A_THREAD, backlog = SIGNATURE_BACKLOG } = this.#options;
+    const thread = batch.length < worthThread ? undefined : this.#threadInUse();
+    const room = thread === undefined ? 0 : Math.max(0, backlog - thread.backlog);
+    if (thread !== undefined && room > 0) give(thread, batch.slice(0, room));
+    for (const waiting of batch.slice(room)) void doAlone(waiting);
+  }
+
+  /** `undefined` while it is not up: nobody waits for it to start. */
+  #threadInUse(): Thread | undefined {
+    if (this.#closed) return undefined;
+    this.#thread ??= this.#start();
+    const { idleMs = SIGNATURE_THREAD_IDLE_MS } = this.#options;
+    this.#idle ??= setTimeout(() => void this.#end(), idleMs).unref();
+    this.#idle.refresh();
+    return this.#thread.ready ? this.#thread : undefined;
+  }
+
+  #start(): Thread {
+    const worker = (this.#options.startWorker ?? startSignatureWorker)();
+    const thread: Thread = { worker, ready: false, batches: [], backlog: 0 };
+    worker.unref();
+    worker.on('message', (answers: SignatureAnswers | typeof READY) => {
+      if (answers === READY) thread.ready = true;
+      else takeAnswers(thread, answers);
+    });
+    worker.on('error', () => this.#lose(thread));
+    worker.on('exit', () => this.#lose(thread));
+    return thread;
+  }
+
+  /** What the thread had is done again without it, and the next batch gets another one. */
+  #lose(thread: Thread): void {
+    if (this.#thread === thread) this.#thread = undefined;
+    thread.backlog = 0;
+    for (const waiting of thread.batches.splice(0).flat()) void doAlone(waiting);
+  }
+
+  async #end(): Promise<void> {
+    await this.#thread?.worker.terminate();
+  }
+}
+
+function give(thread: Thread, batch: readonly Waiting[]): void {
+  thread.batches.push(batch);
+  thread.backlog += batch.length;
+  const keys: CryptoKey[] = [];
+  const jobs = batch.map(({ task }) => jobOf(task, keys));
+  thread.worker.postMessage({ keys, jobs } satisfies SignatureBatch);
+}
+
+/** Adds the key of a signature to `keys`, once. */
+function jobOf(task: Task, keys: CryptoKey[]): SignatureJob {
+  if ('publicKey' in task) return [task.message, task.publicKey.x, task.signature];
+  const known = keys.indexOf(task.key);
+  return [task.message, known === -1 ? keys.push(task.key) - 1 : known];
+}
+
+function takeAnswers(thread: Thread, answers: SignatureAnswers): void {
+  const batch = thread.batches.shift() ?? [];
+  thread.backlog -= batch.length;
+  for (const [index, { resolve }] of batch.entries()) resolve(answers[index] ?? false);
+}
+
+async function doAlone({ task, resolve, reject }: Waiting): Promise<void> {
+  try {
+    resolve(await answerAlone(task));
+  } catch (error) {
+    reject(error);
+  }
+}
+
+function answerAlone(task: Task): Promise<string | boolean> {
+  if (!('publicKey' in task)) return signAlone(task.key, task.message);
+  return verifyBytes(task.publicKey, Buffer.from(task.message, 'latin1'), task.signature);
+}
+
+/** The thread itself. */
+export function startSignatureWorker(): Worker {
+  return startThread(import.meta.url, 'signature-worker');
+}

@@ -1,0 +1,221 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { READY, type SignatureBatch } from '../../bridge/signer/signature-batch.ts';
+import {
+  createSignatures,
+  type SignatureOptions,
+  type Signatures,
+  startSignatureWorker,
+} from '../../bridge/signer/signatures.ts';
+import { generateSigningKey, signBytes, verifyBytes } from '../../protocol/ed25519.ts';
+import { SOON } from '../fakes/soon.ts';
+import { testKey } from '../protocol/company.ts';
+
+const opened: Signatures[] = [];
+let workers: Worker[] = [];
+
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((signatures) => signatures.close()));
+  await Promise.all(workers.map((worker) => worker.terminate()));
+  workers = [];
+  vi.restoreAllMocks();
+});
+
+function open(options: SignatureOptions = {}): Signatures {
+  const signatures = createSignatures(options);
+  opened.push(signatures);
+  return signatures;
+}
+
+/** The real thread, with what it is given written down. */
+function watched() {
+  const batches: SignatureBatch[] = [];
+  const startWorker = () => {
+    const worker = startSignatureWorker();
+    const post = worker.postMessage.bind(worker);
+    worker.postMessage = (batch: SignatureBatch) => {
+      batches.push(batch);
+      post(batch);
+    };
+    workers.push(worker);
+    return worker;
+  };
+  return { batches, startWorker };
+}
+
+/** A thread of this source. */
+const runs = (source: string) => () => {
+  const worker = new Worker(`const { parentPort } = require('worker_threads'); ${source}`, { eval: true });
+  workers.push(worker);
+  return worker;
+};
+
+const messages = (count: number) => Array.from({ length: count }, (_, index) => `message ${index} \u00e9`);
+
+/** Asks until the thread is up, and so gets what is asked next. */
+async function warm(signatures: Signatures): Promise<void> {
+  const { privateKey } = await testKey('warm');
+  const sign = () => Promise.all(messages(3).map((message) => signatures.sign(privateKey, message)));
+  await sign();
+  const [worker] = workers;
+  if (worker === undefined) throw new Error('no thread was started');
+  await once(worker, 'message');
+}
+
+async function signAll(signatures: Signatures, count: number): Promise<void> {
+  const [one, other] = [await testKey('one'), await testKey('other')];
+  const all = messages(count);
+  const signed = await Promise.all(
+    all.map((message, index) => signatures.sign((index % 2 === 0 ? one : other).privateKey, message)),
+  );
+  for (const [index, message] of all.entries()) {
+    const key = index % 2 === 0 ? one : other;
+    expect(signed[index]).toBe(await signBytes(key, Buffer.from(message, 'latin1')));
+  }
+}
+
+async function verifyAll(signatures: Signatures, count: number): Promise<void> {
+  const key = await testKey('one');
+  const all = messages(count);
+  const made = await Promise.all(all.map((message) => signBytes(key, Buffer.from(message, 'latin1'))));
+  const next = (index: number) => made[(index + 1) % count] ?? '';
+  const right = all.map((message, index) => signatures.verify(key.publicKey, message, made[index] ?? ''));
+  const wrong = all.map((message, index) => signatures.verify(key.publicKey, message, next(index)));
+  expect(await Promise.all(right)).toEqual(all.map(() => true));
+  expect(await Promise.all(wrong)).toEqual(all.map(() => false));
+}
+
+describe('Signatures that many ask for at once', () => {
+  it('are made and verified by one thread, eight to a message, and are WebCrypto’s to the bit', async () => {
+    const { batches, startWorker } = watched();
+    const signatures = open({ startWorker });
+    await warm(signatures);
+    const alone = [vi.spyOn(crypto.subtle, 'sign'), vi.spyOn(crypto.subtle, 'verify')];
+    const { privateKey } = await testKey('one');
+    await Promise.all(messages(20).map((message) => signatures.sign(privateKey, message)));
+    expect(batches.map(({ jobs }) => jobs.length)).toEqual([8, 8, 4]);
+    expect(batches.every(({ keys }) => keys.length === 1)).toBe(true);
+    expect(alone.map((spy) => spy.mock.calls.length)).toEqual([0, 0]);
+    await signAll(signatures, 40);
+    await verifyAll(signatures, 40);
+  });
+
+  it('take private keys to the thread that cannot be read there either', async () => {
+    const { batches, startWorker } = watched();
+    const signatures = open({ startWorker });
+    await warm(signatures);
+    batches.splice(0);
+    const key = await generateSigningKey(false);
+    const [signed = ''] = await Promise.all(
+      messages(8).map((message) => signatures.sign(key.privateKey, message)),
+    );
+    expect(batches.flatMap(({ keys }) => keys)).toEqual([key.privateKey]);
+    const [message = ''] = messages(1);
+    expect(await verifyBytes(key.publicKey, Buffer.from(message, 'latin1'), signed)).toBe(true);
+  });
+
+  it('are WebCrypto’s alone where there are one or two of them', async () => {
+    const startWorker = vi.fn(startSignatureWorker);
+    const signatures = open({ startWorker });
+    await signAll(signatures, 2);
+    expect(startWorker).not.toHaveBeenCalled();
+  });
+
+  it('do not wait for a thread that is not up yet', async () => {
+    const signatures = open({ startWorker: runs('') });
+    await signAll(signatures, 20);
+    await verifyAll(signatures, 20);
+  });
+
+  it('are WebCrypto’s beyond what one thread does in time', async () => {
+    const { batches, startWorker } = watched();
+    const signatures = open({ startWorker, backlog: 10 });
+    await warm(signatures);
+    const alone = vi.spyOn(crypto.subtle, 'sign');
+    const { privateKey } = await testKey('one');
+    const asked = messages(32).map((message) => signatures.sign(privateKey, message));
+    expect((await Promise.all(asked)).every((signature) => signature.length === 86)).toBe(true);
+    expect(batches.map(({ jobs }) => jobs.length)).toEqual([8, 2]);
+    expect(alone).toHaveBeenCalledTimes(22);
+  });
+});
+
+describe('A public key', () => {
+  it('of small order verifies nothing, and does not reach the thread', async () => {
+    const { batches, startWorker } = watched();
+    const signatures = open({ startWorker });
+    await warm(signatures);
+    const identity = { kty: 'OKP', crv: 'Ed25519', x: `AQ${'A'.repeat(41)}` } as const;
+    // R is the identity and S is 0: holds for every message under a key of small order.
+    const forged = `AQ${'A'.repeat(84)}`;
+    const answers = messages(8).map((message) => signatures.verify(identity, message, forged));
+    expect(await Promise.all(answers)).toEqual(Array(8).fill(false));
+    expect(batches).toEqual([]);
+  });
+
+  it('that is no point is just false', async () => {
+    const signatures = open();
+    const none = { kty: 'OKP', crv: 'Ed25519', x: 'A' } as const;
+    expect(await signatures.verify(none, 'message', 'A'.repeat(86))).toBe(false);
+  });
+});
+
+describe('A thread that ends', () => {
+  it('loses nothing: what it had is done without it, and another takes its place', async () => {
+    let started = 0;
+    const dying = runs(
+      `parentPort.postMessage('${READY}'); parentPort.on('message', () => process.exit(1));`,
+    );
+    const { batches, startWorker } = watched();
+    const signatures = open({ startWorker: () => (started++ === 0 ? dying() : startWorker()) });
+    await warm(signatures);
+    await signAll(signatures, 40);
+    await verifyAll(signatures, 40);
+    await vi.waitFor(async () => {
+      await signAll(signatures, 8);
+      expect(batches.length).toBeGreaterThan(0);
+    }, SOON);
+    expect(started).toBe(2);
+  });
+
+  it('after a pause comes back with the next batch', async () => {
+    const { startWorker } = watched();
+    const signatures = open({ startWorker, idleMs: 1 });
+    await signAll(signatures, 8);
+    const [first] = workers;
+    if (first !== undefined) await once(first, 'exit');
+    await signAll(signatures, 8);
+    expect(workers).toHaveLength(2);
+  });
+
+  it('when it is closed is not started again, and what is asked for later is done', async () => {
+    const { startWorker } = watched();
+    const signatures = open({ startWorker });
+    await warm(signatures);
+    const { privateKey } = await testKey('one');
+    const asked = messages(40).map((message) => signatures.sign(privateKey, message));
+    await signatures.close();
+    expect((await Promise.all(asked)).every((signature) => signature.length === 86)).toBe(true);
+    await signAll(signatures, 40);
+    expect(workers).toHaveLength(1);
+  });
+});
+
+describe('A message', () => {
+  it('that cannot be signed rejects for who asked alone', async () => {
+    const { startWorker } = watched();
+    const signatures = open({ startWorker });
+    await warm(signatures);
+    const { publicKey } = (await crypto.subtle.generateKey('Ed25519', false, [
+      'sign',
+      'verify',
+    ])) as CryptoKeyPair;
+    const { privateKey } = await testKey('one');
+    const asked = messages(8).map((message, index) =>
+      signatures.sign(index === 3 ? publicKey : privateKey, message),
+    );
+    const outcomes = (await Promise.allSettled(asked)).map(({ status }) => status);
+    expect(outcomes).toEqual(messages(8).map((_, index) => (index === 3 ? 'rejected' : 'fulfilled')));
+  });
+});
