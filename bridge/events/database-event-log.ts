@@ -29,8 +29,11 @@ export interface EventLogDeps {
 export interface SequencedEventLog extends EventLog {
   /** Resolves when what was reported before the call has its `seq`. */
   settled(): Promise<void>;
-  /** Calls `listener` after events got their `seq`: with them, or with none where another process gave it. */
-  onPublished(listener: (events: readonly EventBody[]) => void): void;
+  /**
+   * Calls `listener` after events got their `seq`: with them, in their order, and the `seq` of the last; with none where
+   * another process gave it.
+   */
+  onPublished(listener: (events: readonly EventBody[], last: number | undefined) => void): void;
 }
 
 /** The event log in the database. Without `start` it only stores: a bridge that runs on the same store sequences. */
@@ -99,8 +102,13 @@ class DatabaseEventLog implements SequencedEventLog {
     await this.#sequencer.settled();
   }
 
-  onPublished(listener: (events: readonly EventBody[]) => void): void {
-    this.#sequencer.onPublished((events) => listener(events.map(({ body }) => body)));
+  onPublished(listener: (events: readonly EventBody[], last: number | undefined) => void): void {
+    this.#sequencer.onPublished((events, last) =>
+      listener(
+        events.map(({ body }) => body),
+        last,
+      ),
+    );
   }
 
   #body(event: EventInput): EventBody {

@@ -413,7 +413,7 @@ export const SIGNED_AT_ONCE_BYTES = 24 * MIB;
 /** Long answers are sent by pieces of this size: what stands in memory once more, encrypted, for each reader. */
 export const SENT_PIECE_BYTES = 256 * KIB;
 /** Reads (look-ups) are committed in groups no longer apart than this, before the answers leave (section 8). */
-export const READ_EVENT_GROUP_MS = 3;
+export const READ_EVENT_GROUP_MS = 2;
 /** Events get their `seq` no sooner than this after those before: one commit then serves several groups of reads. */
 export const EVENT_SEQUENCING_MS = 50;
 /** A year, which most rules of audit ask for, and a month to answer them in. */

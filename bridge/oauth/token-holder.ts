@@ -6,7 +6,7 @@ import { type Clock, seconds } from '../lib/clock.ts';
 import { sha256Base64url } from '../lib/hash.ts';
 import { equalSecrets } from '../lib/ids.ts';
 import type { Database, Query } from '../storage/database.ts';
-import { rememberReads } from '../storage/remembered-reads.ts';
+import { rememberReadsOfOne } from '../storage/remembered-reads.ts';
 import { API_SCOPE } from './provider-configuration.ts';
 import { findTokenEnd, findTokens } from './record-store.ts';
 
@@ -35,11 +35,11 @@ const REMEMBERED = 20_000;
  * person.
  */
 export function createFindHolder({ database, clock }: { database: Database; clock: Clock }) {
-  const findRemembered = rememberReads(database, findHolders, { room: REMEMBERED });
+  const findRemembered = rememberReadsOfOne(database, findHolders, { room: REMEMBERED });
   return async (accessToken: string, jkt: string): Promise<TokenHolder | undefined> => {
     if (accessToken.length > TOKEN_LENGTH) return undefined;
     const hash = sha256Base64url(accessToken);
-    const token = (await findRemembered([hash])).get(hash);
+    const token = await findRemembered(hash);
     if (token === undefined || token.expires <= seconds(clock)) return undefined;
     return equalSecrets(token.holder.deviceId, jkt) ? token.holder : undefined;
   };

@@ -1,3 +1,4 @@
+import type { SequencedEventLog } from '../events/database-event-log.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { type Loop, startLoop } from '../lib/background.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
@@ -37,7 +38,7 @@ export interface SignalDeliveryDeps {
   readonly projection: SignalProjection;
   readonly destinations: Destinations;
   /** Calls the listener after events got their place in the log. */
-  readonly onPublished: (listener: () => void) => void;
+  readonly onPublished: SequencedEventLog['onPublished'];
   /** Told of every queue that got signals: of those that are polled too. */
   readonly onQueued?: (queue: string) => void;
 }
@@ -64,7 +65,9 @@ export function createSignalDelivery(deps: SignalDeliveryDeps): SignalDelivery {
   const holder = newId();
   const sending = new Map<string, Sending>();
   let loop: Loop | undefined;
-  deps.onPublished(() => loop?.wake());
+  deps.onPublished((published, last) => {
+    if (!deps.projection.passesBy(published, last)) loop?.wake();
+  });
 
   async function look(signal: AbortSignal): Promise<void> {
     for (const queue of await deps.projection.catchUp(signal)) deps.onQueued?.(queue);

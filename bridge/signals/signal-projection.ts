@@ -1,4 +1,4 @@
-import type { StoredEvent } from '../events/event.ts';
+import type { EventBody, StoredEvent } from '../events/event.ts';
 import { newestSeq } from '../events/event-store.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import { SIGNAL_EVENT_PAGE, SIGNAL_PROGRESS_EVENTS } from '../lib/limits.ts';
@@ -24,6 +24,12 @@ export interface SignalProjection {
    * event becomes its signals once, whichever processes do this at the same time. Answers the queues that got some.
    */
   catchUp(signal: AbortSignal): Promise<ReadonlySet<string>>;
+
+  /**
+   * Whether nothing follows from these events, of which the last has this `seq`, nor from any before them that this
+   * process has not looked at: then it need not read them.
+   */
+  passesBy(events: readonly Pick<EventBody, 'type'>[], last: number | undefined): boolean;
 }
 
 /** Events from which something may follow; all others are passed by without a transaction. */
@@ -85,10 +91,18 @@ export function createSignalProjection(deps: SignalProjectionDeps): SignalProjec
   }
 
   return {
+    passesBy(events, last) {
+      if (passed === undefined || last === undefined) return false;
+      if (passed.seq !== last - events.length || events.some(({ type }) => SIGNALLED.has(type))) return false;
+      if (last - passed.stored >= SIGNAL_PROGRESS_EVENTS) return false;
+      passed = { stored: passed.stored, seq: last };
+      return true;
+    },
     async catchUp(signal) {
       const touched = new Set<string>();
       while (!signal.aborted) {
-        const from = passed ?? (await begin());
+        passed ??= await begin();
+        const from = passed;
         const page = await deps.log.page({ since: from.seq, limit: SIGNAL_EVENT_PAGE });
         const last = page.at(-1);
         if (last === undefined) return touched;

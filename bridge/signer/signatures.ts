@@ -111,20 +111,20 @@ class BatchedSignatures implements Signatures {
     if (batch.length === 0) return;
     this.#waiting = [];
     const { worthThread = SIGNATURES_WORTH_A_THREAD, backlog = SIGNATURE_BACKLOG } = this.#options;
-    const thread = batch.length < worthThread ? undefined : this.#threadInUse();
+    if (batch.length >= worthThread) this.#keepThread();
+    const thread = this.#thread?.ready === true ? this.#thread : undefined;
     const room = thread === undefined ? 0 : Math.max(0, backlog - thread.backlog);
     if (thread !== undefined && room > 0) give(thread, batch.slice(0, room));
     for (const waiting of batch.slice(room)) void doAlone(waiting);
   }
 
-  /** `undefined` while it is not up: nobody waits for it to start. */
-  #threadInUse(): Thread | undefined {
-    if (this.#closed) return undefined;
+  /** Starts it where there is none, for which nobody waits, and puts its end off. */
+  #keepThread(): void {
+    if (this.#closed) return;
     this.#thread ??= this.#start();
     const { idleMs = SIGNATURE_THREAD_IDLE_MS } = this.#options;
     this.#idle ??= setTimeout(() => void this.#end(), idleMs).unref();
     this.#idle.refresh();
-    return this.#thread.ready ? this.#thread : undefined;
   }
 
   #start(): Thread {

@@ -19,10 +19,28 @@ const NAMES_OF_READ = 1_000;
  *   that revision.ts leaves out
  */
 export function rememberReads<T>(
+  ...given: Parameters<typeof remember<T>>
+): (names: readonly string[]) => Promise<ReadonlyMap<string, T>> {
+  return remember<T>(...given).all;
+}
+
+/** The same for whoever asks for one name at a time, and often: without the lists and maps that many names take. */
+export function rememberReadsOfOne<T>(
+  ...given: Parameters<typeof remember<T>>
+): (name: string) => Promise<T | undefined> {
+  return remember<T>(...given).one;
+}
+
+interface RememberedReads<T> {
+  one(name: string): Promise<T | undefined>;
+  all(names: readonly string[]): Promise<ReadonlyMap<string, T>>;
+}
+
+function remember<T>(
   database: Pick<Database, 'read' | 'revision'>,
   read: ReadMany<T>,
   { room, isSettled = () => true }: MemoryOptions<T>,
-): (names: readonly string[]) => Promise<ReadonlyMap<string, T>> {
+): RememberedReads<T> {
   let memory: Memory<T> = { revision: Number.NaN, known: new Map() };
 
   /** What was remembered under another revision is let go of as a whole; reads under way keep filling that. */
@@ -62,7 +80,12 @@ export function rememberReads<T>(
     return { names, found };
   }
 
-  return async (names) => {
+  async function one(name: string): Promise<T | undefined> {
+    const memory = await current();
+    return memory.known.get(name) ?? (await join(memory, [name])).get(name);
+  }
+
+  async function all(names: readonly string[]): Promise<ReadonlyMap<string, T>> {
     const memory = await current();
     const answers = new Map<string, T>();
     const missing: string[] = [];
@@ -78,7 +101,9 @@ export function rememberReads<T>(
       if (value !== undefined) answers.set(name, value);
     }
     return answers;
-  };
+  }
+
+  return { one, all };
 }
 
 /** The same of one thing that is read as a whole. */
@@ -86,11 +111,13 @@ export function rememberRead<T>(
   database: Pick<Database, 'read' | 'revision'>,
   read: (query: Query) => Promise<T>,
 ): () => Promise<T> {
-  const readNamed = rememberReads(database, async (query) => new Map([['', { value: await read(query) }]]), {
-    room: 1,
-  });
+  const readNamed = rememberReadsOfOne(
+    database,
+    async (query) => new Map([['', { value: await read(query) }]]),
+    { room: 1 },
+  );
   return async () => {
-    const found = (await readNamed([''])).get('');
+    const found = await readNamed('');
     if (found === undefined) throw new TypeError('what was read is there');
     return found.value;
   };

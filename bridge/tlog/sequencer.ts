@@ -59,9 +59,14 @@ export interface Sequencer<Row> {
   settled(): Promise<void>;
   /** Why the last look failed; `undefined` after one that went well. */
   readonly failure: unknown;
-  /** Calls `listener` after rows got their places: with them, or without where another process did it. */
-  onPublished(listener: (rows: readonly Row[]) => void): void;
+  /**
+   * Calls `listener` after rows got their places: with them, in their order, and the size of the log with them; with none
+   * where another process did it.
+   */
+  onPublished(listener: Published<Row>): void;
 }
+
+export type Published<Row> = (rows: readonly Row[], size: number | undefined) => void;
 
 export interface SequencerDeps {
   readonly database: Database;
@@ -91,10 +96,18 @@ export function createSequencer<Row>(deps: SequencerDeps, log: SequencedLog<Row>
 /** Losing a race means that somebody else made progress; so many in a row mean that something is wrong. */
 const RACES = 100;
 
+/** What one transaction placed, and the size of the log behind it. */
+interface Placed<Row> {
+  readonly rows: readonly Row[];
+  readonly size: number | undefined;
+}
+
+const NOTHING = { rows: [], size: undefined } as const;
+
 class LogSequencer<Row> implements Sequencer<Row> {
   readonly #deps: SequencerDeps;
   readonly #log: SequencedLog<Row>;
-  readonly #listeners: ((rows: readonly Row[]) => void)[] = [];
+  readonly #listeners: Published<Row>[] = [];
   readonly #channel: string;
   readonly #bell = createBell();
   #loop: Loop | undefined;
@@ -151,7 +164,7 @@ class LogSequencer<Row> implements Sequencer<Row> {
     }
   }
 
-  onPublished(listener: (rows: readonly Row[]) => void): void {
+  onPublished(listener: Published<Row>): void {
     this.#listeners.push(listener);
   }
 
@@ -174,24 +187,24 @@ class LogSequencer<Row> implements Sequencer<Row> {
 
   /** What another process, or this one before it was killed, has committed and not made public. */
   async #publishLeftover(): Promise<void> {
-    if (await this.#log.publish?.()) this.#tell([]);
+    if (await this.#log.publish?.()) this.#tell(NOTHING);
   }
 
   /** Whether there was anything. With a signal it keeps the interval, until that is aborted. */
   async #sequenceBatch(signal?: AbortSignal): Promise<boolean> {
     const { prepare, minInterval } = this.#log;
     const looksFirst = prepare !== undefined || minInterval !== undefined;
-    const rows = looksFirst ? await this.#placePrepared(signal) : await this.#placeAtOnce();
-    if (rows.length === 0) return false;
+    const placed = looksFirst ? await this.#placePrepared(signal) : await this.#placeAtOnce();
+    if (placed.rows.length === 0) return false;
     await this.#log.publish?.();
-    this.#tell(rows);
+    this.#tell(placed);
     await this.#tellOthers();
     return true;
   }
 
   /** Looks and places in one transaction: nothing is to be done in between. */
-  async #placeAtOnce(): Promise<readonly Row[]> {
-    if (!(await this.#mayBeStaged())) return [];
+  async #placeAtOnce(): Promise<Placed<Row>> {
+    if (!(await this.#mayBeStaged())) return NOTHING;
     const { database } = this.#deps;
     return racing(() => database.transaction(async (tx) => this.#place(tx, await this.#staged(tx))));
   }
@@ -206,11 +219,11 @@ class LogSequencer<Row> implements Sequencer<Row> {
     return (await database.read((query) => this.#log.staged(query, 1))).length > 0;
   }
 
-  async #placePrepared(signal: AbortSignal | undefined): Promise<readonly Row[]> {
+  async #placePrepared(signal: AbortSignal | undefined): Promise<Placed<Row>> {
     return racing(async () => {
       const rows = await this.#gather(signal);
       const { database } = this.#deps;
-      if (rows.length === 0) return rows;
+      if (rows.length === 0) return NOTHING;
       this.#due = performance.now() + (this.#log.minInterval ?? 0);
       return database.transaction((tx) => this.#place(tx, rows));
     });
@@ -245,18 +258,19 @@ class LogSequencer<Row> implements Sequencer<Row> {
     return this.#log.batch ?? SEQUENCER_BATCH;
   }
 
-  async #place(tx: Transaction, rows: readonly Row[]): Promise<readonly Row[]> {
-    if (rows.length === 0) return rows;
+  async #place(tx: Transaction, rows: readonly Row[]): Promise<Placed<Row>> {
+    if (rows.length === 0) return NOTHING;
     const { log, genesis } = this.#log;
     const head = await takeHead(tx, log, genesis);
-    await moveHead(tx, log, head, await this.#log.place(tx, rows, head));
-    return rows;
+    const end = await this.#log.place(tx, rows, head);
+    await moveHead(tx, log, head, end);
+    return { rows, size: end.size };
   }
 
-  #tell(rows: readonly Row[]): void {
+  #tell({ rows, size }: Placed<Row>): void {
     for (const listener of this.#listeners) {
       try {
-        listener(rows);
+        listener(rows, size);
       } catch (err) {
         this.#deps.logger.error({ err, log: this.#log.log }, 'a listener of the log failed');
       }
@@ -274,7 +288,7 @@ class LogSequencer<Row> implements Sequencer<Row> {
   /** Another process has placed something: what we keep of the newest head is to follow. */
   #hear(): void {
     if (this.#log.publish !== undefined) this.#loop?.wake();
-    this.#tell([]);
+    this.#tell(NOTHING);
   }
 
   async #listenToOthers(): Promise<() => void> {

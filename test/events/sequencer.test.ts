@@ -151,18 +151,19 @@ describe('the sequencer', () => {
     const [here, there] = [fixture.database, await fixture.store.openAnother()].map((database) =>
       createSequencer({ database, logger: quiet, cache }, events),
     );
-    const told: [string, number][] = [];
+    const told: [string, number, number | undefined][] = [];
     here?.onPublished(() => {
       throw new Error('a listener that fails');
     });
-    here?.onPublished((rows) => told.push(['here', rows.length]));
-    there?.onPublished((rows) => told.push(['there', rows.length]));
+    here?.onPublished((rows, size) => told.push(['here', rows.length, size]));
+    there?.onPublished((rows, size) => told.push(['there', rows.length, size]));
     there?.start();
     await fixture.database.transaction((tx) => stage(tx, 'p1'));
     await here?.settled();
     await vi.waitFor(() => expect(told.map(([where]) => where)).toContain('there'), SOON);
     await there?.stop();
     await cache.close();
-    expect(told.filter(([, rows]) => rows > 0)).toHaveLength(1);
+    expect(told.filter(([, rows]) => rows > 0)).toMatchObject([[expect.any(String), 1, 1]]);
+    expect(told.filter(([, rows]) => rows === 0).every(([, , size]) => size === undefined)).toBe(true);
   });
 });

@@ -30,7 +30,7 @@ it('a receiver that failed often is tried at once when it is asked for, and is n
       },
     } as never,
     events: { record: async () => undefined },
-    projection: { catchUp: async () => new Set() },
+    projection: { catchUp: async () => new Set(), passesBy: () => false },
     destinations: {
       of: async () => ({ url: 'https://signals.saas.example', sign: async () => 'token' }),
       signForReceiver: async () => 'token',

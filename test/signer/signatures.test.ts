@@ -122,6 +122,16 @@ describe('Signatures that many ask for at once', () => {
     expect(startWorker).not.toHaveBeenCalled();
   });
 
+  it('are the thread’s however few, while it is up', async () => {
+    const { batches, startWorker } = watched();
+    const signatures = open({ startWorker });
+    await warm(signatures);
+    batches.splice(0);
+    await signAll(signatures, 1);
+    await signAll(signatures, 2);
+    expect(batches.map(({ jobs }) => jobs.length)).toEqual([1, 2]);
+  });
+
   it('do not wait for a thread that is not up yet', async () => {
     const signatures = open({ startWorker: runs('') });
     await signAll(signatures, 20);

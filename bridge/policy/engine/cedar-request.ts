@@ -38,21 +38,51 @@ const RESOURCES: Readonly<Record<Resource['kind'], string>> = {
   policy: `${NAMESPACE}::Policy`,
 };
 
+const ACTION = `${NAMESPACE}::Action`;
+
 /** The request as the schema foresees it. What is not known is left out: a policy that needs it does not permit, or errs. */
-export function toCedarRequest({ action, principal, resource, context }: DecisionRequest): CedarRequest {
-  const attributes = { principal: ofPrincipal(principal), resource: ofResource(resource) };
-  const principalUid = { type: PRINCIPALS[principal.kind], id: principal.id };
-  const resourceUid = { type: RESOURCES[resource.kind], id: resource.id };
-  const own = principal.kind === 'person' && resource.owner === principal.id;
+export function toCedarRequest(request: DecisionRequest): CedarRequest {
+  return new Described(request);
+}
+
+/** Each part is made when it is asked for: a decision that is remembered needs only what its policies read. */
+class Described implements CedarRequest {
+  readonly action: CedarRequest['action'];
+  readonly principal: CedarRequest['principal'];
+  readonly resource: CedarRequest['resource'];
+  readonly #request: DecisionRequest;
+  #context: Attributes | undefined;
+  #attributes: CedarRequest['attributes'] | undefined;
+
+  constructor(request: DecisionRequest) {
+    const { action, principal, resource } = request;
+    this.#request = request;
+    this.action = { type: ACTION, id: action };
+    this.principal = { type: PRINCIPALS[principal.kind], id: principal.id };
+    this.resource = { type: RESOURCES[resource.kind], id: resource.id };
+  }
+
+  get context(): Attributes {
+    this.#context ??= ofContext(this.#request);
+    return this.#context;
+  }
+
+  get attributes(): CedarRequest['attributes'] {
+    const { principal, resource } = this.#request;
+    this.#attributes ??= { principal: ofPrincipal(principal), resource: ofResource(resource) };
+    return this.#attributes;
+  }
+
+  get entities(): CedarRequest['entities'] {
+    const { principal, resource } = this.attributes;
+    return [entity(this.principal, principal), entity(this.resource, resource)];
+  }
+}
+
+function ofContext({ principal, resource, context }: DecisionRequest): Attributes {
   const { signIn, ...facts } = context;
-  return {
-    action: { type: `${NAMESPACE}::Action`, id: action },
-    principal: principalUid,
-    resource: resourceUid,
-    context: known({ ...facts, own, signIn: signIn === undefined ? undefined : known({ ...signIn }) }),
-    attributes,
-    entities: [entity(principalUid, attributes.principal), entity(resourceUid, attributes.resource)],
-  };
+  const own = principal.kind === 'person' && resource.owner === principal.id;
+  return known({ ...facts, own, signIn: signIn === undefined ? undefined : known({ ...signIn }) });
 }
 
 function ofPrincipal(principal: Principal): Attributes {
@@ -96,7 +126,9 @@ function ofResource({
 
 function known(facts: Facts): Attributes {
   const attributes: Attributes = {};
-  for (const [name, value] of Object.entries(facts)) {
+  // Of each request, several times: entries would be garbage.
+  for (const name in facts) {
+    const value = facts[name];
     if (value !== undefined) attributes[name] = isList(value) ? [...value] : value;
   }
   return attributes;

@@ -71,14 +71,19 @@ function written(value: unknown): string {
 }
 
 function valueAt(request: CedarRequest, path: readonly string[]): unknown {
-  const { principal, resource, context, attributes } = request;
+  const { principal, resource } = request;
   const [root] = path;
-  if (root === undefined) return [principal.id, resource.id, attributes, context];
+  if (root === undefined) return [principal.id, resource.id, request.attributes, request.context];
   if (root !== 'context' && path.length === 1) return root === 'principal' ? principal.id : resource.id;
-  let value: unknown =
-    root === 'context' ? context : root === 'principal' ? attributes.principal : attributes.resource;
+  let value: unknown = rootOf(request, root);
   for (let depth = 1; depth < path.length; depth += 1) value = memberOf(value, path[depth] ?? '');
   return value;
+}
+
+/** What nothing reads is not made. */
+function rootOf(request: CedarRequest, root: string): unknown {
+  if (root === 'context') return request.context;
+  return root === 'principal' ? request.attributes.principal : request.attributes.resource;
 }
 
 function memberOf(value: unknown, name: string): unknown {
