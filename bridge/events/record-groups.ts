@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { READ_EVENT_GROUP_MS } from '../lib/limits.ts';
 
 /** Entries of one group: keeps its transaction short. */
@@ -11,8 +11,8 @@ interface Waiting<Entry> {
 }
 
 /**
- * Commits entries in groups: at once when there was none for a while, else no sooner than READ_EVENT_GROUP_MS after
- * the last group, so that many readers share one sync of the disk.
+ * Commits entries in groups, one after the other: what comes in while the disk takes a group is the next one, together
+ * with what the event loop is just about to bring. So a single reader hardly waits, and many share one sync.
  */
 export class RecordGroups<Entry> {
   readonly #commit: (entries: readonly Entry[]) => Promise<void>;
@@ -38,12 +38,20 @@ export class RecordGroups<Entry> {
   }
 
   async #run(): Promise<void> {
-    await nextTurn();
     while (this.#waiting.length > 0) {
+      await this.#gather();
       await this.#commitGroup();
-      await wait(READ_EVENT_GROUP_MS);
     }
     this.#running = undefined;
+  }
+
+  /** Until a turn of the event loop brings nothing more, for READ_EVENT_GROUP_MS at most. */
+  async #gather(): Promise<void> {
+    const until = performance.now() + READ_EVENT_GROUP_MS;
+    for (let seen = 0; seen < this.#waiting.length && performance.now() < until; ) {
+      seen = this.#waiting.length;
+      await nextTurn();
+    }
   }
 
   async #commitGroup(): Promise<void> {

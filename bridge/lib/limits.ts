@@ -412,8 +412,8 @@ export const SENT_BUFFERS_BYTES = 32 * MIB;
 export const SIGNED_AT_ONCE_BYTES = 24 * MIB;
 /** Long answers are sent by pieces of this size: what stands in memory once more, encrypted, for each reader. */
 export const SENT_PIECE_BYTES = 256 * KIB;
-/** Reads (look-ups) are committed in groups no longer apart than this, before the answers leave (section 8). */
-export const READ_EVENT_GROUP_MS = 2;
+/** Reads (look-ups) are committed in groups that are gathered for no longer than this, before the answers leave (section 8). */
+export const READ_EVENT_GROUP_MS = 5;
 /** Events get their `seq` no sooner than this after those before: one commit then serves several groups of reads. */
 export const EVENT_SEQUENCING_MS = 50;
 /** A year, which most rules of audit ask for, and a month to answer them in. */
