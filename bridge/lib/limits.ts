@@ -632,6 +632,8 @@ export const SIGNATURES_WORTH_A_THREAD = 3;
 export const SIGNATURES_OF_A_BATCH = 8;
 /** More than this one thread is not given to make or verify at a time: some 10 ms of work. */
 export const SIGNATURE_BACKLOG = 128;
+/** After one that failed, another such thread is not started sooner than this. */
+export const SIGNATURE_THREAD_RESTART_MS = 10_000;
 /** The thread that signs and verifies ends after this without work: it holds some 10 MiB. */
 export const SIGNATURE_THREAD_IDLE_MS = 10_000;
 /** Threads that prove for the key log end after this without work: each holds some 10 MiB. */

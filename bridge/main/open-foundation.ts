@@ -48,7 +48,7 @@ export async function openFoundation(
 ) {
   const { clock, logger } = given;
   const version = readVersion();
-  const signatures = given.signatures ?? createSignatures();
+  const signatures = given.signatures ?? openSignatures(logger);
   closing.add('signatures', () => signatures.close());
   const { store, tls, caCertificates, ...loaded } = await allOrFaults({
     store: () => openStore(config, { clock, signatures }, closing),
@@ -134,6 +134,13 @@ export async function openFoundation(
 function withDecide<Given extends Policy>(policy: Given, decideBy: BridgeOverrides['decideBy']): Given {
   if (decideBy === undefined) return policy;
   return Object.create(policy, { decide: { value: decideBy(policy.decide) } });
+}
+
+function openSignatures(logger: Logger): Signatures {
+  return createSignatures({
+    onFailure: (err) =>
+      logger.warn({ err }, 'the thread for signatures failed; they are made without it for a while'),
+  });
 }
 
 async function openStore(

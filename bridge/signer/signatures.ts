@@ -5,6 +5,7 @@ import type { SignatureKey } from '../../protocol/public-key.ts';
 import {
   SIGNATURE_BACKLOG,
   SIGNATURE_THREAD_IDLE_MS,
+  SIGNATURE_THREAD_RESTART_MS,
   SIGNATURES_OF_A_BATCH,
   SIGNATURES_WORTH_A_THREAD,
 } from '../lib/limits.ts';
@@ -29,6 +30,10 @@ export interface SignatureOptions {
   readonly backlog?: number;
   /** Milliseconds. Default: SIGNATURE_THREAD_IDLE_MS. */
   readonly idleMs?: number;
+  /** Milliseconds from a thread that failed to the next. Default: SIGNATURE_THREAD_RESTART_MS. */
+  readonly restartMs?: number;
+  /** Told why a thread ended that nobody ended. */
+  readonly onFailure?: (error: unknown) => void;
   /** Default: signature-worker. */
   readonly startWorker?: () => Worker;
 }
@@ -62,6 +67,8 @@ interface Waiting {
 interface Thread {
   readonly worker: Worker;
   ready: boolean;
+  /** By us. */
+  ended: boolean;
   /** What it was given and has not answered, oldest first. */
   readonly batches: (readonly Waiting[])[];
   /** All of those together. */
@@ -74,6 +81,8 @@ class BatchedSignatures implements Signatures {
   #thread: Thread | undefined;
   #idle: NodeJS.Timeout | undefined;
   #closed = false;
+  /** Not before this, by the process's own clock, is another one started. */
+  #restart = Number.NEGATIVE_INFINITY;
 
   constructor(options: SignatureOptions) {
     this.#options = options;
@@ -120,7 +129,7 @@ class BatchedSignatures implements Signatures {
 
   /** Starts it where there is none, for which nobody waits, and puts its end off. */
   #keepThread(): void {
-    if (this.#closed) return;
+    if (this.#closed || performance.now() < this.#restart) return;
     this.#thread ??= this.#start();
     const { idleMs = SIGNATURE_THREAD_IDLE_MS } = this.#options;
     this.#idle ??= setTimeout(() => void this.#end(), idleMs).unref();
@@ -129,26 +138,39 @@ class BatchedSignatures implements Signatures {
 
   #start(): Thread {
     const worker = (this.#options.startWorker ?? startSignatureWorker)();
-    const thread: Thread = { worker, ready: false, batches: [], backlog: 0 };
+    const thread: Thread = { worker, ready: false, ended: false, batches: [], backlog: 0 };
     worker.unref();
     worker.on('message', (answers: SignatureAnswers | typeof READY) => {
       if (answers === READY) thread.ready = true;
       else takeAnswers(thread, answers);
     });
-    worker.on('error', () => this.#lose(thread));
-    worker.on('exit', () => this.#lose(thread));
+    worker.on('error', (error) => this.#lose(thread, error));
+    worker.on('exit', (code) => this.#lose(thread, new Error(`it ended with ${code}`)));
     return thread;
   }
 
-  /** What the thread had is done again without it, and the next batch gets another one. */
-  #lose(thread: Thread): void {
-    if (this.#thread === thread) this.#thread = undefined;
+  /** What the thread had is done again without it, and a later batch gets another one. */
+  #lose(thread: Thread, cause: unknown): void {
+    if (this.#thread === thread) {
+      this.#thread = undefined;
+      if (!thread.ended) this.#noteFailure(cause);
+    }
     thread.backlog = 0;
     for (const waiting of thread.batches.splice(0).flat()) void doAlone(waiting);
   }
 
+  /** One that cannot be started would otherwise be tried with each batch. */
+  #noteFailure(cause: unknown): void {
+    const { restartMs = SIGNATURE_THREAD_RESTART_MS, onFailure } = this.#options;
+    this.#restart = performance.now() + restartMs;
+    onFailure?.(cause);
+  }
+
   async #end(): Promise<void> {
-    await this.#thread?.worker.terminate();
+    const thread = this.#thread;
+    if (thread === undefined) return;
+    thread.ended = true;
+    await thread.worker.terminate();
   }
 }
 

@@ -172,13 +172,17 @@ describe('A public key', () => {
 });
 
 describe('A thread that ends', () => {
+  /** Says that it is up, and ends with what it is given first. */
+  const dying = runs(`parentPort.postMessage('${READY}'); parentPort.on('message', () => process.exit(1));`);
+
   it('loses nothing: what it had is done without it, and another takes its place', async () => {
     let started = 0;
-    const dying = runs(
-      `parentPort.postMessage('${READY}'); parentPort.on('message', () => process.exit(1));`,
-    );
     const { batches, startWorker } = watched();
-    const signatures = open({ startWorker: () => (started++ === 0 ? dying() : startWorker()) });
+    const failures: unknown[] = [];
+    const signatures = open({
+      ...{ startWorker: () => (started++ === 0 ? dying() : startWorker()), restartMs: 0 },
+      onFailure: (error) => failures.push(error),
+    });
     await warm(signatures);
     await signAll(signatures, 40);
     await verifyAll(signatures, 40);
@@ -187,6 +191,31 @@ describe('A thread that ends', () => {
       expect(batches.length).toBeGreaterThan(0);
     }, SOON);
     expect(started).toBe(2);
+    expect(failures.map(String)).toEqual(['Error: it ended with 1']);
+  });
+
+  it('by itself is not tried again with each batch', async () => {
+    const failures: unknown[] = [];
+    const startWorker = vi.fn(runs(`throw new Error('no memory')`));
+    const signatures = open({
+      startWorker,
+      restartMs: 3_600_000,
+      onFailure: (error) => failures.push(error),
+    });
+    await signAll(signatures, 8);
+    await vi.waitFor(() => expect(failures.map(String)).toEqual(['Error: no memory']), SOON);
+    await signAll(signatures, 8);
+    await verifyAll(signatures, 8);
+    expect(startWorker).toHaveBeenCalledTimes(1);
+  });
+
+  it('because it was told to is no failure', async () => {
+    const failures: unknown[] = [];
+    const { startWorker } = watched();
+    const signatures = open({ startWorker, onFailure: (error) => failures.push(error) });
+    await warm(signatures);
+    await signatures.close();
+    expect(failures).toEqual([]);
   });
 
   it('after a pause comes back with the next batch', async () => {
