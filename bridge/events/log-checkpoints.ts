@@ -4,7 +4,12 @@ import { eventLogOrigin } from '../../protocol/tlog/checkpoint.ts';
 import { rootNodes } from '../../protocol/tlog/merkle-proof.ts';
 import { type Loop, startLoop } from '../lib/background.ts';
 import type { Clock } from '../lib/clock.ts';
-import { EVENT_CHECKPOINT_EVENTS, EVENT_CHECKPOINT_LOOK_MS, EVENT_CHECKPOINT_MS } from '../lib/limits.ts';
+import {
+  EVENT_CHECKPOINT_EVENTS,
+  EVENT_CHECKPOINT_LOOK_MS,
+  EVENT_CHECKPOINT_MS,
+  EVENT_TREE_BATCH,
+} from '../lib/limits.ts';
 import type { Logger } from '../lib/logger.ts';
 import { SYSTEM } from '../lib/request-context.ts';
 import type { Signer } from '../signer/signer.ts';
@@ -121,7 +126,7 @@ class SignedEventLog implements EventCheckpoints {
 
   #count(events: number): void {
     this.#placed += events;
-    if (this.#placed >= EVENT_CHECKPOINT_EVENTS) this.#loop?.wake();
+    if (this.#placed >= EVENT_TREE_BATCH) this.#loop?.wake();
   }
 
   async #look(stop: AbortSignal): Promise<void> {
@@ -135,9 +140,18 @@ class SignedEventLog implements EventCheckpoints {
       this.#seen = newest;
       this.#due = performance.now() + EVENT_CHECKPOINT_MS;
     }
-    if (performance.now() < this.#due && size - newest < EVENT_CHECKPOINT_EVENTS) return;
+    if (performance.now() < this.#due && size - newest < EVENT_CHECKPOINT_EVENTS) {
+      await this.#growAhead(size, newest);
+      return;
+    }
     this.#due = performance.now() + EVENT_CHECKPOINT_MS;
     await this.checkpoint(stop);
+  }
+
+  /** Under load all that a checkpoint covers would hold up everybody else for as long as it takes: so a part at a time. */
+  async #growAhead(size: number, newest: number): Promise<void> {
+    const whole = size - (size % EVENT_TREE_BATCH);
+    if (whole > newest) await growEventTree(this.#deps.database, whole);
   }
 
   /** A checkpoint is reported by an event, which alone must not bring about the next one. */

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createEventCheckpoints } from '../../bridge/events/log-checkpoints.ts';
 import { eventTreeHead } from '../../bridge/events/log-tree.ts';
 import { decodeBase64url } from '../../protocol/base64url.ts';
@@ -7,6 +7,7 @@ import { eventLogOrigin, openCheckpoint } from '../../protocol/tlog/checkpoint.t
 import { eventLogVerifierKeys } from '../../protocol/tlog/log-keys.ts';
 import { rootOf } from '../../protocol/tlog/merkle-proof.ts';
 import { quiet } from '../events/events-fixture.ts';
+import { SOON } from '../fakes/soon.ts';
 import { ISS } from '../signer/signer-fixture.ts';
 import { naiveRoot } from '../tlog/tree-fixture.ts';
 import { type EventProofFixture, eventProofFixture } from './event-proof-fixture.ts';
@@ -108,6 +109,19 @@ describe('a checkpoint of the event log', () => {
       ['log.checkpointed', 10_500],
     ]);
     expect(told[0]?.data.checkpoint).not.toBe(told[1]?.data.checkpoint);
+  });
+
+  it('does not take in at once all that it covers: the tree follows by 2,000 under load', async () => {
+    const treeSize = async () => (await fixture.database.read(eventTreeHead)).size;
+    await reportTogether(2_100);
+    fixture.checkpoints.start();
+    await vi.waitFor(async () => expect(await treeSize()).toBe(2_000), SOON);
+    await reportTogether(2_000);
+    await vi.waitFor(async () => expect(await treeSize()).toBe(4_000), SOON);
+    await fixture.checkpoints.stop();
+    await expect(fixture.proofs.checkpoint()).rejects.toMatchObject({ code: 'checkpoint_unknown' });
+    expect(await fixture.checkpoints.checkpoint()).toBe(true);
+    expect((await opened()).size).toBe(4_100);
   });
 
   it('of the start of a bridge comes no sooner than a minute later', async () => {

@@ -14,7 +14,8 @@ export function toBound(value: unknown): Bound {
 
 /** A row with bytes as `Uint8Array` (libsql gives `ArrayBuffer`) and no integer that lost digits. */
 export function fromRow(row: Record<string, unknown>): Record<string, unknown> {
-  for (const [column, value] of Object.entries(row)) {
+  for (const column in row) {
+    const value = row[column];
     if (value instanceof ArrayBuffer) {
       row[column] = new Uint8Array(value);
     } else if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)) {
