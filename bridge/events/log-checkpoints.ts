@@ -145,13 +145,20 @@ class SignedEventLog implements EventCheckpoints {
       return;
     }
     this.#due = performance.now() + EVENT_CHECKPOINT_MS;
-    await this.checkpoint(stop);
+    // Another replica may have taken events into the tree at the same time, and not be about to sign.
+    if (!(await this.checkpoint(stop))) this.#due = performance.now();
   }
 
   /** Under load all that a checkpoint covers would hold up everybody else for as long as it takes: so a part at a time. */
   async #growAhead(size: number, newest: number): Promise<void> {
     const whole = size - (size % EVENT_TREE_BATCH);
-    if (whole > newest) await growEventTree(this.#deps.database, whole);
+    if (whole <= newest) return;
+    try {
+      await growEventTree(this.#deps.database, whole);
+    } catch (error) {
+      // Another replica does so at the same time.
+      if (!isCountersignError(error, 'conflict')) throw error;
+    }
   }
 
   /** A checkpoint is reported by an event, which alone must not bring about the next one. */

@@ -634,7 +634,7 @@ export const SIGNATURES_OF_A_BATCH = 8;
 export const SIGNATURE_BACKLOG = 128;
 /** After one that failed, another such thread is not started sooner than this. */
 export const SIGNATURE_THREAD_RESTART_MS = 10_000;
-/** The thread that signs and verifies ends after this without work: it holds some 10 MiB. */
+/** The thread that signs and verifies ends after this without load, for which it is not worth a start: it holds some 10 MiB. */
 export const SIGNATURE_THREAD_IDLE_MS = 10_000;
 /** Threads that prove for the key log end after this without work: each holds some 10 MiB. */
 export const VRF_WORKERS_IDLE_MS = 10_000;

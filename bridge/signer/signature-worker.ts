@@ -6,12 +6,23 @@ import { READY, type SignatureAnswers, type SignatureBatch, type SignatureJob } 
 const KNOWN_KEYS = 4096;
 const known = new Map<string, KeyObject>();
 
-parentPort?.on('message', ({ keys, jobs }: SignatureBatch) => {
-  const signing = keys.map((key) => KeyObject.from(key));
-  const answers: SignatureAnswers = jobs.map((job) => answer(job, signing));
-  parentPort?.postMessage(answers);
+parentPort?.on('message', ({ id, keys, jobs }: SignatureBatch) => {
+  const signing = keys.map(signingKey);
+  parentPort?.postMessage({
+    id,
+    answers: jobs.map((job) => answer(job, signing)),
+  } satisfies SignatureAnswers);
+});
+parentPort?.on('messageerror', (error) => {
+  throw error;
 });
 parentPort?.postMessage(READY);
+
+/** Without what a CryptoKey is for and whether it may be exported: it lives no longer than its batch. */
+function signingKey(key: CryptoKey): KeyObject {
+  if (!key.usages.includes('sign')) throw new TypeError('the key is not one to sign with');
+  return KeyObject.from(key);
+}
 
 function answer(job: SignatureJob, signing: readonly KeyObject[]): string | boolean {
   const message = Buffer.from(job[0], 'latin1');

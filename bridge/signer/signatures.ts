@@ -48,6 +48,9 @@ export function createSignatures(options: SignatureOptions = {}): Signatures {
   return new BatchedSignatures(options);
 }
 
+/** 64 bytes in their one form: the thread would take others, as isCompactJws of protocol/jws.ts has it. */
+const SIGNATURE = /^[A-Za-z0-9_-]{85}[AQgw]$/;
+
 /** WebCrypto alone: for whoever signs now and then. */
 export const signAlone: SignMessage = async (key, message) => {
   const signature = await crypto.subtle.sign('Ed25519', key, Buffer.from(message, 'latin1'));
@@ -69,8 +72,8 @@ interface Thread {
   ready: boolean;
   /** By us. */
   ended: boolean;
-  /** What it was given and has not answered, oldest first. */
-  readonly batches: (readonly Waiting[])[];
+  /** What it was given and has not answered, by their ids, oldest first. */
+  readonly batches: Map<number, readonly Waiting[]>;
   /** All of those together. */
   backlog: number;
 }
@@ -83,14 +86,21 @@ class BatchedSignatures implements Signatures {
   #closed = false;
   /** Not before this, by the process's own clock, is another one started. */
   #restart = Number.NEGATIVE_INFINITY;
+  /** The id of the newest batch. */
+  #batches = 0;
 
   constructor(options: SignatureOptions) {
     this.#options = options;
   }
 
-  readonly sign: SignMessage = async (key, message) => String(await this.#ask({ key, message }));
+  readonly sign: SignMessage = async (key, message) => {
+    const signature = await this.#ask({ key, message });
+    if (typeof signature !== 'string') throw new TypeError('what was answered is no signature');
+    return signature;
+  };
 
   readonly verify: VerifySignature = async (publicKey, message, signature) => {
+    if (!SIGNATURE.test(signature)) return false;
     try {
       // The point is checked here, once for each key: the thread takes any.
       await importSignatureKey(publicKey);
@@ -123,14 +133,20 @@ class BatchedSignatures implements Signatures {
     if (batch.length >= worthThread) this.#keepThread();
     const thread = this.#thread?.ready === true ? this.#thread : undefined;
     const room = thread === undefined ? 0 : Math.max(0, backlog - thread.backlog);
-    if (thread !== undefined && room > 0) give(thread, batch.slice(0, room));
-    for (const waiting of batch.slice(room)) void doAlone(waiting);
+    const given = thread !== undefined && room > 0 && this.#give(thread, batch.slice(0, room)) ? room : 0;
+    for (const waiting of batch.slice(given)) void doAlone(waiting);
   }
 
   /** Starts it where there is none, for which nobody waits, and puts its end off. */
   #keepThread(): void {
     if (this.#closed || performance.now() < this.#restart) return;
-    this.#thread ??= this.#start();
+    try {
+      this.#thread ??= this.#start();
+    } catch (error) {
+      // The system lets this process have no more threads.
+      this.#noteFailure(error);
+      return;
+    }
     const { idleMs = SIGNATURE_THREAD_IDLE_MS } = this.#options;
     this.#idle ??= setTimeout(() => void this.#end(), idleMs).unref();
     this.#idle.refresh();
@@ -138,25 +154,50 @@ class BatchedSignatures implements Signatures {
 
   #start(): Thread {
     const worker = (this.#options.startWorker ?? startSignatureWorker)();
-    const thread: Thread = { worker, ready: false, ended: false, batches: [], backlog: 0 };
+    const thread: Thread = { worker, ready: false, ended: false, batches: new Map(), backlog: 0 };
     worker.unref();
     worker.on('message', (answers: SignatureAnswers | typeof READY) => {
       if (answers === READY) thread.ready = true;
-      else takeAnswers(thread, answers);
+      else if (!takeAnswers(thread, answers)) this.#discard(thread, 'it answered what it was not asked');
     });
+    worker.on('messageerror', () => this.#discard(thread, 'its answer could not be read'));
     worker.on('error', (error) => this.#lose(thread, error));
     worker.on('exit', (code) => this.#lose(thread, new Error(`it ended with ${code}`)));
     return thread;
   }
 
+  /** Whether the thread has it now. */
+  #give(thread: Thread, batch: readonly Waiting[]): boolean {
+    this.#batches += 1;
+    const id = this.#batches;
+    const keys: CryptoKey[] = [];
+    const jobs = batch.map(({ task }) => jobOf(task, keys));
+    try {
+      thread.worker.postMessage({ id, keys, jobs } satisfies SignatureBatch);
+    } catch {
+      // Something in it cannot be sent: WebCrypto says what is wrong with it, to whom it concerns.
+      return false;
+    }
+    thread.batches.set(id, batch);
+    thread.backlog += batch.length;
+    return true;
+  }
+
+  /** No answer of it is believed any more. */
+  #discard(thread: Thread, why: string): void {
+    this.#lose(thread, new Error(why));
+    void thread.worker.terminate();
+  }
+
   /** What the thread had is done again without it, and a later batch gets another one. */
   #lose(thread: Thread, cause: unknown): void {
-    if (this.#thread === thread) {
-      this.#thread = undefined;
-      if (!thread.ended) this.#noteFailure(cause);
-    }
+    const lost = [...thread.batches.values()].flat();
+    thread.batches.clear();
     thread.backlog = 0;
-    for (const waiting of thread.batches.splice(0).flat()) void doAlone(waiting);
+    for (const waiting of lost) void doAlone(waiting);
+    if (this.#thread !== thread) return;
+    this.#thread = undefined;
+    if (!thread.ended) this.#noteFailure(cause);
   }
 
   /** One that cannot be started would otherwise be tried with each batch. */
@@ -174,14 +215,6 @@ class BatchedSignatures implements Signatures {
   }
 }
 
-function give(thread: Thread, batch: readonly Waiting[]): void {
-  thread.batches.push(batch);
-  thread.backlog += batch.length;
-  const keys: CryptoKey[] = [];
-  const jobs = batch.map(({ task }) => jobOf(task, keys));
-  thread.worker.postMessage({ keys, jobs } satisfies SignatureBatch);
-}
-
 /** Adds the key of a signature to `keys`, once. */
 function jobOf(task: Task, keys: CryptoKey[]): SignatureJob {
   if ('publicKey' in task) return [task.message, task.publicKey.x, task.signature];
@@ -189,10 +222,14 @@ function jobOf(task: Task, keys: CryptoKey[]): SignatureJob {
   return [task.message, known === -1 ? keys.push(task.key) - 1 : known];
 }
 
-function takeAnswers(thread: Thread, answers: SignatureAnswers): void {
-  const batch = thread.batches.shift() ?? [];
+/** Whether they are answers to the oldest batch that the thread has: it does one after the other. */
+function takeAnswers(thread: Thread, { id, answers }: SignatureAnswers): boolean {
+  const [[oldest, batch] = []] = thread.batches;
+  if (oldest !== id || batch?.length !== answers.length) return false;
+  thread.batches.delete(id);
   thread.backlog -= batch.length;
   for (const [index, { resolve }] of batch.entries()) resolve(answers[index] ?? false);
+  return true;
 }
 
 async function doAlone({ task, resolve, reject }: Waiting): Promise<void> {

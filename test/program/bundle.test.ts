@@ -116,8 +116,8 @@ describe('its threads', () => {
     const worker = new Worker(program.file('signature-worker.js'));
     onTestFinished(async () => void (await worker.terminate()));
     expect(await once(worker, 'message')).toEqual([READY]);
-    worker.postMessage({ keys: [privateKey], jobs } satisfies SignatureBatch);
-    expect(await once(worker, 'message')).toEqual([[signature, true, false]]);
+    worker.postMessage({ id: 7, keys: [privateKey], jobs } satisfies SignatureBatch);
+    expect(await once(worker, 'message')).toEqual([{ id: 7, answers: [signature, true, false] }]);
   });
 
   it('transform with an engine of their own, and refuse what is no ciphertext', async () => {

@@ -101,7 +101,7 @@ describe('Signatures that many ask for at once', () => {
     await verifyAll(signatures, 40);
   });
 
-  it('take private keys to the thread that cannot be read there either', async () => {
+  it('are made with private keys that cannot be exported, which go to the thread as they are', async () => {
     const { batches, startWorker } = watched();
     const signatures = open({ startWorker });
     await warm(signatures);
@@ -209,6 +209,22 @@ describe('A thread that ends', () => {
     expect(startWorker).toHaveBeenCalledTimes(1);
   });
 
+  it('before it begins, for want of threads, stops nobody', async () => {
+    const failures: unknown[] = [];
+    const startWorker = vi.fn(() => {
+      throw new Error('EAGAIN');
+    });
+    const signatures = open({
+      startWorker,
+      restartMs: 3_600_000,
+      onFailure: (error) => failures.push(error),
+    });
+    await signAll(signatures, 3);
+    await signAll(signatures, 40);
+    expect(failures.map(String)).toEqual(['Error: EAGAIN']);
+    expect(startWorker).toHaveBeenCalledTimes(1);
+  });
+
   it('because it was told to is no failure', async () => {
     const failures: unknown[] = [];
     const { startWorker } = watched();
@@ -241,7 +257,77 @@ describe('A thread that ends', () => {
   });
 });
 
+describe('A thread that answers', () => {
+  const READS = `parentPort.postMessage('${READY}'); parentPort.on('message', ({ id, jobs }) => `;
+
+  it.each([
+    ['for another batch', `parentPort.postMessage({ id: id + 1, answers: jobs.map(() => true) })`],
+    ['too little', `parentPort.postMessage({ id, answers: [true] })`],
+    ['too much', `parentPort.postMessage({ id, answers: [...jobs, 1].map(() => true) })`],
+    ['the same twice', `[1, 2].map(() => parentPort.postMessage({ id: 0, answers: [] }))`],
+  ])('%s is not believed', async (_, answer) => {
+    const failures: unknown[] = [];
+    const signatures = open({
+      startWorker: runs(`${READS}${answer});`),
+      ...{ restartMs: 3_600_000, onFailure: (error: unknown) => failures.push(error) },
+    });
+    await warm(signatures);
+    await verifyAll(signatures, 8);
+    await signAll(signatures, 8);
+    expect(failures.map(String)).toEqual(['Error: it answered what it was not asked']);
+  });
+
+  it('what is no signature makes none', async () => {
+    const signatures = open({
+      startWorker: runs(`${READS}parentPort.postMessage({ id, answers: jobs.map(() => false) }));`),
+    });
+    await warm(signatures);
+    const { privateKey } = await testKey('one');
+    const asked = messages(3).map((message) => signatures.sign(privateKey, message));
+    const outcomes = await Promise.allSettled(asked);
+    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+  });
+});
+
+describe('A signature', () => {
+  it.each(['alone', 'by the thread'])(
+    'in another spelling of the same bytes does not verify, %s',
+    async (where) => {
+      const { startWorker } = watched();
+      const signatures = open({ startWorker });
+      if (where === 'by the thread') await warm(signatures);
+      const key = await testKey('one');
+      const signature = await signBytes(key, Buffer.from('message'));
+      const last = String.fromCharCode(signature.charCodeAt(85) + 1);
+      const others = [
+        `${signature}==`,
+        signature.slice(0, 85) + last,
+        `${signature}A`,
+        signature.slice(0, 85),
+        '',
+      ];
+      expect(await signatures.verify(key.publicKey, 'message', signature)).toBe(true);
+      for (const other of others)
+        expect(await signatures.verify(key.publicKey, 'message', other)).toBe(false);
+    },
+  );
+});
+
 describe('A message', () => {
+  it('whose key cannot be sent to a thread rejects for who asked alone', async () => {
+    const { startWorker } = watched();
+    const signatures = open({ startWorker });
+    await warm(signatures);
+    const none = { sign: () => {} } as unknown as CryptoKey;
+    const { privateKey } = await testKey('one');
+    const asked = messages(8).map((message, index) =>
+      signatures.sign(index === 3 ? none : privateKey, message),
+    );
+    const outcomes = (await Promise.allSettled(asked)).map(({ status }) => status);
+    expect(outcomes).toEqual(messages(8).map((_, index) => (index === 3 ? 'rejected' : 'fulfilled')));
+    await signAll(signatures, 8);
+  });
+
   it('that cannot be signed rejects for who asked alone', async () => {
     const { startWorker } = watched();
     const signatures = open({ startWorker });
