@@ -11,7 +11,7 @@ import type { ReferenceProcess } from './reference-process.ts';
 
 const BATCH = 1_000;
 const RAMP = [1, 4, 16, 64];
-/** Many enough that requests wait for the server, not for the pause between two groups of events. */
+/** Many enough that the server has something to do while others wait for the disk. */
 const CONNECTIONS = 64;
 const ROUNDS = 7;
 const ROUND_MS = 1_500;
