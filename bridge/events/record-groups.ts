@@ -16,12 +16,17 @@ interface Waiting<Entry> {
  */
 export class RecordGroups<Entry> {
   readonly #commit: (entries: readonly Entry[]) => Promise<void>;
+  readonly #gatherMs: number;
   #waiting: Waiting<Entry>[] = [];
   #running: Promise<void> | undefined;
 
-  /** @param commit - resolves when all of the entries are on disk, rejects when none is */
-  constructor(commit: (entries: readonly Entry[]) => Promise<void>) {
+  /**
+   * @param commit - resolves when all of the entries are on disk, rejects when none is
+   * @param gatherMs - the longest that a group is gathered
+   */
+  constructor(commit: (entries: readonly Entry[]) => Promise<void>, gatherMs = READ_EVENT_GROUP_MS) {
     this.#commit = commit;
+    this.#gatherMs = gatherMs;
   }
 
   /** Resolves when the entry is on disk; rejects with the error of its group. */
@@ -45,9 +50,9 @@ export class RecordGroups<Entry> {
     this.#running = undefined;
   }
 
-  /** Until a turn of the event loop brings nothing more, for READ_EVENT_GROUP_MS at most. */
+  /** Until a turn of the event loop brings nothing more, within bounds. */
   async #gather(): Promise<void> {
-    const until = performance.now() + READ_EVENT_GROUP_MS;
+    const until = performance.now() + this.#gatherMs;
     for (let seen = 0; seen < this.#waiting.length && performance.now() < until; ) {
       seen = this.#waiting.length;
       await nextTurn();

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { READY, type SignatureBatch } from '../../bridge/signer/signature-batch.ts';
@@ -14,11 +13,14 @@ import { testKey } from '../protocol/company.ts';
 
 const opened: Signatures[] = [];
 let workers: Worker[] = [];
+/** Of each of them: when it has said its first word, and when it has ended. */
+let readies: Promise<unknown>[] = [];
+let exits: Promise<unknown>[] = [];
 
 afterEach(async () => {
   await Promise.all(opened.splice(0).map((signatures) => signatures.close()));
   await Promise.all(workers.map((worker) => worker.terminate()));
-  workers = [];
+  [workers, readies, exits] = [[], [], []];
   vi.restoreAllMocks();
 });
 
@@ -26,6 +28,13 @@ function open(options: SignatureOptions = {}): Signatures {
   const signatures = createSignatures(options);
   opened.push(signatures);
   return signatures;
+}
+
+function keep(worker: Worker): Worker {
+  workers.push(worker);
+  readies.push(new Promise((resolve) => worker.once('message', resolve)));
+  exits.push(new Promise((resolve) => worker.once('exit', resolve)));
+  return worker;
 }
 
 /** The real thread, with what it is given written down. */
@@ -38,18 +47,14 @@ function watched() {
       batches.push(batch);
       post(batch);
     };
-    workers.push(worker);
-    return worker;
+    return keep(worker);
   };
   return { batches, startWorker };
 }
 
 /** A thread of this source. */
-const runs = (source: string) => () => {
-  const worker = new Worker(`const { parentPort } = require('worker_threads'); ${source}`, { eval: true });
-  workers.push(worker);
-  return worker;
-};
+const runs = (source: string) => () =>
+  keep(new Worker(`const { parentPort } = require('worker_threads'); ${source}`, { eval: true }));
 
 const messages = (count: number) => Array.from({ length: count }, (_, index) => `message ${index} \u00e9`);
 
@@ -58,9 +63,8 @@ async function warm(signatures: Signatures): Promise<void> {
   const { privateKey } = await testKey('warm');
   const sign = () => Promise.all(messages(3).map((message) => signatures.sign(privateKey, message)));
   await sign();
-  const [worker] = workers;
-  if (worker === undefined) throw new Error('no thread was started');
-  await once(worker, 'message');
+  expect(workers).toHaveLength(1);
+  await readies[0];
 }
 
 async function signAll(signatures: Signatures, count: number): Promise<void> {
@@ -238,8 +242,7 @@ describe('A thread that ends', () => {
     const { startWorker } = watched();
     const signatures = open({ startWorker, idleMs: 1 });
     await signAll(signatures, 8);
-    const [first] = workers;
-    if (first !== undefined) await once(first, 'exit');
+    await exits[0];
     await signAll(signatures, 8);
     expect(workers).toHaveLength(2);
   });
