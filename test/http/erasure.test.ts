@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Auditor, openAuditor } from '../../bridge/keylog/audit/auditor.ts';
 import { boundedRequest } from '../../bridge/keylog/audit/bounded-fetch.ts';
+import { SOON } from '../fakes/soon.ts';
 import { tablesWith } from '../lifecycle/stored-bytes.ts';
 import type { PersonApp } from './person-app.ts';
 import { startTwoCompanies, type TwoCompanies } from './two-companies.ts';
@@ -59,7 +60,8 @@ describe('an administrator who erases a person', () => {
       sub,
       addresses: [{ address: BOB, versions: 2 }],
     });
-    expect(await tablesWith(store, [sub, SUBJECT])).toEqual([]);
+    // What is kept for signals goes with the event of it.
+    await vi.waitFor(async () => expect(await tablesWith(store, [sub, SUBJECT])).toEqual([]), SOON);
     expect(await answersAbout(BOB)).toEqual(['not_found', 'not_found']);
     const refused = await administrator.refusal(`/admin/v1/persons/${sub}/erase`, {});
     expect(refused.code).toBe('person_unknown');
