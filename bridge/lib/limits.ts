@@ -626,7 +626,7 @@ export const WITNESS_REQUEST_BYTES = 32 * KIB;
 export const CHECKPOINT_LAG_MS = 60_000;
 /** A checkpoint with the cosignatures that an auditor brings. */
 export const COSIGNATURE_BYTES = 16 * KIB;
-/** Fewer signatures of one turn of the event loop are not worth a message to a thread. */
+/** Fewer signatures of one turn of the event loop do not start a thread for them. */
 export const SIGNATURES_WORTH_A_THREAD = 3;
 /** Signatures of one message to the thread: it begins while the event loop reads on. */
 export const SIGNATURES_OF_A_BATCH = 8;

@@ -26,8 +26,8 @@ export interface SignalProjection {
   catchUp(signal: AbortSignal): Promise<ReadonlySet<string>>;
 
   /**
-   * Whether nothing follows from these events, of which the last has this `seq`, nor from any before them that this
-   * process has not looked at: then it need not read them.
+   * Goes on behind these events without reading them, where nothing follows from any of them, and all before them were
+   * looked at by this process. `last`: the `seq` of the last. Answers whether it did.
    */
   passesBy(events: readonly Pick<EventBody, 'type'>[], last: number | undefined): boolean;
 }

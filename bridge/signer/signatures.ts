@@ -40,8 +40,8 @@ export interface SignatureOptions {
 
 /**
  * Signatures in batches (docs/decisions/0047). WebCrypto makes a job of each one, which costs the event loop half as
- * much as the arithmetic costs another thread; here several go to a thread as one message. Where they are too few to be
- * worth one, or more than the thread can do in time, or the thread is not up, WebCrypto does them: the answers are the
+ * much as the arithmetic costs another thread; here several go to a thread as one message. Where they are too few to
+ * start one, or more than the thread can do in time, or the thread is not up, WebCrypto does them: the answers are the
  * same, bit for bit (RFC 8032 has no randomness).
  */
 export function createSignatures(options: SignatureOptions = {}): Signatures {
@@ -129,12 +129,18 @@ class BatchedSignatures implements Signatures {
     const batch = this.#waiting;
     if (batch.length === 0) return;
     this.#waiting = [];
-    const { worthThread = SIGNATURES_WORTH_A_THREAD, backlog = SIGNATURE_BACKLOG } = this.#options;
+    const { worthThread = SIGNATURES_WORTH_A_THREAD } = this.#options;
     if (batch.length >= worthThread) this.#keepThread();
-    const thread = this.#thread?.ready === true ? this.#thread : undefined;
-    const room = thread === undefined ? 0 : Math.max(0, backlog - thread.backlog);
-    const given = thread !== undefined && room > 0 && this.#give(thread, batch.slice(0, room)) ? room : 0;
-    for (const waiting of batch.slice(given)) void doAlone(waiting);
+    for (const waiting of batch.slice(this.#giveWhatFits(batch))) void doAlone(waiting);
+  }
+
+  /** Gives the thread, if it is up, as many as it can do in time, from the first on; answers how many. */
+  #giveWhatFits(batch: readonly Waiting[]): number {
+    const thread = this.#thread;
+    if (thread?.ready !== true) return 0;
+    const { backlog = SIGNATURE_BACKLOG } = this.#options;
+    const fitting = batch.slice(0, Math.max(0, backlog - thread.backlog));
+    return fitting.length > 0 && this.#give(thread, fitting) ? fitting.length : 0;
   }
 
   /** Starts it where there is none, for which nobody waits, and puts its end off. */
