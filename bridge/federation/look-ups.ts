@@ -34,7 +34,7 @@ import type { PartnerRecords } from './partner-records.ts';
 import { listPartners, type Partner } from './partner-store.ts';
 import type { Partners } from './partners.ts';
 import { createRefuseResult } from './refused-result.ts';
-import { createWrittenResults } from './written-results.ts';
+import { createWrittenRecords, createWrittenResults } from './written-results.ts';
 
 export interface LookUpsDeps {
   readonly signer: Signer;
@@ -84,6 +84,7 @@ export function createLookUps(deps: LookUpsDeps): LookUps {
   const here = { kind: 'bridge', id: signer.iss } as const;
   const refuse = createRefuseResult(signer.iss, () => seconds(clock));
   const written = createWrittenResults();
+  const writtenRecord = createWrittenRecords();
   const findForeign = createForeignAnswers({ ...deps, refuse });
   const readSpeakers = rememberRead(
     database,
@@ -105,8 +106,9 @@ export function createLookUps(deps: LookUpsDeps): LookUps {
     const maxAge = Math.min(body.max_age ?? deps.policy.lifetimes.lookUpMaxAge, LOOKUP_MAX_AGE_S);
     const { results, partners } = await findAll(body.addresses, asker, maxAge);
     const records = await Promise.all([deps.records.own(), ...partners.map(deps.records.ofPartner)]);
-    await recordAnswer(results, context);
-    return respond({ aud: who.deviceId, jti: body.request_id, request: bodyBytes, results, records });
+    return recorded(results, context, () =>
+      respond({ aud: who.deviceId, jti: body.request_id, request: bodyBytes, results, records }),
+    );
   }
 
   async function answerPartner(token: string, context: RequestContext): Promise<string> {
@@ -127,8 +129,9 @@ export function createLookUps(deps: LookUpsDeps): LookUps {
     // Behind the note: what changed before it stands in the answer, what changes after it is signalled.
     const results = news.length === 0 ? found : await findOwn(claims.addresses, asker, ours);
     const actor = { kind: 'partner' as const, iss: partner.entity_id };
-    await recordAnswer(results, { ...context, actor });
-    return deps.requests.respond(request, 'key-lookup-response+jwt', { results });
+    return recorded(results, { ...context, actor }, () =>
+      deps.requests.respond(request, 'key-lookup-response+jwt', { results }),
+    );
   }
 
   async function answerPublic(
@@ -140,8 +143,9 @@ export function createLookUps(deps: LookUpsDeps): LookUps {
     requireAllowed(deps.policy.decide, requestBy(asker, { action: 'look-up-as-public', resource: here }));
     const { ours } = await readSpeakers();
     const results = await findOwn(body.addresses, asker, ours);
-    await recordAnswer(results, context);
-    return respond({ aud: PUBLIC_AUDIENCE, jti: body.request_id, request: bodyBytes, results });
+    return recorded(results, context, () =>
+      respond({ aud: PUBLIC_AUDIENCE, jti: body.request_id, request: bodyBytes, results }),
+    );
   }
 
   async function findAll(
@@ -226,14 +230,21 @@ export function createLookUps(deps: LookUpsDeps): LookUps {
     });
   }
 
-  async function recordAnswer(results: readonly LookUpResult[], context: RequestContext): Promise<void> {
-    await events.record({
+  /** The answer is signed while the disk takes its event, and leaves only with that on it. */
+  async function recorded<Answer>(
+    results: readonly LookUpResult[],
+    context: RequestContext,
+    sign: () => Promise<Answer>,
+  ): Promise<Answer> {
+    const onDisk = events.record({
       type: 'look_up.answered',
       actor: context.actor,
       outcome: 'success',
       requestId: context.requestId,
       data: lookUpEventData(results),
     });
+    const [answer] = await Promise.all([sign(), onDisk]);
+    return answer;
   }
 
   async function respond(answer: {
@@ -244,19 +255,18 @@ export function createLookUps(deps: LookUpsDeps): LookUps {
     records?: string[];
   }): Promise<LentBytes> {
     const now = seconds(clock);
-    const claims: Omit<LookUpResponse, 'results'> = {
+    const claims: Omit<LookUpResponse, 'records' | 'results'> = {
       iss: signer.iss,
       aud: answer.aud,
       jti: answer.jti,
       request_hash: sha256Base64url(answer.request),
       iat: now,
       exp: now + BRIDGE_RESPONSE_LIFE_S,
-      ...(answer.records === undefined ? {} : { records: answer.records }),
     };
-    return signer.signList('federation', 'key-lookup-response+jwt', claims, {
-      name: 'results',
-      items: answer.results.map(written),
-    });
+    const results = { name: 'results', items: answer.results.map(written) };
+    const records = { name: 'records', items: (answer.records ?? []).map(writtenRecord) };
+    const lists = answer.records === undefined ? [results] : [records, results];
+    return signer.signLists('federation', 'key-lookup-response+jwt', claims, lists);
   }
 
   return { answerClient, answerPartner, answerPublic };

@@ -1,6 +1,6 @@
 import type { Credential } from '../../protocol/credential.ts';
 import type { LookUpResult } from '../../protocol/look-up.ts';
-import { WRITTEN_CREDENTIALS_BYTES } from '../lib/limits.ts';
+import { WRITTEN_CREDENTIALS_BYTES, WRITTEN_RECORDS } from '../lib/limits.ts';
 import { type JsonParts, WrittenJson } from '../signer/written-json.ts';
 
 /** What of a credential is the same for whoever asks. */
@@ -57,4 +57,17 @@ function isSame(shared: Shared, credential: Credential): boolean {
     shared.log_proof === credential.log_proof &&
     shared.rotations === credential.rotations
   );
+}
+
+/** Writes records as they stand in a signed answer: one stands in all answers until it is renewed. */
+export function createWrittenRecords(room = WRITTEN_RECORDS): (token: string) => JsonParts {
+  const kept = new Map<string, JsonParts>();
+  return (token) => {
+    const known = kept.get(token);
+    if (known !== undefined) return known;
+    if (kept.size >= room) kept.clear();
+    const written = [new WrittenJson(JSON.stringify(token))];
+    kept.set(token, written);
+    return written;
+  };
 }

@@ -9,7 +9,7 @@ import type { Network } from '../lib/networks.ts';
 import type { RequestContext } from '../lib/request-context.ts';
 import type { Receiver } from '../signals/receiver.ts';
 import type { AuthenticateDevice } from './authenticate-device.ts';
-import { clientAddress } from './client-address.ts';
+import { createClientAddress } from './client-address.ts';
 import { cors } from './cors.ts';
 import type { EventStreams } from './event-streams.ts';
 import type { ShowNothingHere } from './pages/nothing-here.ts';
@@ -71,11 +71,12 @@ export function createApp(deps: AppDeps): Koa<RequestState> {
 }
 
 function identifyRequest({ trustedProxies }: AppDeps): Middleware<RequestState> {
-  return async (ctx, next) => {
+  const clientAddress = createClientAddress(trustedProxies);
+  return (ctx, next) => {
     ctx.state.requestId = newId();
-    ctx.state.actor = { kind: 'anonymous', address: clientAddress(ctx.req, trustedProxies) };
+    ctx.state.actor = { kind: 'anonymous', address: clientAddress(ctx.req) };
     ctx.set('X-Request-Id', ctx.state.requestId);
-    await next();
+    return next();
   };
 }
 

@@ -35,10 +35,12 @@ export function assertMediaType(request: IncomingMessage, expected: string): voi
   }
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
 /** UTF-8 text of a body; anything else is `malformed_request`. */
 export function decodeText(bytes: Uint8Array): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return utf8.decode(bytes);
   } catch (cause) {
     throw new CountersignError('malformed_request', 'The body is not UTF-8.', { cause });
   }

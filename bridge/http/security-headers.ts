@@ -1,9 +1,21 @@
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+import helmet from 'helmet';
 import type { Middleware } from 'koa';
-import helmet from 'koa-helmet';
 
 /** On every answer; pages that need more say so themselves. */
 export function securityHeaders(): Middleware {
-  return helmet({
+  const headers = writtenHeaders();
+  return (ctx, next) => {
+    for (const [name, value] of headers) ctx.res.setHeader(name, value);
+    return next();
+  };
+}
+
+/** What helmet sets depends on no request: it is asked once. */
+function writtenHeaders(): [string, string][] {
+  const response = new ServerResponse(new IncomingMessage(new Socket()));
+  const setHeaders = helmet({
     contentSecurityPolicy: {
       directives: {
         defaultSrc: ["'none'"],
@@ -17,4 +29,8 @@ export function securityHeaders(): Middleware {
     },
     referrerPolicy: { policy: 'no-referrer' },
   });
+  setHeaders(response.req, response, (error) => {
+    if (error !== undefined) throw error;
+  });
+  return response.getHeaderNames().map((name) => [name, String(response.getHeader(name))]);
 }

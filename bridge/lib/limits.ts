@@ -403,6 +403,8 @@ export const STREAMS = 5_000;
 export const EVENT_DATA_BYTES = 16 * KIB;
 /** Bytes of credentials that are kept as answers carry them: some 5,000 with their log proofs, each looked up often. */
 export const WRITTEN_CREDENTIALS_BYTES = 32 * MIB;
+/** Signed records of partners and of the own company that are kept as answers carry them; some 2 KB each. */
+export const WRITTEN_RECORDS = 1_000;
 /** Memory of long answers that is kept for the next ones: some thirty about a hundred addresses with their log proofs. */
 export const SENT_BUFFERS_BYTES = 32 * MIB;
 /**

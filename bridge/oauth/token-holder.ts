@@ -4,7 +4,6 @@ import { findPersons } from '../directory/persons.ts';
 import type { SignIn } from '../identity/sign-in.ts';
 import { type Clock, seconds } from '../lib/clock.ts';
 import { sha256Base64url } from '../lib/hash.ts';
-import { equalSecrets } from '../lib/ids.ts';
 import type { Database, Query } from '../storage/database.ts';
 import { rememberReadsOfOne } from '../storage/remembered-reads.ts';
 import { API_SCOPE } from './provider-configuration.ts';
@@ -41,7 +40,8 @@ export function createFindHolder({ database, clock }: { database: Database; cloc
     const hash = sha256Base64url(accessToken);
     const token = await findRemembered(hash);
     if (token === undefined || token.expires <= seconds(clock)) return undefined;
-    return equalSecrets(token.holder.deviceId, jkt) ? token.holder : undefined;
+    // Both are thumbprints of public keys: no secrets.
+    return token.holder.deviceId === jkt ? token.holder : undefined;
   };
 }
 

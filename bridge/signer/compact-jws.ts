@@ -45,29 +45,32 @@ export function signParts(
 ): Promise<LentBytes> {
   const size = sizeOf(parts);
   // A short answer does not wait behind long ones: it holds nothing that they need.
-  if (!isLent(size)) {
-    return signWith(key, type, parts, (signed) => sign(key.privateKey, signed.toString('latin1')));
-  }
-  return inTurn(size, () => signWith(key, type, parts, (signed) => signInPlace(key.privateKey, signed)));
+  if (!isLent(size)) return signWith(key, type, parts, sign);
+  return inTurn(size, () => signWith(key, type, parts, signAlone));
 }
 
 async function signWith(
   key: SigningKey,
   type: ObjectType,
   parts: JsonParts,
-  sign: (signed: Buffer<ArrayBuffer>) => Promise<string>,
+  sign: SignMessage,
 ): Promise<LentBytes> {
-  const header = base64url(JSON.stringify({ alg: 'Ed25519', typ: type, kid: key.kid }));
-  const token = writePayload(`${header}.`, parts, SIGNATURE, lend);
+  const token = writePayload(`${headerOf(key, type)}.`, parts, SIGNATURE, lend);
   const { bytes } = token;
   const end = bytes.length - SIGNATURE;
-  bytes.write(`.${await sign(bytes.subarray(0, end))}`, end, 'latin1');
+  bytes.write(`.${await sign(key.privateKey, bytes.subarray(0, end))}`, end, 'latin1');
   return token;
 }
 
-/** Megabytes are not copied to be signed. */
-async function signInPlace(key: CryptoKey, signed: Buffer<ArrayBuffer>): Promise<string> {
-  return Buffer.from(await crypto.subtle.sign('Ed25519', key, signed)).toString('base64url');
+const headers = new WeakMap<SigningKey, Map<ObjectType, string>>();
+
+/** The protected header as base64url, written once for each key and type. */
+function headerOf(key: SigningKey, type: ObjectType): string {
+  const known = headers.get(key) ?? new Map<ObjectType, string>();
+  headers.set(key, known);
+  const header = known.get(type) ?? base64url(JSON.stringify({ alg: 'Ed25519', typ: type, kid: key.kid }));
+  known.set(type, header);
+  return header;
 }
 
 function base64url(text: string): string {

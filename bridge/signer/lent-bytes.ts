@@ -7,8 +7,9 @@ export interface LentBytes {
   giveBack(): void;
 }
 
-/** Below this, making a buffer costs less than remembering it. */
+/** Below this, bytes are not lent: they stand one behind the other in a piece of memory that is left to the collector. */
 const LEAST = 64 * 1024;
+const PIECE = 4 * LEAST;
 
 /** Whether so many bytes are lent at all. */
 export function isLent(size: number): boolean {
@@ -24,6 +25,18 @@ export function isLent(size: number): boolean {
 export function createByteLender(room = SENT_BUFFERS_BYTES): (size: number) => LentBytes {
   const kept = new Map<number, Buffer<ArrayBuffer>[]>();
   let size = 0;
+  let piece = Buffer.alloc(0);
+  let filled = 0;
+
+  /** A memory of its own for each would cost more to have and to collect than to fill. */
+  function cut(length: number): Buffer<ArrayBuffer> {
+    if (filled + length > piece.length) {
+      piece = Buffer.allocUnsafeSlow(PIECE);
+      filled = 0;
+    }
+    filled += length;
+    return piece.subarray(filled - length, filled);
+  }
 
   function take(capacity: number): Buffer<ArrayBuffer> {
     const found = kept.get(capacity)?.pop();
@@ -42,7 +55,7 @@ export function createByteLender(room = SENT_BUFFERS_BYTES): (size: number) => L
   }
 
   return (length) => {
-    if (!isLent(length)) return { bytes: Buffer.allocUnsafe(length), giveBack: () => {} };
+    if (!isLent(length)) return { bytes: cut(length), giveBack: nothing };
     const buffer = take(2 ** Math.ceil(Math.log2(length)));
     let isOut = true;
     return {
@@ -55,3 +68,5 @@ export function createByteLender(room = SENT_BUFFERS_BYTES): (size: number) => L
     };
   };
 }
+
+function nothing(): void {}

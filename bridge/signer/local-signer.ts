@@ -19,8 +19,9 @@ import type { LentBytes } from './lent-bytes.ts';
 import { assertCheckpoint, assertSignable, type LogPurpose, PURPOSES } from './purposes.ts';
 import { createSamlKeys, readSamlKeys } from './saml-keys.ts';
 import type { SignMessage } from './signatures.ts';
-import type { DerivedSecret, SamlKeys, SealContext, Signer } from './signer.ts';
+import type { DerivedSecret, ListClaim, SamlKeys, SealContext, Signer } from './signer.ts';
 import { findSigner, keyInForce, openKey, readState, refused } from './stored-keys.ts';
+import type { JsonParts } from './written-json.ts';
 
 /** The keys of `GivenKeys` come from the environment, a file or a KMS. */
 export interface LocalSignerDeps extends GivenKeys {
@@ -76,16 +77,23 @@ class LocalSigner implements Signer {
     return signCompact(this.#keyInForce(purpose), type, claims, this.#deps.signMessage);
   }
 
-  async signList(
+  async signLists(
     purpose: KeyPurpose,
     type: ObjectType,
     claims: Claims,
-    { name, items }: Parameters<Signer['signList']>[3],
+    lists: readonly ListClaim[],
   ): Promise<LentBytes> {
     assertSignable(purpose, type, claims, this.iss);
-    const before = `${JSON.stringify(claims).slice(0, -1)},${JSON.stringify(name)}:[`;
-    const parts = items.flatMap((item, index) => (index === 0 ? item : [',', ...item]));
-    return signParts(this.#keyInForce(purpose), type, [before, ...parts, ']}'], this.#deps.signMessage);
+    const parts: JsonParts[number][] = [JSON.stringify(claims).slice(0, -1)];
+    for (const { name, items } of lists) {
+      parts.push(`,${JSON.stringify(name)}:[`);
+      items.forEach((item, index) => {
+        parts.push(...(index === 0 ? item : [',', ...item]));
+      });
+      parts.push(']');
+    }
+    parts.push('}');
+    return signParts(this.#keyInForce(purpose), type, parts, this.#deps.signMessage);
   }
 
   async signStatement(statement: KeyStatement): Promise<StatementSignature> {

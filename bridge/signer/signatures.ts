@@ -12,8 +12,8 @@ import {
 import { startThread } from '../lib/start-thread.ts';
 import { READY, type SignatureAnswers, type SignatureBatch, type SignatureJob } from './signature-batch.ts';
 
-/** Signs `message`, of which each character is a byte, with an Ed25519 key; base64url. */
-export type SignMessage = (key: CryptoKey, message: string) => Promise<string>;
+/** Signs `message`, which stays as it is until then, with an Ed25519 key; base64url. */
+export type SignMessage = (key: CryptoKey, message: Buffer<ArrayBuffer>) => Promise<string>;
 
 /** Makes and verifies Ed25519 signatures over short messages. */
 export interface Signatures {
@@ -53,12 +53,11 @@ const SIGNATURE = /^[A-Za-z0-9_-]{85}[AQgw]$/;
 
 /** WebCrypto alone: for whoever signs now and then. */
 export const signAlone: SignMessage = async (key, message) => {
-  const signature = await crypto.subtle.sign('Ed25519', key, Buffer.from(message, 'latin1'));
-  return Buffer.from(signature).toString('base64url');
+  return Buffer.from(await crypto.subtle.sign('Ed25519', key, message)).toString('base64url');
 };
 
 type Task =
-  | { readonly key: CryptoKey; readonly message: string }
+  | { readonly key: CryptoKey; readonly message: Buffer<ArrayBuffer> }
   | { readonly publicKey: SignatureKey; readonly message: string; readonly signature: string };
 
 interface Waiting {
@@ -225,7 +224,8 @@ class BatchedSignatures implements Signatures {
 function jobOf(task: Task, keys: CryptoKey[]): SignatureJob {
   if ('publicKey' in task) return [task.message, task.publicKey.x, task.signature];
   const known = keys.indexOf(task.key);
-  return [task.message, known === -1 ? keys.push(task.key) - 1 : known];
+  // Only now a text, which nobody keeps: what waits for its turn is not copied by the garbage collector again and again.
+  return [task.message.toString('latin1'), known === -1 ? keys.push(task.key) - 1 : known];
 }
 
 /** Whether they are answers to the oldest batch that the thread has: it does one after the other. */

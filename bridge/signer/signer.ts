@@ -25,12 +25,12 @@ export interface Signer {
    */
   sign(purpose: KeyPurpose, type: ObjectType, claims: Claims): Promise<string>;
 
-  /** The same with one more claim, a list whose items stand in parts that were written before; as bytes that are lent. */
-  signList(
+  /** The same with further claims, lists whose items stand in parts that were written before; as bytes that are lent. */
+  signLists(
     purpose: KeyPurpose,
     type: ObjectType,
     claims: Claims,
-    list: { readonly name: string; readonly items: readonly JsonParts[] },
+    lists: readonly ListClaim[],
   ): Promise<LentBytes>;
 
   /** The bridge's signature over a key statement of ours (PROTOCOL §3), by the `statement` key. */
@@ -73,6 +73,12 @@ export interface Signer {
 
   /** Reads the stored keys again: after this, a rotation by another process (the CLI) is in force. */
   refresh(): Promise<void>;
+}
+
+/** A claim that is a list. */
+export interface ListClaim {
+  readonly name: string;
+  readonly items: readonly JsonParts[];
 }
 
 /** What sealed bytes are bound to: name the kind of thing, whose it is, and its version. */

@@ -5,7 +5,7 @@ import { SEQUENCER_BATCH, SEQUENCER_INTERVAL_MS } from '../lib/limits.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Keyspace } from '../storage/cache.ts';
 import type { Database, Query, Transaction } from '../storage/database.ts';
-import { type LogHead, type LogName, moveHead, takeHead } from './log-heads.ts';
+import { type LogHead, type LogName, moveHead, readHead, takeHead } from './log-heads.ts';
 
 /** What the sequencer must know about one log. */
 export interface SequencedLog<Row> {
@@ -112,6 +112,8 @@ class LogSequencer<Row> implements Sequencer<Row> {
   readonly #bell = createBell();
   #loop: Loop | undefined;
   #failure: unknown;
+  /** Size of the log behind what its listeners were told last. */
+  #told: number | undefined;
   /** Not before this, by the process's own clock, does the next transaction begin. */
   #due = 0;
   #unsubscribe: Promise<() => void> | undefined;
@@ -268,6 +270,7 @@ class LogSequencer<Row> implements Sequencer<Row> {
   }
 
   #tell({ rows, size }: Placed<Row>): void {
+    this.#told = size ?? this.#told;
     for (const listener of this.#listeners) {
       try {
         listener(rows, size);
@@ -285,16 +288,27 @@ class LogSequencer<Row> implements Sequencer<Row> {
     }
   }
 
-  /** Another process has placed something: what we keep of the newest head is to follow. */
-  #hear(): void {
+  /** Another process has placed something: what we keep of the newest head is to follow. Mostly we hear ourselves. */
+  async #hear(): Promise<void> {
     if (this.#log.publish !== undefined) this.#loop?.wake();
+    else if (await this.#hasToldAll()) return;
     this.#tell(NOTHING);
+  }
+
+  async #hasToldAll(): Promise<boolean> {
+    try {
+      const head = await this.#deps.database.read((query) => readHead(query, this.#log.log));
+      return head?.size === this.#told;
+    } catch (err) {
+      this.#deps.logger.warn({ err, log: this.#log.log }, 'the newest entry could not be read');
+      return false;
+    }
   }
 
   async #listenToOthers(): Promise<() => void> {
     const nothing = () => {};
     try {
-      return (await this.#deps.cache?.onWake(this.#channel, () => this.#hear())) ?? nothing;
+      return (await this.#deps.cache?.onWake(this.#channel, () => void this.#hear())) ?? nothing;
     } catch (err) {
       this.#deps.logger.warn({ err, log: this.#log.log }, 'other replicas’ entries are only polled for');
       return nothing;

@@ -56,12 +56,13 @@ function watched() {
 const runs = (source: string) => () =>
   keep(new Worker(`const { parentPort } = require('worker_threads'); ${source}`, { eval: true }));
 
+const bytes = (message: string) => Buffer.from(message, 'latin1');
 const messages = (count: number) => Array.from({ length: count }, (_, index) => `message ${index} \u00e9`);
 
 /** Asks until the thread is up, and so gets what is asked next. */
 async function warm(signatures: Signatures): Promise<void> {
   const { privateKey } = await testKey('warm');
-  const sign = () => Promise.all(messages(3).map((message) => signatures.sign(privateKey, message)));
+  const sign = () => Promise.all(messages(3).map((message) => signatures.sign(privateKey, bytes(message))));
   await sign();
   expect(workers).toHaveLength(1);
   await readies[0];
@@ -71,18 +72,18 @@ async function signAll(signatures: Signatures, count: number): Promise<void> {
   const [one, other] = [await testKey('one'), await testKey('other')];
   const all = messages(count);
   const signed = await Promise.all(
-    all.map((message, index) => signatures.sign((index % 2 === 0 ? one : other).privateKey, message)),
+    all.map((message, index) => signatures.sign((index % 2 === 0 ? one : other).privateKey, bytes(message))),
   );
   for (const [index, message] of all.entries()) {
     const key = index % 2 === 0 ? one : other;
-    expect(signed[index]).toBe(await signBytes(key, Buffer.from(message, 'latin1')));
+    expect(signed[index]).toBe(await signBytes(key, bytes(message)));
   }
 }
 
 async function verifyAll(signatures: Signatures, count: number): Promise<void> {
   const key = await testKey('one');
   const all = messages(count);
-  const made = await Promise.all(all.map((message) => signBytes(key, Buffer.from(message, 'latin1'))));
+  const made = await Promise.all(all.map((message) => signBytes(key, bytes(message))));
   const next = (index: number) => made[(index + 1) % count] ?? '';
   const right = all.map((message, index) => signatures.verify(key.publicKey, message, made[index] ?? ''));
   const wrong = all.map((message, index) => signatures.verify(key.publicKey, message, next(index)));
@@ -97,7 +98,7 @@ describe('Signatures that many ask for at once', () => {
     await warm(signatures);
     const alone = [vi.spyOn(crypto.subtle, 'sign'), vi.spyOn(crypto.subtle, 'verify')];
     const { privateKey } = await testKey('one');
-    await Promise.all(messages(20).map((message) => signatures.sign(privateKey, message)));
+    await Promise.all(messages(20).map((message) => signatures.sign(privateKey, bytes(message))));
     expect(batches.map(({ jobs }) => jobs.length)).toEqual([8, 8, 4]);
     expect(batches.every(({ keys }) => keys.length === 1)).toBe(true);
     expect(alone.map((spy) => spy.mock.calls.length)).toEqual([0, 0]);
@@ -112,11 +113,11 @@ describe('Signatures that many ask for at once', () => {
     batches.splice(0);
     const key = await generateSigningKey(false);
     const [signed = ''] = await Promise.all(
-      messages(8).map((message) => signatures.sign(key.privateKey, message)),
+      messages(8).map((message) => signatures.sign(key.privateKey, bytes(message))),
     );
     expect(batches.flatMap(({ keys }) => keys)).toEqual([key.privateKey]);
     const [message = ''] = messages(1);
-    expect(await verifyBytes(key.publicKey, Buffer.from(message, 'latin1'), signed)).toBe(true);
+    expect(await verifyBytes(key.publicKey, bytes(message), signed)).toBe(true);
   });
 
   it('are WebCrypto’s alone where there are one or two of them', async () => {
@@ -148,7 +149,7 @@ describe('Signatures that many ask for at once', () => {
     await warm(signatures);
     const alone = vi.spyOn(crypto.subtle, 'sign');
     const { privateKey } = await testKey('one');
-    const asked = messages(32).map((message) => signatures.sign(privateKey, message));
+    const asked = messages(32).map((message) => signatures.sign(privateKey, bytes(message)));
     expect((await Promise.all(asked)).every((signature) => signature.length === 86)).toBe(true);
     expect(batches.map(({ jobs }) => jobs.length)).toEqual([8, 2]);
     expect(alone).toHaveBeenCalledTimes(22);
@@ -252,7 +253,7 @@ describe('A thread that ends', () => {
     const signatures = open({ startWorker });
     await warm(signatures);
     const { privateKey } = await testKey('one');
-    const asked = messages(40).map((message) => signatures.sign(privateKey, message));
+    const asked = messages(40).map((message) => signatures.sign(privateKey, bytes(message)));
     await signatures.close();
     expect((await Promise.all(asked)).every((signature) => signature.length === 86)).toBe(true);
     await signAll(signatures, 40);
@@ -286,7 +287,7 @@ describe('A thread that answers', () => {
     });
     await warm(signatures);
     const { privateKey } = await testKey('one');
-    const asked = messages(3).map((message) => signatures.sign(privateKey, message));
+    const asked = messages(3).map((message) => signatures.sign(privateKey, bytes(message)));
     const outcomes = await Promise.allSettled(asked);
     expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
   });
@@ -324,7 +325,7 @@ describe('A message', () => {
     const none = { sign: () => {} } as unknown as CryptoKey;
     const { privateKey } = await testKey('one');
     const asked = messages(8).map((message, index) =>
-      signatures.sign(index === 3 ? none : privateKey, message),
+      signatures.sign(index === 3 ? none : privateKey, bytes(message)),
     );
     const outcomes = (await Promise.allSettled(asked)).map(({ status }) => status);
     expect(outcomes).toEqual(messages(8).map((_, index) => (index === 3 ? 'rejected' : 'fulfilled')));
@@ -341,7 +342,7 @@ describe('A message', () => {
     ])) as CryptoKeyPair;
     const { privateKey } = await testKey('one');
     const asked = messages(8).map((message, index) =>
-      signatures.sign(index === 3 ? publicKey : privateKey, message),
+      signatures.sign(index === 3 ? publicKey : privateKey, bytes(message)),
     );
     const outcomes = (await Promise.allSettled(asked)).map(({ status }) => status);
     expect(outcomes).toEqual(messages(8).map((_, index) => (index === 3 ? 'rejected' : 'fulfilled')));
